@@ -1,0 +1,32 @@
+# make quickstart   train, test and upscale with a small network, in minutes
+# make test         the fast tests        make test-all   with the slow ones        make lint
+PYTHON ?= python3
+PY := .venv/bin/python
+FIRST := outputs/quickstart
+
+.PHONY: setup quickstart test test-all lint
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+quickstart: setup
+	$(PY) train.py experiment=quickstart output_dir=$(FIRST)
+	$(PY) predict.py ckpt=$(FIRST)/checkpoints/best.ckpt output=$(FIRST)/upscaled overwrite=true \
+	  input=$$($(PY) -c "from sr.data.sample import held_out; print(held_out('coffee'))")
+	@cat $(FIRST)/table.md
+	@echo "side by side (LR, bicubic, SR, HR):"; ls $(FIRST)/images/test/*.png
+	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*
+
+test: setup
+	$(PY) -m pytest -n 2 -m "not slow"
+
+test-all: setup
+	$(PY) -m pytest -n 2
+
+lint: setup
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .

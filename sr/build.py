@@ -1,0 +1,211 @@
+"""Config to objects: the only file, with the entry scripts, that knows Hydra. Classes receive finished objects."""
+
+import logging
+import secrets
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from sr import checkpoint
+from sr.cli import CONF
+
+
+def build(node: Any, **finished: Any) -> Any:
+    """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
+    return instantiate(node, _convert_="all", **finished)
+
+
+def network(cfg: DictConfig) -> nn.Module:
+    """The network of the config, with the weights of `init_from` if it says so."""
+    built = build(cfg.network)
+    if cfg.get("init_from"):
+        checkpoint.load_weights(built, checkpoint.weights(checkpoint.read(cfg.init_from)), cfg.init_from)
+    return built
+
+
+def model(cfg: DictConfig) -> Any:
+    """The LightningModule that trains the network."""
+    return build(
+        cfg.model,
+        network=network(cfg),
+        metric=build(cfg.metric),
+        loss=build(cfg.loss),
+        optimizer=build(cfg.optimizer),
+        schedule=build(cfg.schedule),
+    )
+
+
+def data(cfg: DictConfig) -> Any:
+    """The LightningDataModule."""
+    from sr.degradation.chain import Chain
+
+    if not cfg.benchmark:
+        raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
+    return build(
+        cfg.data,
+        benchmark=build(cfg.benchmark),
+        degradation=Chain(build(cfg.degradation), scale=cfg.scale),
+        accumulate=cfg.trainer.accumulate_grad_batches,
+    )
+
+
+def tested_network(cfg: DictConfig) -> nn.Module:
+    """The network that test.py scores: the checkpoint's, or the config's with the checkpoint's weights if it has any.
+
+    Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
+    """
+    if cfg.network is None:
+        built = checkpoint.load(cfg.ckpt)
+        if cfg.scale not in (None, built.scale):
+            raise ValueError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
+        cfg.scale = built.scale
+        if not cfg.benchmark:
+            _benchmarks_of_run(cfg, checkpoint.read(cfg.ckpt)["sr"]["config"]["benchmark"])
+    else:
+        if cfg.scale is None:
+            raise ValueError("say scale=... beside network=...")
+        built = build(cfg.network).eval()
+        if cfg.ckpt is not None:
+            checkpoint.load_weights(built, checkpoint.weights(checkpoint.read(cfg.ckpt)), cfg.ckpt)
+    return built
+
+
+def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
+    """The benchmark room's own configs of the stored names; from the file come only plain values such as a folder."""
+    for name, node in stored.items():
+        file = CONF / "benchmark" / f"{name}.yaml"
+        if not file.is_file():
+            raise ValueError(f"{cfg.ckpt}: its benchmark {name} is not in this version; say benchmark=[...]")
+        own = OmegaConf.load(file)[name]
+        plain = {key: value for key, value in node.items() if not isinstance(value, dict | list) and not key.startswith("_")}
+        OmegaConf.update(cfg, f"benchmark.{name}", OmegaConf.merge(own, plain), force_add=True)
+
+
+def benchmarks(cfg: DictConfig) -> Any:
+    """The LightningDataModule of benchmarks alone."""
+    from sr.data.module import Benchmarks
+
+    if not cfg.benchmark:
+        raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
+    return Benchmarks(benchmark=build(cfg.benchmark))
+
+
+def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
+    """The LightningModule that evaluates a finished network."""
+    from sr.model.base import SRModule
+
+    return SRModule(network=network, metric=build(cfg.metric))
+
+
+def trainer(cfg: DictConfig) -> Any:
+    """Lightning's Trainer with the callbacks and loggers of the config."""
+    from sr.callback.checkpoint import AtomicIO, Checkpoint
+    from sr.logger import CSV
+
+    quiet()
+    if "wandb" in cfg.logger and not cfg.logger.wandb.run_id:
+        cfg.logger.wandb.run_id = secrets.token_hex(4)
+    callbacks = list(build(cfg.callback).values())
+    for callback in callbacks:
+        if isinstance(callback, Checkpoint):
+            callback.carry = carried(cfg)
+    loggers = build(cfg.logger)
+    if loggers and "csv" not in loggers:
+        loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
+    settings = dict(cfg.trainer)
+    max_steps, accumulate = settings["max_steps"], settings["accumulate_grad_batches"]
+    interval = settings.pop("val_check_interval")
+    if max_steps > 0:
+        interval = min(interval, max_steps)
+    precision = fast_precision(settings["accelerator"]) if settings["precision"] == "auto" else settings["precision"]
+    return build(
+        cfg.trainer,
+        precision=precision,
+        val_check_interval=interval * accumulate,  # Lightning counts batches here
+        check_val_every_n_epoch=None,  # the stream of patches has no epochs
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,  # SRData shares out the images itself, none twice
+        logger=list(loggers.values()) or False,
+        callbacks=callbacks,
+        plugins=[AtomicIO()],
+        default_root_dir=cfg.output_dir,
+        enable_checkpointing=False,  # ours is a callback
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
+    """Train from the start or from a checkpoint."""
+    if resume:
+        for logger in trainer.loggers:
+            if hasattr(logger, "resume"):
+                logger.resume(checkpoint.read(resume)["global_step"])
+    if trainer.max_steps != 0:
+        trainer.fit(model, datamodule=data, ckpt_path=resume)
+
+
+def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
+    """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
+    best = _keeper(trainer).best
+    trainer.test(model, datamodule=data, ckpt_path=str(best) if best.is_file() else None, verbose=False)
+    for logger in trainer.loggers:
+        logger.finalize("success")
+    return model.results
+
+
+def score(trainer: Any) -> float | None:
+    """The best validation score, or None where nothing was validated."""
+    return _keeper(trainer).score
+
+
+def _keeper(trainer: Any) -> Any:
+    from sr.callback.checkpoint import Checkpoint
+
+    return next(callback for callback in trainer.callbacks if isinstance(callback, Checkpoint))
+
+
+def carried(cfg: DictConfig) -> dict[str, Any]:
+    """What a checkpoint says of its run, in plain values: the config, and the network's with all values filled in."""
+    return {
+        "config": OmegaConf.to_container(cfg, resolve=False),
+        "network": OmegaConf.to_container(cfg.network, resolve=True),
+    }
+
+
+def fast_precision(accelerator: str) -> str:
+    """bf16 where the device multiplies it faster than float32: GPUs from Ampere on, CPUs with AMX or AVX512-BF16."""
+    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if fast else "32-true"
+
+
+def seed(cfg: DictConfig) -> None:
+    """One seed for weights and everything that is drawn."""
+    import pytorch_lightning as pl
+
+    pl.seed_everything(cfg.seed, workers=True, verbose=False)
+
+
+def quiet() -> None:
+    """Keep Lightning's advertising and the warnings about what is meant so off the screen."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "pytorch_lightning.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|torch.utils.data")
+    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+
+
+def write_config(cfg: DictConfig) -> None:
+    """config.yaml in the run's folder."""
+    folder = Path(cfg.output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / ".config.yaml.tmp"
+    temporary.write_text(OmegaConf.to_yaml(cfg))
+    temporary.replace(folder / "config.yaml")

@@ -1,0 +1,79 @@
+"""best.ckpt and last.ckpt, written so that a kill at any moment leaves a whole file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.io import TorchCheckpointIO
+
+from sr import checkpoint
+
+
+class AtomicIO(TorchCheckpointIO):
+    """Lightning's reading and writing of checkpoints through `sr.checkpoint`: renamed into place, never unpickled."""
+
+    def save_checkpoint(self, content: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        checkpoint.write(content, path)
+
+    def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        return checkpoint.read(path)
+
+
+class Checkpoint(pl.Callback):
+    """Keeps the best checkpoint by a validation metric, and the last.
+
+    Args:
+        folder: where best.ckpt and last.ckpt go.
+        monitor: the validation metric; ValueError at the first validation if there is none of that name.
+        mode: "max" or "min".
+        every_n_steps: also write last.ckpt every so many steps; None: at validations and at the end only.
+        carry: plain values (the run's config) that go into every checkpoint under "sr".
+    """
+
+    def __init__(
+        self, *, folder: str, monitor: str, mode: str = "max", every_n_steps: int | None = None, carry: dict[str, Any] | None = None
+    ) -> None:
+        if mode not in ("max", "min"):
+            raise ValueError(f"callback.checkpoint.mode={mode}: choose max or min")
+        self.best, self.last = Path(folder) / "best.ckpt", Path(folder) / "last.ckpt"
+        self.monitor, self.mode, self.every_n_steps, self.carry = monitor, mode, every_n_steps, carry or {}
+        self.score: float | None = None
+        self._saved_at = -1
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._saved_at = trainer.global_step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step >= trainer.max_steps > 0:
+            trainer.should_stop = True  # Lightning validates once more before it leaves, so that the last weights count
+        if self.every_n_steps and trainer.global_step % self.every_n_steps == 0:
+            self._save_last(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not trainer.state.fn == "fit" or trainer.sanity_checking:
+            return
+        if self.monitor not in trainer.callback_metrics:
+            known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
+            raise ValueError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
+        score = float(trainer.callback_metrics[self.monitor])
+        if self.score is None or (score > self.score if self.mode == "max" else score < self.score):
+            self.score = score
+            trainer.save_checkpoint(self.best)
+        self._save_last(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._save_last(trainer)
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        checkpoint["sr"] = self.carry
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"score": self.score}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.score = state_dict["score"]
+
+    def _save_last(self, trainer: pl.Trainer) -> None:
+        if trainer.global_step != self._saved_at:
+            trainer.save_checkpoint(self.last)
+            self._saved_at = trainer.global_step

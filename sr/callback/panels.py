@@ -1,0 +1,55 @@
+"""Fixed crops LR | bicubic | SR | HR at every validation and at the test: files, and pictures in the loggers."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+from PIL import Image
+
+from sr.panel import panel
+
+
+class Panels(pl.Callback):
+    """Writes `images/step_001000/set5_baby.png` at validations and `images/test/set5_baby.png` at the test.
+
+    Args:
+        folder: where they go.
+        n_images: the first images of each benchmark that are shown.
+        crop: side of the crop in HR pixels.
+    """
+
+    def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96) -> None:
+        self.folder, self.n_images, self.crop = Path(folder), n_images, crop
+        self._panels: dict[str, Image.Image] = {}
+
+    def on_validation_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        if trainer.is_global_zero and batch_idx < self.n_images:
+            name = f"{outputs['set']}_{outputs['name']}"
+            self._panels[name] = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+
+    on_test_batch_end = on_validation_batch_end
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer, f"step_{trainer.global_step:06d}", "val")
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer, "test", "test")
+
+    def _write(self, trainer: pl.Trainer, folder: str, stage: str) -> None:
+        if self._panels:
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        for name, picture in self._panels.items():
+            picture.save(self.folder / folder / f"{name}.png")
+        for logger in trainer.loggers:
+            if isinstance(logger, pl.loggers.WandbLogger) and self._panels:
+                names = list(self._panels)
+                logger.log_image(f"{stage}/panels", [self._panels[name] for name in names], trainer.global_step, caption=names)
+            elif isinstance(logger, pl.loggers.TensorBoardLogger):
+                for name, picture in self._panels.items():
+                    logger.experiment.add_image(
+                        f"{stage}/{name}", np.asarray(picture), trainer.global_step, dataformats="HWC"
+                    )
+        self._panels = {}

@@ -1,0 +1,65 @@
+"""A progress bar over optimizer steps."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from tqdm import tqdm
+
+
+class Progress(pl.Callback):
+    """One line: steps, time left, loss, last validation; a bar for each evaluation."""
+
+    def __init__(self) -> None:
+        self._steps: tqdm | None = None
+        self._images: tqdm | None = None
+        self._values: dict[str, str] = {}
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            total = trainer.max_steps if trainer.max_steps > 0 else None
+            self._steps = tqdm(total=total, initial=trainer.global_step, desc="training", unit="step", mininterval=0.5)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        if self._steps is not None and (done := trainer.global_step - self._steps.n):
+            if trainer.global_step % trainer.log_every_n_steps == 0:
+                self._values["loss"] = f"{float(outputs['loss']):.4f}"
+                self._steps.set_postfix(self._values, refresh=False)
+            self._steps.update(done)
+
+    def on_train_end(self, *_: Any) -> None:
+        self._close("_steps")
+
+    def on_exception(self, *_: Any) -> None:
+        self._close("_steps")
+        self._close("_images")
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._start(trainer, "validation", trainer.num_val_batches)
+
+    def on_validation_batch_end(self, *_: Any) -> None:
+        if self._images is not None:
+            self._images.update()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._close("_images")
+        if self._steps is not None and "val/psnr" in trainer.callback_metrics:
+            self._values["val/psnr"] = f"{float(trainer.callback_metrics['val/psnr']):.2f}"
+            self._steps.set_postfix(self._values)
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._start(trainer, "test", trainer.num_test_batches)
+
+    def on_test_batch_end(self, *_: Any) -> None:
+        self.on_validation_batch_end()
+
+    def on_test_end(self, *_: Any) -> None:
+        self._close("_images")
+
+    def _start(self, trainer: pl.Trainer, what: str, batches: list[int]) -> None:
+        if trainer.is_global_zero:
+            self._images = tqdm(total=sum(batches), desc=what, unit="image", leave=False, mininterval=0.5)
+
+    def _close(self, name: str) -> None:
+        if (bar := getattr(self, name)) is not None:
+            bar.close()
+            setattr(self, name, None)

@@ -1,0 +1,150 @@
+"""Checkpoint files: tensors and plain Python values, so that `torch.load(weights_only=True)` opens them.
+
+Our own carry, under "sr", the whole config of their run; a network is built from it again, and only a network: a file is
+somebody's input. Weight files of others (.pth, .safetensors) carry tensors alone.
+"""
+
+import importlib
+import os
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
+_WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model")  # keys that releases wrap weights in
+_PREFIXES = ("module.", "generator.", "network.")
+
+
+def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
+    """The network in a checkpoint of ours, in eval mode; it has `scale` and `multiple_of`.
+
+    Averaged weights (EMA) are taken where the run kept them.
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
+    """
+    checkpoint = read(path)
+    if "network" not in checkpoint.get("sr", {}):
+        raise ValueError(f"{path}: not a checkpoint of this project (no config in it); say network=... and scale=... beside it")
+    network = build_network(checkpoint["sr"]["network"], path)
+    load_weights(network, weights(checkpoint), path)
+    return network.to(device).eval()
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """What a file holds, on the CPU; never unpickles code.
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such checkpoint")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
+            raise ValueError(f"{path}: holds pickled code, which is never run; only tensors and plain values are read") from None
+        raise ValueError(f"{path}: not a checkpoint, or truncated") from None
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path}: not a checkpoint, or truncated ({_short(error)})") from None
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise ValueError(f"{path}: not a safetensors file, or truncated ({_short(error)})") from None
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path}: holds a {type(content).__name__}, not the weights of a network")
+    return dict(content)
+
+
+def write(content: Mapping[str, Any], path: str | Path) -> None:
+    """torch.save to a temporary name, then rename: a reader sees the old file or the new one, never a part.
+
+    Raises:
+        OSError: the disk is full or not writable (one line that names the file; the old file is untouched).
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            torch.save(dict(content), file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
+        raise OSError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or _short(error)})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The network's tensors in what `read` returned: of our checkpoints the averaged or plain network, of others all."""
+    if "sr" in checkpoint:
+        state = checkpoint["state_dict"]
+        prefix = "average.module." if any(key.startswith("average.module.") for key in state) else "network."
+        return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    for wrapper in _WRAPPERS:
+        if isinstance(checkpoint.get(wrapper), Mapping):
+            return weights(checkpoint[wrapper])
+    tensors = {key: value for key, value in checkpoint.items() if isinstance(value, Tensor)}
+    for prefix in _PREFIXES:
+        if tensors and all(key.startswith(prefix) for key in tensors):
+            return weights({key.removeprefix(prefix): value for key, value in tensors.items()})
+    return tensors
+
+
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy tensors into a network; ValueError with a short difference where keys or shapes do not match."""
+    own = network.state_dict()
+    missing = sorted(own.keys() - tensors.keys())
+    extra = sorted(tensors.keys() - own.keys())
+    shapes = [key for key in own.keys() & tensors.keys() if own[key].shape != tensors[key].shape]
+    if missing or extra or shapes:
+        parts = [f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+                 for what, names in (("keys missing", missing), ("too many", extra)) if names]
+        parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
+        raise ValueError(f"{path}: does not fit {type(network).__name__}: {'; '.join(parts)}")
+    network.load_state_dict(dict(tensors))
+
+
+def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
+    """Build a network from the plain config in a file: only nn.Module classes of NETWORK_PACKAGES, nothing else.
+
+    Raises:
+        ValueError: the config names anything else, or options that the class does not have.
+    """
+    try:
+        return _build(spec, source)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{source}: its config does not build a network ({_short(error)})") from None
+
+
+def _build(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
+    target = str(spec.get("_target_", ""))
+    module, _, name = target.rpartition(".")
+    if not target.startswith(NETWORK_PACKAGES):
+        raise ValueError(f"{source}: its config names {target or 'no class'}, which is no network; nothing of it was run")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError):
+        raise ValueError(f"{source}: its config names {target}, which this version does not have") from None
+    if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__.startswith(NETWORK_PACKAGES)):
+        raise ValueError(f"{source}: its config names {target}, which is no network; nothing of it was run")
+    options = {key: value for key, value in spec.items() if key != "_target_"}
+    if any(key.startswith("_") for key in options):
+        raise ValueError(f"{source}: its config gives {target} options that are no options of a network")
+    return found(**{key: _build(value, source) if isinstance(value, Mapping) and "_target_" in value else value
+                    for key, value in options.items()})
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

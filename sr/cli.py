@@ -1,0 +1,154 @@
+"""The command line: Hydra's main, with errors in one line, nearest valid choices and exit codes.
+
+Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C.
+"""
+
+import difflib
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+
+
+def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> str:
+    """Folder of a run: what the user says, else that of the run it resumes, else outputs/NAME/DATE_TIME."""
+    if output_dir:
+        return output_dir
+    if resume:
+        folder = Path(resume).parent
+        return str(folder.parent if folder.name == "checkpoints" else folder)
+    return f"outputs/{name}/{now}"
+
+
+def slug(overrides: str) -> str:
+    """A folder name from `model=edsr,data.train=/my/photos`: `model-edsr_data.train-my-photos`."""
+    return re.sub(r"[^\w.+_-]+", "-", overrides.replace(",", "_").replace("=", "-").replace("/", "-")).strip("-") or "run"
+
+
+def run_folder(cfg: DictConfig) -> str:
+    """The folder that Hydra chose for this job; outside a command line what the config says."""
+    return HydraConfig.get().runtime.output_dir if HydraConfig.initialized() else str(cfg.output_dir)
+
+
+def overrides() -> list[str]:
+    """What the command line of this job says, without Hydra's own keys."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def entry(config_name: str) -> Callable:
+    """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`."""
+    OmegaConf.register_new_resolver("run_dir", run_dir, replace=True)
+    OmegaConf.register_new_resolver("slug", slug, replace=True)
+
+    def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
+        def main() -> None:
+            os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
+            try:
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)()
+            except KeyboardInterrupt:
+                print("stopped", file=sys.stderr)
+                sys.exit(130)
+            except Exception as error:
+                message = explain(error, config_name)
+                if message is None or os.environ.get("SR_TRACEBACK"):
+                    raise
+                print(f"error: {message}", file=sys.stderr)
+                sys.exit(1)
+
+        return main
+
+    return decorate
+
+
+def explain(error: Exception, config_name: str) -> str | None:
+    """One line for an error that the user can mend; None for a defect of the program."""
+    cause = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    text = " ".join(str(error).split())
+    where = re.search(r"full_key: ([\w.]+)", text)
+    where = f" (config key {where[1]})" if where and where[1] != "object" else ""
+    if unknown := re.search(r"Could not override '([^']+)'", text):
+        if isinstance(cause, InterpolationKeyError | MissingMandatoryValue):
+            return f"{unknown[1]}: {_first_line(cause)}"
+        return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
+    if unknown := re.search(r"(?:Could not find|In '[^']+': Could not find) '([\w./-]+)/([^'/]+)' Available options in", text):
+        choices = _choices(unknown[1])
+        return f"{unknown[1]}={unknown[2]} is not there{_nearest(unknown[2], choices)}; choices: {', '.join(choices)}"
+    if unknown := re.search(r"Could not find '([\w-]+)'", text):
+        groups = [folder.name for folder in CONF.iterdir() if folder.is_dir()]
+        return f"no config '{unknown[1]}'{_nearest(unknown[1], groups)}"
+    if unknown := re.search(r"Could not override '?([\w./-]+)'?[. ]", text):
+        return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
+    if keyword := re.search(r"unexpected keyword argument '([^']+)'", str(cause)):
+        return f"'{keyword[1]}' is not an option of {_target(text)}{where}{_nearest(keyword[1], _keywords(_target(text)))}"
+    if isinstance(error, MissingMandatoryValue):
+        missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
+        return f"say {missing[1]}=... on the command line" if missing else _first_line(error)
+    if isinstance(cause, ValueError | OSError | FloatingPointError | HydraException | OmegaConfBaseException):
+        return _first_line(cause) + where
+    if isinstance(error, HydraException | OmegaConfBaseException) and not isinstance(cause, TypeError | AttributeError):
+        return _first_line(error) + where
+    if type(cause).__name__ == "OutOfMemoryError":
+        return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size, or for predict.py tile=256, need less."
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _nearest(word: str, valid: list[str]) -> str:
+    near = difflib.get_close_matches(word, valid, n=3, cutoff=0.5)
+    leaf = word.rsplit(".", 1)[-1]
+    near += [key for key in valid if key.rsplit(".", 1)[-1] == leaf and key not in near][:2]
+    return f"; nearest: {', '.join(near)}" if near else ""
+
+
+def _choices(group: str) -> list[str]:
+    return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
+
+
+def _config_keys(config_name: str) -> list[str]:
+    """All keys of the config that the valid overrides of this command line compose."""
+    groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
+    chosen = [word for word in sys.argv[1:] if word.split("=")[0].split("/")[0] in groups and "," not in word.split("=")[1]]
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        for overrides in (chosen, []):
+            try:
+                config = hydra.compose(config_name, overrides)
+            except HydraException:
+                continue
+            return sorted(_flatten(OmegaConf.to_container(config, resolve=False))) + sorted(groups)
+    return sorted(groups)
+
+
+def _flatten(node: object, prefix: str = "") -> list[str]:
+    if not isinstance(node, dict):
+        return [prefix]
+    return [key for name, child in node.items() for key in _flatten(child, f"{prefix}.{name}" if prefix else str(name))]
+
+
+def _target(text: str) -> str:
+    found = re.search(r"Error in call to target '([^']+)'", text)
+    return found[1] if found else "its target"
+
+
+def _keywords(target: str) -> list[str]:
+    import inspect
+
+    from hydra.utils import get_object
+
+    return [name for name in inspect.signature(get_object(target)).parameters if name != "self"]

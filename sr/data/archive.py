@@ -1,0 +1,97 @@
+"""Safe extraction of zip and tar archives: a download is somebody's input, and may try to write anywhere."""
+
+import gzip
+import lzma
+import os
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from tqdm import tqdm
+
+# What the libraries raise for damaged data; RuntimeError: an encrypted zip, or a compression that Python cannot read.
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
+
+
+def extract(archive: str | Path, folder: str | Path, inside: str = "") -> None:
+    """Unpack what lies in the archive's directory `inside` ("" for all of it) so that it becomes `folder`.
+
+    All members are checked before the first is written, and `folder` appears at the end, by a rename: a refused archive
+    leaves nothing, a killed extraction nothing but a hidden folder beside it, which the next one removes.
+    Raises ValueError if a member's name leads outside the folder, if a member is a link or a device, if the archive is
+    broken, of another format or without `inside`; FileExistsError if `folder` has content; OSError if the declared size
+    does not fit on the disk.
+    """
+    archive, folder = Path(archive), Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{folder} exists already: move it away to extract {archive} there")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.unpacking")
+    shutil.rmtree(temporary, ignore_errors=True)  # a killed extraction's
+    temporary.mkdir()
+    try:
+        _unpack(archive, temporary, PurePosixPath(inside))
+        os.replace(temporary / inside, folder)
+    except _BROKEN as error:
+        raise ValueError(f"{archive} cannot be read ({error}): delete it and download it again") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unpack(archive: Path, folder: Path, inside: PurePosixPath) -> None:
+    with _open(archive) as opened:
+        members = list(_members(opened))
+        for member, name, _ in members:
+            _check(member, name, archive)
+        wanted = [(member, size) for member, name, size in members if PurePosixPath(name).is_relative_to(inside)]
+        if not wanted:
+            raise ValueError(f"{archive} has no {inside}/ in it: is it the right archive?")
+        total, free = sum(size for _, size in wanted), shutil.disk_usage(folder).free
+        if total > free:
+            raise OSError(f"{archive} unpacks to {total / 1e9:.1f} GB, but {folder.parent} has {free / 1e9:.1f} GB free")
+        with tqdm(total=total, unit="B", unit_scale=True, desc=f"extract {archive.name}") as bar:
+            for member, size in wanted:
+                if isinstance(member, zipfile.ZipInfo):
+                    opened.extract(member, folder)
+                else:
+                    opened.extract(member, folder, filter="data")
+                bar.update(size)
+
+
+def _open(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
+    if not archive.is_file():
+        raise FileNotFoundError(f"no such archive: {archive}")
+    if zipfile.is_zipfile(archive):
+        return zipfile.ZipFile(archive)
+    if tarfile.is_tarfile(archive):
+        return tarfile.open(archive)
+    raise ValueError(f"{archive} is neither a zip nor a tar archive: delete it and download it again")
+
+
+def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[zipfile.ZipInfo | tarfile.TarInfo, str, int]]:
+    """(member, name, unpacked size) of each member."""
+    if isinstance(opened, zipfile.ZipFile):
+        # orig_filename: ZipFile cuts `filename` at a null byte and turns backslashes on Windows.
+        yield from ((member, member.orig_filename, member.file_size) for member in opened.infolist())
+    else:
+        yield from ((member, member.name, member.size) for member in opened)
+        while opened.fileobj.read(1 << 20):  # to the end of a .gz, where its checksum is
+            pass
+
+
+def _check(member: zipfile.ZipInfo | tarfile.TarInfo, name: str, archive: Path) -> None:
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    if "\0" in name or posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts):
+        raise ValueError(f"{archive} is refused, nothing was extracted: {name!r} leads outside its folder")
+    if isinstance(member, zipfile.ZipInfo):
+        kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the archive was made without Unix modes
+        plain = kind in (0, stat.S_IFREG, stat.S_IFDIR)
+    else:
+        plain = member.isreg() or member.isdir()
+    if not plain:  # even a link that stays inside: no image set needs one, and every escape of the past began with one
+        raise ValueError(f"{archive} is refused, nothing was extracted: {name!r} is a link or a device, not a file")
+

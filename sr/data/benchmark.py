@@ -1,0 +1,100 @@
+"""Evaluation sets in the layout of EDSR's benchmark.tar: Set5/HR/baby.png, Set5/LR_bicubic/X2/babyx2.png."""
+
+import os
+import warnings
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sr import image
+from sr.data.folder import check_pairs, images, pair
+from sr.data.sample import Sample
+from sr.resize import imresize
+
+
+class Benchmark:
+    """The images of an evaluation set at full size, read one at a time.
+
+    `hr` is a folder, or a source such as `sr.data.sample.Sample`; `lr` the folder of one scale's LR files. Where there is
+    no such folder, or no file in it for an image, LR is made as MATLAB's imresize makes it. `n_images` is the size of the
+    published set, `url` where to get it. Nothing is looked for on the disk before `prepare`, `len` or the first image.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        hr: str | Path | Sample,
+        scale: int,
+        lr: str | Path | None = None,
+        n_images: int | None = None,
+        url: str | None = None,
+    ):
+        self.name = name
+        self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
+        self.lr = None if lr is None else Path(lr).expanduser()
+        self.scale = scale
+        self.n_images = n_images
+        self.url = url
+
+    def prepare(self) -> None:
+        """Look the set through. Warns if it is incomplete.
+
+        Raises FileNotFoundError if it is missing, ValueError if the sizes of an HR and an LR file do not match.
+        """
+        check_pairs(self.pairs, self.scale)
+
+    @cached_property
+    def pairs(self) -> list[tuple[Path, Path | None]]:
+        """(HR file, its LR file or None) of each image."""
+        if not isinstance(self.hr, Path):
+            return self.hr.files()
+        if not self.hr.is_dir():
+            raise FileNotFoundError(self._missing())
+        hr = images(self.hr)
+        if self.n_images not in (None, len(hr)):
+            warnings.warn(
+                f"{self.name} is not the published set: {len(hr)} of {self.n_images} images in {self.hr}; "
+                "its numbers are not comparable with published ones",
+                stacklevel=3,
+            )
+        lr = image.list_images(self.lr) if self.lr is not None and self.lr.is_dir() else []
+        return pair(hr, self.hr, lr, self.lr)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
+        root = os.path.commonpath([hr.parent for hr, _ in self.pairs])
+        names = ["_".join(hr.relative_to(root).with_suffix("").parts) for hr, _ in self.pairs]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"several images of {self.name} in {root} are called {twice}: rename one")
+        return names
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> dict[str, str | Tensor]:
+        """{"name": str, "hr": (3, H, W), "lr": (3, H/scale, W/scale)}; uint8 RGB, H and W multiples of the scale."""
+        hr_file, lr_file = self.pairs[index]
+        hr = _read(hr_file)
+        h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
+        if not h or not w:
+            raise ValueError(f"{hr_file} is smaller than the scale {self.scale}")
+        hr = hr[:, :h, :w]
+        if lr_file is None:
+            lr = imresize(hr[None].float() / 255, 1 / self.scale, rounding=True)[0].mul(255).round().to(torch.uint8)
+        else:
+            check_pairs([(hr_file, lr_file)], self.scale)
+            lr = _read(lr_file)
+        return {"name": self.names[index], "hr": hr, "lr": lr}
+
+    def _missing(self) -> str:
+        source = f"get it from {self.url}, or " if self.url else ""
+        return f"{self.name} is missing: no such folder {self.hr}; {source}set data_dir (environment variable SR_DATA)"
+
+
+def _read(file: Path) -> Tensor:
+    """(3, H, W) uint8 RGB."""
+    return torch.from_numpy(image.read_rgb8(file)).permute(2, 0, 1).contiguous()

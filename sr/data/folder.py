@@ -1,0 +1,90 @@
+"""A folder of one's own images: HR alone, or HR and LR paired by name."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from sr import image
+
+# LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
+_SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
+
+
+class Folder:
+    """Source: every image below `path`, however nested; with `lr`, each paired with its LR file in that folder.
+
+    An HR file's partner lies at the same relative place in `lr` and has its name, with or without x2, x3, x4 or x8 at
+    the end; its extension may differ. Raises FileNotFoundError if a folder is missing or holds no image, or an HR file
+    has no partner; ValueError if it has several.
+    """
+
+    def __init__(self, path: str | Path, lr: str | Path | None = None):
+        self.path = Path(path).expanduser()
+        self.lr = None if lr is None else Path(lr).expanduser()
+
+    def prepare(self, download: bool = False) -> None:
+        """Check that the folders are there and that each HR file has its partner; there is nothing to download."""
+        self.files()
+
+    def files(self) -> list[tuple[Path, Path | None]]:
+        hr = images(self.path)
+        if self.lr is None:
+            return [(file, None) for file in hr]
+        pairs = pair(hr, self.path, images(self.lr), self.lr)
+        for hr_file, lr_file in pairs:
+            if lr_file is None:
+                raise FileNotFoundError(f"no LR partner for {hr_file} in {self.lr}: looked for {hr_file.stem}[x2|x3|x4].*")
+        return pairs
+
+
+def images(folder: Path) -> list[Path]:
+    """All images below `folder`, sorted. Raises FileNotFoundError if there is no such folder, or no image in it."""
+    if not folder.exists():
+        raise FileNotFoundError(f"no such folder: {folder}")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"not a folder: {folder}")
+    files = image.list_images(folder)
+    if not files:
+        raise FileNotFoundError(f"no images in {folder}: looked for {', '.join(sorted(image.EXTENSIONS))}")
+    return files
+
+
+def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -> list[tuple[Path, Path | None]]:
+    """Each HR file with the LR file of its name, or with None. Raises ValueError if several LR files fit equally."""
+    exact, suffixed = defaultdict(list), defaultdict(list)
+    for file in lr:
+        key = file.relative_to(lr_root).with_suffix("")
+        exact[key].append(file)
+        suffixed[key.with_name(_SCALE_SUFFIX.sub("", key.name))].append(file)
+    pairs = []
+    for file in hr:
+        key = file.relative_to(hr_root).with_suffix("")
+        found = exact[key] or suffixed[key]
+        found = [f for f in found if f.suffix == file.suffix] or found  # a.png beside a.jpg in both folders
+        if len(found) > 1:
+            names = ", ".join(f.name for f in found)
+            raise ValueError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
+        pairs.append((file, found[0] if found else None))
+    return pairs
+
+
+def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: int) -> None:
+    """Check from the file headers that each LR image is its HR image, cropped to a multiple of `scale`, over `scale`.
+
+    Raises ValueError naming the first pair that does not match.
+    """
+    for hr_file, lr_file in pairs:
+        if lr_file is None:
+            continue
+        hr, lr = image.size(hr_file), image.size(lr_file)
+        expected = tuple(n // scale for n in hr)
+        if lr != expected:
+            raise ValueError(
+                f"sizes do not match at x{scale}: {lr_file} is {_text(lr)}, expected {_text(expected)} "
+                f"for {hr_file} of {_text(hr)} (height x width)"
+            )
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

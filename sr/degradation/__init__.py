@@ -1,0 +1,1 @@
+"""Degradations: HR batch to LR batch."""

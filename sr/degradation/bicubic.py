@@ -1,0 +1,29 @@
+"""Bicubic downscaling, the classical degradation (BI): MATLAB's imresize, bit-exact to it."""
+
+import numpy as np
+from torch import Tensor, nn
+
+from sr.draws import Draws
+from sr.resize import imresize
+
+
+class Bicubic(nn.Module):
+    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale).
+
+    `rounding` = True takes and gives images on the uint8 grid, as the LR files of the benchmarks were made; False is
+    MATLAB's imresize of a double image: differentiable and not clipped, for images that never were 8 bit.
+    """
+
+    def __init__(self, scale: int, rounding: bool = True) -> None:
+        super().__init__()
+        if scale < 1:
+            raise ValueError(f"scale must be at least 1, got {scale}")
+        self.scale, self.rounding = scale, rounding
+        self.margin = 2 * scale  # the kernel reaches 2 LR pixels from the centre of each
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """Nothing is random."""
+        return {}
+
+    def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
+        return imresize(hr, 1 / self.scale, rounding=self.rounding)

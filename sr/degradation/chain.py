@@ -1,0 +1,61 @@
+"""Degradations one after the other: `degradation=[blur,bicubic,noise,jpeg]`."""
+
+import math
+
+import numpy as np
+from torch import Tensor, nn
+
+from sr.draws import Draws
+
+
+class Chain(nn.Module):
+    """HR (N, C, sH, sW) on the uint8 grid -> LR (N, C, H, W) on the uint8 grid, through `stages` in their order.
+
+    After every stage the image is rounded half up to 8 bits and clipped, as if each stage read and wrote a file. The
+    MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8), and all stages rely on such input.
+
+    Args:
+        stages: name -> degradation; a parameter `sigma` of the stage `blur` is called "blur.sigma".
+        scale: HR pixels for an LR pixel; the product of the stages' scales must be that, else ValueError.
+    """
+
+    def __init__(self, stages: dict[str, nn.Module], scale: int) -> None:
+        super().__init__()
+        if not stages:
+            raise ValueError("degradation is empty; name at least one stage, such as degradation=[bicubic]")
+        product = math.prod(stage.scale for stage in stages.values())
+        if product != scale:
+            raise ValueError(
+                f"degradation=[{','.join(stages)}] shrinks by {product}, but scale={scale}; "
+                "one stage must shrink, by scale=${scale}: bicubic or decimation"
+            )
+        self.stages = nn.ModuleDict(stages)
+        self.scale = scale
+        self.margin = _margin(list(stages.values()))
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}."""
+        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws).items()}
+
+    def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
+        if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
+            raise ValueError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
+        image = hr
+        for name, stage in self.stages.items():
+            own = {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}
+            image = quantise(stage(image, own))
+        return image
+
+
+def quantise(image: Tensor) -> Tensor:
+    """Round [0, 1] half up to multiples of 1/255, and clip."""
+    return (image * 255 + 0.5).floor().clamp(0, 255) / 255
+
+
+def _margin(stages: list[nn.Module]) -> int:
+    """HR pixels around a patch that its LR depends on, rounded up to whole LR pixels."""
+    scale, margin = 1, 0
+    for stage in stages:
+        margin += stage.margin * scale
+        scale *= stage.scale
+    return -(-margin // scale) * scale

@@ -1,0 +1,17 @@
+"""A range of parameters as it is written in a YAML: [low, high], or [x, x] for a fixed value."""
+
+from collections.abc import Sequence
+
+
+def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tuple[float, float]:
+    """`bounds` as a tuple. ValueError where they are not two ascending numbers in [low, high]."""
+    if len(bounds) != 2 or not low <= bounds[0] <= bounds[1] <= high:
+        raise ValueError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {list(bounds)}")
+    return bounds[0], bounds[1]
+
+
+def probability(name: str, value: float) -> float:
+    """`value` itself. ValueError where it is not in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a probability in [0, 1], got {value}")
+    return value

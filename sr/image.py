@@ -1,0 +1,248 @@
+"""Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
+
+Reads PNG, JPEG, BMP, WebP, TIFF and the first frame of GIF; writes all of them but GIF. Pillow does most of it,
+`sr/png16.py` and `sr/tiff.py` what it cannot. An image of more than 178,956,970 pixels (Pillow's limit against
+decompression bombs) is refused: cut it into parts.
+"""
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+import torch
+from PIL import ImageCms
+from torch import Tensor
+
+from sr import exif, png16, tiff
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")  # no others: Pillow's EPS reader, say, starts Ghostscript
+GRAY_MODES = ("1", "L", "LA")
+COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
+
+
+@dataclass(frozen=True)
+class Image:
+    """An upright image with what its file says about it.
+
+    Args:
+        pixels: (H, W, 3) uint8 or uint16, RGB; a gray image has three equal channels.
+        alpha: (H, W) of the same type, not premultiplied, or None.
+        was_gray: whether the file was gray, so that `write` makes a gray file again.
+        icc_profile: colour profile of the pixels, or None.
+        exif: EXIF block without orientation (it has been applied), or None.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    was_gray: bool = False
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Image files in a folder and its sub-folders, sorted; hidden files and folders are skipped, links followed.
+
+    Raises FileNotFoundError where there is no such folder.
+    """
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    found, visited = [], set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
+        if real not in visited:  # else a link leads to a folder above or beside: its files are listed already
+            found += [Path(parent, n) for n in names if not n.startswith(".") and n.lower().endswith(EXTENSIONS)]
+        visited.add(real)
+    return sorted(found)
+
+
+def size(path: str | Path) -> tuple[int, int]:
+    """(height, width) of an upright image, from the file's header alone. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        if tiff.is_tiff16(file):
+            (height, width), turn = tiff.size(file), exif.orientation(tiff.tags(file))
+        else:
+            image = _open(file)
+            (width, height), turn = image.size, exif.orientation(exif.of(image))
+    return (width, height) if turn >= 5 else (height, width)
+
+
+def read_rgb8(path: str | Path) -> np.ndarray:
+    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, alpha is dropped, 16 bit rounded to 8.
+
+    Raises like `read`.
+    """
+    with _reading(path), open(path, "rb") as file:
+        if not png16.is_png16(file) and not tiff.is_tiff16(file):
+            image = _open(file)
+            if image.mode == "RGB":
+                return np.ascontiguousarray(_upright(np.array(image), exif.orientation(exif.of(image))))
+    return _to_8bit(read(path).pixels)
+
+
+def read(path: str | Path) -> Image:
+    """Read an image file, 8 or 16 bit, upright, with alpha, colour profile and EXIF.
+
+    CMYK (by its profile if it has one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
+    Raises ValueError with one line when the file is broken, truncated, too large or of a kind that is not supported;
+    FileNotFoundError and other OSErrors of the system as they are.
+    """
+    with _reading(path), open(path, "rb") as file:
+        samples, profile, tags = _decode(file)
+        samples, block = _upright(samples, exif.orientation(tags)), exif.encode(tags)
+    channels = samples.shape[2]
+    colour = samples[..., : 1 if channels < 3 else 3]
+    return Image(
+        pixels=np.ascontiguousarray(np.broadcast_to(colour, (*samples.shape[:2], 3))),
+        alpha=np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None,
+        was_gray=channels < 3,
+        icc_profile=profile or None,
+        exif=block,
+    )
+
+
+def write(path: str | Path, image: Image) -> None:
+    """Write an image file whose format is its name's extension; folders are made where they are missing.
+
+    PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless) round it to 8. The file appears whole or
+    not at all: it is written under another name in the same folder and then renamed.
+    Raises ValueError for an extension that is not among EXTENSIONS, for alpha in JPEG and BMP, and for a size that the
+    format cannot hold; OSError naming the file when the disk is full.
+    """
+    path = Path(path)
+    try:
+        data = _encode(image, path.suffix.lower())
+    except Exception as error:
+        raise ValueError(f"{path}: cannot be written ({_one_line(error)})") from None
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(data)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def to_tensor(pixels: np.ndarray) -> Tensor:
+    """(H, W, C) or (H, W), uint8 or uint16, to (1, C, H, W) float32 in [0, 1]."""
+    tensor = torch.from_numpy(pixels.astype(np.float32)) / np.iinfo(pixels.dtype).max
+    return tensor.reshape(*pixels.shape[:2], -1).permute(2, 0, 1)[None].contiguous()
+
+
+def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
+    """(1, C, H, W) in [0, 1] to (H, W, C) uint8 or uint16: clipped, rounded half up."""
+    levels = tensor.detach()[0].float().clamp(0, 1) * np.iinfo(dtype).max + 0.5
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(dtype))
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Turn whatever the libraries raise on a bad file into one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
+            yield
+    except PIL.UnidentifiedImageError:
+        reason = f"not a file of {', '.join(FORMATS)}, or a broken one"
+        raise ValueError(f"{path}: cannot be read as an image ({reason})") from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
+            raise
+        raise ValueError(f"{path}: cannot be read as an image ({_one_line(error)})") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _open(file: BinaryIO) -> PIL.Image.Image:
+    return PIL.Image.open(file, formats=FORMATS)
+
+
+def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
+    """Samples (H, W, C) as stored, C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); colour profile; EXIF."""
+    if png16.is_png16(file):
+        image = _open(file)
+        return png16.decode(file), image.info.get("icc_profile"), exif.of(image)
+    if tiff.is_tiff16(file):
+        tags = tiff.tags(file)
+        return tiff.decode(file), tags.get(exif.ICC_PROFILE), exif.without_layout(tags)
+    image = _open(file)
+    image.load()
+    profile, tags = image.info.get("icc_profile"), exif.of(image)
+    if image.mode in ("CMYK", "LAB"):
+        image, profile = _to_srgb(image, profile), None
+    elif image.mode not in GRAY_MODES + COLOUR_MODES:
+        raise ValueError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
+    mode = "L" if image.mode in GRAY_MODES else "RGB"
+    image = image.convert(mode + "A" if image.has_transparency_data else mode)
+    return np.array(image).reshape(image.height, image.width, -1), profile, tags
+
+
+def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror (H, W, C) as EXIF's orientation 1 to 8 says; other values are no orientation."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return samples[::rows, ::columns]
+
+
+def _to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
+    if image.mode == "CMYK" and not profile:
+        return image.convert("RGB")
+    source = ImageCms.createProfile("LAB") if image.mode == "LAB" else ImageCms.ImageCmsProfile(BytesIO(profile))
+    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+
+
+def _to_8bit(samples: np.ndarray) -> np.ndarray:
+    if samples.dtype == np.uint8:
+        return samples
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
+
+
+def _encode(image: Image, extension: str) -> bytes:
+    """The bytes of an image file; the whole file in memory, so that what fails while it is written is the disk."""
+    if extension not in EXTENSIONS:
+        raise ValueError(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
+    if image.alpha is not None and extension in (".jpg", ".jpeg", ".bmp"):
+        raise ValueError(f"{extension} files have no alpha: choose .png, .webp or .tif")
+    gray = image.was_gray and extension != ".webp"  # which is RGB always
+    colour = image.pixels[..., :1] if gray else image.pixels
+    samples = colour if image.alpha is None else np.concatenate([colour, image.alpha[..., None]], axis=2)
+    profile = _fitting(image.icc_profile, gray)
+    tags = exif.decode(image.exif, image.pixels.shape) if image.exif else None
+    if samples.dtype == np.uint16 and extension == ".png":
+        return png16.encode(samples, icc_profile=profile, exif=tags and tags.tobytes().removeprefix(b"Exif\0\0"))
+    if extension in (".tif", ".tiff"):
+        return tiff.encode(samples, icc_profile=profile, exif=tags)
+    options = {}
+    if extension in (".jpg", ".jpeg"):
+        options = {"quality": 95, "subsampling": "4:4:4"}
+    elif extension == ".webp":
+        options = {"lossless": True, "exact": True}  # exact: keeps the colour of transparent pixels
+    if tags and extension != ".bmp":
+        options["exif"] = tags.tobytes()
+    if profile and extension != ".bmp":
+        options["icc_profile"] = profile
+    samples = _to_8bit(samples)
+    file = BytesIO()
+    picture = PIL.Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
+    picture.save(file, format=PIL.Image.registered_extensions()[extension], **options)
+    return file.getvalue()
+
+
+def _fitting(profile: bytes | None, gray: bool) -> bytes | None:
+    """The profile, unless it is one for gray and the pixels are RGB (bytes 16 to 19 name its colour space)."""
+    return None if profile and profile[16:20] == b"GRAY" and not gray else profile

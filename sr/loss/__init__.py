@@ -1,0 +1,1 @@
+"""Losses: (sr, hr) to a scalar."""

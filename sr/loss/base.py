@@ -1,0 +1,33 @@
+"""What all losses share: a weight, a check of the shapes, and float32 arithmetic."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Loss(nn.Module):
+    """A criterion (sr, hr) -> scalar; a subclass writes ``compute``.
+
+    Args:
+        weight: factor of this loss in a sum of losses. The caller multiplies; ``forward`` does not.
+    """
+
+    def __init__(self, *, weight: float = 1.0):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """Compare two batches (N, C, H, W) in [0, 1]; a scalar in float32 (float64 if the inputs are).
+
+        Raises:
+            ValueError: sr and hr differ in shape (broadcasting would hide it).
+        """
+        if sr.shape != hr.shape:
+            raise ValueError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a loss needs the same shape")
+        # Under autocast a network's output is bf16 or fp16: too coarse for variances, squares and long sums.
+        dtype = torch.promote_types(torch.promote_types(sr.dtype, hr.dtype), torch.float32)
+        with torch.autocast(device_type=sr.device.type, enabled=False):
+            return self.compute(sr.to(dtype), hr.to(dtype))
+
+    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """The loss of two batches of one shape and dtype."""
+        raise NotImplementedError

@@ -1,0 +1,22 @@
+"""Total variation of the SR image."""
+
+from torch import Tensor
+
+from sr.loss.base import Loss
+
+
+def tv(sr: Tensor) -> Tensor:
+    """Anisotropic total variation: mean |vertical difference| + mean |horizontal difference| of (N, C, H, W)."""
+    return sr.diff(dim=-2).abs().mean() + sr.diff(dim=-1).abs().mean()
+
+
+class TV(Loss):
+    """Total variation (Rudin, Osher, Fatemi 1992; as a regulariser of SR: Johnson et al. 2016, arXiv:1603.08155,
+    section 3.2).
+
+    It smooths whatever hr is: only beside another loss, and with a small weight. A mean, so the weight does not
+    depend on the patch size; papers that sum have weights smaller by about the number of pixels.
+    """
+
+    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
+        return tv(sr)

@@ -1,0 +1,1 @@
+"""Metrics: one score for each image."""

@@ -1,0 +1,37 @@
+"""Deep image structure and texture similarity."""
+
+from torch import Tensor
+
+from sr.metric.backbone import with_backbone
+from sr.metric.base import Metric
+
+
+class DISTS(Metric):
+    """DISTS (Ding et al. 2020, arXiv:2004.07728), of torchmetrics: lower is better, 0 for equal images.
+
+    On RGB at full size (the authors' example shrinks to 256 pixels first); quantised and cropped like every metric.
+    The learned weights come with torchmetrics; the VGG-16 backbone (528 MB) is downloaded on first use.
+
+    Args:
+        crop_border: pixels cut from each side.
+
+    Raises:
+        FileNotFoundError: the backbone's weights are not here and cannot be downloaded.
+    """
+
+    higher_is_better = False
+    smallest = 16  # VGG-16 halves the image four times
+
+    def __init__(self, *, crop_border: int):
+        super().__init__(crop_border=crop_border, channel="rgb")
+        # Here because they take seconds to import.
+        from torchmetrics.functional.image.dists import DISTSNetwork
+        from torchvision.models import VGG16_Weights
+
+        # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
+        self.networks = (with_backbone(lambda: DISTSNetwork().eval(), "DISTS", VGG16_Weights.DEFAULT.url),)
+
+    def score(self, sr: Tensor, hr: Tensor) -> Tensor:
+        network = self.networks[0].to(sr.device)
+        distance = network(sr.float() / 255, hr.float() / 255)
+        return distance.reshape(-1).to(sr.dtype)

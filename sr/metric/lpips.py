@@ -1,0 +1,45 @@
+"""Learned perceptual image patch similarity."""
+
+from typing import Literal
+
+from torch import Tensor
+
+from sr.metric.backbone import with_backbone
+from sr.metric.base import Metric
+
+
+class LPIPS(Metric):
+    """LPIPS v0.1 (Zhang et al. 2018, arXiv:1801.03924), of torchmetrics: lower is better, 0 for equal images.
+
+    On RGB at full size; quantised and cropped like every metric. SR papers use the AlexNet backbone. The linear heads
+    come with torchmetrics; the backbone (AlexNet 233 MB, VGG-16 528 MB, SqueezeNet 5 MB) is downloaded on first use.
+
+    Args:
+        crop_border: pixels cut from each side.
+        net: backbone.
+
+    Raises:
+        ValueError: another backbone.
+        FileNotFoundError: the backbone's weights are not here and cannot be downloaded.
+    """
+
+    higher_is_better = False
+    smallest = 31  # AlexNet's second pooling has nothing left of smaller images
+
+    def __init__(self, *, crop_border: int, net: Literal["alex", "vgg", "squeeze"] = "alex"):
+        super().__init__(crop_border=crop_border, channel="rgb")
+        # Here because they take seconds to import.
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+        from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
+
+        weights = {"alex": AlexNet_Weights, "vgg": VGG16_Weights, "squeeze": SqueezeNet1_1_Weights}
+        if net not in weights:
+            raise ValueError(f"unknown net {net!r}; choose one of {', '.join(weights)}")
+        url = weights[net].DEFAULT.url
+        # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
+        self.networks = (with_backbone(lambda: LearnedPerceptualImagePatchSimilarity(net).net, "LPIPS", url),)
+
+    def score(self, sr: Tensor, hr: Tensor) -> Tensor:
+        network = self.networks[0].to(sr.device)
+        distance = network(sr.float() / 127.5 - 1, hr.float() / 127.5 - 1)
+        return distance.flatten().to(sr.dtype)

@@ -1,0 +1,123 @@
+"""What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from sr.infer import upscale
+from sr.resize import imresize
+
+
+class SRModule(pl.LightningModule):
+    """Evaluates a network on benchmarks; subclasses train it.
+
+    Args:
+        network: (N, C, H, W) -> (N, C, sH, sW).
+        metric: name -> metric, one score for each image.
+        ema: decay of the exponential moving average of the weights that is evaluated and published (0.999 in ESRGAN's
+            code); None: no average.
+    """
+
+    saved = ("network", "average")  # what a checkpoint keeps: a perceptual loss's VGG does not belong in it
+
+    def __init__(self, *, network: nn.Module, metric: Mapping[str, nn.Module], ema: float | None = None) -> None:
+        super().__init__()
+        self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks those
+        self.network = network
+        self.metric = nn.ModuleDict(metric)
+        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+        self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
+        self._scores: dict[str, dict[str, dict[str, float]]] = {}
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that validation, test and predict use: the average, where one is kept."""
+        return self.average.module if self.average is not None else self.network
+
+    def update_average(self) -> None:
+        """Call after each step of the network's optimizer."""
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
+    # -- evaluation ------------------------------------------------------------------------------------------------
+
+    def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
+        return self._evaluate(batch, dataloader_idx, with_bicubic=False)
+
+    def test_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
+        return self._evaluate(batch, dataloader_idx, with_bicubic=True)
+
+    def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
+        name = list(self.trainer.datamodule.benchmark)[dataloader_idx]
+        lr, hr = batch["lr"], batch["hr"]
+        with torch.autocast(lr.device.type, enabled=False):  # published numbers are float32's
+            sr = upscale(self.evaluated, lr)
+            scores = self._score(sr, hr)
+            if with_bicubic:
+                bicubic = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
+                scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
+        self._scores.setdefault(name, {})[batch["name"][0]] = scores
+        return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
+
+    def _score(self, sr: Tensor, hr: Tensor) -> dict[str, float]:
+        return {name: metric(sr, hr).item() for name, metric in self.metric.items()}
+
+    def on_validation_epoch_start(self) -> None:
+        self._scores = {}
+
+    on_test_epoch_start = on_validation_epoch_start
+
+    def on_validation_epoch_end(self) -> None:
+        results = self._gather()
+        values = {f"val/{name}/{metric}": scores[metric] for name, scores in results.items() for metric in self.metric}
+        for metric in self.metric:
+            values[f"val/{metric}"] = sum(scores[metric] for scores in results.values()) / len(results)
+        self._record(values)
+
+    def on_test_epoch_end(self) -> None:
+        self.results = self._gather()
+        self._record(
+            {f"test/{name}/{metric}": scores[metric] for name, scores in self.results.items() for metric in self.metric}
+        )
+
+    def _record(self, values: dict[str, float]) -> None:
+        """For callbacks (best checkpoint, early stopping) and loggers, at the step that was reached."""
+        self.log_dict(values, logger=False)
+        for logger in self.trainer.loggers:
+            logger.log_metrics(values, self.trainer.global_step)
+
+    def _gather(self) -> dict[str, Any]:
+        """Scores of all images from all processes: set -> averages, bicubic's averages and each image's scores."""
+        parts = [self._scores]
+        if self.trainer.world_size > 1:
+            parts = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(parts, self._scores)
+        results = {}
+        for name in self.trainer.datamodule.benchmark:
+            images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
+            images = dict(sorted(images.items()))
+            if not images:
+                raise ValueError(f"benchmark {name} has no images to evaluate")
+            mean = {key: sum(s[key] for s in images.values()) / len(images) for key in next(iter(images.values()))}
+            results[name] = {key: value for key, value in mean.items() if "/" not in key}
+            if len(mean) > len(results[name]):
+                results[name]["bicubic"] = {key[8:]: value for key, value in mean.items() if key.startswith("bicubic/")}
+            results[name]["images"] = {
+                image: {key: value for key, value in scores.items() if "/" not in key} for image, scores in images.items()
+            }
+        return results
+
+    # -- checkpoints -----------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        state = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {key: value for key, value in state.items() if key.split(".")[0] in self.saved}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        own = {key for key in self.state_dict() if key.split(".")[0] in self.saved}
+        if different := sorted(own ^ checkpoint["state_dict"].keys()):
+            raise ValueError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")

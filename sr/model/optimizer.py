@@ -1,0 +1,38 @@
+"""Parameter groups, and options that follow the config on resume."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+_OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the config by itself
+
+
+def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Trainable parameters, those whose names start with a prefix in `factors` with that factor of the learning rate.
+
+    Raises:
+        ValueError: a prefix that no parameter has.
+    """
+    groups: dict[float, list[nn.Parameter]] = {}
+    unused = set(factors)
+    for name, parameter in network.named_parameters():
+        prefix = next((prefix for prefix in factors if name.startswith(prefix)), None)
+        unused.discard(prefix)
+        if parameter.requires_grad:
+            groups.setdefault(1.0 if prefix is None else factors[prefix], []).append(parameter)
+    if unused:
+        raise ValueError(f"model.lr_factors names {sorted(unused)[0]}, but no parameter of the network begins so")
+    return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
+
+
+def options(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """What the config says of each parameter group: betas, weight decay and so on."""
+    return [{key: value for key, value in group.items() if key not in _OWN} for group in optimizer.param_groups]
+
+
+def follow_config(optimizer: Optimizer, wanted: list[dict[str, Any]]) -> None:
+    """After a restore, which brought back the saved run's options, set those of the config again."""
+    for group, new in zip(optimizer.param_groups, wanted, strict=True):
+        group.update(new)

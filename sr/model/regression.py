@@ -1,0 +1,74 @@
+"""Training with one optimizer: the network against pixel losses (SRCNN to SwinIR)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sr.color import rgb_to_y
+from sr.loss.weighted_sum import WeightedSum
+from sr.model.base import SRModule
+from sr.model.optimizer import follow_config, options, parameter_groups
+
+
+class Regression(SRModule):
+    """A network, a weighted sum of losses, one optimizer.
+
+    Args:
+        network, metric, ema: see SRModule.
+        loss: name -> loss with a weight.
+        optimizer: parameter groups -> optimizer.
+        schedule: optimizer -> learning-rate schedule, stepped once an optimizer step.
+        channel: what the network sees and the loss compares: "rgb", or "y" as SRCNN, FSRCNN, ESPCN and VDSR train.
+        lr_factors: prefix of parameter names -> factor of the learning rate (SRCNN's last layer learns 10 times slower).
+        l1_regularisation: weight of the sum of the absolute weights; L2 is the optimizer's weight_decay.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        metric: Mapping[str, nn.Module],
+        loss: Mapping[str, nn.Module],
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[[Optimizer], LRScheduler],
+        channel: str = "rgb",
+        ema: float | None = None,
+        lr_factors: Mapping[str, float] | None = None,
+        l1_regularisation: float = 0.0,
+    ) -> None:
+        super().__init__(network=network, metric=metric, ema=ema)
+        self._options: list[dict[str, Any]] = []
+        if channel not in ("rgb", "y"):
+            raise ValueError(f"model.channel={channel}: choose rgb or y")
+        self.loss = WeightedSum(loss)
+        self.optimizer, self.schedule = optimizer, schedule
+        self.channel, self.lr_factors, self.l1_regularisation = channel, dict(lr_factors or {}), l1_regularisation
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        lr, hr = batch["lr"], batch["hr"]
+        if self.channel == "y":
+            lr, hr = rgb_to_y(lr), rgb_to_y(hr)
+        total, parts = self.loss(self.network(lr), hr)
+        if self.l1_regularisation:
+            parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters())
+            total = total + self.l1_regularisation * parts["l1_regularisation"]
+            parts["l1_regularisation"] = parts["l1_regularisation"].detach()
+        return {"loss": total, "parts": parts}
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
+        if not groups:
+            raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
+        optimizer = self.optimizer(groups)
+        self._options = options(optimizer)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.schedule(optimizer), "interval": "step"}}
+
+    def on_train_start(self) -> None:
+        follow_config(self.optimizers().optimizer, self._options)
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.update_average()

@@ -1,0 +1,1 @@
+"""Networks: LR image to SR image."""

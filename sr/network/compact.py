@@ -1,0 +1,33 @@
+"""Compact (SRVGGNetCompact): a plain stack of convolutions on the LR grid plus the nearest-neighbour enlargement.
+
+Wang, Xie, Dong, Shan: Real-ESRGAN, 2021, arXiv:2107.10833; the network came with release v0.2.5.0 of
+xinntao/Real-ESRGAN (realesr-animevideov3, realesr-general-x4v3).
+"""
+
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+from sr.network.upsample import check_scale
+
+
+class Compact(nn.Module):
+    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x1, x2, x3, x4, x8.
+
+    `n_blocks` counts the convolutions in the middle (num_conv of the release; 16 for animevideov3, 32 for general).
+    Keys of the release, whose files load: body.N.
+    """
+
+    def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16) -> None:
+        super().__init__()
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.multiple_of = 1
+        layers: list[nn.Module] = [nn.Conv2d(3, n_feats, 3, padding=1), nn.PReLU(n_feats)]
+        for _ in range(n_blocks):
+            layers += [nn.Conv2d(n_feats, n_feats, 3, padding=1), nn.PReLU(n_feats)]
+        layers.append(nn.Conv2d(n_feats, 3 * scale**2, 3, padding=1))
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        # Not `+=`: under autocast the residual is bfloat16, and only a new tensor is promoted to float32.
+        return F.interpolate(lr, scale_factor=self.scale, mode="nearest") + F.pixel_shuffle(self.body(lr), self.scale)

@@ -1,0 +1,36 @@
+"""Classical interpolation as a network without parameters, so that tables can hold it beside the trained methods."""
+
+from typing import Literal
+
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+from sr.resize import imresize
+
+Kernel = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+_MATLAB_NAMES = {"bilinear": "bilinear", "bicubic": "cubic", "lanczos": "lanczos3"}
+
+
+class Interpolation(nn.Module):
+    """(N, C, H, W) -> (N, C, sH, sW) by nearest neighbours or by MATLAB's imresize; it has nothing to train.
+
+    bicubic: a = -0.5, Keys 1981, doi:10.1109/TASSP.1981.1163711. lanczos: three lobes, Duchon 1979,
+    doi:10.1175/1520-0450(1979)018<1016:LFIOAT>2.0.CO;2. The result is neither rounded nor clipped.
+    ValueError: a kernel that is not nearest, bilinear, bicubic or lanczos; a scale below 1.
+    """
+
+    def __init__(self, *, scale: int = 2, kernel: Kernel = "bicubic") -> None:
+        super().__init__()
+        if kernel != "nearest" and kernel not in _MATLAB_NAMES:
+            raise ValueError(f"kernel {kernel!r} is unknown; choose one of nearest, {', '.join(_MATLAB_NAMES)}")
+        if scale < 1:
+            raise ValueError(f"scale {scale!r} is not supported; choose a whole number from 1 up")
+        self.scale = scale
+        self.multiple_of = 1
+        self.kernel = kernel
+
+    def forward(self, lr: Tensor) -> Tensor:
+        if self.kernel == "nearest":
+            return F.interpolate(lr, scale_factor=self.scale, mode="nearest")
+        return imresize(lr, self.scale, kernel=_MATLAB_NAMES[self.kernel])

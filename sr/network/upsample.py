@@ -1,0 +1,33 @@
+"""Sub-pixel upsampling shared by the families that enlarge their features at the end."""
+
+import torch.nn as nn
+
+
+def check_scale(scale: int, allowed: tuple[int, ...]) -> int:
+    """Return `scale` if it is in `allowed`; otherwise raise ValueError."""
+    if scale not in allowed:
+        raise ValueError(f"scale {scale!r} is not supported; choose one of {', '.join(map(str, allowed))}")
+    return scale
+
+
+def stages(scale: int) -> list[int]:
+    """Factors of the single steps: 8 -> [2, 2, 2], 3 -> [3], 1 -> []. ValueError: not a power of two nor 3."""
+    if scale == 3:
+        return [3]
+    if scale < 1 or scale & (scale - 1):
+        raise ValueError(f"scale {scale!r} has no sub-pixel stages; choose 3 or a power of two")
+    return [2] * (scale.bit_length() - 1)
+
+
+class Upsampler(nn.Sequential):
+    """(N, n_feats, H, W) -> (N, n_feats, sH, sW): convolution and PixelShuffle for each stage, without activation.
+
+    Sub-pixel convolution: Shi et al. 2016, arXiv:1609.05158, section 2.2. The keys 0.weight, 2.weight ... are those of
+    EDSR-PyTorch, RCAN, IMDN and BasicSR.
+    """
+
+    def __init__(self, *, scale: int, n_feats: int) -> None:
+        layers: list[nn.Module] = []
+        for factor in stages(scale):
+            layers += [nn.Conv2d(n_feats, n_feats * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
+        super().__init__(*layers)

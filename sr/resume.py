@@ -1,0 +1,65 @@
+"""`resume=FILE`: the config of the run that goes on, with what the command line changes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from sr import checkpoint
+from sr.cli import CONF
+
+_FIXED = ("model", "experiment", "scale")  # another network or task is another run: init_from starts one from weights
+
+
+def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
+    """The config inside the checkpoint `cfg.resume`, with the command line's overrides on top; says what changed.
+
+    Raises:
+        ValueError: not a checkpoint of ours, one that names what this project's configs do not, or a change of network.
+    """
+    content = checkpoint.read(cfg.resume).get("sr")
+    if not content:
+        raise ValueError(f"{cfg.resume}: not a checkpoint of this project; init_from={cfg.resume} starts from its weights")
+    known = {target for file in CONF.rglob("*.yaml") for target in _targets(yaml.safe_load(file.read_text()))}
+    for target in _targets(content["config"]):
+        if target not in known:
+            raise ValueError(f"{cfg.resume}: its config names {target}, which no config of this project does; nothing was run")
+    old = OmegaConf.create(content["config"])
+    OmegaConf.set_struct(old, True)
+    old.resume = cfg.resume
+    old.output_dir = cfg.output_dir
+    for override in overrides:
+        key = override.split("=")[0].lstrip("+~").replace("/", ".")
+        if key in ("resume", "output_dir"):
+            continue
+        if key.split(".")[0] in _FIXED:
+            raise ValueError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
+        before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
+        OmegaConf.update(old, key, OmegaConf.select(_raw(cfg), key), merge=False, force_add=True)
+        if before != after:
+            print(f"resume: {key} was {_short(before)}, is now {_short(after)}")
+    return old
+
+
+def _raw(cfg: DictConfig) -> DictConfig:
+    return OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield str(node["_target_"])
+        for child in node.values():
+            yield from _targets(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _targets(child)
+
+
+def _short(value: Any) -> str:
+    text = str(list(value) if isinstance(value, DictConfig) else value)
+    return text if len(text) < 60 else text[:57] + "..."
+
+

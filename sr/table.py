@@ -1,0 +1,46 @@
+"""Results as text: the network against bicubic, and metrics.json."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_DIGITS = {"psnr": 2, "psnr_rgb": 2}  # SSIM and the perceptual metrics: 4, as papers print them
+
+
+def comparison(results: Mapping[str, Any], name: str) -> str:
+    """A Markdown table: for each benchmark a row of bicubic, of the network, and of the difference.
+
+    Args:
+        results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
+        name: of the network's rows.
+    """
+    metrics = [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
+    rows = [["benchmark", "", *metrics]]
+    for benchmark, scores in results.items():
+        rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(_number(m, scores["bicubic"][m]) for m in metrics)])
+        rows.append(["", name, *(_number(m, scores[m]) for m in metrics)])
+        rows.append(["", "difference", *(_number(m, scores[m] - scores["bicubic"][m], "+") for m in metrics)])
+    return markdown(rows)
+
+
+def markdown(rows: list[list[str]]) -> str:
+    """Rows of strings, the first the header, as an aligned Markdown table."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
+    """metrics.json in a folder, written to a temporary name and renamed."""
+    file = Path(folder) / "metrics.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    temporary.write_text(json.dumps(results, indent=1) + "\n")
+    os.replace(temporary, file)
+    return file
+
+
+def _number(metric: str, value: float, sign: str = "") -> str:
+    return format(value, f"{sign}.{_DIGITS.get(metric, 4)}f")

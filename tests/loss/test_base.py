@@ -1,0 +1,64 @@
+"""Every loss of conf/loss keeps the contract."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from sr.loss.base import Loss
+from sr.loss.tv import TV
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def loss(request) -> Loss:
+    config = OmegaConf.load(request.param)
+    assert list(config) == [request.param.stem]
+    return instantiate(config[request.param.stem], _convert_="all")
+
+
+def test_weight_is_for_the_caller(loss, pair):
+    value = loss(*pair)
+    loss.weight = 7.0
+    assert value.ndim == 0 and torch.equal(loss(*pair), value)
+
+
+def test_equal_images_have_the_least_loss(loss, pair):
+    sr, hr = pair
+    noisy = sr + 0.1 * torch.randn(sr.shape, generator=torch.Generator().manual_seed(0))
+    assert loss(hr, hr) < loss(noisy, hr)
+    if not isinstance(loss, TV):  # which looks at sr alone, and sr is smoother than hr
+        assert loss(hr, hr) < loss(sr, hr) < loss(noisy, hr)
+
+
+def test_descent_brings_sr_nearer(loss, pair):
+    sr, hr = pair
+    sr = sr.clone().requires_grad_()
+    before = loss(sr, hr)
+    before.backward()
+    assert sr.grad.isfinite().all() and sr.grad.abs().sum() > 0
+    assert loss(sr.detach() - 1e-3 * sr.grad / sr.grad.abs().max(), hr) < before
+
+
+def test_gradient_is_the_slope(loss):
+    generator = torch.Generator().manual_seed(0)
+    sr, hr = (torch.rand(1, 1, 88, 88, generator=generator, dtype=torch.float64) for _ in range(2))
+    assert torch.autograd.gradcheck(loss, (sr.requires_grad_(), hr), fast_mode=True)
+
+
+def test_autocast_changes_nothing_but_the_rounding_of_sr(loss, pair):
+    sr, hr = pair[0].bfloat16(), pair[1]
+    with torch.autocast("cpu", torch.bfloat16):
+        value = loss(sr, hr)
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, loss(sr.float(), hr), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 96, 95), (1, 3, 96, 96), (2, 1, 96, 96)])
+def test_unequal_shapes_are_refused_in_one_line(loss, pair, shape):
+    with pytest.raises(ValueError, match="needs the same shape") as error:
+        loss(torch.zeros(shape), pair[1])
+    assert str(shape) in str(error.value) and "\n" not in str(error.value)

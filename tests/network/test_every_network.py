@@ -1,0 +1,79 @@
+"""What every network promises, tried on every file of conf/network; a new YAML is covered with no edit."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import get_class
+from omegaconf import OmegaConf
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
+NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
+
+
+def image(network: torch.nn.Module, height: int = 17, width: int = 23) -> torch.Tensor:
+    """Odd sizes where the network takes them, else the next multiples above."""
+    multiple = network.multiple_of
+    size = [-(-n // multiple) * multiple for n in (height, width)]
+    return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("name", NAMES)
+def test_shape_and_determinism(build, name, scale):
+    network = build(name, scale)
+    lr = image(network)
+    with torch.inference_mode():
+        sr, again, first = network(lr), network(lr), network(lr[:1])
+    assert sr.shape == (2, 3, scale * lr.shape[2], scale * lr.shape[3])
+    assert sr.dtype == torch.float32
+    assert network.scale == scale and isinstance(network.multiple_of, int)
+    assert torch.equal(sr, again)
+    # An image's result does not depend on its batch (batch norm in eval mode, no state kept between calls).
+    torch.testing.assert_close(sr[:1], first, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_reach_every_parameter(build, name):
+    network = build(name, 2).train()
+    parameters = dict(network.named_parameters())
+    if not parameters:
+        pytest.skip(f"{name} has nothing to train")
+    lr = image(network, 9, 11)
+    (network(lr) - torch.rand_like(network(lr))).square().mean().backward()
+    dead = [key for key, p in parameters.items() if p.grad is None or not p.grad.isfinite().all() or not p.grad.any()]
+    assert not dead
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bfloat16_autocast(build, name):
+    """Half precision must cost its 8 bits of mantissa once, not the image: sub-pixel grids, means and chroma survive."""
+    network = build(name, 2)
+    lr = image(network)
+    with torch.inference_mode():
+        exact = network(lr)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = network(lr)
+    assert (half - exact).norm() < 0.02 * exact.norm()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_yaml_names_the_module_and_the_arguments(name):
+    config = OmegaConf.load(CONF / f"{name}.yaml")
+    module, _ = config["_target_"].removeprefix("sr.network.").split(".")
+    assert re.match(rf"{module}(_|$)", name)
+    assert OmegaConf.to_container(config)["scale"] == "${scale}"
+    signature = inspect.signature(get_class(config["_target_"])).parameters
+    assert set(config) - {"_target_"} <= set(signature)
+    assert all(p.kind is p.KEYWORD_ONLY for p in signature.values())
+    assert (CONF / f"{name}.yaml").read_text().startswith("# ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unsupported_scale_names_the_allowed_ones(name):
+    target = get_class(OmegaConf.load(CONF / f"{name}.yaml")["_target_"])
+    with pytest.raises(ValueError, match=r"^scale -1 .*choose") as error:
+        target(scale=-1)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,43 @@
+"""Train a network, test its best checkpoint against bicubic, leave everything in output_dir.
+
+    python train.py --help
+    python train.py experiment=quickstart output_dir=outputs/first
+"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from sr.cli import entry, overrides, run_folder
+
+
+def train(cfg: DictConfig) -> float | None:
+    """Run the config; returns the best validation score, which sweeps optimise."""
+    from sr import build
+    from sr.resume import resumed
+    from sr.table import comparison, write_metrics
+
+    cfg.output_dir = run_folder(cfg)
+    if cfg.resume:
+        cfg = resumed(cfg, overrides())
+    build.seed(cfg)
+    data = build.data(cfg)
+    model = build.model(cfg)
+    trainer = build.trainer(cfg)
+    build.write_config(cfg)
+
+    build.fit(trainer, model, data, resume=cfg.resume)
+    results = build.test(trainer, model, data)
+
+    if trainer.is_global_zero:
+        write_metrics(results, cfg.output_dir)
+        print(table := comparison(results, type(model.network).__name__))
+        Path(cfg.output_dir, "table.md").write_text(table + "\n")
+        print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
+    return build.score(trainer)
+
+
+main = entry("train")(train)
+
+if __name__ == "__main__":
+    main()
