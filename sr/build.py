@@ -134,7 +134,7 @@ def trainer(cfg: DictConfig) -> Any:
         callbacks=callbacks,
         plugins=[AtomicIO()],
         default_root_dir=cfg.output_dir,
-        enable_checkpointing=False,  # ours is a callback
+        enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
         enable_model_summary=False,
     )

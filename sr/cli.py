@@ -7,16 +7,20 @@ import difflib
 import os
 import re
 import sys
+import traceback
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+_MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -51,23 +55,39 @@ def entry(config_name: str) -> Callable:
     OmegaConf.register_new_resolver("slug", slug, replace=True)
 
     def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
+        @wraps(task)
+        def job(cfg: DictConfig) -> object:
+            """Errors of a single run end here, before Hydra adds lines of its own; a sweep decides about its jobs itself."""
+            try:
+                return task(cfg)
+            except Exception as error:
+                if HydraConfig.get().mode == RunMode.RUN:
+                    _leave(error, config_name)
+                raise
+
         def main() -> None:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
             try:
-                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(task)()
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except KeyboardInterrupt:
                 print("stopped", file=sys.stderr)
                 sys.exit(130)
             except Exception as error:
-                message = explain(error, config_name)
-                if message is None or os.environ.get("SR_TRACEBACK"):
-                    raise
-                print(f"error: {message}", file=sys.stderr)
-                sys.exit(1)
+                _leave(error, config_name)
 
         return main
 
     return decorate
+
+
+def _leave(error: Exception, config_name: str) -> None:
+    """One line and exit code 1 for what the user can mend, the traceback for a defect (or with SR_TRACEBACK=1)."""
+    message = explain(error, config_name)
+    if message is None or os.environ.get("SR_TRACEBACK"):
+        traceback.print_exception(error)
+    else:
+        print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
 
 
 def explain(error: Exception, config_name: str) -> str | None:
@@ -95,10 +115,8 @@ def explain(error: Exception, config_name: str) -> str | None:
     if isinstance(error, MissingMandatoryValue):
         missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
         return f"say {missing[1]}=... on the command line" if missing else _first_line(error)
-    if isinstance(cause, ValueError | OSError | FloatingPointError | HydraException | OmegaConfBaseException):
+    if isinstance(cause, _MENDABLE) or type(cause).__name__ == "MisconfigurationException":
         return _first_line(cause) + where
-    if isinstance(error, HydraException | OmegaConfBaseException) and not isinstance(cause, TypeError | AttributeError):
-        return _first_line(error) + where
     if type(cause).__name__ == "OutOfMemoryError":
         return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size, or for predict.py tile=256, need less."
     return None

@@ -3,6 +3,7 @@
 The only place that pads. The whole image stays where it is; one tile at a time goes to the network's device.
 """
 
+import math
 from itertools import product
 
 import torch
@@ -11,21 +12,19 @@ from torch import Tensor, nn
 
 
 @torch.inference_mode()
-def upscale(
-    network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap: int = 16, ensemble: bool = False
-) -> Tensor:
+def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap: int = 16, ensemble: bool = False) -> Tensor:
     """Enlarge (N, C, H, W) in [0, 1] to (N, C, sH, sW) float32 on lr's device; not clipped.
 
     Args:
-        network: in eval mode, with `scale` and `multiple_of`.
-        tile: side of the square LR tiles, rounded up to a multiple of `multiple_of`; None: the whole image at once.
+        network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
+        tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
         overlap: LR pixels that neighbouring tiles share. The outer quarter of them on each side is discarded, the
             middle half is blended: the result is that of the whole image if the network's receptive field reaches no
             further than `overlap / 4` pixels, and has no visible seams otherwise.
         ensemble: average over the 8 flips and quarter turns (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
 
     Raises:
-        ValueError: lr is not (N, C, H, W), or an overlap that leaves nothing of a tile.
+        ValueError: lr is not (N, C, H, W), or tile and overlap do not fit each other.
     """
     if lr.ndim != 4 or 0 in lr.shape:
         raise ValueError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
@@ -34,8 +33,16 @@ def upscale(
     if tile is None:
         sr = _forward(network, padded, ensemble)
     else:
-        sr = _forward_tiles(network, padded, tile, overlap, ensemble)
+        sr = _forward_tiles(network, padded, *tiling(tile, overlap, network.multiple_of), ensemble)
     return sr[..., : height * network.scale, : width * network.scale]
+
+
+def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
+    """Tile and overlap rounded up to a multiple; ValueError where that leaves nothing of a tile but overlap."""
+    rounded = -(-tile // multiple) * multiple, -(-overlap // multiple) * multiple
+    if not 0 <= rounded[1] < rounded[0]:
+        raise ValueError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
+    return rounded
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
@@ -62,12 +69,9 @@ def _forward(network: nn.Module, lr: Tensor, ensemble: bool) -> Tensor:
 
 
 def _forward_tiles(network: nn.Module, lr: Tensor, tile: int, overlap: int, ensemble: bool) -> Tensor:
-    scale, multiple = network.scale, network.multiple_of
-    tile = -(-tile // multiple) * multiple
-    if not 0 <= overlap <= tile - multiple:
-        raise ValueError(f"overlap={overlap} does not fit tile={tile}: choose one from 0 to {tile - multiple}")
     batch, channels, height, width = lr.shape
-    rows, columns = (_windows(n, min(tile, n), overlap, multiple, scale, lr.device) for n in (height, width))
+    scale, multiple = network.scale, network.multiple_of
+    rows, columns = (_windows(length, tile, overlap, multiple, scale, lr.device) for length in (height, width))
     sr = lr.new_zeros(batch, channels, height * scale, width * scale, dtype=torch.float32)
     for (top, row), (left, column) in product(rows, columns):
         part = lr[..., top : top + len(row) // scale, left : left + len(column) // scale]
@@ -76,19 +80,18 @@ def _forward_tiles(network: nn.Module, lr: Tensor, tile: int, overlap: int, ense
     return sr
 
 
-def _windows(
-    length: int, tile: int, overlap: int, multiple: int, scale: int, device: torch.device
-) -> list[tuple[int, Tensor]]:
+def _windows(length: int, tile: int, overlap: int, multiple: int, scale: int, device: torch.device) -> list[tuple[int, Tensor]]:
     """Along one side: where each tile starts (LR pixels) and its weights (SR pixels), which sum to 1 everywhere.
 
-    All tiles have one size, so the last shares more with its neighbour. They start at multiples of `multiple`, so that
-    windows of attention lie where they lie in the whole image.
+    Tiles are as small as their number allows, and start at multiples of `multiple`, so that windows of attention lie
+    where they lie in the whole image.
     """
-    stride = (tile - overlap) // multiple * multiple
-    starts = [*range(0, length - tile, stride), length - tile] if length > tile else [0]
+    count = max(math.ceil((length - overlap) / (tile - overlap)), 1)
+    tile = min(math.ceil((length + (count - 1) * overlap) / count / multiple) * multiple, length)
+    starts = [min(i * (tile - overlap), length - tile) for i in range(count)]
     shared = overlap * scale
     position = torch.arange(tile * scale, dtype=torch.float64) + 0.5
-    rise = _smoothstep((position - shared / 4) / max(shared / 2, 1)) if shared else torch.ones_like(position)
+    rise = _smoothstep((position - shared / 4) / (shared / 2)) if shared else torch.ones_like(position)
     weights, total = [], torch.zeros(length * scale, dtype=torch.float64)
     for start in starts:
         weight = torch.ones_like(position)

@@ -12,15 +12,18 @@ from pytorch_lightning.utilities import rank_zero_only
 
 
 class CSV(Logger):
-    """One row for each step in `metrics.csv`, in order of steps; values logged at one step share its row.
+    """One row for each step in `metrics.csv`; values logged at one step share its row.
 
-    A resumed run drops rows beyond its first step and goes on: no gap, no double step.
+    Rows are appended, so that a log of a million steps costs no more a row than one of ten. A resumed run drops the rows
+    beyond its first step and goes on: no gap, no double step.
     """
 
     def __init__(self, *, file: str) -> None:
         super().__init__()
         self.file = Path(file)
-        self._rows: dict[int, dict[str, Any]] = {}
+        self._names: list[str] = []
+        self._row: dict[str, float] = {}  # the values of the last step, which may get more
+        self._offset = 0  # where its row begins in the file
         self._dirty = False
 
     @property
@@ -37,36 +40,51 @@ class CSV(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        row = self._rows.setdefault(int(step or 0), {})
-        row.update({name: float(value) for name, value in metrics.items() if name != "epoch"})
+        if self._row and self._row["step"] != step:
+            self.save()
+            self._offset, self._row = self.file.stat().st_size, {}
+        self._row["step"] = step
+        self._row.update({name: float(value) for name, value in metrics.items()})
         self._dirty = True
 
+    @rank_zero_only
     def resume(self, step: int) -> None:
-        """Read the rows up to `step` of the run that goes on."""
+        """Take over the rows up to `step` of the run that goes on."""
         if self.file.is_file():
-            with open(self.file, newline="") as file:
-                for row in csv.DictReader(file):
-                    if int(row["step"]) <= step:
-                        values = {name: float(value) for name, value in row.items() if value and name != "step"}
-                        self._rows[int(row["step"])] = values
+            self._rewrite([row for row in self._rows() if int(row["step"]) <= step])
 
     @rank_zero_only
     def save(self) -> None:
         if not self._dirty:
             return
-        names = sorted({name for row in self._rows.values() for name in row})
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_suffix(".tmp")
-        with open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, ["step", *names])
-            writer.writeheader()
-            writer.writerows({"step": step, **self._rows[step]} for step in sorted(self._rows))
-        os.replace(temporary, self.file)
+        if new := [name for name in self._row if name not in self._names]:
+            rows = self._rows() if self._offset else []
+            self._names = ["step", *sorted({*self._names, *new} - {"step"})]
+            self._rewrite(rows[:-1] if rows and int(rows[-1]["step"]) == self._row["step"] else rows)
+        with open(self.file, "r+", newline="") as file:
+            file.seek(self._offset)
+            file.truncate()
+            csv.DictWriter(file, self._names).writerow(self._row)
         self._dirty = False
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
         self.save()
+
+    def _rows(self) -> list[dict[str, str]]:
+        with open(self.file, newline="") as file:
+            return list(csv.DictReader(file))
+
+    def _rewrite(self, rows: list[dict[str, str]]) -> None:
+        self._names = self._names or list(rows[0] if rows else ["step"])
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.file.with_suffix(".tmp")
+        with open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, self._names)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(temporary, self.file)
+        self._offset = self.file.stat().st_size
 
 
 def wandb_logger(

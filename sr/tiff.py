@@ -3,19 +3,15 @@
 Samples are (H, W, C), C = 1 (gray, 0 is black), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
 """
 
+import logging
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import TiffImagePlugin as Tiff
 from PIL import TiffTags
 from PIL.Image import Exif
-
-if TYPE_CHECKING:
-    from tifffile import TiffPage
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
 MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompression bomb (2 * MAX_IMAGE_PIXELS)
@@ -24,26 +20,28 @@ MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompressio
 def is_tiff16(file: BinaryIO) -> bool:
     """Tell whether an open file is a TIFF whose first page has 16 bits a sample."""
     file.seek(0)
-    magic = file.read(4)
-    file.seek(0)
-    if magic not in MAGIC:
+    if file.read(4) not in MAGIC:
+        file.seek(0)
         return False
-    with _first_page(file) as page:
-        return page.bitspersample == 16
+    bits = tags(file).get(Tiff.BITSPERSAMPLE)
+    return bits == 16 or (isinstance(bits, tuple) and set(bits) == {16})
 
 
 def size(file: BinaryIO) -> tuple[int, int]:
     """(height, width) of the first page as it is stored, from its tags alone."""
-    with _first_page(file) as page:
-        return page.imagelength, page.imagewidth
+    page = tags(file)
+    return page[Tiff.IMAGELENGTH], page[Tiff.IMAGEWIDTH]
 
 
 def tags(file: BinaryIO) -> Exif:
     """All tags of the first page: its layout, its colour profile, EXIF."""
+    file.seek(0)
+    header = file.read(8)
     found = Exif()
-    with _first_page(file) as page:
-        found.endian, found.bigtiff = page.parent.byteorder, page.parent.is_bigtiff
-        found.load_from_fp(file, page.offset)
+    found.endian, found.bigtiff = "<" if header.startswith(b"II") else ">", header[:4] in MAGIC[2:]
+    start = Tiff.ImageFileDirectory_v2(header + file.read(8) if found.bigtiff else header).next
+    found.load_from_fp(file, start)
+    file.seek(0)
     return found
 
 
@@ -52,21 +50,25 @@ def decode(file: BinaryIO) -> np.ndarray:
 
     Raises ValueError when they are not gray or RGB, with or without alpha, of unsigned integers, or too many.
     """
-    with _first_page(file) as page:
+    import tifffile
+
+    file.seek(0)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a broken file it tells more than the one line
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages[0]
+        colours, alpha = page.photometric.name, page.extrasamples[-1].name if page.extrasamples else ""
         if page.imagelength * page.imagewidth > MAX_PIXELS:
             raise ValueError(f"more than {MAX_PIXELS:,} pixels: cut it into parts")
-        if page.dtype != np.uint16 or page.photometric.name not in ("MINISWHITE", "MINISBLACK", "RGB"):
-            raise ValueError(f"{page.photometric.name} of {page.dtype}: convert it to gray or RGB of 8 or 16 bits")
+        if page.dtype != np.uint16 or colours not in ("MINISWHITE", "MINISBLACK", "RGB"):
+            raise ValueError(f"{colours} of {page.dtype}: convert it to gray or RGB of 8 or 16 bits")
         samples = page.asarray()
-        separate_planes = page.planarconfig == 2 and page.samplesperpixel > 1
-        alpha = page.extrasamples[-1].name if page.extrasamples else ""
-        inverted = page.photometric.name == "MINISWHITE"
-    if separate_planes:
-        samples = np.moveaxis(samples, 0, -1)
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            samples = np.moveaxis(samples, 0, -1)
+    file.seek(0)
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape[2] - (alpha in ("ASSOCALPHA", "UNASSALPHA")) not in (1, 3):
         raise ValueError(f"{samples.shape[2]} channels of unknown meaning: keep gray or RGB, and alpha if there is one")
-    if inverted:
+    if colours == "MINISWHITE":
         samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
     return _unpremultiply(samples) if alpha == "ASSOCALPHA" else samples
 
@@ -100,17 +102,7 @@ def encode(samples: np.ndarray, *, icc_profile: bytes | None, exif: Exif | None)
     return file.getvalue() + strip
 
 
-@contextmanager
-def _first_page(file: BinaryIO) -> Iterator["TiffPage"]:
-    import tifffile
-
-    file.seek(0)
-    with tifffile.TiffFile(file) as tiff:
-        yield tiff.pages[0]
-    file.seek(0)
-
-
 def _unpremultiply(samples: np.ndarray) -> np.ndarray:
-    alpha = samples[..., -1:].astype(np.float64)
-    colour = np.minimum(np.rint(samples[..., :-1] * 65535 / np.maximum(alpha, 1)), 65535)
+    alpha = np.maximum(samples[..., -1:].astype(np.float64), 1)
+    colour = np.minimum(np.rint(samples[..., :-1] / alpha * 65535), 65535)
     return np.concatenate([colour.astype(np.uint16), samples[..., -1:]], axis=2)

@@ -19,7 +19,7 @@ class AtomicIO(TorchCheckpointIO):
         return checkpoint.read(path)
 
 
-class Checkpoint(pl.Callback):
+class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
     """Keeps the best checkpoint by a validation metric, and the last.
 
     Args:
@@ -66,6 +66,8 @@ class Checkpoint(pl.Callback):
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["sr"] = self.carry
+        for logger in trainer.loggers:
+            logger.save()  # what a resumed run will not log again is on the disk before the checkpoint is
 
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score}

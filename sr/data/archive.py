@@ -94,4 +94,3 @@ def _check(member: zipfile.ZipInfo | tarfile.TarInfo, name: str, archive: Path) 
         plain = member.isreg() or member.isdir()
     if not plain:  # even a link that stays inside: no image set needs one, and every escape of the past began with one
         raise ValueError(f"{archive} is refused, nothing was extracted: {name!r} is a link or a device, not a file")
-

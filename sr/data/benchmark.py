@@ -39,11 +39,13 @@ class Benchmark:
         self.url = url
 
     def prepare(self) -> None:
-        """Look the set through. Warns if it is incomplete.
+        """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
 
-        Raises FileNotFoundError if it is missing, ValueError if the sizes of an HR and an LR file do not match.
+        Raises FileNotFoundError if it is missing, ValueError if the sizes of an HR and an LR file do not match, or if two
+        images have one name.
         """
         check_pairs(self.pairs, self.scale)
+        _ = self.names  # raises where two images have one name
 
     @cached_property
     def pairs(self) -> list[tuple[Path, Path | None]]:

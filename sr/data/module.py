@@ -27,6 +27,11 @@ class Benchmarks(pl.LightningDataModule):
         super().__init__()
         self.benchmark = dict(benchmark)
 
+    def prepare_data(self) -> None:
+        """Say early what is missing or incomplete, in one process."""
+        for images in self.benchmark.values():
+            images.prepare()
+
     def val_dataloader(self) -> list[DataLoader]:
         """One loader for each benchmark; a process sees every world_size-th image, and no image twice."""
         rank, world = self.trainer.global_rank, self.trainer.world_size
@@ -91,6 +96,7 @@ class SRData(Benchmarks):
 
     def prepare_data(self) -> None:
         """Fetch and decode, in one process; the others wait."""
+        super().prepare_data()
         for source in self.sources:
             source.prepare(self.download)
         for store in self._stores():

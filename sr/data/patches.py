@@ -1,7 +1,7 @@
 """The endless stream of training batches; sample i is a pure function of (seed, i).
 
 Micro-batch u of the run holds samples u*B ... u*B + B - 1 of the global order, whatever the number of workers, devices
-and restarts. Workers deliver uint8; what can be done on whole batches waits for the device (`sr/data/augment.py`).
+and restarts. Workers deliver uint8; what can be done on whole batches waits for the device (`sr/data/device.py`).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,17 +1,26 @@
-"""JPEG compression: libjpeg itself, each sample at a quality of its own.
+"""JPEG compression: real files of Pillow's libjpeg, each sample at a quality of its own.
 
-Images pass through the CPU, so that they are real JPEG and the same on any device; differentiable approximations on the
-device round softly. A 56 x 56 image takes about 0.1 ms.
+Images pass through the CPU, so that they are real JPEG and the same on any device; approximations that run on a GPU
+round softly, to be differentiable. A 56 x 56 image takes about 0.2 ms.
 """
 
+import io
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from sr.degradation.ranges import checked
 from sr.draws import Draws
+
+
+def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """uint8 (H, W, 3) or (H, W) -> the same, after a file of that quality (1 .. 100) with 4:2:0 chroma."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return np.asarray(Image.open(file))
 
 
 class JPEG(nn.Module):
@@ -33,8 +42,9 @@ class JPEG(nn.Module):
         return {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
-        from torchvision.io import decode_jpeg, encode_jpeg  # slow to import
-
-        pixels = (hr.detach() * 255 + 0.5).clamp(0, 255).byte().cpu().contiguous()
-        decoded = [decode_jpeg(encode_jpeg(p, q)) for p, q in zip(pixels, parameters["quality"].tolist(), strict=True)]
-        return torch.stack(decoded).to(hr.device, non_blocking=True).to(hr.dtype) / 255
+        pixels = (hr.detach() * 255 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        if hr.shape[1] == 1:
+            pixels = pixels[..., 0]
+        files = [compressed(p, q) for p, q in zip(pixels, parameters["quality"].tolist(), strict=True)]
+        lr = torch.from_numpy(np.stack(files)).to(hr.device).view(len(files), *hr.shape[2:], hr.shape[1])
+        return lr.permute(0, 3, 1, 2).to(hr.dtype) / 255

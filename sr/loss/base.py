@@ -23,10 +23,10 @@ class Loss(nn.Module):
         """
         if sr.shape != hr.shape:
             raise ValueError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a loss needs the same shape")
-        # Under autocast a network's output is bf16 or fp16: too coarse for variances, squares and long sums.
+        # Under autocast a network's output is bf16 or fp16: too coarse for variances, squares and long sums. Autocast
+        # itself stays on: it lowers only convolutions and matrix products, which a loss of features may want.
         dtype = torch.promote_types(torch.promote_types(sr.dtype, hr.dtype), torch.float32)
-        with torch.autocast(device_type=sr.device.type, enabled=False):
-            return self.compute(sr.to(dtype), hr.to(dtype))
+        return self.compute(sr.to(dtype), hr.to(dtype))
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
         """The loss of two batches of one shape and dtype."""

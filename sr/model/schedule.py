@@ -34,7 +34,6 @@ class Schedule(LRScheduler):
 
     def load_state_dict(self, state_dict: dict[str, int]) -> None:
         self.last_epoch = state_dict["last_epoch"]
-        self._step_count = self.last_epoch + 1
         self._last_lr = self.get_lr()
         for group, base, lr in zip(self.optimizer.param_groups, self.base_lrs, self._last_lr, strict=True):
             group["initial_lr"], group["lr"] = base, lr

@@ -15,7 +15,7 @@ class SRResNet(nn.Module):
 
     Keys of Lornatang/SRGAN-PyTorch: conv1, trunk.N.rcb, conv2, upsampling.N.upsample_block, conv3. `dropout`: channels
     dropped before the last convolution (Kong et al. 2022, arXiv:2112.12089), which helps against unseen degradations.
-    The paper gives no initialisation; it is torch's, since the release's Kaiming normal starts at outputs near 1000.
+    The paper gives no initialisation; it is torch's, whose first outputs are on the scale of an image.
     """
 
     def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16, dropout: float = 0.0) -> None:

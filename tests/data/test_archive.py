@@ -54,7 +54,9 @@ def test_one_directory_of_it_becomes_the_folder(kind, images, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz"])
-@pytest.mark.parametrize("name", ["../evil.png", "a/../../evil.png", "/evil.png", "..\\evil.png", "C:\\evil.png", "\\\\host\\evil.png"])
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "a/../../evil.png", "/evil.png", "..\\evil.png", "C:\\evil.png", "\\\\host\\evil.png"]
+)
 def test_name_that_leads_outside(kind, name, images, tmp_path):
     """The honest members come first: none of them may be left behind."""
     archive = make(tmp_path / f"set.{kind}", {**images, name: b"evil"})

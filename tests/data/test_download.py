@@ -3,25 +3,33 @@
 import hashlib
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from sr.data import download as module
 from sr.data.download import download
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 class Server(ThreadingHTTPServer):
     """Serves `content` at every path.
 
     `ranges`: answers Range requests. `drop`: how many bytes of the first, second ... answer pass before the connection
-    is cut. `status`: what it answers to the first, second ... request in place of the file.
+    is cut. `status`: what it answers to the first, second ... request in place of the file. `stall`: the first answer
+    stops there, with the connection open, until the client is gone.
     """
 
-    def __init__(self, content, ranges=True, drop=(), status=()):
+    def __init__(self, content, ranges=True, drop=(), status=(), stall=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content, self.ranges, self.drop, self.status = content, ranges, list(drop), list(status)
+        self.stall, self.go_on = stall, threading.Event()
         self.requests = []
         self.url = f"http://127.0.0.1:{self.server_port}/set.zip"
 
@@ -45,6 +53,10 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(206 if match else 200)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
+        if server.stall and len(server.requests) == 1:
+            self.wfile.write(content[: server.stall])
+            server.go_on.wait(30)
+            return None
         length = server.drop.pop(0) if server.drop else len(content)
         self.wfile.write(content[start : start + length])
 
@@ -67,7 +79,7 @@ def serve(content, monkeypatch):
 
     def start(**options):
         server = Server(options.pop("content", content), **options)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return server
 
@@ -102,11 +114,19 @@ def test_existing_file_is_checked_not_fetched(serve, content, tmp_path):
 
 
 def test_resumes_a_killed_download(serve, content, tmp_path):
-    server, path = serve(), tmp_path / "set.zip"
-    (tmp_path / "set.zip.part").write_bytes(content[:1_234_567])
+    server, path, part = serve(stall=2_500_000), tmp_path / "set.zip", tmp_path / "set.zip.part"
+    code = f"from sr.data.download import download; download({server.url!r}, {str(path)!r})"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL)
+    while not part.exists() or part.stat().st_size < 2 << 20:  # two chunks of 1 MiB
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    server.go_on.set()
+    assert not path.exists()
     download(server.url, path, checksum=md5(content))
-    assert path.read_bytes() == content
-    assert server.requests == ["bytes=1234567-"]
+    assert path.read_bytes() == content and not part.exists()
+    assert server.requests == [None, f"bytes={2 << 20}-"]
 
 
 def test_connection_cut_in_the_middle(serve, content, tmp_path):
@@ -203,8 +223,7 @@ def test_no_network(tmp_path, monkeypatch):
     with pytest.raises(ConnectionError) as error:
         download(url, tmp_path / "set.zip")
     assert str(error.value) == (
-        f"cannot download {url} (no connection): "
-        f"run again to go on, or fetch it by hand and put it at {tmp_path / 'set.zip'}"
+        f"cannot download {url} (no connection): run again to go on, or fetch it by hand and put it at {tmp_path / 'set.zip'}"
     )
     assert pauses == [1, 2, 4]
     assert (tmp_path / "set.zip.part").read_bytes() == b"what came before"

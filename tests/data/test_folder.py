@@ -38,13 +38,11 @@ def test_real_folders(sr_data):
     assert len(Folder(str(sr_data / "T91")).files()) == 91
 
 
-def test_no_such_folder(tmp_path):
+def test_no_such_folder(set5, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"^no such folder: .*/photos$"):
         Folder(tmp_path / "photos").prepare()
     with pytest.raises(FileNotFoundError, match=r"^no such folder: .*/lr$"):
-        shutil.copytree(tmp_path, tmp_path / "hr")
-        image.write(tmp_path / "hr" / "a.png", image.Image(pixels=image.to_pixels(image.torch.zeros(1, 3, 4, 4))))
-        Folder(tmp_path / "hr", lr=tmp_path / "lr").prepare()
+        Folder(set5 / "HR", lr=tmp_path / "lr").prepare()
 
 
 def test_a_file_is_no_folder(set5):

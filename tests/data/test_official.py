@@ -33,7 +33,7 @@ def site(tmp_path, sr_data, monkeypatch):
             opened.write(file, f"DIV2K_train_HR/{file.name}")
         opened.writestr("licence.txt", "for research")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=archive.parent))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/{archive.name}", archive
     server.shutdown()
     server.server_close()

@@ -68,6 +68,12 @@ def test_only_what_can_be_saved_is_scored(metric, pair):
     assert not torch.equal(metric(sr, hr), score)
 
 
+def test_autocast_changes_nothing(metric, pair):
+    with torch.autocast("cpu", torch.bfloat16):
+        inside = metric(*pair)
+    assert torch.equal(inside, metric(*pair))
+
+
 def test_nothing_goes_into_a_checkpoint(metric):
     assert not metric.state_dict() and not list(metric.parameters())
 

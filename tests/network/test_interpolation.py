@@ -5,7 +5,6 @@ from PIL import Image
 
 from sr.network.interpolation import Interpolation
 
-
 PILLOW = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,

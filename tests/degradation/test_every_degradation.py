@@ -1,0 +1,72 @@
+"""Every degradation of conf/degradation keeps the contract, in a chain with a stage that shrinks."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from torch import Tensor
+
+from sr.degradation.bicubic import Bicubic
+from sr.degradation.chain import Chain
+from sr.draws import Draws
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
+NOT_LOCAL = {"noise", "jpeg"}  # noise has no place in the image; JPEG's blocks begin at the corner of what it is given
+
+
+@pytest.fixture(params=[(file, scale) for file in FILES for scale in (2, 3, 4)], ids=lambda p: f"{p[0].stem}-x{p[1]}")
+def chain(request) -> Chain:
+    file, scale = request.param
+    config = OmegaConf.create({"scale": scale, "degradation": OmegaConf.load(file)})
+    stages = instantiate(config.degradation, _convert_="all")
+    (name, stage), *others = stages.items()
+    assert not others
+    assert file.stem.startswith(name) and type(stage).__module__ == f"sr.degradation.{name}"
+    return Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
+
+
+def parameters(chain: Chain, start: int, count: int) -> dict[str, Tensor]:
+    values = chain.sample(Draws(seed=1, start=start, count=count))
+    assert all(len(value) == count for value in values.values())
+    return {name: torch.as_tensor(value) for name, value in values.items()}
+
+
+def test_shape_and_grid(chain, patches):
+    lr = chain(patches, parameters(chain, 0, 5))
+    assert lr.shape == (5, 3, 96 // chain.scale, 96 // chain.scale) and lr.dtype == torch.float32
+    assert torch.equal(lr, (lr * 255).round().clamp(0, 255) / 255) and not lr.requires_grad
+    assert lr.std() > 0.05  # still a picture
+
+
+def test_same_parameters_give_the_same_pixels(chain, patches):
+    given = parameters(chain, 0, 5)
+    assert torch.equal(chain(patches, given), chain(patches, given))
+
+
+def test_a_sample_is_the_same_alone_and_in_a_batch(chain, patches):
+    batch = chain(patches, parameters(chain, 20, 5))
+    for i in range(5):
+        assert torch.equal(chain(patches[i : i + 1], parameters(chain, 20 + i, 1)), batch[i : i + 1])
+
+
+def test_layout_and_autocast_change_nothing(chain, patches):
+    given = parameters(chain, 0, 5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = chain(patches.contiguous(memory_format=torch.channels_last), given)
+    assert torch.equal(made, chain(patches, given))
+
+
+def test_a_patch_with_margin_is_the_crop_of_the_whole(chain, photo):
+    if NOT_LOCAL & set(chain.stages):
+        pytest.skip("depends on the place of the patch by design")
+    s, m = chain.scale, chain.margin
+    assert m % s == 0
+    given = parameters(chain, 3, 1)
+    whole = chain(photo, given)
+    for top, left in ((48, 72), (m, m), (240 - m - 48, 336 - m - 48)):
+        top, left = top // s * s, left // s * s
+        lr = chain(photo[..., top - m : top + 48 + m, left - m : left + 48 + m], given)
+        lr = lr[..., m // s : m // s + 48 // s, m // s : m // s + 48 // s]
+        assert torch.equal(lr, whole[..., top // s : (top + 48) // s, left // s : (left + 48) // s])

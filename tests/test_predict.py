@@ -1,0 +1,240 @@
+"""sr/predict.py and predict.py: whole jobs on real files."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import skimage
+import torch
+from torch import nn
+
+from sr import checkpoint
+from sr.image import Image, read, read_rgb8, to_pixels, to_tensor, write
+from sr.infer import upscale
+from sr.network.compact import Compact
+from sr.network.interpolation import Interpolation
+from sr.plan import plan
+from sr.predict import enlarge, pick_device, predict_files
+from sr.resize import imresize
+
+ROOT = Path(__file__).resolve().parent.parent
+SKIMAGE = Path(skimage.__file__).parent / "data"
+BICUBIC = Interpolation(scale=2)
+
+
+class Tinted(nn.Module):
+    """Bicubic x2 with a red tint: tells a gray result that is kept gray from one that happens to be."""
+
+    scale, multiple_of = 2, 1
+
+    def forward(self, lr):
+        return imresize(lr, 2) * torch.tensor([1.2, 1.0, 0.8]).view(1, 3, 1, 1)
+
+
+class SmallMemory(nn.Module):
+    """A device on which only 100 x 100 pixels fit."""
+
+    scale, multiple_of = 2, 1
+
+    def forward(self, lr):
+        if lr.shape[-2] * lr.shape[-1] > 100 * 100:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return imresize(lr, 2)
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Three good files, one in a sub-folder, two broken ones."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos" / "trip").mkdir(parents=True)
+    chelsea = PIL.Image.open(SKIMAGE / "chelsea.png").crop((100, 50, 163, 91))
+    chelsea.save("photos/a.png")
+    chelsea.save("photos/b.jpg")
+    chelsea.convert("L").save("photos/trip/c.png")
+    Path("photos/cut.png").write_bytes(Path("photos/a.png").read_bytes()[:2000])
+    Path("photos/text.jpg").write_text("no image")
+    return Path("photos")
+
+
+def result_names():
+    return sorted(str(file.relative_to("out")) for file in Path("out").rglob("*") if file.is_file())
+
+
+def test_a_folder_with_broken_files(photos, capsys):
+    result = predict_files(BICUBIC, plan("photos", "out"))
+    assert (result.written, result.skipped, result.failed) == (3, 0, 2)
+    assert result_names() == ["a.png", "b.jpg", "trip/c.png"]
+    expected = to_pixels(imresize(to_tensor(read_rgb8("photos/a.png")), 2))
+    np.testing.assert_array_equal(read("out/a.png").pixels, expected)
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["3 written, 0 skipped (there already), 2 failed"]
+    reasons = [line for line in re.split(r"[\r\n]+", err) if "cannot be read" in line]
+    assert [reason.split(":")[0].strip() for reason in reasons] == ["photos/cut.png", "photos/text.jpg"]
+
+
+def test_a_stopped_job_goes_on(photos):
+    files = plan("photos", "out")
+
+    class Stopped(nn.Module):
+        scale, multiple_of, calls = 2, 1, 0
+
+        def forward(self, lr):
+            Stopped.calls += 1
+            if Stopped.calls == 2:
+                raise KeyboardInterrupt
+            return imresize(lr, 2)
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_files(Stopped(), files)
+    assert result_names() == ["a.png"]
+    before = os.stat("out/a.png")
+    result = predict_files(BICUBIC, files)
+    assert (result.written, result.skipped, result.failed) == (2, 1, 2)
+    assert os.stat("out/a.png").st_mtime_ns == before.st_mtime_ns
+    result = predict_files(BICUBIC, files, overwrite=True)
+    assert (result.written, result.skipped, result.failed) == (3, 0, 2)
+    assert os.stat("out/a.png").st_ino != before.st_ino
+
+
+def test_what_is_kept(sr_data, tmp_path):
+    samples = sr_data / "samples"
+    tree = enlarge(BICUBIC, read(samples / "photos" / "tree_alpha_16bit.png"), 128)
+    write(tmp_path / "tree.png", tree)
+    again = read(tmp_path / "tree.png")
+    assert again.pixels.shape == (512, 684, 3) and again.pixels.dtype == again.alpha.dtype == np.uint16
+    assert again.icc_profile == read(samples / "photos" / "tree_alpha_16bit.png").icc_profile is not None
+    alpha = read(samples / "photos" / "tree_alpha_16bit.png").alpha
+    expected = imresize(torch.from_numpy(alpha.astype(np.float64))[None, None], 2).clamp(0, 65535)
+    assert np.abs(again.alpha - expected[0, 0].numpy()).max() <= 0.55  # rounded; float32 against float64
+
+    write(tmp_path / "wolf.jpg", enlarge(Tinted(), read(samples / "photos" / "wolf_gray.jpg"), None))
+    assert PIL.Image.open(tmp_path / "wolf.jpg").mode == "L"
+    turned = enlarge(BICUBIC, read(samples / "formats" / "hopper_orientation_6.jpg"), None)
+    upright = imresize(to_tensor(read_rgb8(samples / "formats" / "hopper.png")), 2)
+    assert np.abs(turned.pixels - to_pixels(upright).astype(float)).mean() < 8
+
+
+def test_gray_is_the_mean_of_the_channels():
+    gray = np.repeat(read_rgb8(SKIMAGE / "chelsea.png")[:20, :30, :1], 3, axis=2)
+    sr = enlarge(Tinted(), Image(gray, was_gray=True), None)
+    expected = to_pixels(imresize(to_tensor(gray), 2))
+    assert np.abs(sr.pixels.astype(int) - expected).max() <= 1
+    assert enlarge(Tinted(), Image(gray), None).pixels[..., 0].mean() > expected.mean() * 1.1
+
+
+def test_tiles_shrink_until_they_fit(tmp_path):
+    image = Image(read_rgb8(SKIMAGE / "chelsea.png"))
+    write(tmp_path / "a.png", image)
+    files = plan(tmp_path / "a.png", tmp_path / "out")
+    assert predict_files(SmallMemory(), files).written == 1
+    expected = to_pixels(imresize(to_tensor(image.pixels), 2)).astype(int)
+    assert np.abs(read(tmp_path / "out" / "a.png").pixels - expected).max() <= 1
+    with pytest.raises(torch.OutOfMemoryError):
+        predict_files(SmallMemory(), files, tile=128, overwrite=True)
+    with pytest.raises(torch.OutOfMemoryError):
+        predict_files(SmallMemory(), files, tile=None, overwrite=True)
+
+
+def test_nan_is_refused(photos, capsys):
+    class Broken(nn.Module):
+        scale, multiple_of = 2, 1
+
+        def forward(self, lr):
+            return imresize(lr, 2) / 0
+
+    assert predict_files(Broken(), plan("photos/a.png", "out")).failed == 1
+    assert "photos/a.png: the network's output is NaN or infinite" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_alpha_in_jpeg_fails_for_that_file_alone(photos, capsys):
+    PIL.Image.open("photos/a.png").convert("RGBA").save("photos/d.png")
+    os.remove("photos/b.jpg")
+    result = predict_files(BICUBIC, plan("photos/[ad].png", "out", format="jpg"))
+    assert (result.written, result.failed) == (1, 1)
+    assert "d.jpg: cannot be written (.jpg files have no alpha" in capsys.readouterr().err
+
+
+def test_a_result_that_cannot_be_stored_ends_the_job(photos):
+    Path("out").mkdir()
+    Path("out/trip").touch()  # a file where a folder is needed
+    with pytest.raises(OSError, match=r"out/trip/c\.png"):
+        predict_files(BICUBIC, plan("photos", "out"))
+    assert result_names() == ["a.png", "b.jpg", "trip"]
+
+
+@pytest.mark.parametrize("tile, overlap", [("all", 16), (0, 0), (1.5, 0), (64, 64), ("auto", 300)])
+def test_settings_are_refused_before_the_first_file(photos, tile, overlap):
+    with pytest.raises(ValueError, match="tile="):
+        predict_files(BICUBIC, plan("photos", "out"), tile=tile, overlap=overlap)
+    assert not Path("out").exists()
+
+
+def test_devices():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    for name in ("cuda:99", "gpu9"):
+        with pytest.raises(ValueError, match=f"device={name} is not available"):
+            pick_device(name)
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+
+def command(*overrides, **options):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    words = [sys.executable, ROOT / "predict.py"]
+    words += ["network=interpolation_bicubic", "scale=2", "ckpt=null", "device=cpu", *overrides]
+    return subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120, **options)
+
+
+def test_command(photos):
+    done = command("input=photos/trip", "output=out", "suffix=_x2")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
+    assert sorted(str(file) for file in Path().rglob("*") if file.is_file() and "photos" not in file.parts) == ["out/c_x2.png"]
+
+    broken = command("input=photos", "output=out2")
+    assert broken.returncode == 1 and "2 failed" in broken.stdout and "Traceback" not in broken.stderr
+
+    refused = command("input=photos", "output=photos")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == "error: output=photos is the folder of the input: name another one"
+
+
+def test_command_with_a_checkpoint_of_ours(photos):
+    network = Compact(scale=3, n_feats=4, n_blocks=1).eval()
+    spec = {"_target_": "sr.network.compact.Compact", "scale": 3, "n_feats": 4, "n_blocks": 1}
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    checkpoint.write({"sr": {"network": spec}, "state_dict": state}, "best.ckpt")
+    words = [sys.executable, ROOT / "predict.py", "ckpt=best.ckpt", "input=photos/a.png", "output=large.png", "device=cpu"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    expected = to_pixels(upscale(network, to_tensor(read_rgb8("photos/a.png")))).astype(int)
+    assert np.abs(read("large.png").pixels - expected).max() <= 1  # one thread or two
+
+
+def test_ctrl_c_leaves_whole_files_only(photos):
+    for i in range(40):
+        PIL.Image.open(SKIMAGE / "chelsea.png").save(f"photos/x{i}.png")
+    words = [sys.executable, ROOT / "predict.py", "network=interpolation_bicubic", "scale=2", "ckpt=null", "device=cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    job = subprocess.Popen([*words, "input=photos", "output=out"], stderr=subprocess.PIPE, text=True, env=environment)
+    while job.poll() is None and not list(Path("out").glob("x*.png")):
+        time.sleep(0.01)
+    job.send_signal(signal.SIGINT)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == 130 and "Traceback" not in err
+    written = list(Path("out").rglob("*"))
+    assert 0 < len(written) < 40
+    for file in written:
+        assert not file.name.startswith(".")
+        if file.is_file():
+            read(file)
