@@ -59,7 +59,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
 
     Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
     """
-    if cfg.network is None:
+    if cfg.get("network") is None:
         built = checkpoint.load(cfg.ckpt)
         if cfg.scale not in (None, built.scale):
             raise ValueError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")

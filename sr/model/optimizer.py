@@ -1,5 +1,6 @@
 """Parameter groups, and options that follow the config on resume."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,7 @@ _OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the
 def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]) -> list[dict[str, Any]]:
     """Trainable parameters, those whose names start with a prefix in `factors` with that factor of the learning rate.
 
-    Raises:
-        ValueError: a prefix that no parameter has.
+    A prefix that no parameter has costs a warning: it is the recipe's, and the network may be another (network=...).
     """
     groups: dict[float, list[nn.Parameter]] = {}
     unused = set(factors)
@@ -23,7 +23,8 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
         if parameter.requires_grad:
             groups.setdefault(1.0 if prefix is None else factors[prefix], []).append(parameter)
     if unused:
-        raise ValueError(f"model.lr_factors names {sorted(unused)[0]}, but no parameter of the network begins so")
+        names = ", ".join(sorted(unused))
+        warnings.warn(f"model.lr_factors names {names}, but no parameter of the network begins so: ignored", stacklevel=2)
     return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
 
 
