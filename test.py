@@ -1,20 +1,40 @@
 """Score a checkpoint on benchmarks by the papers' protocol, with bicubic's row beside it.
 
-    python test.py --help
-    python test.py ckpt=outputs/first/checkpoints/best.ckpt benchmark=[set5,set14]
+python test.py --help
+python test.py ckpt=outputs/first/checkpoints/best.ckpt benchmark=[set5,set14]
+python test.py ckpt=IMDN_x4.pth benchmark=[set5]    # a released file
+python test.py published=all                        # the tables of papers again
 """
+
+from typing import Any
 
 from omegaconf import DictConfig
 
-from sr.cli import entry, run_folder
+from sr.cli import choice, entry, run_folder
 
 
 def test(cfg: DictConfig) -> None:
     """Run the config: a table on the screen, metrics.json and pictures in output_dir."""
-    from sr import build
+    from sr.reproduce import reproduce
     from sr.table import comparison, write_metrics
 
     cfg.output_dir = run_folder(cfg)
+    if cfg.get("published"):
+        results, table = reproduce(cfg, lambda job: score(job)[0])
+    else:
+        results, network = score(cfg)
+        table = comparison(results, choice("network", network))
+
+    if results:
+        file = write_metrics(results, cfg.output_dir)
+        print(table)
+        print(f"{file}; pictures are in {cfg.output_dir}/images/test" if not cfg.get("published") else file)
+
+
+def score(cfg: DictConfig) -> tuple[dict[str, Any], str]:
+    """What the config's network reaches on its benchmarks (nothing in the further processes of a run), and its name."""
+    from sr import build
+
     network = build.tested_network(cfg)
     data = build.benchmarks(cfg)
     model = build.evaluation(cfg, network)
@@ -22,10 +42,7 @@ def test(cfg: DictConfig) -> None:
 
     trainer.test(model, datamodule=data, verbose=False)
 
-    if trainer.is_global_zero:
-        file = write_metrics(model.results, cfg.output_dir)
-        print(comparison(model.results, type(network).__name__))
-        print(f"{file}; pictures are in {cfg.output_dir}/images/test")
+    return (model.results if trainer.is_global_zero else {}), type(network).__name__
 
 
 main = entry("test")(test)

@@ -1,14 +1,14 @@
 """Train a network, test its best checkpoint against bicubic, leave everything in output_dir.
 
-    python train.py --help
-    python train.py experiment=quickstart output_dir=outputs/first
+python train.py --help
+python train.py experiment=quickstart output_dir=outputs/first
 """
 
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from sr.cli import entry, overrides, run_folder
+from sr.cli import choice, entry, overrides, run_folder
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -31,7 +31,7 @@ def train(cfg: DictConfig) -> float | None:
 
     if trainer.is_global_zero:
         write_metrics(results, cfg.output_dir)
-        print(table := comparison(results, type(model.network).__name__))
+        print(table := comparison(results, choice("model", "network")))
         Path(cfg.output_dir, "table.md").write_text(table + "\n")
         print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
     return build.score(trainer)

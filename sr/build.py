@@ -1,6 +1,7 @@
 """Config to objects: the only file, with the entry scripts, that knows Hydra. Classes receive finished objects."""
 
 import logging
+import os
 import secrets
 import warnings
 from pathlib import Path
@@ -12,11 +13,13 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr import checkpoint
-from sr.cli import CONF
+from sr.cli import CONF, plain_warnings
+from sr.signature import check
 
 
 def build(node: Any, **finished: Any) -> Any:
     """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
+    check(node)
     return instantiate(node, _convert_="all", **finished)
 
 
@@ -24,32 +27,50 @@ def network(cfg: DictConfig) -> nn.Module:
     """The network of the config, with the weights of `init_from` if it says so."""
     built = build(cfg.network)
     if cfg.get("init_from"):
-        checkpoint.load_weights(built, checkpoint.weights(checkpoint.read(cfg.init_from)), cfg.init_from)
+        _load(built, cfg, cfg.init_from)
     return built
 
 
+def stored_network(cfg: DictConfig) -> nn.Module:
+    """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
+    return checkpoint.load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale)
+
+
+def _load(network: nn.Module, cfg: DictConfig, source: Any) -> None:
+    checkpoint.load_weights(network, checkpoint.stored_weights(_plain(source), cfg.get("alpha")), checkpoint.first(source))
+
+
+def _plain(source: Any) -> Any:
+    return OmegaConf.to_container(source) if OmegaConf.is_config(source) else source
+
+
 def model(cfg: DictConfig) -> Any:
-    """The LightningModule that trains the network."""
+    """The LightningModule that trains the network, with what its recipe has of rooms (a discriminator, for instance)."""
+    rooms = ("optimizer", "schedule", "discriminator", "adversarial", "discriminator_optimizer")
+    # What a config says of parts that it has not chosen has no `_target_`: a recipe's weight of a loss that loss=[...]
+    # took out, or an option for the second of two stages.
+    chosen = {name: node for name, node in cfg.loss.items() if "_target_" in node}
     return build(
         cfg.model,
         network=network(cfg),
         metric=build(cfg.metric),
-        loss=build(cfg.loss),
-        optimizer=build(cfg.optimizer),
-        schedule=build(cfg.schedule),
+        loss={name: build(node) for name, node in chosen.items()},
+        **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
     )
 
 
 def data(cfg: DictConfig) -> Any:
     """The LightningDataModule."""
-    from sr.degradation.chain import Chain
+    from sr.augmentation.chain import Chain as Augmentations
+    from sr.degradation.chain import Chain as Degradations
 
-    if not cfg.benchmark:
+    if not cfg.get("benchmark"):
         raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
     return build(
         cfg.data,
         benchmark=build(cfg.benchmark),
-        degradation=Chain(build(cfg.degradation), scale=cfg.scale),
+        degradation=Degradations(build(cfg.degradation), scale=cfg.scale),
+        augmentation=Augmentations(build(cfg.get("augmentation") or {})),
         accumulate=cfg.trainer.accumulate_grad_batches,
     )
 
@@ -60,18 +81,19 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
     """
     if cfg.get("network") is None:
-        built = checkpoint.load(cfg.ckpt)
+        built = stored_network(cfg)
         if cfg.scale not in (None, built.scale):
             raise ValueError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
         cfg.scale = built.scale
-        if not cfg.benchmark:
-            _benchmarks_of_run(cfg, checkpoint.read(cfg.ckpt)["sr"]["config"]["benchmark"])
+        if not cfg.get("benchmark"):
+            carried = checkpoint.read(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
+            _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         if cfg.scale is None:
             raise ValueError("say scale=... beside network=...")
         built = build(cfg.network).eval()
         if cfg.ckpt is not None:
-            checkpoint.load_weights(built, checkpoint.weights(checkpoint.read(cfg.ckpt)), cfg.ckpt)
+            _load(built, cfg, cfg.ckpt)
     return built
 
 
@@ -90,7 +112,7 @@ def benchmarks(cfg: DictConfig) -> Any:
     """The LightningDataModule of benchmarks alone."""
     from sr.data.module import Benchmarks
 
-    if not cfg.benchmark:
+    if not cfg.get("benchmark"):
         raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
     return Benchmarks(benchmark=build(cfg.benchmark))
 
@@ -123,6 +145,8 @@ def trainer(cfg: DictConfig) -> Any:
     if max_steps > 0:
         interval = min(interval, max_steps)
     precision = fast_precision(settings["accelerator"]) if settings["precision"] == "auto" else settings["precision"]
+    for logger in loggers.values():
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))
     return build(
         cfg.trainer,
         precision=precision,
@@ -146,16 +170,21 @@ def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
         for logger in trainer.loggers:
             if hasattr(logger, "resume"):
                 logger.resume(checkpoint.read(resume)["global_step"])
+    if not model.automatic_optimization:  # it clips and accumulates by itself; Lightning refuses these settings beside it
+        trainer.gradient_clip_val, trainer.accumulate_grad_batches = None, 1
     if trainer.max_steps != 0:
         trainer.fit(model, datamodule=data, ckpt_path=resume)
 
 
 def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
     """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
+    from sr.logger import finish_wandb
+
     best = _keeper(trainer).best
     trainer.test(model, datamodule=data, ckpt_path=str(best) if best.is_file() else None, verbose=False)
     for logger in trainer.loggers:
         logger.finalize("success")
+    finish_wandb()
     return model.results
 
 
@@ -199,13 +228,14 @@ def quiet() -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|torch.utils.data")
-    warnings.filterwarnings("ignore", ".*does not have many workers.*")
+    warnings.filterwarnings("ignore", ".*(does not have many workers|LeafSpec).*")
+    plain_warnings()  # again: importing Lightning sets its own format
 
 
 def write_config(cfg: DictConfig) -> None:
     """config.yaml in the run's folder."""
     folder = Path(cfg.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".config.yaml.tmp"
+    temporary = folder / f".config.yaml.{os.getpid()}.tmp"  # each process of a run comes here
     temporary.write_text(OmegaConf.to_yaml(cfg))
     temporary.replace(folder / "config.yaml")

@@ -7,7 +7,7 @@ somebody's input. Weight files of others (.pth, .safetensors) carry tensors alon
 import importlib
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +15,72 @@ import torch
 from torch import Tensor, nn
 
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
-_WRAPPERS = ("params_ema", "params", "state_dict", "model_state_dict", "model")  # keys that releases wrap weights in
-_PREFIXES = ("module.", "generator.", "network.")
+# Keys that releases wrap weights in.
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
+_PREFIXES = ("module.", "generator.", "netG.", "network.")
 
 
-def load(path: str | Path, device: str | torch.device = "cpu") -> nn.Module:
-    """The network in a checkpoint of ours, in eval mode; it has `scale` and `multiple_of`.
+Source = str | Path | Sequence[str | Path]  # a file, or two between which weights are taken
 
-    Averaged weights (EMA) are taken where the run kept them.
+
+def load(
+    path: Source,
+    device: str | torch.device = "cpu",
+    alpha: float | None = None,
+    scale: int | None = None,
+) -> nn.Module:
+    """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
+
+    Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
+    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3).
 
     Raises:
         FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
+    tensors = stored_weights(path, alpha)
+    path = first(path)
     checkpoint = read(path)
-    if "network" not in checkpoint.get("sr", {}):
-        raise ValueError(f"{path}: not a checkpoint of this project (no config in it); say network=... and scale=... beside it")
-    network = build_network(checkpoint["sr"]["network"], path)
-    load_weights(network, weights(checkpoint), path)
+    if "network" in checkpoint.get("sr", {}):
+        network = build_network(checkpoint["sr"]["network"], path)
+        load_weights(network, tensors, path)
+    else:
+        from sr.recognise import recognise  # not above: it imports every network
+
+        network = recognise(tensors, path, scale)
     return network.to(device).eval()
+
+
+def first(source: Source) -> str | Path:
+    """The file whose config counts."""
+    return source if isinstance(source, str | Path) else source[0]
+
+
+def stored_weights(source: Source, alpha: float | None = None) -> dict[str, Tensor]:
+    """The network's tensors in a file, or `interpolate` between those of two.
+
+    Raises:
+        ValueError: two files without alpha, one with it, or another number of files.
+    """
+    if isinstance(source, str | Path):
+        if alpha is not None:
+            raise ValueError(f"alpha={alpha} lies between two checkpoints: say ckpt=[psnr.ckpt,gan.ckpt]")
+        return weights(read(source))
+    if len(source) != 2 or alpha is None or not 0 <= alpha <= 1:
+        raise ValueError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")
+    ours, theirs = (weights(read(path)) for path in source)
+    if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
+        raise ValueError(f"{source[0]} and {source[1]} hold different networks, between which there is none")
+    return interpolate(ours, theirs, alpha)
+
+
+def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """(1 - alpha) * ours + alpha * theirs, tensor by tensor; counters (integers) are theirs.
+
+    Network interpolation between the PSNR and the GAN network: ESRGAN, Wang et al. 2018, arXiv:1809.00219, section 3.4.
+    """
+    return {
+        key: value + alpha * (theirs[key] - value) if value.is_floating_point() else theirs[key] for key, value in ours.items()
+    }
 
 
 def read(path: str | Path) -> dict[str, Any]:
@@ -52,7 +100,7 @@ def read(path: str | Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
-            raise ValueError(f"{path}: holds pickled code, which is never run; only tensors and plain values are read") from None
+            raise ValueError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None
         raise ValueError(f"{path}: not a checkpoint, or truncated") from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
         raise ValueError(f"{path}: not a checkpoint, or truncated ({_short(error)})") from None
@@ -97,6 +145,9 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
             return weights(checkpoint[wrapper])
     tensors = {key: value for key, value in checkpoint.items() if isinstance(value, Tensor)}
     for prefix in _PREFIXES:
+        if prefix == "generator.":  # a GAN's file may hold its discriminator too
+            generator = {key: value for key, value in tensors.items() if key.startswith(prefix)}
+            tensors = generator or tensors
         if tensors and all(key.startswith(prefix) for key in tensors):
             return weights({key.removeprefix(prefix): value for key, value in tensors.items()})
     return tensors
@@ -109,8 +160,11 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | 
     extra = sorted(tensors.keys() - own.keys())
     shapes = [key for key in own.keys() & tensors.keys() if own[key].shape != tensors[key].shape]
     if missing or extra or shapes:
-        parts = [f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-                 for what, names in (("keys missing", missing), ("too many", extra)) if names]
+        parts = [
+            f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+            for what, names in (("keys missing", missing), ("too many", extra))
+            if names
+        ]
         parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
         raise ValueError(f"{path}: does not fit {type(network).__name__}: {'; '.join(parts)}")
     network.load_state_dict(dict(tensors))
@@ -142,8 +196,12 @@ def _build(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
     options = {key: value for key, value in spec.items() if key != "_target_"}
     if any(key.startswith("_") for key in options):
         raise ValueError(f"{source}: its config gives {target} options that are no options of a network")
-    return found(**{key: _build(value, source) if isinstance(value, Mapping) and "_target_" in value else value
-                    for key, value in options.items()})
+    return found(
+        **{
+            key: _build(value, source) if isinstance(value, Mapping) and "_target_" in value else value
+            for key, value in options.items()
+        }
+    )
 
 
 def _short(error: BaseException) -> str:

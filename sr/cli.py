@@ -7,7 +7,9 @@ import difflib
 import os
 import re
 import sys
+import time
 import traceback
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -20,6 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+_BRACKETS = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\([^)]*\)")  # what is inside is one value, not a sweep
 _MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -34,9 +37,11 @@ def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> 
     return f"outputs/{name}/{now}"
 
 
-def slug(overrides: str) -> str:
-    """A folder name from `model=edsr,data.train=/my/photos`: `model-edsr_data.train-my-photos`."""
-    return re.sub(r"[^\w.+_-]+", "-", overrides.replace(",", "_").replace("=", "-").replace("/", "-")).strip("-") or "run"
+def job_name(overrides: list[str]) -> str:
+    """A sub-folder's name for a job of a sweep, from what the sweep varies: `model-srcnn_seed-1`."""
+    swept = [word.split("=")[0] for word in sys.argv[1:] if _BRACKETS.sub("", word).count(",")]
+    shown = [item for item in overrides if item.split("=")[0] in swept] or list(overrides)
+    return re.sub(r"[^\w.+-]+", "-", "_".join(shown)).strip("-")[:120] or "run"
 
 
 def run_folder(cfg: DictConfig) -> str:
@@ -49,10 +54,21 @@ def overrides() -> list[str]:
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
 
+def choice(room: str, default: str) -> str:
+    """What this job's config chose in a room (`model=edsr`: edsr)."""
+    chosen = HydraConfig.get().runtime.choices.get(room) if HydraConfig.initialized() else None
+    return chosen or default
+
+
+def plain_warnings() -> None:
+    """Print warnings in one line, without the source line that gave them."""
+    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
+
+
 def entry(config_name: str) -> Callable:
     """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`."""
     OmegaConf.register_new_resolver("run_dir", run_dir, replace=True)
-    OmegaConf.register_new_resolver("slug", slug, replace=True)
+    OmegaConf.register_new_resolver("job_name", job_name, replace=True)
 
     def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(task)
@@ -67,11 +83,15 @@ def entry(config_name: str) -> Callable:
 
         def main() -> None:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
+            os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
+            plain_warnings()
             try:
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except KeyboardInterrupt:
                 print("stopped", file=sys.stderr)
                 sys.exit(130)
+            except SystemExit as leaving:  # Lightning makes 1 of Ctrl-C
+                sys.exit(130 if isinstance(leaving.__context__, KeyboardInterrupt) else leaving.code)
             except Exception as error:
                 _leave(error, config_name)
 
@@ -82,12 +102,28 @@ def entry(config_name: str) -> Callable:
 
 def _leave(error: Exception, config_name: str) -> None:
     """One line and exit code 1 for what the user can mend, the traceback for a defect (or with SR_TRACEBACK=1)."""
+    if _said_elsewhere(error):
+        sys.exit(1)
     message = explain(error, config_name)
     if message is None or os.environ.get("SR_TRACEBACK"):
         traceback.print_exception(error)
     else:
         print(f"error: {message}", file=sys.stderr)
     sys.exit(1)
+
+
+def _said_elsewhere(error: Exception) -> bool:
+    """In a run of several processes: whether another of them has the cause, or the one that started this said the same."""
+    if "LOCAL_RANK" not in os.environ:
+        return False
+    if "Connection closed by peer" in str(error) or type(error).__name__.startswith("Dist"):
+        return True
+    parent, end = os.getppid(), time.monotonic() + 3
+    while os.environ["LOCAL_RANK"] != "0" and time.monotonic() < end:
+        if os.getppid() != parent:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def explain(error: Exception, config_name: str) -> str | None:
@@ -102,7 +138,7 @@ def explain(error: Exception, config_name: str) -> str | None:
         if isinstance(cause, InterpolationKeyError | MissingMandatoryValue):
             return f"{unknown[1]}: {_first_line(cause)}"
         return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
-    if unknown := re.search(r"(?:Could not find|In '[^']+': Could not find) '([\w./-]+)/([^'/]+)' Available options in", text):
+    if unknown := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
         choices = _choices(unknown[1])
         return f"{unknown[1]}={unknown[2]} is not there{_nearest(unknown[2], choices)}; choices: {', '.join(choices)}"
     if unknown := re.search(r"Could not find '([\w-]+)'", text):
@@ -110,12 +146,13 @@ def explain(error: Exception, config_name: str) -> str | None:
         return f"no config '{unknown[1]}'{_nearest(unknown[1], groups)}"
     if unknown := re.search(r"Could not override '?([\w./-]+)'?[. ]", text):
         return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
-    if keyword := re.search(r"unexpected keyword argument '([^']+)'", str(cause)):
+    keyword = re.search(r"unexpected keyword argument '([^']+)'", str(cause))
+    if keyword and _target(text):
         return f"'{keyword[1]}' is not an option of {_target(text)}{where}{_nearest(keyword[1], _keywords(_target(text)))}"
     if isinstance(error, MissingMandatoryValue):
         missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
         return f"say {missing[1]}=... on the command line" if missing else _first_line(error)
-    if isinstance(cause, _MENDABLE) or type(cause).__name__ == "MisconfigurationException":
+    if isinstance(cause, _MENDABLE) or type(cause).__name__ in ("MisconfigurationException", "CommError"):
         return _first_line(cause) + where
     if type(cause).__name__ == "OutOfMemoryError":
         return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size, or for predict.py tile=256, need less."
@@ -161,7 +198,7 @@ def _flatten(node: object, prefix: str = "") -> list[str]:
 
 def _target(text: str) -> str:
     found = re.search(r"Error in call to target '([^']+)'", text)
-    return found[1] if found else "its target"
+    return found[1] if found else ""
 
 
 def _keywords(target: str) -> list[str]:

@@ -3,9 +3,12 @@
 import csv
 import netrc
 import os
+import socket
+import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import ParseResult, urlparse
+from urllib.request import getproxies
 
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
@@ -97,7 +100,9 @@ def wandb_logger(
     mode: str = "auto",
     run_id: str | None = None,
 ) -> WandbLogger:
-    """A W&B logger; `auto` is online where the user is logged in, otherwise offline with a line that says how to sync.
+    """A W&B logger; `auto` is online where the user is logged in and the server answers, otherwise offline.
+
+    Offline, one line says how to sync.
 
     Raises:
         ValueError: another mode.
@@ -105,22 +110,46 @@ def wandb_logger(
     if mode not in ("auto", "online", "offline", "disabled"):
         raise ValueError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
     if mode == "auto":
-        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() and _reachable() else "offline")
     if mode == "offline":
         rank_zero_only(print)(f"W&B is offline; upload this run later with: wandb sync {folder}/wandb/offline-run-*")
     os.environ.setdefault("WANDB_SILENT", "true")  # its own lines would break the progress bar
+    finish_wandb()  # that of a job of the sweep that failed; Lightning would go on with it
     Path(folder).mkdir(parents=True, exist_ok=True)
-    return WandbLogger(
+    logger = WandbLogger(
         project=project, name=name or Path(folder).name, save_dir=folder, group=group, tags=tags, id=run_id, mode=mode
     )
+    logger._wandb_init.pop("anonymous", None)  # Lightning passes it always, and W&B then warns that it has no effect
+    return logger
+
+
+def finish_wandb() -> None:
+    """End this process's W&B run, if there is one: the next job of a sweep is a run of its own."""
+    if "wandb" in sys.modules:
+        sys.modules["wandb"].finish()
 
 
 def _logged_in() -> bool:
     """Whether `wandb login` was done or a key is in the environment, found out without the network."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname
     try:
-        return netrc.netrc(os.environ.get("NETRC")).authenticators(host) is not None
+        return netrc.netrc(os.environ.get("NETRC")).authenticators(_server().hostname) is not None
     except (OSError, netrc.NetrcParseError):
         return False
+
+
+def _reachable() -> bool:
+    """Whether the server answers; W&B itself tries for 90 seconds, and then ends the run."""
+    if getproxies():
+        return True  # the way there is the proxy's
+    server = _server()
+    try:
+        socket.create_connection((server.hostname, server.port or {"http": 80}.get(server.scheme, 443)), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def _server() -> ParseResult:
+    return urlparse(os.environ.get("WANDB_BASE_URL") or "https://api.wandb.ai")

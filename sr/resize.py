@@ -117,9 +117,7 @@ _KERNELS = {"cubic": (_cubic, 4), "lanczos3": (_lanczos3, 6), "bilinear": (_bili
 
 
 @lru_cache(maxsize=256)
-def _contributions(
-    n: int, out: int, scale: float, kernel: Kernel, antialias: bool
-) -> tuple[np.ndarray, np.ndarray, int, int]:
+def _contributions(n: int, out: int, scale: float, kernel: Kernel, antialias: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
     """MATLAB's contributions: of each output pixel the first input pixel (out,) and weights (out, P); unit and period.
 
     The weights are whole numbers that sum to unit; where that cannot be (lanczos3, other scales) they sum to unit = 1.

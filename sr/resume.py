@@ -1,7 +1,6 @@
 """`resume=FILE`: the config of the run that goes on, with what the command line changes."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from sr import checkpoint
 from sr.cli import CONF
 
-_FIXED = ("model", "experiment", "scale")  # another network or task is another run: init_from starts one from weights
+_FIXED = ("model", "network", "experiment", "scale")  # another network or task is another run: init_from starts one
 
 
 def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
@@ -26,9 +25,12 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     for target in _targets(content["config"]):
         if target not in known:
             raise ValueError(f"{cfg.resume}: its config names {target}, which no config of this project does; nothing was run")
+    if foreign := next((key for key in _hydra_keys(content["config"]) if key not in ("_target_", "_partial_")), None):
+        raise ValueError(f"{cfg.resume}: its config says {foreign}, which no config of this project does; nothing was run")
     old = OmegaConf.create(content["config"])
     OmegaConf.set_struct(old, True)
     old.resume = cfg.resume
+    old.init_from = None  # the weights are those of the run
     old.output_dir = cfg.output_dir
     for override in overrides:
         key = override.split("=")[0].lstrip("+~").replace("/", ".")
@@ -58,8 +60,14 @@ def _targets(node: Any) -> Iterator[str]:
             yield from _targets(child)
 
 
+def _hydra_keys(node: Any) -> Iterator[str]:
+    """Keys that mean something to Hydra's instantiate, which calls what a config names."""
+    if isinstance(node, Mapping):
+        yield from (key for key in node if key.startswith("_") and key.endswith("_"))
+    for child in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():
+        yield from _hydra_keys(child)
+
+
 def _short(value: Any) -> str:
     text = str(list(value) if isinstance(value, DictConfig) else value)
     return text if len(text) < 60 else text[:57] + "..."
-
-

@@ -1,9 +1,12 @@
 """Fixtures that every room's tests share."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.jobs import SMALL, call
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,3 +18,17 @@ def sr_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data folder {folder}: set SR_DATA to one in the EDSR layout (benchmark/Set5/HR ...)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def main_job(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    """(folder, finished process) of one small run of the command line with every logger."""
+    folder = tmp_path_factory.mktemp("main")
+    words = [*SMALL[:-1], "logger=[wandb,tensorboard]", "data_dir=data", "output_dir=run"]
+    return folder / "run", call("train.py", *words, cwd=folder)
+
+
+@pytest.fixture(scope="session")
+def best(main_job) -> Path:
+    """The best checkpoint of that run."""
+    return main_job[0] / "checkpoints" / "best.ckpt"

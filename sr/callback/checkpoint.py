@@ -1,5 +1,6 @@
 """best.ckpt and last.ckpt, written so that a kill at any moment leaves a whole file."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
 
     Args:
         folder: where best.ckpt and last.ckpt go.
+        name: of the best; a second callback that watches another metric needs its own.
         monitor: the validation metric; ValueError at the first validation if there is none of that name.
         mode: "max" or "min".
         every_n_steps: also write last.ckpt every so many steps; None: at validations and at the end only.
@@ -31,14 +33,26 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
     """
 
     def __init__(
-        self, *, folder: str, monitor: str, mode: str = "max", every_n_steps: int | None = None, carry: dict[str, Any] | None = None
+        self,
+        *,
+        folder: str,
+        monitor: str,
+        mode: str = "max",
+        name: str = "best",
+        every_n_steps: int | None = None,
+        carry: dict[str, Any] | None = None,
     ) -> None:
         if mode not in ("max", "min"):
             raise ValueError(f"callback.checkpoint.mode={mode}: choose max or min")
-        self.best, self.last = Path(folder) / "best.ckpt", Path(folder) / "last.ckpt"
+        self.best, self.last = Path(folder) / f"{name}.ckpt", Path(folder) / "last.ckpt"
         self.monitor, self.mode, self.every_n_steps, self.carry = monitor, mode, every_n_steps, carry or {}
         self.score: float | None = None
         self._saved_at = -1
+
+    @property
+    def state_key(self) -> str:
+        """Under which Lightning keeps the score: two of these may run side by side."""
+        return self._generate_state_key(name=self.best.stem)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at = trainer.global_step
@@ -46,20 +60,22 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step >= trainer.max_steps > 0:
             trainer.should_stop = True  # Lightning validates once more before it leaves, so that the last weights count
-        if self.every_n_steps and trainer.global_step % self.every_n_steps == 0:
+        step, interval = trainer.global_step, trainer.val_check_batch // trainer.accumulate_grad_batches
+        if self.every_n_steps and step % self.every_n_steps == 0 and step % interval:  # else a validation will write it
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not trainer.state.fn == "fit" or trainer.sanity_checking:
+        if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         if self.monitor not in trainer.callback_metrics:
             known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
             raise ValueError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
         score = float(trainer.callback_metrics[self.monitor])
-        if self.score is None or (score > self.score if self.mode == "max" else score < self.score):
+        if not math.isnan(score) and (self.score is None or (score - self.score) * (1 if self.mode == "max" else -1) > 0):
             self.score = score
             trainer.save_checkpoint(self.best)
-        self._save_last(trainer)
+        self._saved_at = -1
+        self._save_last(trainer)  # always: it knows the score
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._save_last(trainer)

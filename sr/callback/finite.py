@@ -6,6 +6,11 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+_ADVICE = (
+    "the {what} became NaN or infinite at step {step}; the last good checkpoint is kept. "
+    "A smaller optimizer.lr, trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
+)
+
 
 class Finite(pl.Callback):
     """FloatingPointError, naming the first bad step, when the loss is NaN or infinite.
@@ -30,10 +35,9 @@ class Finite(pl.Callback):
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         if self._first_bad is not None:
             self._check()
+            if not all(parameter.isfinite().all() for parameter in pl_module.network.parameters()):  # a last step too large
+                raise FloatingPointError(_ADVICE.format(what="weights", step=trainer.global_step))
 
     def _check(self) -> None:
         if (step := int(self._first_bad)) >= 0:
-            raise FloatingPointError(
-                f"the loss became NaN or infinite at step {step}; the last good checkpoint is kept. "
-                "A smaller optimizer.lr, trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
-            )
+            raise FloatingPointError(_ADVICE.format(what="loss", step=step))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 
 
-class Interrupt(pl.Callback):
+class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
     """Stops between two steps, where the state is whole, and saves last.ckpt there.
 
     The process leaves with 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM. A second signal of the same
@@ -18,22 +19,38 @@ class Interrupt(pl.Callback):
     def __init__(self, *, folder: str) -> None:
         self.last = Path(folder) / "last.ckpt"
         self._received = 0
+        self._step = 0
         self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._received = 0
+        self._received, self._step = 0, trainer.global_step
         self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        if self._received:
-            trainer.save_checkpoint(self.last)
-            if trainer.is_global_zero:
-                print(f"\nstopped at step {trainer.global_step}; go on with: python train.py resume={self.last}", file=sys.stderr)
-            sys.exit(128 + self._received)
+        if self._stops(trainer):
+            self._leave(trainer)
 
-    def on_validation_batch_end(self, *_: Any) -> None:
-        if self._received:
-            raise KeyboardInterrupt
+    def on_train_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if self._received:  # during the last validation
+            self._leave(trainer)
+
+    def _stops(self, trainer: pl.Trainer) -> bool:
+        """A signal reaches each process at another step; they agree on one. That waits for the device, so not always."""
+        if trainer.global_step == self._step:
+            return False  # in the middle of an accumulated step
+        self._step = trainer.global_step
+        if trainer.world_size > 1:
+            if trainer.global_step % trainer.log_every_n_steps:
+                return False
+            received = torch.tensor(self._received, device=trainer.strategy.root_device)
+            self._received = int(trainer.strategy.reduce(received, reduce_op="max"))
+        return self._received > 0
+
+    def _leave(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.last)
+        if trainer.is_global_zero:
+            print(f"\nstopped at step {trainer.global_step}; go on with: python train.py resume={self.last}", file=sys.stderr)
+        sys.exit(128 + self._received)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         for number, handler in self._before.items():
@@ -44,4 +61,4 @@ class Interrupt(pl.Callback):
         for caught, handler in self._before.items():
             signal.signal(caught, handler)  # a second signal does what it always did
         self._received = number
-        print("\nstopping after this step (again: at once)", file=sys.stderr)
+        print("\nstopping after this step, or this validation (again: at once)", file=sys.stderr)

@@ -14,7 +14,7 @@ class Log(pl.Callback):
     def __init__(self, *, every_n_steps: int = 50) -> None:
         self.every_n_steps = every_n_steps
         self._sums: dict[str, Tensor] = {}
-        self._count = 0
+        self._counts: dict[str, int] = {}  # of each: a GAN's losses are not all there from the first step
         self._step = 0
         self._since = 0.0
 
@@ -25,33 +25,38 @@ class Log(pl.Callback):
         for name, value in {"loss": outputs["loss"], **outputs["parts"]}.items():
             value = value.detach()
             self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
-        self._count += 1
+            self._counts[name] = self._counts.get(name, 0) + 1
         step = trainer.global_step
         if step == self._step or step % self.every_n_steps:
             return
         seconds = time.perf_counter() - self._since
-        values = {f"train/{name}": float(total) / self._count for name, total in self._sums.items()}
+        values = {f"train/{name}": float(total) / self._counts[name] for name, total in self._sums.items()}
         values |= {f"train/{name}": rate for name, rate in _learning_rates(trainer).items()}
-        values["train/gradient_norm"] = _gradient_norm(pl_module)
+        if pl_module.automatic_optimization:  # others know the norm before clipping and put it among the parts
+            values["train/gradient_norm"] = _gradient_norm(pl_module)
         values["train/images_per_second"] = (step - self._step) * trainer.datamodule.batch_size / seconds
         for logger in trainer.loggers:
             logger.log_metrics(values, step)
-        self._sums, self._count, self._step, self._since = {}, 0, step, time.perf_counter()
+        self._sums, self._counts, self._step, self._since = {}, {}, step, time.perf_counter()
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = time.perf_counter()  # throughput is the training's alone
 
     def state_dict(self) -> dict[str, Any]:
-        return {"sums": {name: float(value) for name, value in self._sums.items()}, "count": self._count}
+        return {"sums": {name: float(value) for name, value in self._sums.items()}, "counts": dict(self._counts)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._sums = {name: torch.tensor(value) for name, value in state_dict["sums"].items()}
-        self._count = state_dict["count"]
+        self._counts = dict(state_dict["counts"])
 
 
 def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:
-    rates = [group["lr"] for optimizer in trainer.optimizers for group in optimizer.param_groups]
-    return {"lr" if len(rates) == 1 else f"lr_{index}": rate for index, rate in enumerate(rates)}
+    """lr, or lr_0, lr_1 ... of several parameter groups; of a second optimizer discriminator_lr."""
+    rates = {}
+    for prefix, optimizer in zip(("", "discriminator_"), trainer.optimizers, strict=False):
+        groups = optimizer.param_groups
+        rates |= {f"{prefix}lr" + (f"_{i}" if len(groups) > 1 else ""): group["lr"] for i, group in enumerate(groups)}
+    return rates
 
 
 def _gradient_norm(pl_module: pl.LightningModule) -> float:

@@ -49,7 +49,5 @@ class Panels(pl.Callback):
                 logger.log_image(f"{stage}/panels", [self._panels[name] for name in names], trainer.global_step, caption=names)
             elif isinstance(logger, pl.loggers.TensorBoardLogger):
                 for name, picture in self._panels.items():
-                    logger.experiment.add_image(
-                        f"{stage}/{name}", np.asarray(picture), trainer.global_step, dataformats="HWC"
-                    )
+                    logger.experiment.add_image(f"{stage}/{name}", np.asarray(picture), trainer.global_step, dataformats="HWC")
         self._panels = {}

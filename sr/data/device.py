@@ -1,26 +1,26 @@
-"""What runs on whole batches on the device: uint8 to float, degradation, flips and quarter turns."""
+"""What runs on whole batches on the device: uint8 to float, warps, degradation, augmentation."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from sr.augmentation.base import centre
+from sr.augmentation.chain import Chain
 
-def finish(batch: dict[str, Any], degradation: nn.Module, margin: int) -> dict[str, Tensor]:
+
+def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain) -> dict[str, Tensor]:
     """The batch of a worker -> {"lr": (N, 3, H, W), "hr": (N, 3, sH, sW)}, float32 RGB in [0, 1], channels last.
 
-    The degradation sees the HR patch upright and with its margin; LR and HR are turned afterwards, so that an LR patch is
-    the (turned) crop of the whole image's LR, bit by bit.
+    The degradation sees HR before it is flipped, turned or mixed, and with its margin. So an LR patch is the (turned) crop
+    of the whole image's LR, bit by bit.
     """
-    hr = to_float(batch["hr"])
-    if "lr" in batch:
-        lr = to_float(batch["lr"])
-    else:
-        lr = degradation(hr, batch["parameters"])
-        if margin:
-            m = margin // degradation.scale
-            lr, hr = lr[..., m:-m, m:-m], hr[..., margin:-margin, margin:-margin]
-    return {"lr": turned(lr, batch["turn"]), "hr": turned(hr, batch["turn"])}
+    lr, hr, parameters = _degraded(batch, degradation, augmentation)
+    partner, partner_parameters = None, None
+    if "partner" in batch:
+        *partner, partner_parameters = _degraded(batch["partner"], degradation, augmentation)
+    lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
+    return {name: image.contiguous(memory_format=torch.channels_last) for name, image in (("lr", lr), ("hr", hr))}
 
 
 def to_float(pixels: Tensor) -> Tensor:
@@ -28,10 +28,18 @@ def to_float(pixels: Tensor) -> Tensor:
     return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
-def turned(image: Tensor, turn: Tensor) -> Tensor:
-    """Flip left-right, flip up-down and transpose each square image where its `turn` (N, 3) says so: all eight turns."""
-    left_right, up_down, transpose = turn.reshape(-1, 3, 1, 1, 1).unbind(1)
-    image = torch.where(left_right, image.flip(-1), image)
-    image = torch.where(up_down, image.flip(-2), image)
-    image = torch.where(transpose, image.transpose(-1, -2), image)
-    return image.contiguous(memory_format=torch.channels_last)
+def _degraded(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """LR and HR patches, warped, without margin; the augmentation's parameters on the device."""
+    size, scale = batch["patch_size"], degradation.scale
+    hr = to_float(batch["hr"])
+    parameters = _tensors(batch["augmentation"], hr.device)
+    if "lr" in batch:
+        lr = augmentation.warp(to_float(batch["lr"]), size, 1, parameters)
+        return lr, augmentation.warp(hr, size, scale, parameters), parameters
+    hr = augmentation.warp(hr, size + 2 * (degradation.margin // scale), scale, parameters)
+    lr = degradation(hr, _tensors(batch["parameters"], hr.device))
+    return centre(lr, size), centre(hr, size * scale), parameters
+
+
+def _tensors(parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
+    return {name: torch.as_tensor(value, device=device) for name, value in parameters.items()}

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,13 @@ import pytorch_lightning as pl
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
+from sr.augmentation.chain import Chain
 from sr.data.device import finish
-from sr.data.folder import Folder, check_pairs
-from sr.data.patches import Patches, Plan
+from sr.data.folder import check_pairs
+from sr.data.mixture import Mixture
+from sr.data.patches import Patches, unchanged
+from sr.data.plan import Plan, phases
+from sr.data.sources import weighted
 from sr.data.store import Store
 
 
@@ -33,11 +38,14 @@ class Benchmarks(pl.LightningDataModule):
             images.prepare()
 
     def val_dataloader(self) -> list[DataLoader]:
-        """One loader for each benchmark; a process sees every world_size-th image, and no image twice."""
+        """One loader for each benchmark; a process sees every world_size-th image, and no image twice.
+
+        Only where there are fewer images than processes, the others see the first one too, which the average counts once:
+        Lightning refuses an empty loader.
+        """
         rank, world = self.trainer.global_rank, self.trainer.world_size
-        return [
-            DataLoader(Subset(images, range(rank, len(images), world)), batch_size=1) for images in self.benchmark.values()
-        ]
+        shares = [(images, range(rank, len(images), world) or range(1)) for images in self.benchmark.values()]
+        return [DataLoader(Subset(images, share), batch_size=1) for images, share in shares]
 
     test_dataloader = val_dataloader
 
@@ -50,18 +58,23 @@ class SRData(Benchmarks):
     """Training data and benchmarks.
 
     Args:
-        train: a folder, a source (`files()`, `prepare(download)`), or a list of them.
+        train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/sources.py`). A source has
+            `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
+            memory; where all its images have one size, `image_size` is that, and no patch is larger.
         lr: folder of LR partners where `train` is one folder and the files are paired.
         benchmark: see Benchmarks.
         degradation: makes LR from HR on the device where files are not paired.
+        augmentation: what is done to the patches.
         scale: HR pixels for an LR pixel.
         patch_size: side of the LR patch in pixels.
         batch_size: samples of one optimizer step, over all devices and accumulation steps.
+        progressive: [{from_step, patch_size, batch_size}, ...], where these change with the optimizer step.
         seed: of the order of samples.
         n_workers: processes that cut patches; None: 2, fewer where there are fewer CPUs to spare.
         cache_dir: where decoded images are kept.
         download: fetch what is not there.
-        flip, rotate: augmentation.
+        corrupt: "stop" at an image that cannot be decoded, or "skip" it with a warning.
+        small: "stop" at an image smaller than the patch, or "mirror" it at its edge. To stop, all images are looked at.
         accumulate: accumulation steps of an optimizer step.
     """
 
@@ -71,90 +84,136 @@ class SRData(Benchmarks):
         train: Any,
         benchmark: Mapping[str, Any],
         degradation: nn.Module,
+        augmentation: Chain,
         scale: int,
         patch_size: int,
         batch_size: int,
         cache_dir: str,
+        progressive: Sequence[Mapping[str, Any]] | None = None,
         seed: int = 0,
         lr: str | None = None,
         n_workers: int | None = None,
         download: bool = False,
-        flip: bool = True,
-        rotate: bool = True,
+        corrupt: str = "stop",
+        small: str = "stop",
         accumulate: int = 1,
     ) -> None:
         super().__init__(benchmark=benchmark)
-        sources = train if isinstance(train, Sequence) and not isinstance(train, str) else [train]
-        self.sources = [Folder(source, lr) if isinstance(source, str | Path) else source for source in sources]
-        self.degradation = degradation
-        self.scale, self.patch_size, self.batch_size, self.seed = scale, patch_size, batch_size, seed
+        if small not in ("stop", "mirror"):
+            raise ValueError(f"data.small={small}: choose stop or mirror")
+        self.sources = weighted(train, lr)
+        self.degradation, self.augmentation = degradation, augmentation
+        self.scale, self.seed = scale, seed
+        limits = [source.image_size // scale for source, _ in self.sources if hasattr(source, "image_size")]
+        self.phases = tuple(
+            replace(phase, patch_size=min([phase.patch_size, *limits])) for phase in phases(progressive, patch_size, batch_size)
+        )
         self.n_workers = min(2, (os.cpu_count() or 1) - 1) if n_workers is None else n_workers
-        self.cache_dir, self.download = Path(cache_dir), download
-        self.flip, self.rotate, self.accumulate = flip, rotate, accumulate
-        self.hr: Store | None = None
-        self.lr: Store | None = None
+        self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
+        self.accumulate = accumulate
+        self.hr: Mixture | None = None
+        self.lr: Mixture | None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of the optimizer step that is being made."""
+        step = self.trainer.global_step if self.trainer else 0
+        return next(phase.batch_size for phase in reversed(self.phases) if phase.from_step <= step)
 
     def prepare_data(self) -> None:
         """Fetch and decode, in one process; the others wait."""
         super().prepare_data()
-        for source in self.sources:
+        if self.hr is not None:
+            return  # the test after the training
+        for source, _ in self.sources:
             source.prepare(self.download)
-        for store in self._stores():
-            if store is not None:
-                store.build()
+        for hr, lr in self._sets():
+            for store in (hr, lr):
+                if isinstance(store, Store):
+                    store.build()
+            hr, lr = _decoded(hr, lr)
+            if lr is not None:
+                check_pairs(zip(hr.files, lr.files, strict=True), self.scale)
 
     def setup(self, stage: str) -> None:
         if stage == "fit" and self.hr is None:
-            self.hr, self.lr = self._stores()
+            sets, weights = [_decoded(hr, lr) for hr, lr in self._sets()], [weight for _, weight in self.sources]
+            self.hr = Mixture([hr for hr, _ in sets], weights)
+            self.lr = Mixture([lr for _, lr in sets], weights) if sets[0][1] is not None else None
             self._check_sizes()
 
-    def _stores(self) -> tuple[Store, Store | None]:
-        pairs = [pair for source in self.sources for pair in source.files()]
-        paired = [pair for pair in pairs if pair[1] is not None]
-        if paired and len(paired) < len(pairs):
-            raise ValueError(f"data.train mixes {len(paired)} paired and {len(pairs) - len(paired)} HR-only images")
-        if paired:
-            check_pairs(pairs, self.scale)
-        hr = [pair[0] for pair in pairs]
-        key = hashlib.sha256("|".join(sorted({str(file.resolve().parent) for file in hr})).encode()).hexdigest()[:12]
-        folder = self.cache_dir / f"{hr[0].parent.name}-{key}"
-        return Store(hr, folder / "hr"), Store([pair[1] for pair in pairs], folder / f"lr_x{self.scale}") if paired else None
+    def _sets(self) -> list[tuple[Any, Store | None]]:
+        """HR and LR images of each source."""
+        sets = [self._set(source) for source, _ in self.sources]
+        if len({lr is None for _, lr in sets}) > 1:
+            raise ValueError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
+        return sets
+
+    def _set(self, source: Any) -> tuple[Any, Store | None]:
+        if hasattr(source, "arrays"):
+            return source.arrays(), None
+        hr, lr = zip(*source.files(), strict=True)
+        folder = self.cache_dir / _name(hr)
+        return Store(hr, folder / "hr", self.corrupt), Store(lr, folder / f"lr_x{self.scale}", self.corrupt) if lr[0] else None
 
     def _check_sizes(self) -> None:
-        need = self.patch_size * self.scale
-        for index, file in enumerate(self.hr.files):
-            h, w = self.hr[index].shape[:2]
-            if min(h, w) < need:
-                raise ValueError(
-                    f"{file}: {w}x{h} pixels is smaller than the HR patch of {need}x{need} "
-                    f"(data.patch_size={self.patch_size} times scale={self.scale}); take the image away or a smaller patch"
-                )
+        if self.small == "mirror":
+            return
+        largest = max(phase.patch_size for phase in self.phases)
+        need = largest * self.scale
+        for images in self.hr.sets:
+            for file, pixels in zip(images.files, images, strict=True) if isinstance(images, Store) else ():
+                h, w = pixels.shape[:2]
+                if min(h, w) < need:
+                    raise ValueError(
+                        f"{file}: {w}x{h} pixels is smaller than the HR patch of {need}x{need} (data.patch_size={largest} "
+                        f"times scale={self.scale}); take the image away, or a smaller patch, or data.small=mirror"
+                    )
 
     def train_dataloader(self) -> DataLoader:
         trainer = self.trainer
         shares = self.accumulate * trainer.world_size
-        if self.batch_size % shares:
-            raise ValueError(f"data.batch_size={self.batch_size} cannot be split over {shares} devices x accumulation steps")
+        for phase in self.phases:
+            if phase.batch_size % shares:
+                raise ValueError(
+                    f"data.batch_size={phase.batch_size} cannot be split over {shares} devices x accumulation steps"
+                )
         plan = Plan(
             seed=self.seed,
-            batch_size=self.batch_size // self.accumulate,
+            phases=self.phases,
+            accumulate=self.accumulate,
             first_batch=trainer.global_step * self.accumulate,  # the resume point: already restored when this is called
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )
-        patches = Patches(
-            self.hr, self.lr, plan, self.scale, self.patch_size, self.degradation, flip=self.flip, rotate=self.rotate
-        )
+        patches = Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation)
         return DataLoader(
             patches,
             batch_size=None,  # workers make whole batches
+            collate_fn=unchanged,
             num_workers=self.n_workers,
             prefetch_factor=4 if self.n_workers else None,
             pin_memory=trainer.strategy.root_device.type == "cuda",
         )
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """On the device: degradation and flips of training batches."""
+        """On the device: degradation and augmentation of training batches."""
         if self.trainer.training:
-            return finish(batch, self.degradation, 0 if self.lr is not None else self.degradation.margin)
+            return finish(batch, self.degradation, self.augmentation)
         return super().on_after_batch_transfer(batch, dataloader_idx)
+
+
+def _decoded(hr: Any, lr: Store | None) -> tuple[Any, Store | None]:
+    """Without the images that could not be decoded, and their partners."""
+    if not isinstance(hr, Store):
+        return hr, lr
+    there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
+    if not any(there):
+        raise ValueError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
+    return hr.keep(there), lr and lr.keep(there)
+
+
+def _name(files: Sequence[Path]) -> str:
+    """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
+    parents = sorted({str(file.resolve().parent) for file in files})
+    return f"{files[0].parent.name}-{hashlib.sha256('|'.join(parents).encode()).hexdigest()[:12]}"

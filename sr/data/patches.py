@@ -1,11 +1,10 @@
 """The endless stream of training batches; sample i is a pure function of (seed, i).
 
-Micro-batch u of the run holds samples u*B ... u*B + B - 1 of the global order, whatever the number of workers, devices
-and restarts. Workers deliver uint8; what can be done on whole batches waits for the device (`sr/data/device.py`).
+Whatever the number of workers, devices and restarts, micro-batch u of the run holds the same samples (`sr/data/plan.py`).
+Workers deliver uint8; what can be done on whole batches waits for the device (`sr/data/device.py`).
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -14,54 +13,30 @@ import torch
 from torch import nn
 from torch.utils.data import IterableDataset, get_worker_info
 
+from sr.augmentation.chain import Chain
+from sr.data.mixture import Mixture
+from sr.data.plan import Plan
 from sr.draws import Draws
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Which samples a process makes: of every micro-batch of `batch_size` samples its own equal share."""
-
-    seed: int
-    batch_size: int
-    first_batch: int = 0
-    rank: int = 0
-    world_size: int = 1
-
-    @property
-    def share(self) -> int:
-        return self.batch_size // self.world_size
-
-    def draws(self, batch: int) -> Draws:
-        return Draws(self.seed, batch * self.batch_size + self.rank * self.share, self.share)
-
-
 class Patches(IterableDataset):
-    """Batches of HR patches with a margin around them (and LR patches, where files are paired).
+    """Batches of HR patches with what lies around them (and LR patches, where files are paired).
 
     Args:
         hr: images, index -> (H, W, 3) uint8.
         lr: their LR partners, or None where LR is made from HR on the device.
-        plan: the samples to make.
+        plan: the samples to make, and the size of their patches.
         scale: HR pixels for an LR pixel.
-        patch_size: side of the LR patch; the HR patch is scale times as large.
         degradation: draws each sample's parameters; its margin is cut around the HR patch.
-        flip, rotate: draw flips, quarter turns (applied on the device).
+        augmentation: likewise; what it needs around the patch is cut too.
     """
 
     def __init__(
-        self,
-        hr: Sequence[np.ndarray],
-        lr: Sequence[np.ndarray] | None,
-        plan: Plan,
-        scale: int,
-        patch_size: int,
-        degradation: nn.Module,
-        flip: bool = True,
-        rotate: bool = True,
+        self, hr: Mixture, lr: Mixture | None, plan: Plan, scale: int, degradation: nn.Module, augmentation: Chain
     ) -> None:
-        self.hr, self.lr, self.plan, self.scale, self.patch_size = hr, lr, plan, scale, patch_size
-        self.degradation, self.flip, self.rotate = degradation, flip, rotate
-        self.margin = 0 if lr is not None else degradation.margin
+        self.hr, self.lr, self.plan, self.scale = hr, lr, plan, scale
+        self.degradation, self.augmentation = degradation, augmentation
+        self.margin = 0 if lr is not None else degradation.margin // scale  # LR pixels
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
@@ -70,28 +45,50 @@ class Patches(IterableDataset):
             yield self.batch(batch)
 
     def batch(self, index: int) -> dict[str, Any]:
-        """Micro-batch `index`: {"hr": (N, H, W, 3) uint8 with margin, "lr"?, "turn": (N, 3) bool, "parameters": {...}}."""
-        draws = self.plan.draws(index)
-        images = draws.integers(len(self.hr))
+        """Micro-batch `index`, for `sr.data.device.finish`.
+
+        {"hr": (N, H, W, 3) uint8, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the degradation's,
+        "augmentation": the augmentations', "partner"?: a dict like this one}. Images are tensors, parameters arrays: a
+        worker hands over each tensor in a file of its own, which would cost more than cutting the patches.
+        """
+        size = self.plan.phase(index).patch_size
+        batch = self._samples(self.plan.draws(index), size)
+        if self.augmentation.partner:
+            batch["partner"] = self._samples(self.plan.draws(index, partner=True), size)
+        return batch
+
+    def _samples(self, draws: Draws, size: int) -> dict[str, Any]:
+        images = self.hr.draw(draws)
         top, left = draws.uniform(), draws.uniform()
-        turn = np.stack([draws.uniform() < 0.5 for _ in range(3)], axis=1) & [self.flip, self.flip, self.rotate]
-        size, s = self.patch_size, self.scale
-        hr = np.empty((len(images), size * s + 2 * self.margin, size * s + 2 * self.margin, 3), np.uint8)
-        lr = np.empty((len(images), size, size, 3), np.uint8) if self.lr is not None else None
-        for n, i in enumerate(images):
-            source = self.hr[i]
+        augmentation = self.augmentation.sample(draws)
+        shown = np.ceil(self.augmentation.footprint(np.full(len(images), size), augmentation)).astype(np.int64)
+        window, s = self.augmentation.source_size(size + 2 * self.margin), self.scale
+        hr = np.empty((len(images), window * s, window * s, 3), np.uint8)
+        lr = np.empty((len(images), window, window, 3), np.uint8) if self.lr is not None else None
+        for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
+            source = self.hr[image]
             h, w = source.shape[0] // s, source.shape[1] // s  # LR size; positions lie on the LR grid
-            y, x = int(top[n] * (h - size + 1)), int(left[n] * (w - size + 1))
-            cut(source, h * s, w * s, y * s - self.margin, x * s - self.margin, hr[n])
+            y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
+            cut(source, h * s, w * s, y * s, x * s, hr[n])
             if lr is not None:
-                lr[n] = self.lr[i][y : y + size, x : x + size]
-        batch = {"hr": torch.from_numpy(hr), "turn": torch.from_numpy(turn)}
+                cut(self.lr[image], h, w, y, x, lr[n])
+        batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:
-            parameters = self.degradation.sample(draws)
-            batch["parameters"] = {name: torch.as_tensor(value) for name, value in parameters.items()}
+            batch["parameters"] = self.degradation.sample(draws)
         return batch
+
+
+def unchanged(batch: dict[str, Any]) -> dict[str, Any]:
+    """For DataLoader's collate_fn, which otherwise makes tensors of arrays."""
+    return batch
+
+
+def place(fraction: float, side: int, length: int) -> int:
+    """Where a square of `side` begins in [0, length): anywhere that it fits, in the middle if it does not."""
+    room = length - side
+    return int(fraction * (room + 1)) if room >= 0 else room // 2
 
 
 def cut(image: np.ndarray, height: int, width: int, top: int, left: int, out: np.ndarray) -> None:
@@ -100,10 +97,15 @@ def cut(image: np.ndarray, height: int, width: int, top: int, left: int, out: np
     The edge pixel is repeated, as MATLAB's imresize pads, so that the LR of the window is the crop of the whole LR.
     """
     h, w = out.shape[:2]
-    if top >= 0 and left >= 0 and top + h <= height and left + w <= width:
-        out[:] = image[top : top + h, left : left + w]
-    else:
+    up, down, before, after = max(-top, 0), max(top + h - height, 0), max(-left, 0), max(left + w - width, 0)
+    if max(up, down) > h - up - down or max(before, after) > w - before - after:  # the mirror shows more than there is inside
         out[:] = image[np.ix_(mirrored(top, h, height), mirrored(left, w, width))]
+        return
+    bottom, right = h - down, w - after
+    out[up:bottom, before:right] = image[top + up : top + bottom, left + before : left + right]
+    if up or down or before or after:
+        out[:up], out[bottom:] = out[up : 2 * up][::-1], out[bottom - down : bottom][::-1]
+        out[:, :before], out[:, right:] = out[:, before : 2 * before][:, ::-1], out[:, right - after : right][:, ::-1]
 
 
 def mirrored(start: int, length: int, size: int) -> np.ndarray:

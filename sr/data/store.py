@@ -4,12 +4,14 @@ One `.npy` file an image, named by the image's path, size and modification time.
 stopped, a changed image is redone alone, and what is no longer wanted is removed.
 """
 
+import copy
 import hashlib
 import os
 import shutil
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from sr import image
+from sr.data.maps import Maps
 
 _HEADER = 128  # bytes of a version 1 .npy header
 
@@ -27,64 +30,97 @@ class Store:
     Args:
         files: the images, in the order of their index.
         folder: where the decoded files lie; one folder for one set.
+        corrupt: what an image that cannot be decoded does: "stop" the run, or "skip": it is left out with a warning. The
+            others' indices do not change by that; `keep` makes a store of those that are there.
     """
 
-    def __init__(self, files: Sequence[Path], folder: Path) -> None:
+    def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop") -> None:
+        if corrupt not in ("stop", "skip"):
+            raise ValueError(f"data.corrupt={corrupt}: choose stop or skip")
         self.files = list(files)
         self.folder = Path(folder)
+        self.corrupt = corrupt
         self.cached = [self.folder / _name(file) for file in self.files]
+        self._maps = Maps()
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return _open(self.cached[index])
+        return self._maps[self.cached[index]]
 
-    def build(self, progress: bool = True) -> None:
+    def build(self, progress: bool = True) -> int:
         """Decode what is not decoded yet, in parallel; several processes may call it at once, one of them works.
 
+        Returns how many images this process decoded.
+
         Raises:
-            ValueError: an image cannot be decoded (one line naming the file).
+            ValueError: an image cannot be decoded (one line naming the file), and `corrupt` is "stop".
             OSError: the disk is full or not writable (one line naming the folder and the room needed).
         """
-        if not self._missing():
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "build.lock"):
-            missing = self._missing()
-            self._check_room(missing)
-            with ThreadPoolExecutor(os.cpu_count()) as pool:  # Pillow releases the GIL while it decodes
-                jobs = pool.map(_decode, *zip(*missing, strict=True)) if missing else []
-                show = progress and len(missing) > 50
-                for _ in tqdm(jobs, "decoding images", len(missing), unit="image", disable=not show, leave=False):
-                    pass
-            wanted = {file.name for file in self.cached}
-            for file in self.folder.iterdir():
-                if file.name not in wanted and file.name != "build.lock":
-                    file.unlink()
+        missing = self._missing()
+        if missing:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "build.lock"):
+                missing = self._missing()
+                self._decode(missing, progress)
+                self._clean()
+        for problem in self._problems():
+            warnings.warn(f"left out of the training set (data.corrupt=skip): {problem}", stacklevel=2)
+        return len(missing)
+
+    def there(self) -> list[bool]:
+        """Of each image whether it is decoded: all after `build`, but the corrupt ones."""
+        names = self._names()
+        return [cached.name in names for cached in self.cached]
+
+    def keep(self, which: Iterable[bool]) -> "Store":
+        """The store of some of the images."""
+        which, kept = list(which), copy.copy(self)
+        kept.files, kept.cached = list(compress(self.files, which)), list(compress(self.cached, which))
+        return kept
+
+    def _decode(self, missing: list[tuple[Path, Path]], progress: bool) -> None:
+        # Pillow releases the GIL while it decodes. Reading silences warnings, which threads at once may leave so.
+        with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+            self._check_room(sum(pool.map(_bytes, (file for file, _ in missing))), len(missing))
+            jobs = pool.map(_store, *zip(*missing, strict=True), [self.corrupt] * len(missing)) if missing else []
+            show = progress and len(missing) > 50
+            for _ in tqdm(jobs, "decoding images", len(missing), unit="image", disable=not show, leave=False):
+                pass
+
+    def _clean(self) -> None:
+        """Remove what belongs to images that are no longer in the set, or have changed."""
+        wanted = {cached.name for cached in self.cached} | {_mark(cached).name for cached in self.cached} | {"build.lock"}
+        for name in self._names() - wanted:
+            (self.folder / name).unlink()
+
+    def _names(self) -> set[str]:
+        return {entry.name for entry in os.scandir(self.folder)} if self.folder.is_dir() else set()
 
     def _missing(self) -> list[tuple[Path, Path]]:
-        there = {entry.name for entry in os.scandir(self.folder)} if self.folder.is_dir() else set()
-        return [(file, cached) for file, cached in zip(self.files, self.cached, strict=True) if cached.name not in there]
+        names = self._names()
+        return [
+            (file, cached)
+            for file, cached in zip(self.files, self.cached, strict=True)
+            if cached.name not in names and (self.corrupt == "stop" or _mark(cached).name not in names)
+        ]
 
-    def _check_room(self, missing: list[tuple[Path, Path]]) -> None:
-        need = 0
-        for file, _ in missing:
-            h, w = image.size(file)
-            need += 3 * h * w + _HEADER
+    def _problems(self) -> Iterator[str]:
+        if self.corrupt == "skip":
+            for cached, there in zip(self.cached, self.there(), strict=True):
+                if not there:
+                    yield _mark(cached).read_text()
+
+    def _check_room(self, need: int, count: int) -> None:
         free = shutil.disk_usage(self.folder).free
         if need > free:
             raise OSError(
-                f"{self.folder}: decoding {len(missing)} images needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
+                f"{self.folder}: decoding {count} images needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
                 "make room or set data.cache_dir to another disk"
             )
-        if need > 1e9:
-            print(f"decoding {len(missing)} images once into {self.folder}: {need / 1e9:.1f} GB")
-
-
-@lru_cache(maxsize=4096)
-def _open(path: Path) -> np.ndarray:
-    return np.load(path, mmap_mode="r").view(np.ndarray)  # slicing np.memmap itself costs 30 us, as much as all the rest
+        if need > 1e8:
+            print(f"decoding {count} images once into {self.folder}: {need / 1e9:.1f} GB of {free / 1e9:.0f} GB free")
 
 
 def _name(file: Path) -> str:
@@ -93,8 +129,28 @@ def _name(file: Path) -> str:
     return f"{file.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
 
 
-def _decode(file: Path, cached: Path) -> None:
-    pixels = image.read_rgb8(file)
+def _mark(cached: Path) -> Path:
+    """The file that says why an image could not be decoded."""
+    return cached.with_suffix(".corrupt")
+
+
+def _bytes(file: Path) -> int:
+    """What an image takes in the store; nothing if it cannot be read, which decoding it will tell."""
+    try:
+        h, w = image.size(file)
+    except ValueError:
+        return 0
+    return 3 * h * w + _HEADER
+
+
+def _store(file: Path, cached: Path, corrupt: str) -> None:
+    try:
+        pixels = image.read_rgb8(file)
+    except ValueError as error:
+        if corrupt == "stop":
+            raise
+        _mark(cached).write_text(str(error))
+        return
     temporary = cached.with_suffix(f".{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as out:

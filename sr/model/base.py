@@ -27,7 +27,7 @@ class SRModule(pl.LightningModule):
     def __init__(self, *, network: nn.Module, metric: Mapping[str, nn.Module], ema: float | None = None) -> None:
         super().__init__()
         self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks those
-        self.network = network
+        self.network = network.to(memory_format=torch.channels_last)  # as batches come: convolutions need not convert
         self.metric = nn.ModuleDict(metric)
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json

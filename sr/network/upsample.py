@@ -31,3 +31,13 @@ class Upsampler(nn.Sequential):
         for factor in stages(scale):
             layers += [nn.Conv2d(n_feats, n_feats * factor**2, 3, padding=1), nn.PixelShuffle(factor)]
         super().__init__(*layers)
+
+
+class DirectUpsampler(nn.Sequential):
+    """(N, n_feats, H, W) -> (N, 3, sH, sW): one convolution to 3 * scale**2 channels and one PixelShuffle; key 0.weight.
+
+    The tail of light networks, which spend nothing on the HR grid: IMDN, RFDN, RLFN, BSRN.
+    """
+
+    def __init__(self, *, scale: int, n_feats: int) -> None:
+        super().__init__(nn.Conv2d(n_feats, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))

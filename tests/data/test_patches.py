@@ -4,8 +4,13 @@ import torch
 from torch.utils.data import DataLoader
 
 from sr import image
-from sr.data.device import finish, turned
-from sr.data.patches import Patches, Plan, cut
+from sr.augmentation.chain import Chain as Augmentations
+from sr.augmentation.flip import Flip
+from sr.augmentation.turn import Turn
+from sr.data.device import finish
+from sr.data.mixture import Mixture
+from sr.data.patches import Patches, cut
+from sr.data.plan import Phase, Plan
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 
@@ -17,13 +22,18 @@ def photos() -> list[np.ndarray]:
     return [image.read_rgb8(file) for file, _ in Sample().files()[:4]]
 
 
-def patches(photos, scale=2, **plan) -> Patches:
+def patches(photos, scale=2, stages=None, **plan) -> Patches:
     chain = Chain({"bicubic": Bicubic(scale=scale)}, scale=scale)
-    return Patches(photos, None, Plan(**{"seed": 1, "batch_size": 12} | plan), scale, 24, chain)
+    augmentation = Augmentations({"flip": Flip(), "turn": Turn()} if stages is None else stages)
+    plan = Plan(**{"seed": 1, "phases": (Phase(0, 24, 12),)} | plan)
+    return Patches(Mixture([photos]), None, plan, scale, chain, augmentation)
 
 
 def equal(a: dict, b: dict) -> bool:
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a if key != "parameters")
+    return a.keys() == b.keys() and all(
+        equal(a[key], b[key]) if isinstance(a[key], dict) else torch.equal(torch.as_tensor(a[key]), torch.as_tensor(b[key]))
+        for key in a
+    )
 
 
 @pytest.mark.parametrize("n_workers", [0, 1, 3])
@@ -38,8 +48,9 @@ def test_any_number_of_workers_gives_the_same_batches(photos, n_workers):
 def test_the_shares_of_several_processes_make_up_the_global_batch(photos, world_size):
     whole = patches(photos).batch(5)
     shares = [patches(photos, rank=rank, world_size=world_size).batch(5) for rank in range(world_size)]
-    for key in ("hr", "turn"):
-        assert torch.equal(torch.cat([share[key] for share in shares]), whole[key])
+    assert torch.equal(torch.cat([share["hr"] for share in shares]), whole["hr"])
+    for key, value in whole["augmentation"].items():
+        np.testing.assert_array_equal(np.concatenate([share["augmentation"][key] for share in shares]), value)
 
 
 def test_any_resume_point_goes_on_with_the_same_batches(photos):
@@ -60,21 +71,18 @@ def test_lr_of_a_patch_is_the_crop_of_the_whole_images_lr(sr_data, scale):
     for file in sorted((sr_data / "benchmark/Set14/HR").iterdir()):
         hr = image.read_rgb8(file)
         lr = image.read_rgb8(sr_data / f"benchmark/Set14/LR_bicubic/X{scale}/{file.stem}x{scale}.png")
-        dataset = patches([hr], scale)
-        batch = dataset.batch(0)
+        dataset = patches([hr], scale, stages={})
         draws = dataset.plan.draws(0)
-        draws.integers(1)
+        dataset.hr.draw(draws)
         top, left = draws.uniform(), draws.uniform()
-        out = finish(batch | {"turn": torch.zeros(12, 3, dtype=torch.bool)}, dataset.degradation, dataset.margin)
+        out = finish(dataset.batch(0), dataset.degradation, dataset.augmentation)
         for n in range(12):
             y, x = int(top[n] * (lr.shape[0] - 24 + 1)), int(left[n] * (lr.shape[1] - 24 + 1))
             made = (out["lr"][n] * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
             differing += int((made != lr[y : y + 24, x : x + 24]).sum())
             compared += made.size
             shown = (out["hr"][n] * 255).round().permute(1, 2, 0).numpy().astype(np.uint8)
-            np.testing.assert_array_equal(
-                shown, hr[y * scale : (y + 24) * scale, x * scale : (x + 24) * scale]
-            )
+            np.testing.assert_array_equal(shown, hr[y * scale : (y + 24) * scale, x * scale : (x + 24) * scale])
     assert compared == 14 * 12 * 24 * 24 * 3
     assert differing == 0
 
@@ -82,19 +90,7 @@ def test_lr_of_a_patch_is_the_crop_of_the_whole_images_lr(sr_data, scale):
 def test_cut_mirrors_beyond_the_edge_as_numpy_pads(photos):
     whole = photos[0][:41, :52]
     padded = np.pad(whole, ((30, 30), (30, 30), (0, 0)), mode="symmetric")
-    for top, left in ((-7, -9), (0, 0), (30, 44), (-1, 50)):
+    for top, left in ((-7, -9), (0, 0), (30, 44), (-1, 50), (-15, 3), (-19, -15), (35, 20)):
         out = np.empty((20, 16, 3), np.uint8)
         cut(photos[0], 41, 52, top, left, out)
         np.testing.assert_array_equal(out, padded[30 + top : 50 + top, 30 + left : 46 + left])
-
-
-def test_turned_gives_all_eight_turns():
-    picture = torch.arange(9.0).view(1, 1, 3, 3)
-    turns = torch.tensor([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)], dtype=torch.bool)
-    made = {tuple(view.flatten().tolist()) for view in turned(picture.expand(8, 1, 3, 3), turns)}
-    expected = {
-        tuple(torch.rot90(flipped, k, (-2, -1)).flatten().tolist())
-        for flipped in (picture, picture.flip(-1))
-        for k in range(4)
-    }
-    assert made == expected

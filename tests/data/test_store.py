@@ -11,6 +11,11 @@ from PIL import Image
 
 from sr.data.store import Store
 
+BUILD = """
+import sys; from pathlib import Path; from sr.data.store import Store
+print(Store(sorted(Path(sys.argv[1]).glob('copy*')), Path(sys.argv[2])).build(progress=False))
+"""
+
 
 @pytest.fixture
 def photos(tmp_path) -> list[Path]:
@@ -52,8 +57,8 @@ def test_a_killed_build_goes_on(photos, tmp_path):
         many.append(tmp_path / "photos" / f"copy{index}.png")
         shutil.copy(photos[index % 5], many[-1])
     cache = tmp_path / "cache"
-    code = f"from pathlib import Path; from sr.data.store import Store; Store(sorted(Path({str(tmp_path / 'photos')!r}).glob('copy*')), Path({str(cache)!r})).build()"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    words = [sys.executable, "-c", BUILD, str(tmp_path / "photos"), str(cache)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None and (not cache.is_dir() or len(list(cache.glob("*.npy"))) < 3):
         time.sleep(0.005)
     process.kill()
@@ -74,6 +79,58 @@ def test_a_corrupt_image_is_named_and_nothing_of_it_stays(photos, tmp_path):
     with pytest.raises(ValueError, match="2.png"):
         Store(photos, tmp_path / "cache").build(progress=False)
     assert not list((tmp_path / "cache").glob("2-*"))
+
+
+def test_a_corrupt_image_may_be_left_out(photos, tmp_path):
+    photos[2].write_bytes(photos[2].read_bytes()[:200])
+    for decoded in (5, 0):  # the second time it is not tried again, but said again
+        store = Store(photos, tmp_path / "cache", corrupt="skip")
+        with pytest.warns(UserWarning, match=r"left out of the training set .*2\.png") as warned:
+            assert store.build(progress=False) == decoded
+        assert len(warned) == 1 and "\n" not in str(warned[0].message)
+    assert store.there() == [True, True, False, True, True]
+    kept = store.keep(store.there())
+    assert len(kept) == 4 and kept.files == [*photos[:2], *photos[3:]]
+    np.testing.assert_array_equal(kept[2], np.asarray(Image.open(photos[3])))
+    with pytest.raises(ValueError, match="2.png"):
+        Store(photos, tmp_path / "cache").build(progress=False)
+
+
+def test_a_corrupt_image_that_was_mended_comes_back(photos, tmp_path):
+    whole = photos[2].read_bytes()
+    photos[2].write_bytes(whole[:200])
+    with pytest.warns(UserWarning):
+        Store(photos, tmp_path / "cache", corrupt="skip").build(progress=False)
+    photos[2].write_bytes(whole)
+    store = Store(photos, tmp_path / "cache", corrupt="skip")
+    assert store.build(progress=False) == 1 and all(store.there())
+    assert not list((tmp_path / "cache").glob("*.corrupt"))
+
+
+def test_corrupt_is_stop_or_skip():
+    with pytest.raises(ValueError, match="data.corrupt=ignore: choose stop or skip"):
+        Store([], Path("cache"), corrupt="ignore")
+
+
+def test_jobs_that_start_together_decode_once(photos, tmp_path):
+    many = []
+    for index in range(60):
+        many.append(tmp_path / "photos" / f"copy{index}.png")
+        shutil.copy(photos[index % 5], many[-1])
+    words = [sys.executable, "-c", BUILD, str(tmp_path / "photos"), str(tmp_path / "cache")]
+    jobs = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    decoded = [int(job.communicate(timeout=60)[0]) for job in jobs]
+    assert sum(decoded) == 60 and [job.returncode for job in jobs] == [0] * 4
+
+
+def test_says_what_it_costs_before_it_begins(tmp_path, capsys, monkeypatch):
+    """A picture of 36 million pixels is announced with its size; the announcement comes before the decoding."""
+    file = tmp_path / "large.png"
+    Image.new("RGB", (6000, 6000)).save(file, compress_level=1)
+    said = []
+    monkeypatch.setattr("sr.data.store._store", lambda *_: said.append(capsys.readouterr().out))
+    Store([file], tmp_path / "cache").build(progress=False)
+    assert "decoding 1 images once into" in said[0] and "0.1 GB of" in said[0]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

@@ -18,7 +18,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 def build() -> Callable[..., nn.Module]:
     """build("edsr_baseline", scale=2, n_blocks=4): the network of conf/network/edsr_baseline.yaml, in eval mode."""
 
-    def build(name: str, scale: int, **overrides: bool | int | float) -> nn.Module:
+    def build(name: str, scale: int, **overrides: object) -> nn.Module:
         config = OmegaConf.create({"scale": scale, "network": OmegaConf.load(CONF / f"{name}.yaml")})
         config.network.update(overrides)
         torch.manual_seed(0)

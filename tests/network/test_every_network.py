@@ -6,11 +6,25 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
+# In DAT-light the bias of positions passes a layer norm over one channel, which is constant: those weights never learn.
+NEVER_LEARN = {"dat_light": ".pos."}
+ADAPTER = "sr.network.spandrel.Spandrel"  # its YAMLs carry the names of architectures
+
+
+def shrunk(name: str) -> dict[str, int]:
+    """Overrides for the fast tier: at most two blocks, and two layers in each group of a transformer or of RCAN."""
+    config = OmegaConf.load(CONF / f"{name}.yaml")
+    small = {"n_blocks": min(config.n_blocks, 2)} if config.get("n_blocks") else {}
+    if "n_groups" in config:
+        small["n_groups"] = min(config.n_groups, 2)
+    layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
+    return {**small, "options": {**config.options, **layers}} if layers else small
 
 
 def image(network: torch.nn.Module, height: int = 17, width: int = 23) -> torch.Tensor:
@@ -23,7 +37,22 @@ def image(network: torch.nn.Module, height: int = 17, width: int = 23) -> torch.
 @pytest.mark.parametrize("scale", [2, 3, 4])
 @pytest.mark.parametrize("name", NAMES)
 def test_shape_and_determinism(build, name, scale):
-    network = build(name, scale)
+    try:
+        network = build(name, scale, **shrunk(name))
+    except InstantiationException as error:
+        if f"scale {scale} is not supported" not in str(error):
+            raise
+        pytest.skip(f"{name} has no x{scale}")
+    check_shape_and_determinism(network, scale)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_shape_and_determinism_at_full_size(build, name):
+    check_shape_and_determinism(build(name, 4), 4)
+
+
+def check_shape_and_determinism(network, scale):
     lr = image(network)
     with torch.inference_mode():
         sr, again, first = network(lr), network(lr), network(lr[:1])
@@ -32,13 +61,14 @@ def test_shape_and_determinism(build, name, scale):
     assert network.scale == scale and isinstance(network.multiple_of, int)
     assert torch.equal(sr, again)
     # An image's result does not depend on its batch (batch norm in eval mode, no state kept between calls).
-    torch.testing.assert_close(sr[:1], first, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(sr[:1], first, atol=3e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_reach_every_parameter(build, name):
-    network = build(name, 2).train()
-    parameters = dict(network.named_parameters())
+    network = build(name, 2, **shrunk(name)).train()
+    dead = NEVER_LEARN.get(name, "none")
+    parameters = {key: p for key, p in network.named_parameters() if p.requires_grad and dead not in key}
     if not parameters:
         pytest.skip(f"{name} has nothing to train")
     lr = image(network, 9, 11)
@@ -50,7 +80,7 @@ def test_gradients_reach_every_parameter(build, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_bfloat16_autocast(build, name):
     """Half precision must cost its 8 bits of mantissa once, not the image: sub-pixel grids, means and chroma survive."""
-    network = build(name, 2)
+    network = build(name, 2, **shrunk(name))
     lr = image(network)
     with torch.inference_mode():
         exact = network(lr)
@@ -63,6 +93,8 @@ def test_bfloat16_autocast(build, name):
 def test_yaml_names_the_module_and_the_arguments(name):
     config = OmegaConf.load(CONF / f"{name}.yaml")
     module, _ = config["_target_"].removeprefix("sr.network.").split(".")
+    if config["_target_"] == ADAPTER:
+        module = config["architecture"].lower()
     assert re.match(rf"{module}(_|$)", name)
     assert OmegaConf.to_container(config)["scale"] == "${scale}"
     signature = inspect.signature(get_class(config["_target_"])).parameters
@@ -73,7 +105,8 @@ def test_yaml_names_the_module_and_the_arguments(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_unsupported_scale_names_the_allowed_ones(name):
-    target = get_class(OmegaConf.load(CONF / f"{name}.yaml")["_target_"])
+    config = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
+    target = get_class(config.pop("_target_"))
     with pytest.raises(ValueError, match=r"^scale -1 .*choose") as error:
-        target(scale=-1)
+        target(**{**config, "scale": -1})
     assert "\n" not in str(error.value)

@@ -1,0 +1,1 @@
+"""Adversarial criteria: logits of real and fake images to the losses of both networks."""

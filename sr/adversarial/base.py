@@ -1,0 +1,53 @@
+"""What all adversarial criteria share: a weight, float32 logits, and the R1 penalty."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from sr.adversarial.r1 import r1_penalty
+
+
+class Adversarial(nn.Module):
+    """Losses of the generator and of the discriminator from logits; a subclass writes ``fool`` and ``judge``.
+
+    Logits have any shape with the batch first: (N, 1) of one judgement for an image, (N, 1, h, w) of one for a place.
+
+    Args:
+        weight: factor of the generator's adversarial loss beside its other losses. The caller multiplies.
+        r1: weight of the R1 penalty in the discriminator's loss (Mescheder et al. 2018, arXiv:1801.04406); 0: none.
+    """
+
+    relativistic = False  # whether the generator's loss looks at the logits of real images too
+    bounded = True  # whether a discriminator that is always right has the loss 0
+
+    def __init__(self, *, weight: float = 1.0, r1: float = 0.0) -> None:
+        super().__init__()
+        self.weight, self.r1 = weight, r1
+
+    def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
+        """Loss of the network whose images got the logits `fake`; `real` is needed where ``relativistic``."""
+        return self.fool(fake.float(), None if real is None else real.float())
+
+    def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
+        """Loss of the discriminator from its logits of HR and SR images."""
+        return self.judge(real.float(), fake.float())
+
+    def penalty(self, discriminator: Callable[[Tensor], Tensor], hr: Tensor, sr: Tensor, mix: Tensor) -> Tensor | None:
+        """What the discriminator pays for its slope, weighted; None: nothing. In float32, for it is a second derivative.
+
+        Args:
+            discriminator: (N, 3, H, W) -> logits.
+            hr, sr: (N, 3, H, W), detached.
+            mix: (N,) in [0, 1), drawn by the caller: where between sr and hr a criterion looks.
+        """
+        if not self.r1:
+            return None
+        with torch.autocast(hr.device.type, enabled=False):
+            return self.r1 * r1_penalty(discriminator, hr.float())
+
+    def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:
+        raise NotImplementedError
+
+    def judge(self, real: Tensor, fake: Tensor) -> Tensor:
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Augmentations: training patches made more various, LR and HR alike."""

@@ -1,0 +1,55 @@
+"""What an augmentation is: each sample's parameters, and what is done with them to whole batches on the device."""
+
+import numpy as np
+from torch import Tensor
+
+from sr.degradation.ranges import probability as checked_probability
+from sr.draws import Draws
+
+Pair = tuple[Tensor, Tensor]  # lr (N, 3, H, W), hr (N, 3, sH, sW): float32 RGB in [0, 1]
+
+
+class Augmentation:
+    """Identity. A subclass overrides `apply`, or, where it needs a larger cut of the image, `source_size` to `warp`.
+
+    `partner` says whether `apply` takes a second, independent sample for each sample. Sizes are sides of squares.
+
+    Args:
+        probability: how often a sample is augmented; else it stays as it is.
+    """
+
+    partner = False
+
+    def __init__(self, probability: float) -> None:
+        self.probability = checked_probability("probability", probability)
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"on": bool (count,), ...}: the same number of draws for every sample, augmented or not."""
+        return {"on": draws.uniform() < self.probability}
+
+    def source_size(self, size: int) -> int:
+        """Pixels of the square that `warp` needs to make one of `size`: as many more on all sides, for any parameters."""
+        return size
+
+    def footprint(self, size: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
+        """Pixels (count,) of the upright square of the image that a square of `size` (count,) shows after `warp`."""
+        return size
+
+    def warp(self, image: Tensor, size: int, parameters: dict[str, Tensor]) -> Tensor:
+        """(N, 3, S, S) on the uint8 grid, S >= source_size(size) -> (N, 3, size, size), same centre; before degradation."""
+        return centre(image, size)
+
+    def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
+        """LR and HR patches after degradation -> the same, augmented; never changed in place."""
+        return lr, hr
+
+
+def centre(image: Tensor, size: int) -> Tensor:
+    """The middle of the last two dimensions."""
+    top, left = ((n - size) // 2 for n in image.shape[-2:])
+    return image[..., top : top + size, left : left + size]
+
+
+def per_image(value: Tensor) -> Tensor:
+    """(N,) -> (N, 1, 1, 1)."""
+    return value.view(-1, 1, 1, 1)

@@ -1,0 +1,31 @@
+"""A square at a random place of a patch: drawn as fractions, so that it fits patches of any size."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sr.draws import Draws
+
+
+def sample(draws: Draws, side: np.ndarray) -> dict[str, np.ndarray]:
+    """{"side", "top", "left"}: float64 (count,); side is the patch's fraction, top and left those of the room left."""
+    return {"side": np.clip(side, 0, 1), "top": draws.uniform(), "left": draws.uniform()}
+
+
+def pixels(size: int, parameters: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Side, top and left of the square in patches of `size`, int64 (N,) each; at least one pixel."""
+    side = (parameters["side"] * size).long().clamp(min=1)
+    top, left = ((parameters[name] * (size - side + 1)).long() for name in ("top", "left"))
+    return side, top, left
+
+
+def mask(size: int, side: Tensor, top: Tensor, left: Tensor) -> Tensor:
+    """(N, 1, size, size) bool: true inside the square."""
+    place = torch.arange(size, device=side.device)
+    rows, columns = ((place >= first.view(-1, 1)) & (place < (first + side).view(-1, 1)) for first in (top, left))
+    return (rows.unsqueeze(-1) & columns.unsqueeze(-2)).unsqueeze(1)
+
+
+def enlarged(mask: Tensor, scale: int) -> Tensor:
+    """The same region of an image `scale` times as large."""
+    return mask.repeat_interleave(scale, -1).repeat_interleave(scale, -2)

@@ -1,0 +1,66 @@
+"""Augmentations one after the other: `augmentation=[flip,turn,mixup]`."""
+
+from itertools import accumulate
+
+import numpy as np
+from torch import Tensor
+
+from sr.augmentation.base import Augmentation, Pair
+from sr.draws import Draws
+
+
+class Chain:
+    """`stages` in their order; a parameter `on` of the stage `flip` is called "flip.on".
+
+    Those that warp run before the degradation, the others after it. So an LR patch that is only flipped or turned stays the
+    crop of the whole image's LR, bit by bit.
+    """
+
+    def __init__(self, stages: dict[str, Augmentation]) -> None:
+        self.stages = stages
+        self.partner = any(stage.partner for stage in stages.values())
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}."""
+        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws).items()}
+
+    def source_size(self, size: int) -> int:
+        """Pixels of the square to cut for a square of `size`."""
+        return self._sizes(size)[-1]
+
+    def footprint(self, size: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
+        """Pixels (count,) of the image that a patch of `size` shows: its place is drawn so that they lie inside."""
+        for name, stage in reversed(self.stages.items()):
+            size = stage.footprint(size, own(parameters, name))
+        return size
+
+    def warp(self, image: Tensor, size: int, scale: int, parameters: dict[str, Tensor]) -> Tensor:
+        """(N, 3, S, S), S = scale * source_size(size) -> (N, 3, scale * size, scale * size)."""
+        for (name, stage), target in zip(self.stages.items(), reversed(self._sizes(size)[:-1]), strict=True):
+            if image.shape[-1] != scale * target:
+                image = stage.warp(image, scale * target, own(parameters, name))
+        return image
+
+    def apply(
+        self,
+        lr: Tensor,
+        hr: Tensor,
+        parameters: dict[str, Tensor],
+        partner: Pair | None,
+        partner_parameters: dict[str, Tensor] | None,
+    ) -> Pair:
+        """Augment patches; their partners are flipped, turned and so on by parameters of their own."""
+        for name, stage in self.stages.items():
+            lr, hr = stage.apply(lr, hr, own(parameters, name), partner)
+            if partner is not None and not stage.partner:
+                partner = stage.apply(*partner, own(partner_parameters, name), None)
+        return lr, hr
+
+    def _sizes(self, size: int) -> list[int]:
+        """Sides before the last stage, before the one before it, ...; from `size` to that of the cut."""
+        return list(accumulate(reversed(self.stages.values()), lambda n, stage: stage.source_size(n), initial=size))
+
+
+def own(parameters: dict, name: str) -> dict:
+    """The parameters of one stage, under their own names."""
+    return {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}

@@ -1,0 +1,29 @@
+"""RGB permutation (Yoo, Ahn, Sohn 2020, arXiv:2004.00448, section 2: it does not change the structure of an image)."""
+
+from itertools import permutations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sr.augmentation.base import Augmentation, Pair
+from sr.draws import Draws
+
+_ORDERS = np.array(list(permutations(range(3))))  # the first is RGB itself
+
+
+class RGBPermutation(Augmentation):
+    """The three channels in one of their six orders, the usual one included."""
+
+    def __init__(self, probability: float = 1.0) -> None:
+        super().__init__(probability)
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"on", "order": int64 (count, 3)}."""
+        return super().sample(draws) | {"order": _ORDERS[draws.integers(len(_ORDERS))]}
+
+    def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
+        order = parameters["order"]
+        order = torch.where(parameters["on"].view(-1, 1), order, torch.arange(3, device=order.device))
+        images = torch.arange(len(order), device=order.device).view(-1, 1)
+        return lr[images, order], hr[images, order]

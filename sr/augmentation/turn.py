@@ -1,0 +1,30 @@
+"""Quarter turns (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2); with flips, all eight views of a patch."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sr.augmentation.base import Augmentation, Pair, per_image
+from sr.draws import Draws
+
+
+class Turn(Augmentation):
+    """Turn by 90, 180 or 270 degrees, equally often."""
+
+    def __init__(self, probability: float = 0.75) -> None:
+        super().__init__(probability)
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"on", "quarters": int64 (count,), 0 to 3, counter-clockwise}."""
+        on = super().sample(draws)["on"]
+        return {"on": on, "quarters": np.where(on, 1 + draws.integers(3), 0)}
+
+    def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
+        quarters = per_image(parameters["quarters"] * parameters["on"])
+        return turned(lr, quarters), turned(hr, quarters)
+
+
+def turned(image: Tensor, quarters: Tensor) -> Tensor:
+    """Square images (N, C, S, S), each turned by its quarters (N, 1, 1, 1)."""
+    image = torch.where(quarters >= 2, image.flip(-2, -1), image)
+    return torch.where(quarters % 2 == 1, image.transpose(-1, -2).flip(-2), image)

@@ -1,0 +1,70 @@
+"""Says in plain words when adversarial training goes wrong, while it still can be stopped."""
+
+import warnings
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+
+class Watch(pl.Callback):
+    """Warns when the discriminator has won, and when colours drift.
+
+    Args:
+        discriminator_loss: below this loss the discriminator is nearly always right and has nothing left to teach
+            (criteria whose loss has no such bound, as Wasserstein's, are not watched).
+        patience: iterations that it must stay there.
+        colour_drift: difference between the channel means of SR and LR, averaged over the images of a validation, in
+            units of [0, 1], that is a visible cast.
+        every_n_steps: how often the device is asked, which makes it wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        discriminator_loss: float = 0.02,
+        patience: int = 500,
+        colour_drift: float = 0.02,
+        every_n_steps: int = 50,
+    ) -> None:
+        self.discriminator_loss, self.patience = discriminator_loss, patience
+        self.colour_drift, self.every_n_steps = colour_drift, every_n_steps
+        self._won: Tensor | None = None  # iterations in a row, on the device
+        self._told = False
+        self._drifts: list[Tensor] = []
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        loss = outputs["parts"].get("discriminator")
+        if loss is None or not pl_module.adversarial.bounded:
+            return
+        won = torch.zeros((), dtype=torch.long, device=loss.device) if self._won is None else self._won
+        self._won = torch.where(loss < self.discriminator_loss, won + 1, 0)
+        if trainer.global_step % self.every_n_steps == 0:
+            wins = int(self._won) >= self.patience * trainer.datamodule.accumulate
+            if wins and not self._told:
+                _warn(
+                    trainer,
+                    f"step {trainer.global_step}: the discriminator wins: its loss was below {self.discriminator_loss} for "
+                    f"{self.patience} iterations, so the network learns nothing from it; a smaller "
+                    "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint may help",
+                )
+            self._told = wins
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        self._drifts.append((outputs["sr"].mean(dim=(0, 2, 3)) - outputs["lr"].mean(dim=(0, 2, 3))).float())
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        drift, self._drifts = torch.stack(self._drifts).mean(0) if self._drifts else torch.zeros(3), []
+        if trainer.state.fn == "fit" and float(drift.abs().max()) > self.colour_drift:
+            red, green, blue = (f"{255 * value:+.1f}" for value in drift.tolist())
+            _warn(
+                trainer,
+                f"step {trainer.global_step}: colours drift: SR differs from LR by {red} (red), {green} (green), {blue} (blue) "
+                "grey levels on average; more weight of loss.l1 or less of adversarial may help",
+            )
+
+
+def _warn(trainer: pl.Trainer, text: str) -> None:
+    if trainer.is_global_zero:
+        warnings.warn(text, stacklevel=1)  # as this file's: warnings that seem to come from Lightning are silenced

@@ -1,0 +1,39 @@
+"""Several sets of images as one, drawn from by weight."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from sr.draws import Draws
+
+
+class Mixture:
+    """Index -> (H, W, 3) uint8, over all images of `sets` one after the other.
+
+    Args:
+        sets: sequences of images, none of them empty.
+        weights: how often an image of each set is drawn, relative to the others'; None: all equally often.
+    """
+
+    def __init__(self, sets: Sequence[Sequence[np.ndarray]], weights: Sequence[float] | None = None) -> None:
+        self.sets = list(sets)
+        counts = [len(images) for images in self.sets]
+        self._first = list(accumulate(counts[:-1], initial=0))
+        self._counts, self._weights = np.array(counts), np.array(weights or [1.0] * len(counts), dtype=np.float64)
+        self._mass = np.cumsum(self._counts * self._weights)
+
+    def __len__(self) -> int:
+        return int(self._counts.sum())
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        part = bisect_right(self._first, index) - 1
+        return self.sets[part][index - self._first[part]]
+
+    def draw(self, draws: Draws) -> np.ndarray:
+        """Indices (count,): one number drawn for each sample, at a cost that does not grow with the images."""
+        place = draws.uniform() * self._mass[-1]
+        part = np.searchsorted(self._mass[:-1], place, side="right")
+        within = (place - self._mass[part]) / self._weights[part] + self._counts[part]
+        return np.array(self._first)[part] + np.clip(within.astype(np.int64), 0, self._counts[part] - 1)

@@ -1,0 +1,72 @@
+"""Which samples a process makes, in batches whose patch and batch size may change with the step."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any
+
+from sr.draws import Draws
+
+_PARTNER = 2**58  # sample i is mixed with sample 2**58 + i, which no run reaches
+
+
+@dataclass(frozen=True)
+class Phase:
+    """From optimizer step `from_step` on: `patch_size` LR pixels, `batch_size` samples a step over all devices."""
+
+    from_step: int
+    patch_size: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Micro-batches of a run; `accumulate` of them make an optimizer step. A process takes its equal share of each.
+
+    The samples of a phase begin where those of the phase before it end, so that the numbering depends on the phases alone:
+    neither on the number of devices and workers nor on where the run was stopped and resumed.
+    """
+
+    seed: int
+    phases: tuple[Phase, ...]
+    accumulate: int = 1
+    first_batch: int = 0
+    rank: int = 0
+    world_size: int = 1
+
+    def phase(self, batch: int) -> Phase:
+        """The phase of micro-batch `batch`."""
+        return self.phases[bisect_right([phase.from_step for phase in self.phases], batch // self.accumulate) - 1]
+
+    def draws(self, batch: int, partner: bool = False) -> Draws:
+        """The random numbers of this process' samples of micro-batch `batch`, or of their partners."""
+        phase = self.phase(batch)
+        ended = [(a, b) for a, b in pairwise(self.phases) if b.from_step <= phase.from_step]
+        before = sum((b.from_step - a.from_step) * a.batch_size for a, b in ended)
+        size = phase.batch_size // self.accumulate
+        share = size // self.world_size
+        start = before + (batch - phase.from_step * self.accumulate) * size + self.rank * share
+        return Draws(self.seed, start + _PARTNER * partner, share)
+
+
+def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, batch_size: int) -> tuple[Phase, ...]:
+    """`data.progressive` as phases; without it, one phase. What an entry leaves out is `patch_size` or `batch_size`.
+
+    Raises:
+        ValueError: unknown keys, sizes that are not positive, steps that do not begin at 0 and grow (one line).
+    """
+    made = []
+    for entry in progressive or [{"from_step": 0}]:
+        known = [field.name for field in fields(Phase)]
+        if unknown := [key for key in entry if key not in known]:
+            raise ValueError(f"data.progressive: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
+        phase = {"from_step": 0, "patch_size": patch_size, "batch_size": batch_size} | dict(entry)
+        for key, value in phase.items():
+            if type(value) is not int or value < (key != "from_step"):
+                raise ValueError(f"data.progressive: {key}={value!r} is not a positive whole number")
+        made.append(Phase(**phase))
+    steps = [phase.from_step for phase in made]
+    if steps[0] != 0 or any(a >= b for a, b in pairwise(steps)):
+        raise ValueError(f"data.progressive: from_step must begin at 0 and grow, got {steps}")
+    return tuple(made)

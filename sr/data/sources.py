@@ -1,0 +1,50 @@
+"""`data.train` as it is written in a config: folders and sources, alone or in a list, with weights."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sr.data.folder import Folder
+
+_KEYS = ("path", "source", "lr", "weight")
+
+
+def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
+    """Sources with their weights, from a folder, a source, {path | source: ..., lr: ..., weight: ...} or a list of these.
+
+    Args:
+        train: what `data.train` says.
+        lr: folder of the LR partners, where `train` is one folder.
+
+    Raises:
+        ValueError: unknown keys, a weight that is not positive, `lr` beside a list (one line).
+    """
+    entries = list(train) if isinstance(train, Sequence) and not isinstance(train, str) else [train]
+    if not entries:
+        raise ValueError("data.train is an empty list: name at least one folder or source")
+    if lr is not None and len(entries) > 1:
+        raise ValueError("data.lr goes with one folder; in a list say data.train=[{path: /hr, lr: /lr}, ...]")
+    return [_source(entry, lr) for entry in entries]
+
+
+def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
+    if isinstance(entry, str | Path):
+        return Folder(entry, lr), 1.0
+    if not isinstance(entry, Mapping):
+        return entry, 1.0
+    if unknown := [key for key in entry if key not in _KEYS]:
+        raise ValueError(f"data.train: unknown key {unknown[0]!r} in {_shown(entry)}; choose from {', '.join(_KEYS)}")
+    if ("path" in entry) == ("source" in entry):
+        raise ValueError(f"data.train: {_shown(entry)} needs either path or source")
+    weight = entry.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+        raise ValueError(f"data.train: weight must be a positive number, got {weight!r} in {_shown(entry)}")
+    if "source" in entry:
+        if "lr" in entry:
+            raise ValueError(f"data.train: lr goes with path, not with source, in {_shown(entry)}")
+        return entry["source"], float(weight)
+    return Folder(entry["path"], entry.get("lr", lr)), float(weight)
+
+
+def _shown(entry: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{key}: {value}" for key, value in entry.items()) + "}"

@@ -1,0 +1,65 @@
+"""Distance of VGG-19 features."""
+
+from collections.abc import Mapping
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from sr.loss.base import Loss
+from sr.vgg import VGG19
+
+CRITERIA = {"l1": F.l1_loss, "l2": F.mse_loss}
+
+
+def gram(features: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, C, C): inner products of the channels over C*H*W (Johnson et al. 2016, arXiv:1603.08155, eq. 3)."""
+    n, c, h, w = features.shape
+    flat = features.reshape(n, c, h * w)
+    return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+class Perceptual(Loss):
+    """Weighted mean distances of features of SR and HR, optionally of their Gram matrices (style).
+
+    Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1; on VGG-19 Ledig et al. 2017, SRGAN, arXiv:1609.04802,
+    equation 5; before the activation Wang et al. 2018, ESRGAN, arXiv:1809.00219, section 3.3.
+
+    Args:
+        weight: factor in a sum of losses.
+        layers: layer -> weight; convX_Y is before the activation, reluX_Y after. 0 takes a layer out.
+        criterion: l1 (ESRGAN) or l2 (SRGAN).
+        style_weight: weight of the distance of the Gram matrices of the same layers; 0: none.
+        weights: of VGG-19: imagenet, a file with torchvision's key names, or random.
+
+    Raises:
+        ValueError, FileNotFoundError: another criterion, no layer, or see sr.vgg.VGG19.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: float = 1.0,
+        layers: Mapping[str, float] | None = None,
+        criterion: str = "l1",
+        style_weight: float = 0.0,
+        weights: str = "imagenet",
+    ) -> None:
+        super().__init__(weight=weight)
+        if criterion not in CRITERIA:
+            raise ValueError(f"loss.perceptual.criterion={criterion}: choose one of {', '.join(CRITERIA)}")
+        layers = {"conv5_4": 1.0} if layers is None else layers
+        self.layers = {name: factor for name, factor in layers.items() if factor}
+        if not self.layers:
+            raise ValueError("loss.perceptual.layers has no layer with a weight: say loss.perceptual.layers.conv5_4=1")
+        self.criterion, self.style_weight = CRITERIA[criterion], style_weight
+        self.vgg = VGG19(layers=self.layers, weights=weights)
+
+    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
+        ours, theirs = self.vgg(sr), self.vgg(hr.detach())
+        total = sr.new_zeros(())
+        for name, factor in self.layers.items():
+            distance = self.criterion(ours[name].to(sr.dtype), theirs[name].to(sr.dtype))
+            if self.style_weight:
+                distance = distance + self.style_weight * self.criterion(gram(ours[name]), gram(theirs[name]))
+            total = total + factor * distance
+        return total

@@ -1,0 +1,173 @@
+"""Adversarial training: a network against a discriminator, two optimizers (SRGAN, ESRGAN, Real-ESRGAN)."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from sr.draws import Draws
+from sr.loss.weighted_sum import WeightedSum
+from sr.model import manual
+from sr.model.base import SRModule
+from sr.model.optimizer import follow_config, options, parameter_groups
+
+
+class GAN(SRModule):
+    """A network (the generator) with a weighted sum of losses and an adversarial one, and its discriminator.
+
+    One iteration is one batch of `data.batch_size`: both networks' gradients are taken at the same weights, then both
+    step. `trainer.global_step` and everything that follows it count iterations.
+
+    Args:
+        network, metric, ema: see SRModule; only the network is averaged.
+        loss: name -> loss with a weight.
+        discriminator: (N, 3, H, W) -> logits.
+        adversarial: see sr.adversarial.base.
+        optimizer, discriminator_optimizer: parameter groups -> optimizer.
+        schedule, discriminator_schedule: optimizer -> learning-rate schedule, stepped once an iteration.
+        lr_factors: prefix of the network's parameter names -> factor of the learning rate.
+        n_discriminator_steps: the discriminator steps in every iteration, the network in every so many-th.
+        pretrain_steps: first iterations with the network and its losses alone.
+        adversarial_from: iteration from which the network's loss has its adversarial part; the discriminator learns before.
+        seed: of what a gradient penalty draws.
+        accumulate: batches of an iteration.
+        gradient_clip_val, gradient_clip_algorithm: each network's gradients on their own; norm or value.
+    """
+
+    saved = ("network", "average", "discriminator")
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        metric: Mapping[str, nn.Module],
+        loss: Mapping[str, nn.Module],
+        discriminator: nn.Module,
+        adversarial: nn.Module,
+        optimizer: Callable[..., Optimizer],
+        schedule: Callable[[Optimizer], LRScheduler],
+        discriminator_optimizer: Callable[..., Optimizer],
+        discriminator_schedule: Callable[[Optimizer], LRScheduler],
+        ema: float | None = None,
+        lr_factors: Mapping[str, float] | None = None,
+        n_discriminator_steps: int = 1,
+        pretrain_steps: int = 0,
+        adversarial_from: int = 0,
+        seed: int = 0,
+        accumulate: int = 1,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str = "norm",
+    ) -> None:
+        super().__init__(network=network, metric=metric, ema=ema)
+        self.automatic_optimization = False
+        if n_discriminator_steps < 1:
+            raise ValueError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
+        self.loss, self.discriminator, self.adversarial = WeightedSum(loss), discriminator, adversarial
+        self.optimizer, self.schedule = optimizer, schedule
+        self.discriminator_optimizer, self.discriminator_schedule = discriminator_optimizer, discriminator_schedule
+        self.lr_factors = dict(lr_factors or {})
+        self.n_discriminator_steps, self.pretrain_steps = n_discriminator_steps, pretrain_steps
+        self.adversarial_from, self.seed, self.accumulate = adversarial_from, seed, accumulate
+        self.gradient_clip_val, self.gradient_clip_algorithm = gradient_clip_val, gradient_clip_algorithm
+        self._options: list[list[dict[str, Any]]] = []
+        self._batch = 0  # of the iteration
+
+    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
+        iteration = self.trainer.global_step
+        duel = iteration >= self.pretrain_steps
+        network_learns = not duel or (iteration + 1) % self.n_discriminator_steps == 0
+        both = self.optimizers()
+        learning = [optimizer for optimizer, learns in zip(both, (network_learns, duel), strict=True) if learns]
+        if self._batch == 0:
+            for optimizer in both:
+                optimizer.optimizer.zero_grad()
+
+        with manual.unsynchronised(self.trainer):
+            with torch.set_grad_enabled(network_learns):  # its losses are logged in any case
+                sr, loss, parts = self._network_loss(batch, adversarial=duel and iteration >= self.adversarial_from)
+            if network_learns:
+                self.manual_backward(loss / self.accumulate)
+            if duel:
+                discriminator_loss, judged = self._discriminator_loss(batch["hr"], sr.detach())
+                self.manual_backward(discriminator_loss / self.accumulate)
+                parts |= judged
+                loss = loss.detach() + 0 * discriminator_loss.detach()  # no number if either is none: Finite stops the run
+
+        self._batch = (self._batch + 1) % self.accumulate
+        if self._batch == 0:
+            parts |= self._step(learning)
+            if network_learns:
+                self.update_average()
+        return {"loss": loss.detach(), "parts": parts}
+
+    def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """SR, the network's loss, and its parts by name."""
+        lr, hr = batch["lr"], batch["hr"]
+        sr = self.network(lr)
+        average = None
+        if self.loss.uses_average and self.average is not None:
+            with torch.no_grad():
+                average = self.average.module(lr)
+        loss, parts = self.loss(sr, hr, average)
+        if adversarial:
+            self.discriminator.requires_grad_(False)  # only passes the gradient on
+            real = None
+            if self.adversarial.relativistic:
+                with torch.no_grad():
+                    real = self.discriminator(hr)
+            fooled = self.adversarial.generator(self.discriminator(sr), real)
+            self.discriminator.requires_grad_(True)
+            loss = loss + self.adversarial.weight * fooled
+            parts["adversarial"] = fooled.detach()
+        return sr, loss, parts
+
+    def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        real, fake = self.discriminator(hr), self.discriminator(sr)
+        loss = self.adversarial.discriminator(real, fake)
+        parts = {"discriminator": loss.detach(), "d_real": real.detach().mean(), "d_fake": fake.detach().mean()}
+        if (penalty := self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix(len(hr)))) is not None:
+            loss = loss + penalty
+            parts["penalty"] = penalty.detach()
+        return loss, parts
+
+    def _mix(self, count: int) -> Tensor:
+        """(count,) in [0, 1): a sample's number is its own, whatever the devices, the accumulation and the resume point."""
+        batch = self.trainer.global_step * self.accumulate + self._batch
+        start = (batch * self.trainer.world_size + self.trainer.global_rank) * count
+        return torch.from_numpy(Draws(self.seed, start, count).uniform())
+
+    def _step(self, learning: list[Any]) -> dict[str, Tensor]:
+        norms = manual.step(self.trainer, learning, self.gradient_clip_val, self.gradient_clip_algorithm)
+        for schedule in self.lr_schedulers():
+            schedule.step()
+        network = self.optimizers()[0]
+        names = ("gradient_norm" if optimizer is network else "discriminator_gradient_norm" for optimizer in learning)
+        return dict(zip(names, norms, strict=True))
+
+    def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
+        groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
+        if not groups:
+            raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
+        optimizers = [self.optimizer(groups), self.discriminator_optimizer(self.discriminator.parameters())]
+        self._options = [options(optimizer) for optimizer in optimizers]
+        return optimizers, [self.schedule(optimizers[0]), self.discriminator_schedule(optimizers[1])]
+
+    def on_fit_start(self) -> None:
+        """The discriminator looks at blank patches: one that cannot take their size says so now, not in iteration k."""
+        data = self.trainer.datamodule
+        self.discriminator.eval()  # no statistics of a blank
+        with torch.no_grad():
+            for size in {phase.patch_size * data.scale for phase in data.phases}:
+                self.discriminator(torch.zeros(1, 3, size, size, device=self.device))
+        self.discriminator.train()
+
+    def on_train_start(self) -> None:
+        self._batch = 0
+        # A schedule goes on while its optimizer rests: in the first iterations, or where 16-bit gradients overflow.
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
+        for optimizer, wanted in zip(self.optimizers(), self._options, strict=True):
+            follow_config(optimizer.optimizer, wanted)

@@ -1,0 +1,71 @@
+"""What Lightning does under automatic optimization, for several optimizers: average, clip, step, count one iteration."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+def unsynchronised(trainer: Any) -> AbstractContextManager:
+    """In here DDP leaves gradients alone.
+
+    Its reducer waits in every backward pass for every parameter of the module, and those of two networks never come
+    together; `step` averages what has come, once an iteration however many batches were accumulated.
+    """
+    return trainer.model.no_sync() if trainer.world_size > 1 else nullcontext()
+
+
+def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor]:
+    """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` rises by one, not by their number.
+
+    In 16-mixed all gradients are unscaled before any optimizer steps, and the scale changes once, after the last: the
+    other order would unscale the second network's gradients by a scale that they were not made with.
+
+    Returns:
+        The norm of each optimizer's gradients before they are clipped.
+    """
+    scaler = getattr(trainer.precision_plugin, "scaler", None)
+    norms = []
+    for optimizer in optimizers:
+        gradients = [p.grad for p in _parameters(optimizer.optimizer) if p.grad is not None]
+        if trainer.world_size > 1:
+            _average(gradients)
+        if scaler is not None:
+            scaler.unscale_(optimizer.optimizer)
+        norms.append(torch.nn.utils.get_total_norm(gradients))
+        if clip_val:
+            _clip(optimizer.optimizer, norms[-1], clip_val, clip_algorithm)
+    optimizers[0]._on_before_step()  # the hooks with which Lightning's loop counts (its issue 17958)
+    for optimizer in optimizers:
+        if scaler is None:
+            optimizer.optimizer.step()
+        else:
+            scaler.step(optimizer.optimizer)
+    if scaler is not None:
+        scaler.update()
+    optimizers[0]._on_after_step()
+    return norms
+
+
+def _parameters(optimizer: Optimizer) -> list[Tensor]:
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _average(gradients: list[Tensor]) -> None:
+    """The mean over processes, in one message."""
+    flat = torch._utils._flatten_dense_tensors(gradients)
+    dist.all_reduce(flat)
+    flat /= dist.get_world_size()
+    for gradient, mean in zip(gradients, torch._utils._unflatten_dense_tensors(flat, gradients), strict=True):
+        gradient.copy_(mean)
+
+
+def _clip(optimizer: Optimizer, norm: Tensor, clip_val: float, algorithm: str) -> None:
+    if algorithm == "value":
+        torch.nn.utils.clip_grad_value_(_parameters(optimizer), clip_val)
+    else:
+        torch.nn.utils.clip_grads_with_norm_(_parameters(optimizer), clip_val, norm)

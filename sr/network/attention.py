@@ -1,0 +1,76 @@
+"""Attention that weighs features by what the whole image, or its surroundings, hold; shared by the light families."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class ChannelAttention(nn.Module):
+    """(N, C, H, W) -> the same: each channel times a weight from all channels' means; RCAN, arXiv:1807.02758, section 3.3.
+
+    Key: conv_du, as in RCAN and IMDN.
+    """
+
+    def __init__(self, n_feats: int, reduction: int = 16) -> None:
+        super().__init__()
+        n_hidden = max(n_feats // reduction, 1)
+        self.conv_du = nn.Sequential(
+            nn.Conv2d(n_feats, n_hidden, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(n_hidden, n_feats, 1),
+            nn.Sigmoid(),
+        )
+
+    def statistic(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, 1, 1)."""
+        return x.mean((2, 3), keepdim=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.conv_du(self.statistic(x))
+
+
+class ContrastChannelAttention(ChannelAttention):
+    """Weights from mean plus standard deviation, since contrast tells texture; IMDN, arXiv:1909.11856, section 3.2."""
+
+    def statistic(self, x: Tensor) -> Tensor:
+        return x.mean((2, 3), keepdim=True) + x.var((2, 3), correction=0, keepdim=True).clamp(min=1e-12).sqrt()
+
+
+class ESA(nn.Module):
+    """Enhanced spatial attention: (N, n_feats, H, W) -> the same; Liu, Zhang, Tang, Wu 2020 (RFANet, CVPR), figure 3.
+
+    Each pixel's weight comes from its surroundings, seen at a sixth of the size; `conv` makes the 3x3 convolutions. H and W
+    of at least 3.
+    """
+
+    def __init__(
+        self,
+        n_feats: int,
+        conv: Callable[..., nn.Module] = nn.Conv2d,
+        activation: Callable[[Tensor], Tensor] = F.relu,
+    ) -> None:
+        super().__init__()
+        f = n_feats // 4
+        self.activation = activation
+        self.conv1 = nn.Conv2d(n_feats, f, 1)
+        self.conv_f = nn.Conv2d(f, f, 1)
+        self.conv_max = conv(f, f, 3, padding=1)
+        self.conv2 = conv(f, f, 3, stride=2, padding=0)
+        self.conv3 = conv(f, f, 3, padding=1)
+        self.conv3_ = conv(f, f, 3, padding=1)
+        self.conv4 = nn.Conv2d(f, n_feats, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        narrow = self.conv1(x)
+        around = self.activation(self.conv_max(surroundings(self.conv2(narrow))))
+        around = self.conv3_(self.activation(self.conv3(around)))
+        around = F.interpolate(around, x.shape[2:], mode="bilinear")
+        return x * torch.sigmoid(self.conv4(around + self.conv_f(narrow)))
+
+
+def surroundings(x: Tensor) -> Tensor:
+    """Maxima over 7x7 pixels, every third; over the whole of an image that is smaller, where the releases raise an error."""
+    return F.max_pool2d(x, [min(7, length) for length in x.shape[2:]], stride=3)

@@ -1,0 +1,73 @@
+"""RCAN: residual groups of residual blocks with channel attention.
+
+Zhang, Li, Li, Wang, Zhong, Fu: Image Super-Resolution Using Very Deep Residual Channel Attention Networks, 2018,
+arXiv:1807.02758.
+"""
+
+import torch.nn as nn
+from torch import Tensor
+
+from sr.network.attention import ChannelAttention
+from sr.network.edsr import MeanShift
+from sr.network.upsample import Upsampler, check_scale
+
+
+class RCAN(nn.Module):
+    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+
+    `n_groups` groups of `n_blocks` blocks (10 and 20, section 4.1). Keys of yulunzhang/RCAN, whose files load: sub_mean,
+    head, body, tail, add_mean. Inside, pixels are on the range of the release, 0..`rgb_range`, minus the mean of DIV2K.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int = 4,
+        n_feats: int = 64,
+        n_groups: int = 10,
+        n_blocks: int = 20,
+        reduction: int = 16,
+        rgb_range: float = 255.0,
+    ) -> None:
+        super().__init__()
+        self.scale = check_scale(scale, (2, 3, 4, 8))
+        self.multiple_of = 1
+        self.rgb_range = rgb_range
+        self.sub_mean = MeanShift(-rgb_range)
+        self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))
+        groups = [
+            Residual(
+                *(residual_block(n_feats, reduction) for _ in range(n_blocks)),
+                nn.Conv2d(n_feats, n_feats, 3, padding=1),
+            )
+            for _ in range(n_groups)
+        ]
+        self.body = nn.Sequential(*groups, nn.Conv2d(n_feats, n_feats, 3, padding=1))
+        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, 3, 3, padding=1))
+        self.add_mean = MeanShift(rgb_range)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        x = self.head(self.sub_mean(lr * self.rgb_range))
+        x = self.tail(x + self.body(x))
+        return self.add_mean(x) / self.rgb_range
+
+
+class Residual(nn.Module):
+    """x + body(x): a group (section 3.2) or a block (section 3.3)."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def residual_block(n_feats: int, reduction: int) -> Residual:
+    """RCAB: convolution, ReLU, convolution, channel attention."""
+    return Residual(
+        nn.Conv2d(n_feats, n_feats, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(n_feats, n_feats, 3, padding=1),
+        ChannelAttention(n_feats, reduction),
+    )

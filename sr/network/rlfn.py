@@ -1,0 +1,83 @@
+"""RLFN: RFDN without the distillation branches, whose many small convolutions cost time rather than multiplications.
+
+Kong et al.: Residual Local Feature Network for Efficient Super-Resolution, 2022, arXiv:2205.07514; first place in the runtime
+track of NTIRE 2022's challenge on efficient super-resolution, arXiv:2205.05675.
+"""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+from sr.network.attention import surroundings
+from sr.network.upsample import DirectUpsampler, check_scale
+
+
+class RLFN(nn.Module):
+    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+
+    Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler. The releases work on pixels in
+    0..255 and return such: `rgb_range`. `n_mid_feats`: features inside a block; None: n_feats.
+    """
+
+    def __init__(
+        self,
+        *,
+        scale: int = 4,
+        n_feats: int = 52,
+        n_mid_feats: int | None = None,
+        n_blocks: int = 6,
+        rgb_range: float = 255.0,
+    ) -> None:
+        super().__init__()
+        self.scale = check_scale(scale, (2, 3, 4, 8))
+        self.multiple_of = 1
+        self.rgb_range = rgb_range
+        self.conv_1 = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.blocks = [f"block_{i + 1}" for i in range(n_blocks)]
+        for name in self.blocks:
+            self.add_module(name, RLFB(n_feats, n_mid_feats or n_feats))
+        self.conv_2 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
+        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        x = first = self.conv_1(lr * self.rgb_range)
+        for name in self.blocks:
+            x = self.get_submodule(name)(x)
+        return self.upsampler(self.conv_2(x) + first) / self.rgb_range
+
+
+class RLFB(nn.Module):
+    """(N, n_feats, H, W) -> the same; section 3.2."""
+
+    def __init__(self, n_feats: int, n_mid_feats: int) -> None:
+        super().__init__()
+        self.c1_r = nn.Conv2d(n_feats, n_mid_feats, 3, padding=1)
+        self.c2_r = nn.Conv2d(n_mid_feats, n_mid_feats, 3, padding=1)
+        self.c3_r = nn.Conv2d(n_mid_feats, n_feats, 3, padding=1)
+        self.c5 = nn.Conv2d(n_feats, n_feats, 1)
+        self.esa = ShortESA(n_feats)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for conv in (self.c1_r, self.c2_r, self.c3_r):
+            y = F.leaky_relu(conv(y), 0.05)
+        return self.esa(self.c5(x + y))
+
+
+class ShortESA(nn.Module):
+    """ESA with one convolution where the original has three (section 3.2): (N, n_feats, H, W) -> the same; H, W from 3."""
+
+    def __init__(self, n_feats: int) -> None:
+        super().__init__()
+        f = 16  # esa_channels of the release, for every width
+        self.conv1 = nn.Conv2d(n_feats, f, 1)
+        self.conv_f = nn.Conv2d(f, f, 1)
+        self.conv2 = nn.Conv2d(f, f, 3, stride=2)
+        self.conv3 = nn.Conv2d(f, f, 3, padding=1)
+        self.conv4 = nn.Conv2d(f, n_feats, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        narrow = self.conv1(x)
+        around = F.interpolate(self.conv3(surroundings(self.conv2(narrow))), x.shape[2:], mode="bilinear")
+        return x * torch.sigmoid(self.conv4(around + self.conv_f(narrow)))

@@ -1,0 +1,88 @@
+"""Architectures of the package spandrel (SwinIR, HAT, DAT and others) under our contract.
+
+Their YAMLs name the architecture, swinir_light.yaml or hat.yaml: the one exception to the rule that a YAML's name begins with
+that of its module. A variant, or a further architecture of `NAMES`, is a YAML alone.
+"""
+
+import importlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from sr.network.upsample import check_scale
+
+# What each constructor calls the scale, the features and the blocks (groups of layers in transformers).
+NAMES = {
+    "ATD": ("upscale", "embed_dim", "depths"),
+    "DAT": ("upscale", "embed_dim", "depth"),
+    "DRCT": ("upscale", "embed_dim", "depths"),
+    "HAT": ("upscale", "embed_dim", "depths"),
+    "MoSR": ("upscale", "dim", "n_block"),
+    "OmniSR": ("up_scale", "num_feat", "res_num"),
+    "PLKSR": ("upscaling_factor", "dim", "n_blocks"),
+    "RGT": ("upscale", "embed_dim", "depth"),
+    "SAFMN": ("upscaling_factor", "dim", "n_blocks"),
+    "SPAN": ("upscale", "feature_channels", None),
+    "Swin2SR": ("upscale", "embed_dim", "depths"),
+    "SwinIR": ("upscale", "embed_dim", "depths"),
+}
+_ONE_FOR_EACH_BLOCK = ("depths", "depth", "num_heads")  # lists, which a YAML gives as one number
+
+
+class Spandrel(nn.Module):
+    """Makes spandrel's own module, with official keys; RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW).
+
+    What comes out is not an object of this class but of `architecture`'s, with `scale` and `multiple_of` as attributes.
+    `n_feats` and `n_blocks` are what NAMES translates; SPAN has six blocks, and none to say. `options` are the constructor's
+    other arguments, with one number where every block has the same depth or heads.
+
+    Raises:
+        ValueError: an architecture that is not in NAMES, options that it does not have, a scale that it does not make.
+    """
+
+    def __new__(
+        cls,
+        *,
+        scale: int = 4,
+        architecture: str = "SwinIR",
+        n_feats: int = 180,
+        n_blocks: int | None = 6,
+        options: Mapping[str, Any] | None = None,
+    ) -> nn.Module:
+        if architecture not in NAMES:
+            raise ValueError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
+        options = dict(options or {})
+        check_scale(scale, (2, 4) if options.get("upsampler") == "nearest+conv" else (2, 3, 4, 8))
+        for key in _ONE_FOR_EACH_BLOCK:
+            if isinstance(options.get(key), int):
+                options[key] = [options[key]] * n_blocks
+        for name, value in zip(NAMES[architecture], (scale, n_feats, n_blocks), strict=True):
+            if name is not None:
+                options.setdefault(name, value)
+        found = getattr(importlib.import_module(f"spandrel.architectures.{architecture}"), architecture)
+        try:
+            return adapt(found(**options), scale)
+        except TypeError as error:
+            raise ValueError(f"{architecture} cannot be built: {error}") from None
+
+
+def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
+    """Give a module of spandrel's our contract: `scale`, `multiple_of`, and gradients for what is trained alone."""
+    network.scale = scale
+    options = getattr(network, "hyperparameters", {})
+    network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
+    for name, parameter in network.named_parameters():
+        if "eval_conv." in name:  # SPAN computes these from its other weights, whenever it leaves training
+            parameter.requires_grad_(False)
+    return network
+
+
+def _multiple_of(architecture: str, options: Mapping[str, Any]) -> int:
+    """Windows of attention must cover the image; the modules would pad to them by themselves, each in its own way."""
+    if "split_size" in options:
+        return math.lcm(*options["split_size"])
+    if architecture == "SAFMN":
+        return 8  # it pools by 2, 4 and 8
+    return options.get("window_size", 1)

@@ -1,0 +1,109 @@
+"""The tables of papers and releases again: conf/published says what they promise, here it is measured and compared."""
+
+import copy
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sr import build
+from sr.cli import CONF
+from sr.table import markdown
+
+TOLERANCE = {"psnr": 0.02, "ssim": 0.0005}  # a difference above it is marked
+_DIGITS = {"psnr": 2, "ssim": 4}
+
+
+def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) -> tuple[dict[str, Any], str]:
+    """Measure each entry of `cfg.published`, or with published=all every one that there is.
+
+    `score` runs the config of one entry and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the
+    text to print: a table of measured, published, difference, and a line for each thing that was skipped.
+
+    Raises:
+        FileNotFoundError: nothing of what was asked for is there.
+    """
+    results: dict[str, Any] = {}
+    rows, skipped = [_header()], []
+    for name, entry in _entries(cfg).items():
+        if entry.weights and not Path(entry.weights).is_file():
+            skipped.append(f"{name}: no {entry.weights}; get it from {entry.url}")
+            continue
+        job = _job(cfg, entry)
+        missing = _missing(job)
+        skipped += [f"{name} on {benchmark}: {reason}" for benchmark, reason in missing.items()]
+        job.benchmark = {benchmark: node for benchmark, node in job.benchmark.items() if benchmark not in missing}
+        if job.benchmark:
+            results[name] = score(job)
+            rows += [_row(name, key, scores, entry.expected[key]) for key, scores in results[name].items()]
+    if not results:
+        raise FileNotFoundError("nothing to measure: " + "; ".join(skipped))
+    marked = sum(row[-1] != "" for row in rows[1:])
+    limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
+    lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]
+    return results, "\n".join([*lines, *(["skipped:"] if skipped else []), *(f"  {line}" for line in skipped)])
+
+
+def _entries(cfg: DictConfig) -> dict[str, DictConfig]:
+    """The chosen entries, with the interpolations of the whole config."""
+    if "all" in cfg.published:
+        files = sorted((CONF / "published").glob("*.yaml"))
+        entries = [OmegaConf.load(file) for file in files if file.stem != "all"]
+        cfg = copy.deepcopy(cfg)
+        OmegaConf.update(cfg, "published", OmegaConf.merge(*entries), merge=False, force_add=True)
+    return {name: node for name, node in cfg.published.items() if name != "all"}
+
+
+def _job(cfg: DictConfig, entry: DictConfig) -> DictConfig:
+    """The config that test.py would have for one entry: its file or network, its sets, the metrics it states."""
+    job = copy.deepcopy(cfg)
+    metrics = sorted({metric for expected in entry.expected.values() for metric in expected})
+    parts = {
+        "network": OmegaConf.load(CONF / "network" / f"{entry.network}.yaml") if entry.network else None,
+        "ckpt": entry.weights,
+        "scale": entry.scale,
+        "benchmark": _rooms("benchmark", list(entry.expected)),
+        "metric": _rooms("metric", metrics),
+        "callback": {name: node for name, node in cfg.callback.items() if name != "panels"},  # no pictures
+    }
+    for key, value in parts.items():
+        OmegaConf.update(job, key, value, merge=False, force_add=True)
+    return job
+
+
+def _rooms(room: str, names: list[str]) -> DictConfig:
+    return OmegaConf.merge(*(OmegaConf.load(CONF / room / f"{name}.yaml") for name in names))
+
+
+def _missing(job: DictConfig) -> dict[str, str]:
+    """Benchmarks that are not there, or not whole, and why."""
+    missing = {}
+    for name, benchmark in build.build(job.benchmark).items():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # an incomplete set, which is said here
+                count = len(benchmark)
+        except (FileNotFoundError, ValueError) as error:
+            missing[name] = str(error)
+            continue
+        if benchmark.n_images not in (None, count):
+            missing[name] = f"{count} of {benchmark.n_images} images in {benchmark.hr}; get it from {benchmark.url}"
+    return missing
+
+
+def _header() -> list[str]:
+    return ["", "benchmark", *(f"{m} {what}" for m in TOLERANCE for what in ("measured", "published", "difference")), ""]
+
+
+def _row(name: str, benchmark: str, scores: dict[str, Any], expected: DictConfig) -> list[str]:
+    row, mark = [name, benchmark], ""
+    for metric, tolerance in TOLERANCE.items():
+        if metric not in expected:
+            row += ["", "", ""]
+            continue
+        digits, difference = _DIGITS[metric], scores[metric] - expected[metric]
+        row += [f"{scores[metric]:.{digits + 1}f}", f"{expected[metric]:.{digits}f}", f"{difference:+.{digits + 1}f}"]
+        mark = "!" if abs(difference) > tolerance else mark
+    return [*row, mark]

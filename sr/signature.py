@@ -1,0 +1,58 @@
+"""The signature is the schema: a config against the arguments of the classes and functions that get it."""
+
+import inspect
+import types
+from collections.abc import Iterator
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+_PLAIN = (int, float, bool, str, type(None))
+
+
+def check(node: Any) -> None:
+    """Check every `_target_` below a config node, before anything is built.
+
+    Values are looked at where the annotation is int, float, bool, str or a union of these (an int is a float too); names
+    of options where Hydra does not, which is in partials.
+
+    Raises:
+        ValueError: a value of another type, or an option that there is not (one line with the key).
+    """
+    root = node._get_full_key("") if OmegaConf.is_config(node) else ""
+    for key, spec in _specs(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, root):
+        target, options = spec["_target_"], {name: value for name, value in spec.items() if not name.startswith("_")}
+        plain, names = _arguments(target)
+        if spec.get("_partial_") and names is not None and (unknown := sorted(options.keys() - names)):
+            raise ValueError(f"{key}{unknown[0]}: {target} has no such option; ~{key}{unknown[0]} takes that of a recipe out")
+        for name in options.keys() & plain.keys():
+            value, allowed = options[name], plain[name]
+            if value == "???" or not isinstance(value, _PLAIN):
+                continue
+            if not (type(value) in allowed or (type(value) is int and float in allowed)):
+                wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in allowed)
+                raise ValueError(f"{key}{name}={value}: {target} wants {wanted} there")
+
+
+def _specs(node: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(key with a dot behind it, node) of each node with a `_target_`."""
+    prefix = f"{key}." if key else ""
+    if isinstance(node, dict) and "_target_" in node:
+        yield prefix, node
+    if isinstance(node, dict | list):
+        for name, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _specs(child, f"{prefix}{name}")
+
+
+def _arguments(target: str) -> tuple[dict[str, tuple[type, ...]], set[str] | None]:
+    """Arguments with a plain annotation -> its types; the names of all, None where any is taken."""
+    try:
+        found = get_object(target)
+        parameters = inspect.signature(found).parameters
+        hints = get_type_hints(found.__init__ if inspect.isclass(found) else found)
+    except Exception:  # no such target: Hydra says so; annotations that cannot be read: nothing to compare with
+        return {}, None
+    kinds = {name: get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,) for name, hint in hints.items()}
+    plain = {name: kind for name, kind in kinds.items() if all(part in _PLAIN for part in kind)}
+    return plain, None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else set(parameters)

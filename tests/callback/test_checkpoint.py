@@ -1,0 +1,67 @@
+"""Which checkpoint is the best, and when the last is written."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from sr.callback.checkpoint import Checkpoint
+from tests.jobs import run_train
+
+
+class Trainer(SimpleNamespace):
+    """What the callback sees of Lightning's trainer; `saved` lists (file name, step)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            state=SimpleNamespace(fn="fit"), sanity_checking=False, global_step=0, callback_metrics={}, saved=[],
+            max_steps=-1, val_check_batch=10, accumulate_grad_batches=1, loggers=[], should_stop=False,
+        )  # fmt: skip
+
+    def save_checkpoint(self, file) -> None:
+        self.saved.append((file.name, self.global_step))
+
+
+def validate(callback: Checkpoint, trainer: Trainer, step: int, score: float) -> None:
+    trainer.global_step, trainer.callback_metrics = step, {"val/psnr": torch.tensor(score)}
+    callback.on_validation_end(trainer, None)
+
+
+@pytest.mark.parametrize("mode, best", [("max", [1, 3, 5]), ("min", [1, 2, 4])])
+def test_best_is_the_best_of_all_validations(tmp_path, mode, best):
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", mode=mode), Trainer()
+    for step, score in enumerate([30.0, 29.0, 31.0, 28.0, 32.0, 30.0], start=1):
+        validate(callback, trainer, step, score)
+    assert [step for name, step in trainer.saved if name == "best.ckpt"] == best
+    assert [step for name, step in trainer.saved if name == "last.ckpt"] == [1, 2, 3, 4, 5, 6]
+    assert callback.score == (32.0 if mode == "max" else 28.0)
+
+
+def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    for step, score in enumerate([float("nan"), 29.0, float("nan")], start=1):
+        validate(callback, trainer, step, score)
+    assert [entry for entry in trainer.saved if entry[0] == "best.ckpt"] == [("best.ckpt", 2)]
+
+
+def test_the_best_score_survives_a_resume(tmp_path):
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    validate(callback, trainer, 1, 31.0)
+    resumed, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    resumed.load_state_dict(callback.state_dict())
+    validate(resumed, trainer, 2, 30.0)
+    assert trainer.saved == [("last.ckpt", 2)]
+
+
+def test_last_is_also_written_between_validations(tmp_path):
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", every_n_steps=5), Trainer()
+    for step in range(1, 21):
+        trainer.global_step = step
+        callback.on_train_batch_end(trainer)
+    assert trainer.saved == [("last.ckpt", 5), ("last.ckpt", 15)]  # at 10 and 20 the validation writes it
+
+
+def test_another_metric_is_the_monitor_by_config(tmp_path):
+    words = [f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data", "trainer.max_steps=4"]
+    score = run_train(*words, "callback.checkpoint.monitor=val/sample/ssim")
+    assert 0 < score <= 1

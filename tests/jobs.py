@@ -1,0 +1,59 @@
+"""Small jobs for tests: the real config, shrunk, in this process; or a real command line in an empty folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import hydra
+from omegaconf import DictConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SMALL = (  # of the default recipe what trains in a second
+    "network.n_feats=8",
+    "network.n_blocks=1",
+    "data.batch_size=4",
+    "data.patch_size=16",
+    "data.n_workers=0",
+    "trainer.accelerator=cpu",
+    "trainer.max_steps=8",
+    "trainer.val_check_interval=4",
+    "trainer.log_every_n_steps=2",
+    "logger=csv",
+)
+
+
+def compose(name: str, *overrides: object) -> DictConfig:
+    """conf/<name>.yaml as the command line composes it; a later override of a key wins."""
+    import sr.cli  # noqa: F401, its resolvers
+
+    last = {str(word).split("=")[0]: str(word) for word in overrides}
+    with hydra.initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        return hydra.compose(name, list(last.values()))
+
+
+def run_train(*overrides: object) -> float | None:
+    """The small recipe in this process."""
+    from train import train
+
+    return train(compose("train", *SMALL, *overrides))
+
+
+def command(script: str, *words: object) -> list[str]:
+    """The words of a command line with this Python."""
+    return [sys.executable, str(ROOT / script), *map(str, words)]
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    """That of a user who is logged in nowhere and has no data."""
+    hidden = ("SR_DATA", "WANDB_API_KEY", "WANDB_MODE", "LOCAL_RANK", "PL_GLOBAL_SEED")
+    own = {key: value for key, value in os.environ.items() if key not in hidden}
+    return {**own, "HOME": str(home), "OMP_NUM_THREADS": "1", **variables}
+
+
+def call(script: str, *words: object, cwd: Path, timeout: float = 120, **variables: str) -> subprocess.CompletedProcess:
+    """A real command line, in an empty folder."""
+    return subprocess.run(
+        command(script, *words), capture_output=True, text=True, cwd=cwd, env=environment(cwd, **variables), timeout=timeout
+    )

@@ -1,0 +1,120 @@
+import numpy as np
+import pytest
+import torch
+
+from sr.loss.perceptual import Perceptual, gram
+from sr.vgg import VGG19, layer_names
+
+
+@pytest.fixture(scope="module")
+def file(sr_data):
+    """The real weights of Simonyan and Zisserman up to conv3_4."""
+    return str(sr_data / "weights" / "vgg19_conv1_1_to_conv3_4.pth")
+
+
+@pytest.fixture(scope="module")
+def reference(file):
+    """torchvision's VGG-19, cut behind conv3_4, with the same file: (N, 3, H, W) -> outputs of all layers."""
+    from torchvision.models import vgg19
+    from torchvision.transforms.functional import normalize
+
+    with torch.device("meta"):
+        features = vgg19().features[:17]
+    features = features.to_empty(device="cpu").eval()
+    state = torch.load(file, weights_only=True)
+    features.load_state_dict({key.removeprefix("features."): value for key, value in state.items()})
+
+    def outputs(image):
+        x, found = normalize(image, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), []
+        for layer in features:
+            x = layer(x.clone())  # its activations work in place
+            found.append(x)
+        return found
+
+    return outputs
+
+
+def test_layers_stand_where_torchvision_has_them():
+    from torchvision.models import vgg19
+
+    with torch.device("meta"):
+        theirs = [type(layer).__name__ for layer in vgg19().features][:-1]
+    kinds = {"conv": "Conv2d", "relu": "ReLU", "pool": "MaxPool2d"}
+    assert [kinds[name[:4]] for name in layer_names()] == theirs
+    assert layer_names()[34] == "conv5_4" and layer_names()[16] == "conv3_4"
+
+
+def test_features_equal_torchvision(file, reference, pair):
+    wanted = ["conv1_2", "relu2_2", "conv3_4"]
+    ours = VGG19(layers=wanted, weights=file)(pair[1])
+    theirs = reference(pair[1])
+    for name in wanted:
+        torch.testing.assert_close(ours[name], theirs[layer_names().index(name)], rtol=1e-5, atol=1e-3)
+    assert ours["conv1_2"].min() < 0 <= ours["relu2_2"].min()
+
+
+@pytest.mark.parametrize("criterion", ["l1", "l2"])
+def test_loss_is_the_weighted_sum_of_distances(file, reference, pair, criterion):
+    loss = Perceptual(layers={"conv3_4": 0.01, "relu2_2": 0.5, "conv5_4": 0}, criterion=criterion, weights=file)
+    sr, hr = (reference(image) for image in pair)
+    distances = [(sr[i] - hr[i]).abs() if criterion == "l1" else (sr[i] - hr[i]) ** 2 for i in (16, 8)]
+    expected = 0.01 * distances[0].mean() + 0.5 * distances[1].mean()
+    torch.testing.assert_close(loss(*pair), expected, rtol=1e-4, atol=0)
+
+
+def test_style_adds_the_distance_of_gram_matrices(file, reference, pair):
+    plain = Perceptual(layers={"conv2_2": 1.0}, weights=file)(*pair)
+    styled = Perceptual(layers={"conv2_2": 1.0}, weights=file, style_weight=3.0)(*pair)
+    grams = []
+    for image in pair:
+        x = reference(image)[7].detach().double().numpy()
+        grams.append(np.einsum("nchw,ndhw->ncd", x, x) / np.prod(x.shape[1:]))
+    assert (styled - plain).item() == pytest.approx(3 * np.abs(grams[0] - grams[1]).mean(), rel=1e-4)
+
+
+def test_gram_does_not_see_where_things_are(pair):
+    torch.testing.assert_close(gram(pair[1]), gram(pair[1].flip(-1)))
+
+
+def test_random_weights_are_always_the_same_and_leave_torchs_state_alone(pair):
+    torch.manual_seed(1)
+    first = Perceptual(weights="random")
+    drawn = torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(drawn, torch.rand(1))
+    assert torch.equal(first(*pair), Perceptual(weights="random")(*pair))
+
+
+def test_vgg_is_frozen(pair):
+    loss = Perceptual(weights="random", layers={"conv2_1": 1.0})
+    sr = pair[0].clone().requires_grad_()
+    loss(sr, pair[1]).backward()
+    assert sr.grad.any() and not any(p.requires_grad or p.grad is not None for p in loss.parameters())
+
+
+def test_a_file_that_stops_early_says_what_it_reaches(file):
+    with pytest.raises(ValueError, match="reaches conv3_4 of VGG-19, not conv5_4: set loss.perceptual.layers.conv5_4=0"):
+        Perceptual(weights=file)
+
+
+def test_offline_the_choices_are_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(FileNotFoundError, match="weights=FILE .* or random") as error:
+        Perceptual()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"layers": {"conv6_1": 1.0}}, "no layer conv6_1"),
+        ({"layers": {"conv5_4": 0}}, "no layer with a weight"),
+        ({"criterion": "l3"}, "criterion=l3: choose one of l1, l2"),
+        ({"weights": "no.pth"}, "no.pth: no such file; say imagenet, random"),
+    ],
+)
+def test_errors_are_one_line(options, says):
+    with pytest.raises((ValueError, FileNotFoundError), match=says) as error:
+        Perceptual(**{"weights": "random", **options})
+    assert "\n" not in str(error.value)

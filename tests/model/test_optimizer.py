@@ -1,0 +1,46 @@
+"""Parameter groups."""
+
+import pytest
+import torch
+from torch import nn
+
+from sr.model.optimizer import follow_config, options, parameter_groups
+
+
+def network() -> nn.Module:
+    return nn.Sequential(*(nn.Linear(2, 2) for _ in range(3)))
+
+
+def test_factors_apply_by_the_prefix_of_the_name():
+    net = network()
+    groups = parameter_groups(net, 1e-2, {"2": 0.1, "0.bias": 0.0})
+    by_lr = {group["lr"]: {id(parameter) for parameter in group["params"]} for group in groups}
+    assert by_lr == {
+        1e-2: {id(net[0].weight), id(net[1].weight), id(net[1].bias)},
+        1e-3: {id(net[2].weight), id(net[2].bias)},
+        0.0: {id(net[0].bias)},
+    }
+
+
+def test_frozen_parameters_are_in_no_group():
+    net = network().requires_grad_(False)
+    assert parameter_groups(net, 1e-2, {}) == []
+    net[1].weight.requires_grad_(True)
+    (group,) = parameter_groups(net, 1e-2, {})
+    assert [id(parameter) for parameter in group["params"]] == [id(net[1].weight)]
+
+
+def test_a_prefix_that_no_parameter_has_warns():
+    with pytest.warns(UserWarning, match="conv9"):
+        parameter_groups(network(), 1e-2, {"conv9": 0.1})
+
+
+def test_options_of_the_config_win_over_the_restored_ones():
+    old = torch.optim.AdamW(network().parameters(), lr=1e-3, weight_decay=0.5, betas=(0.8, 0.9))
+    new = torch.optim.AdamW(network().parameters(), lr=2e-3, weight_decay=0.1, betas=(0.9, 0.99))
+    wanted = options(new)
+    new.load_state_dict(old.state_dict())
+    assert new.param_groups[0]["weight_decay"] == 0.5
+    follow_config(new, wanted)
+    assert (new.param_groups[0]["weight_decay"], new.param_groups[0]["betas"]) == (0.1, (0.9, 0.99))
+    assert new.param_groups[0]["lr"] == 1e-3  # that is the schedule's business

@@ -1,0 +1,72 @@
+"""The command line's face: help, the nearest valid words, exit codes."""
+
+import pytest
+from hydra.errors import HydraException
+
+from sr.cli import CONF, explain, job_name, run_dir
+from tests.jobs import call, compose
+
+
+@pytest.mark.parametrize("script", ["train", "test", "predict"])
+def test_help_names_examples_and_every_room_with_its_choices(script, tmp_path):
+    done = call(f"{script}.py", "--help", cwd=tmp_path)
+    assert done.returncode == 0 and not done.stderr
+    assert f"python {script}.py" in done.stdout
+    assert not list(tmp_path.iterdir())
+    if script == "train":
+        for file in CONF.glob("*/*.yaml"):
+            if file.parent.name != "hydra":
+                assert file.parent.name in done.stdout and file.stem in done.stdout, file
+
+
+def test_cfg_shows_the_composed_config_without_running(tmp_path):
+    done = call("train.py", "model=edsr", "network.n_blocks=5", "--cfg", "job", cwd=tmp_path)
+    assert done.returncode == 0 and "n_blocks: 5" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "output_dir, resume, folder",
+    [
+        ("mine", "a/checkpoints/last.ckpt", "mine"),
+        (None, "a/checkpoints/last.ckpt", "a"),
+        (None, "a/last.ckpt", "a"),
+        (None, None, "outputs/edsr/now"),
+    ],
+)
+def test_run_dir(output_dir, resume, folder):
+    assert run_dir(output_dir, resume, "edsr", "now") == folder
+
+
+def test_a_job_is_named_by_what_the_sweep_varies(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", "model=srcnn,edsr", "loss=[l1,ssim]", "data.train=/a,/b", "seed=1"])
+    name = job_name(["model=edsr", "loss=[l1,ssim]", "data.train=/a", "seed=1"])
+    assert name == "model-edsr_data.train-a"
+    assert job_name([]) == "run" and "/" not in job_name(["a='x y/z'"])
+
+
+@pytest.mark.parametrize(
+    "word, line",
+    [
+        ("data.batchsize=3", "unknown config key 'data.batchsize'; nearest: data.batch_size"),
+        ("trainer.max_stesp=3", "unknown config key 'trainer.max_stesp'; nearest: trainer.max_steps"),
+        ("network.nfeats=3", "unknown config key 'network.nfeats'; nearest: network.n_feats"),
+        ("batch_size=3", "unknown config key 'batch_size'; nearest: data.batch_size"),
+        ("model=edrs", "model=edrs is not there; nearest: edsr"),
+        ("loss=[l1,ssmi]", "loss=ssmi is not there; nearest: ssim"),
+        ("logger=wand", "logger=wand is not there; nearest: wandb; choices: csv, none, tensorboard, wandb"),
+        ("callback=[default,earlystopping]", "callback=earlystopping is not there; nearest: early_stopping"),
+        ("lose=l1", "unknown config key 'lose'; nearest: loss"),
+    ],
+)
+def test_a_misspelt_word_gets_its_nearest(word, line, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", word])
+    with pytest.raises(HydraException) as caught:
+        compose("train", word)
+    text = explain(caught.value, "train")
+    assert text.startswith(line) and "\n" not in text
+
+
+def test_a_defect_of_the_program_is_not_called_the_users(monkeypatch):
+    assert explain(AssertionError("x"), "train") is None
+    assert explain(TypeError("x"), "train") is None

@@ -1,0 +1,80 @@
+"""test.py published=...: what papers and releases promise, measured and compared."""
+
+import json
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from sr.reproduce import _row, reproduce
+from tests.jobs import compose
+
+CONF = Path(__file__).resolve().parent.parent / "conf"
+NAMES = sorted(path.stem for path in (CONF / "published").glob("*.yaml") if path.stem != "all")
+
+
+def evaluate(*words):
+    from test import test
+
+    test(compose("test", "trainer.accelerator=cpu", *words))
+
+
+def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
+    evaluate("published=[fsrcnn_x2,imdn_x3]", f"data_dir={sr_data}", f"output_dir={tmp_path}")
+    printed = capsys.readouterr().out
+    assert "| fsrcnn_x2 | set5      | 37.134        | 37.12          | +0.014          |" in printed
+    assert "1 rows, 0 marked" in printed
+    assert f"imdn_x3: no {sr_data}/weights/IMDN_x3.pth; get it from https://github.com/Zheng222/IMDN" in printed
+    scores = json.loads((tmp_path / "metrics.json").read_text())
+    assert set(scores) == {"fsrcnn_x2"} and len(scores["fsrcnn_x2"]["set5"]["images"]) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_all_tables_have_no_mark(sr_data, tmp_path, capsys):
+    evaluate("published=all", f"data_dir={sr_data}", f"output_dir={tmp_path}")
+    printed = capsys.readouterr().out
+    assert ", 0 marked" in printed
+    for row in ("imdn_x2    | b100", "imdn_x4    | set14", "bicubic_x3 | set5"):
+        assert row in printed
+
+
+def test_incomplete_sets_are_skipped(sr_data):
+    cfg = compose("test", "published=bicubic_x4", f"data_dir={sr_data}")
+    jobs = []
+
+    def score(job):
+        jobs.append(job)
+        return {name: {"psnr": 30.0, "ssim": 0.8} for name in job.benchmark}
+
+    results, text = reproduce(cfg, score)
+    assert set(results["bicubic_x4"]) == {"set5", "set14", "b100"}
+    assert "bicubic_x4 on urban100: 20 of 100 images" in text
+    assert (jobs[0].scale, jobs[0].ckpt, set(jobs[0].metric)) == (4, None, {"psnr", "ssim"})
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"nothing to measure: .*Set5 is missing.*IMDN_x2.pth; get it from https://github"
+    ):
+        evaluate("published=all", f"data_dir={tmp_path}", f"output_dir={tmp_path}/out")
+
+
+@pytest.mark.parametrize(
+    ("psnr", "ssim", "mark"), [(30.019, 0.8, ""), (29.979, 0.8, "!"), (30.0, 0.8006, "!"), (30.0, 0.7996, "")]
+)
+def test_marks(psnr, ssim, mark):
+    expected = OmegaConf.create({"psnr": 30.0, "ssim": 0.8})
+    assert _row("a", "set5", {"psnr": psnr, "ssim": ssim}, expected)[-1] == mark
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_entries_are_whole(name):
+    entry = OmegaConf.load(CONF / "published" / f"{name}.yaml")
+    assert list(entry) == [name] and (CONF / "published" / f"{name}.yaml").read_text().startswith("# ")
+    entry = entry[name]
+    assert set(entry) == {"scale", "weights", "url", "network", "expected"}
+    raw = OmegaConf.to_container(entry)
+    assert (raw["weights"] is None) == (raw["url"] is None) and (raw["weights"] or raw["network"])
+    assert all((CONF / "benchmark" / f"{benchmark}.yaml").is_file() for benchmark in entry.expected)
+    assert all(20 < value["psnr"] < 45 and 0.5 < value.get("ssim", 0.9) < 1 for value in entry.expected.values())

@@ -1,0 +1,180 @@
+"""Stopped runs that go on: bit for bit what they would have been."""
+
+import csv
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from sr.data.benchmark import Benchmark
+from sr.resume import resumed
+from tests.jobs import SMALL, call, command, compose, environment, run_train
+
+# 13 steps, killed somewhere after the checkpoint of step 6: with a schedule, an average and halved batches.
+WORDS = (
+    *SMALL,
+    "model=compact",
+    "trainer.max_steps=13",
+    "trainer.val_check_interval=6",
+    "trainer.log_every_n_steps=3",
+    "trainer.limit_val_batches=1",
+    "trainer.limit_test_batches=1",
+    "callback.checkpoint.every_n_steps=6",
+    "data.n_workers=2",
+    "schedule=cosine",
+    "model.ema=0.9",
+    "trainer.accumulate_grad_batches=2",
+)
+
+
+def read(folder: Path) -> dict:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "metrics.csv", newline="") as file:
+        return [{key: value for key, value in row.items() if key != "train/images_per_second"} for row in csv.DictReader(file)]
+
+
+def assert_equal(a, b, where="checkpoint"):
+    """Nested values, tensors bit by bit."""
+    assert type(a) is type(b), where
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b), where
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys(), where
+        for key in a:
+            assert_equal(a[key], b[key], f"{where}.{key}")
+    elif isinstance(a, list | tuple):
+        assert len(a) == len(b), where
+        for index, pair in enumerate(zip(a, b, strict=True)):
+            assert_equal(*pair, f"{where}[{index}]")
+    else:
+        assert a == b, where
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        command("train.py", *WORDS, *words, "data_dir=data"),
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition, job: subprocess.Popen) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert job.poll() is None and time.monotonic() < end, job.stderr.read()
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
+    words = [f"trainer.precision={precision}"]
+    run_train(*WORDS, *words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/whole", "data.n_workers=0")
+
+    job = start(tmp_path, *words, "output_dir=killed", "trainer.max_steps=100000", "schedule.max_steps=13")
+    wait_for((tmp_path / "killed" / "checkpoints" / "last.ckpt").is_file, job)
+    job.send_signal(signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+    job.stderr.close()
+    step = read(tmp_path / "killed")["global_step"]
+    assert step % 6 == 0 and step < 13, "killed too late to show anything"
+
+    resume = f"resume={tmp_path}/killed/checkpoints/last.ckpt"
+    done = call("train.py", resume, "trainer.max_steps=13", "data.n_workers=1", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+    whole, killed = read(tmp_path / "whole"), read(tmp_path / "killed")
+    assert whole["global_step"] == killed["global_step"] == 13
+    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+        assert_equal(whole[part], killed[part], part)
+    assert {key.split(".")[0] for key in whole["state_dict"]} == {"network", "average"}
+    assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
+    assert [row["step"] for row in rows(tmp_path / "killed")] == ["3", "6", "9", "12", "13"]
+    assert whole["sr"]["config"]["trainer"]["precision"] == precision
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, code):
+    job = start(tmp_path, "output_dir=run", "trainer.max_steps=100000", "callback.checkpoint.every_n_steps=2")
+    wait_for((tmp_path / "run" / "checkpoints" / "last.ckpt").is_file, job)
+    job.send_signal(number)
+    _, err = job.communicate(timeout=60)
+    assert job.returncode == code and "Traceback" not in err
+    step, file = re.search(r"stopped at step (\d+); go on with: python train.py resume=(\S+)", err).groups()
+    assert read(tmp_path / "run")["global_step"] == int(step)
+    assert (tmp_path / file).samefile(tmp_path / "run" / "checkpoints" / "last.ckpt")
+
+
+def test_ctrl_c_during_a_validation_loses_nothing(tmp_path):
+    """The signal comes during the validation of step 6: that and one more step are finished, so that nothing is missing."""
+    words = ["trainer.limit_val_batches=1.0", "callback.checkpoint.every_n_steps=null"]
+    run_train(*WORDS, *words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/whole", "data.n_workers=0")
+
+    read_item = Benchmark.__getitem__
+
+    def interrupting(self, index):  # a signal while the second photo is read
+        if index == 1:
+            signal.raise_signal(signal.SIGINT)
+        return read_item(self, index)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+        patch.setattr(Benchmark, "__getitem__", interrupting)
+        run_train(*WORDS, *words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", "data.n_workers=0")
+    assert left.value.code == 130
+    assert read(tmp_path / "run")["global_step"] == 7
+    run_train(f"resume={tmp_path}/run/checkpoints/last.ckpt", f"output_dir={tmp_path}/run")
+    whole, stopped = read(tmp_path / "whole"), read(tmp_path / "run")
+    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+        assert_equal(whole[part], stopped[part], part)
+    assert rows(tmp_path / "whole") == rows(tmp_path / "run")
+
+
+def test_what_changes_on_resume_is_said_and_takes_effect(main_job, tmp_path):
+    source = main_job[0] / "checkpoints" / "last.ckpt"
+    words = [f"resume={source}", "output_dir=on", "optimizer.lr=1e-4", "data.batch_size=2", "trainer.max_steps=10"]
+    words += ["optimizer.weight_decay=0.5"]
+    done = call("train.py", *words, "schedule=constant", "data_dir=data", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("resume: ")]
+    assert any(re.fullmatch(r"resume: optimizer.lr was 0.00\d, is now 0.0001", line) for line in lines)
+    assert "resume: data.batch_size was 4, is now 2" in lines
+    assert "resume: trainer.max_steps was 8, is now 10" in lines
+    content = read(tmp_path / "on")
+    assert content["global_step"] == 10
+    group = content["optimizer_states"][0]["param_groups"][0]
+    assert (group["lr"], group["weight_decay"]) == (1e-4, 0.5)
+    assert content["sr"]["config"]["data"]["batch_size"] == 2
+    assert read(main_job[0])["global_step"] == 8  # the run it came from is as it was
+
+
+@pytest.mark.parametrize("word", ["scale=4", "model=edsr", "network.n_feats=16", "network=edsr_baseline"])
+def test_another_network_is_refused(main_job, word, tmp_path):
+    last = main_job[0] / "checkpoints" / "last.ckpt"
+    cfg = compose("train", f"resume={last}", f"output_dir={tmp_path}", word)
+    with pytest.raises(ValueError, match=f"{word.split('=')[0]} cannot change on resume; init_from={last}"):
+        resumed(cfg, [f"resume={last}", word])
+
+
+def test_another_run_folder_keeps_the_wandb_run(main_job, tmp_path):
+    last = main_job[0] / "checkpoints" / "last.ckpt"
+    cfg = resumed(compose("train", f"resume={last}", f"output_dir={tmp_path}"), [])
+    (file,) = main_job[0].glob("wandb/offline-run-*/run-*.wandb")
+    assert file.stem == f"run-{cfg.logger.wandb.run_id}"
+    assert cfg.output_dir == str(tmp_path)
+
+
+def test_init_from_starts_a_new_run_from_weights(best, tmp_path):
+    words = [f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data"]
+    run_train(f"init_from={best}", *words, "optimizer.lr=0", "schedule=constant")
+    old, new = torch.load(best, weights_only=True)["state_dict"], read(tmp_path / "run")["state_dict"]
+    assert_equal(dict(old), dict(new))
+    assert read(tmp_path / "run")["global_step"] == 8

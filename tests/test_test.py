@@ -1,0 +1,101 @@
+"""test.py from the command line: a checkpoint needs nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import sr
+from sr import checkpoint
+from test import test as run_test
+from tests.jobs import call, compose
+
+
+def evaluate(*words):
+    run_test(compose("test", "trainer.accelerator=cpu", *words))
+
+
+def metrics(folder):
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_a_checkpoint_alone_gives_the_numbers_of_its_run(main_job, best, tmp_path):
+    done = call("test.py", f"ckpt={best}", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = (tmp_path / "outputs" / "test").iterdir()
+    assert metrics(folder) == metrics(main_job[0])
+    table = (main_job[0] / "table.md").read_text().splitlines()
+    for row, line in zip(table, done.stdout.splitlines(), strict=False):  # the network's name is the class's here
+        assert row.split("|")[3:] == line.split("|")[3:]
+    assert len(list((folder / "images" / "test").iterdir())) == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_a_moved_checkpoint_needs_nothing_of_its_run(best, tmp_path):
+    moved = tmp_path / "moved = here.ckpt"
+    moved.write_bytes(best.read_bytes())
+    evaluate(f"ckpt='{moved}'", f"output_dir={tmp_path}/out", f"data_dir={tmp_path}")
+    assert metrics(tmp_path / "out")["sample"]["psnr"] > 10
+
+
+def test_another_benchmark(best, sr_data, tmp_path):
+    evaluate(f"ckpt={best}", "benchmark=[set5]", f"data_dir={sr_data}", f"output_dir={tmp_path}")
+    scores = metrics(tmp_path)["set5"]
+    assert scores["images"].keys() == {"baby", "bird", "butterfly", "head", "woman"}
+    assert scores["bicubic"]["psnr"] == pytest.approx(33.67, abs=0.01)  # design.md: bicubic on Set5 x2
+    assert scores["bicubic"]["ssim"] == pytest.approx(0.9303, abs=0.0005)
+
+
+def test_a_folder_of_ones_own(best, tmp_path):
+    (tmp_path / "photos").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (31, 45, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photos" / "noise.png")
+    words = ["benchmark=folder", f"benchmark.folder.hr={tmp_path}/photos", f"output_dir={tmp_path}/out"]
+    evaluate(f"ckpt={best}", *words)
+    assert metrics(tmp_path / "out")["folder"]["images"].keys() == {"noise"}
+
+
+def test_a_classical_method_without_a_checkpoint(tmp_path):
+    evaluate("network=interpolation_bicubic", "scale=2", "ckpt=null", "benchmark=[sample]", f"output_dir={tmp_path}")
+    scores = metrics(tmp_path)["sample"]
+    assert scores["psnr"] == pytest.approx(scores["bicubic"]["psnr"], abs=0.01)  # whose first pass is rounded to uint8
+
+
+def test_weights_without_a_config(best, tmp_path, main_job):
+    """A release's .pth holds tensors alone; network=... and scale=... say what they belong to."""
+    torch.save({"params": sr.load(best).state_dict()}, tmp_path / "weights.pth")
+    words = ["network=compact_light", "network.n_feats=8", "network.n_blocks=1", "scale=2", "benchmark=[sample]"]
+    evaluate(f"ckpt={tmp_path}/weights.pth", *words, f"output_dir={tmp_path}/out")
+    assert metrics(tmp_path / "out") == metrics(main_job[0])
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["scale=3"], "is a network for scale 2"),
+        (["network=compact_light"], "say scale=... beside network=..."),
+        (["network=edsr_baseline", "scale=2", "benchmark=[sample]"], "does not fit EDSR"),
+    ],
+)
+def test_what_does_not_fit_is_refused(best, tmp_path, words, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(f"ckpt={best}", *words, f"output_dir={tmp_path}/out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_upscales_a_photo_with_it(best, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 33, 3), np.uint8)).save(tmp_path / "photo.png")
+    done = call("predict.py", f"ckpt={best}", "input=photo.png", "output=large", "device=cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "large" / "photo.png").size == (66, 40)
+
+
+def test_load_gives_a_notebook_the_network(best):
+    network = sr.load(best)
+    assert not network.training and network.scale == 2
+    with torch.inference_mode():
+        assert network(torch.rand(1, 3, 8, 9)).shape == (1, 3, 16, 18)
+    stored = checkpoint.read(best)["state_dict"]
+    assert all(torch.equal(value, stored[f"network.{key}"]) for key, value in network.state_dict().items())
