@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sr.cli import CONF
 from sr.table import markdown
 
-# Multiply-adds in G at x4 as the papers print them; by others where they do not: IMDN's table 5, BSRN's table 5.
+# (parameters in M, multiply-adds in G) at x4 as the papers print them, or where they do not as IMDN's and BSRN's tables do.
 PUBLISHED = {
     "bsrn": (0.352, 19.4),
     "carn": (1.592, 90.9),
@@ -31,6 +31,13 @@ PUBLISHED = {
     "srcnn": (0.057, 52.7),
     "swinir_light": (0.897, 49.6),
     "vdsr": (0.666, 612.6),
+}
+REASONS = {
+    "carn": "published with the upsampling of x2, x3 and x4",
+    "carn_m": "published with the upsampling of x2, x3 and x4",
+    "fsrcnn": "deconvolution counted on the LR grid, where it is computed; published on the HR grid",
+    "omnisr": "9K parameters of position bias; products inside attention, padding to whole windows; a rest unexplained",
+    "swinir_light": "32K parameters of position bias; 10.9 G inside attention; padding to whole windows; 1 G unexplained",
 }
 
 
@@ -55,12 +62,12 @@ def measure(name: str, scale: int) -> tuple[float, float | None]:
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published"]]
+    rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "differs by"]]
     for file in sorted((CONF / "network").glob("*.yaml")):
         n_parameters, work = measure(file.stem, 4)
         promised = [f"{value:g}" for value in PUBLISHED.get(file.stem, ())] or ["", ""]
         cost = "not on shapes alone" if work is None else f"{work:.1f}"
-        rows.append([file.stem, f"{n_parameters:.3f}", promised[0], cost, promised[1]])
+        rows.append([file.stem, f"{n_parameters:.3f}", promised[0], cost, promised[1], REASONS.get(file.stem, "")])
     print(markdown(rows))
 
 

@@ -26,7 +26,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         FileNotFoundError: nothing of what was asked for is there.
     """
     results: dict[str, Any] = {}
-    rows, skipped = [_header()], []
+    rows, skipped, notes = [_header()], [], []
     for name, entry in _entries(cfg).items():
         if entry.weights and not Path(entry.weights).is_file():
             skipped.append(f"{name}: no {entry.weights}; get it from {entry.url}")
@@ -38,12 +38,15 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         if job.benchmark:
             results[name] = score(job)
             rows += [_row(name, key, scores, entry.expected[key]) for key, scores in results[name].items()]
+            notes += [f"{name}: {entry.note}"] if entry.get("note") else []
     if not results:
         raise FileNotFoundError("nothing to measure: " + "; ".join(skipped))
     marked = sum(row[-1] != "" for row in rows[1:])
     limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
     lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]
-    return results, "\n".join([*lines, *(["skipped:"] if skipped else []), *(f"  {line}" for line in skipped)])
+    for title, remarks in (("notes", notes), ("skipped", skipped)):
+        lines += [f"{title}:", *(f"  {remark}" for remark in remarks)] if remarks else []
+    return results, "\n".join(lines)
 
 
 def _entries(cfg: DictConfig) -> dict[str, DictConfig]:

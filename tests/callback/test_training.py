@@ -11,7 +11,7 @@ from tests.jobs import run_train
 
 def train(folder: Path, name: str, *words: str) -> dict[str, torch.Tensor]:
     """Weights after a few steps."""
-    short = ["trainer.limit_val_batches=1", "trainer.limit_test_batches=1", "trainer.max_steps=4", "schedule=constant"]
+    short = ["trainer.max_steps=4", "schedule=constant"]
     recipe = ["model=edsr_baseline", "network=compact_light", "scale=2", "optimizer.lr=1e-3"]
     run_train(*recipe, *short, *words, f"output_dir={folder}/{name}", f"data_dir={folder}/data")
     return torch.load(folder / name / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
