@@ -38,7 +38,7 @@ def one_line(done: subprocess.CompletedProcess) -> str:
     """Of a process that failed as it should: its line on stderr."""
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     lines = [line for line in done.stderr.replace("\r", "\n").splitlines() if line.startswith("error: ")]
-    assert len(lines) == 1 and done.stderr.rstrip().endswith(lines[0]), done.stderr
+    assert len(lines) == 1 and done.stderr.strip() == lines[0], done.stderr
     return lines[0]
 
 
@@ -243,6 +243,9 @@ def test_a_checkpoint_of_pickled_code_from_the_command_line(bad, tmp_path):
     folder, files = bad
     line = one_line(call("test.py", f"ckpt={files['zip']}", cwd=tmp_path))
     assert line.startswith(f"error: {files['zip']}: holds pickled code")
+    assert one_line(call("test.py", f"ckpt={files['pickle']}", cwd=tmp_path)).startswith(
+        f"error: {files['pickle']}: not a checkpoint"
+    )
     assert not (folder / "run_by_the_file").exists()
 
 

@@ -36,7 +36,7 @@ def test_the_loss_is_the_weighted_sum_of_its_parts():
     error = model.network(data["lr"]) - data["hr"]
     expected = 2 * error.abs().mean() + 0.5 * error.square().mean()
     assert torch.allclose(out["loss"], expected)
-    assert out["parts"]["mse"] == pytest.approx(float(error.square().mean()), rel=1e-5)
+    assert out["parts"]["mse"] == pytest.approx(error.square().mean().item(), rel=1e-5)
     assert not any(value.requires_grad for value in out["parts"].values())
 
 
