@@ -82,18 +82,15 @@ class GAN(SRModule):
         network_learns = not duel or (iteration + 1) % self.n_discriminator_steps == 0
         both = self.optimizers()
         learning = [optimizer for optimizer, learns in zip(both, (network_learns, duel), strict=True) if learns]
-        if self._batch == 0:
-            for optimizer in both:
-                optimizer.optimizer.zero_grad()
 
         with manual.unsynchronised(self.trainer):
             with torch.set_grad_enabled(network_learns):  # its losses are logged in any case
                 sr, loss, parts = self._network_loss(batch, adversarial=duel and iteration >= self.adversarial_from)
             if network_learns:
-                self.manual_backward(loss / self.accumulate)
+                self._backward(loss, both[0])
             if duel:
                 discriminator_loss, judged = self._discriminator_loss(batch["hr"], sr.detach())
-                self.manual_backward(discriminator_loss / self.accumulate)
+                self._backward(discriminator_loss, both[1])
                 parts |= judged
                 loss = loss.detach() + 0 * discriminator_loss.detach()  # no number if either is none: Finite stops the run
 
@@ -103,6 +100,12 @@ class GAN(SRModule):
             if network_learns:
                 self.update_average()
         return {"loss": loss.detach(), "parts": parts}
+
+    def _backward(self, loss: Tensor, optimizer: Any) -> None:
+        """Add to the gradients of the iteration; its first batch replaces those of the last one."""
+        if self._batch == 0:
+            optimizer.optimizer.zero_grad()
+        self.manual_backward(loss / self.accumulate)
 
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
