@@ -129,8 +129,8 @@ def _said_elsewhere(error: Exception) -> bool:
 def explain(error: Exception, config_name: str) -> str | None:
     """One line for an error that the user can mend; None for a defect of the program."""
     cause = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    while cause.__cause__ is not None and (isinstance(cause, HydraException) or not isinstance(cause, _MENDABLE)):
+        cause = cause.__cause__  # an error that we raised from a library's says more than the library's
     text = " ".join(str(error).split())
     where = re.search(r"full_key: ([\w.]+)", text)
     where = f" (config key {where[1]})" if where and where[1] != "object" else ""

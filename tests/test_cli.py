@@ -70,3 +70,13 @@ def test_a_misspelt_word_gets_its_nearest(word, line, monkeypatch):
 def test_a_defect_of_the_program_is_not_called_the_users(monkeypatch):
     assert explain(AssertionError("x"), "train") is None
     assert explain(TypeError("x"), "train") is None
+
+
+def test_an_error_of_ours_says_more_than_the_librarys_that_caused_it():
+    try:
+        try:
+            raise OSError("HTTPSConnectionPool(host=...): Max retries exceeded")
+        except OSError as error:
+            raise ConnectionError("cannot download a.zip: run again to go on") from error
+    except ConnectionError as error:
+        assert explain(error, "train") == "cannot download a.zip: run again to go on"

@@ -30,6 +30,8 @@ class SRModule(pl.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)  # as batches come: convolutions need not convert
         self.metric = nn.ModuleDict(metric)
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+        if self.average is not None:
+            self.average.requires_grad_(False)  # else DDP waits for its gradients
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
 

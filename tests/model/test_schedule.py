@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 from torch.optim import lr_scheduler
 
@@ -16,6 +17,12 @@ from sr.model import schedule
 CONF = Path(__file__).parents[2] / "conf"
 SCHEDULES = sorted((CONF / "schedule").glob("*.yaml"))
 OPTIMIZERS = sorted((CONF / "optimizer").glob("*.yaml"))
+
+
+def read(file: Path) -> DictConfig:
+    """A YAML of a room with those that its defaults list names, its interpolations as they are."""
+    with initialize_config_dir(str(file.parent), version_base="1.3"):
+        return OmegaConf.create(OmegaConf.to_container(compose(file.stem), resolve=False))
 
 
 def adam(lr: float = 1e-3, factor: float = 0.1) -> torch.optim.Adam:
@@ -35,7 +42,7 @@ def advance(optimizer, scheduler, steps: int) -> list[list[float]]:
 
 
 def build(file: Path, max_steps: int = 100, **changes):
-    config = {"trainer": {"max_steps": max_steps}, "schedule": OmegaConf.merge(OmegaConf.load(file), changes)}
+    config = {"trainer": {"max_steps": max_steps}, "schedule": OmegaConf.merge(read(file), changes)}
     config = OmegaConf.create(config)
     return instantiate(config.schedule, _convert_="all")
 
@@ -134,7 +141,7 @@ def test_milestones_ascend():
 def test_optimizers_of_conf_descend(file):
     torch.manual_seed(0)
     x = torch.ones(4, requires_grad=True)
-    optimizer = instantiate(OmegaConf.load(file), _convert_="all")([x])
+    optimizer = instantiate(read(file), _convert_="all")([x])
     for _ in range(3):
         optimizer.zero_grad()
         (x**2).sum().backward()
