@@ -22,10 +22,10 @@ quickstart: setup
 	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*
 
 test: setup
-	$(PY) -m pytest -n 2 -m "not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -m "not slow"
 
 test-all: setup
-	$(PY) -m pytest -n 2
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2
 
 lint: setup
 	$(PY) -m ruff check .

@@ -8,6 +8,10 @@ import pytest
 
 from tests.jobs import SMALL, call
 
+# One thread a process, those that tests start included: the last bit of a sum depends on the number of threads, and the
+# tests that compare runs bit by bit start some in this process and some in others.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
