@@ -64,11 +64,9 @@ def data(cfg: DictConfig) -> Any:
     from sr.augmentation.chain import Chain as Augmentations
     from sr.degradation.chain import Chain as Degradations
 
-    if not cfg.get("benchmark"):
-        raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
     return build(
         cfg.data,
-        benchmark=build(cfg.benchmark),
+        benchmark=_benchmark(cfg),
         degradation=Degradations(build(cfg.degradation), scale=cfg.scale),
         augmentation=Augmentations(build(cfg.get("augmentation") or {})),
         accumulate=cfg.trainer.accumulate_grad_batches,
@@ -112,9 +110,13 @@ def benchmarks(cfg: DictConfig) -> Any:
     """The LightningDataModule of benchmarks alone."""
     from sr.data.module import Benchmarks
 
+    return Benchmarks(benchmark=_benchmark(cfg))
+
+
+def _benchmark(cfg: DictConfig) -> dict[str, Any]:
     if not cfg.get("benchmark"):
         raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
-    return Benchmarks(benchmark=build(cfg.benchmark))
+    return build(cfg.benchmark)
 
 
 def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
@@ -139,18 +141,15 @@ def trainer(cfg: DictConfig) -> Any:
     loggers = build(cfg.logger)
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
-    settings = dict(cfg.trainer)
-    max_steps, accumulate = settings["max_steps"], settings["accumulate_grad_batches"]
-    interval = settings.pop("val_check_interval")
-    if max_steps > 0:
-        interval = min(interval, max_steps)
-    precision = fast_precision(settings["accelerator"]) if settings["precision"] == "auto" else settings["precision"]
+    wanted = cfg.trainer
+    interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
+    precision = fast_precision(wanted.accelerator) if wanted.precision == "auto" else wanted.precision
     for logger in loggers.values():
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))
     return build(
         cfg.trainer,
         precision=precision,
-        val_check_interval=interval * accumulate,  # Lightning counts batches here
+        val_check_interval=interval * wanted.accumulate_grad_batches,  # Lightning counts batches here
         check_val_every_n_epoch=None,  # the stream of patches has no epochs
         num_sanity_val_steps=0,
         use_distributed_sampler=False,  # SRData shares out the images itself, none twice
