@@ -1,8 +1,9 @@
-"""Parameters and multiply-adds of every network, at 1280x720 output, beside the published figures.
+"""Parameters and multiply-adds of every network, at 1280x720 output, beside the published figures and where they are printed.
 
     python bench/networks.py > bench/networks.md        # a minute; shapes alone are computed (torch's meta device)
 
-Multiply-adds are those of convolutions and matrix products, at the LR size that is the next multiple the network takes.
+Parameters are those that evaluation uses: SPAN trains 2.2M and merges them. Multiply-adds are those of convolutions and matrix
+products, at the LR size that is the next multiple the network takes. Where a paper counts at another size, none are compared.
 """
 
 import warnings
@@ -10,27 +11,41 @@ import warnings
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sr.cli import CONF
 from sr.table import markdown
 
-# (parameters in M, multiply-adds in G) at x4 as the papers print them, or where they do not as IMDN's and BSRN's tables do.
+# (parameters in M, multiply-adds in G or None, where it is printed), at x4.
+PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {
-    "bsrn": (0.352, 19.4),
-    "carn": (1.592, 90.9),
-    "carn_m": (0.412, 32.5),
-    "edsr": (43.1, 2895.8),
-    "edsr_baseline": (1.518, 114.0),
-    "fsrcnn": (0.013, 4.6),
-    "imdn": (0.715, 40.9),
-    "omnisr": (0.792, 45.3),
-    "pan": (0.272, 28.2),
-    "rlfn": (0.543, 29.8),
-    "safmn": (0.24, 14.0),
-    "srcnn": (0.057, 52.7),
-    "swinir_light": (0.897, 49.6),
-    "vdsr": (0.666, 612.6),
+    "bsrn": (0.352, 19.4, PAPER),
+    "carn": (1.592, 90.9, "SwinIR's table"),
+    "carn_m": (0.412, 32.5, PAPER),
+    "dat": (14.80, None, "README of zhengchen1999/DAT"),
+    "drct": (14.13, None, "README of ming053l/DRCT"),
+    "edsr": (43.1, 2895.8, PAPER),
+    "edsr_baseline": (1.518, 114.0, PAPER),
+    "fsrcnn": (0.013, 4.6, PAPER),
+    "hat": (20.77, None, "README of ming053l/DRCT"),
+    "imdn": (0.715, 40.9, "SwinIR's table"),
+    "omnisr": (0.792, 45.3, "its paper"),
+    "pan": (0.272, 28.2, PAPER),
+    "rcan": (15.6, None, "SwinIR's table"),
+    "rgt": (13.37, None, "README of zhengchen1999/RGT"),
+    "rgt_small": (10.20, None, "README of zhengchen1999/RGT"),
+    "rlfn": (0.543, 29.8, PAPER),
+    # 19.70 G for 256x256 LR pixels, here for 320x180.
+    "rlfn_ntire": (0.317, 17.3, "README of bytedance/RLFN"),
+    "rrdb": (16.7, None, "its paper"),
+    "safmn": (0.24, 14.0, "its paper"),
+    "span": (0.498, None, "its paper"),
+    "span_small": (0.426, None, "its paper"),
+    "srcnn": (0.057, 52.7, PAPER),
+    "swinir": (11.9, None, "its paper"),
+    "swinir_light": (0.897, 49.6, "its paper"),
+    "vdsr": (0.666, 612.6, PAPER),
 }
 REASONS = {
     "carn": "published with the upsampling of x2, x3 and x4",
@@ -48,7 +63,7 @@ def measure(name: str, scale: int) -> tuple[float, float | None]:
     for base in node.pop("defaults", []):
         node = node if base == "_self_" else OmegaConf.merge(OmegaConf.load(CONF / "network" / f"{base}.yaml"), node)
     network = instantiate(OmegaConf.merge(config, {"network": node}).network, _convert_="all").eval()
-    n_parameters = sum(parameter.numel() for parameter in network.parameters()) / 1e6
+    count = n_parameters(network) / 1e6
     multiple = network.multiple_of
     height, width = (-(-side // scale // multiple) * multiple for side in (720, 1280))
     counter = FlopCounterMode(display=False)
@@ -56,18 +71,25 @@ def measure(name: str, scale: int) -> tuple[float, float | None]:
         with torch.no_grad(), counter:
             network.to("meta")(torch.empty(1, 3, height, width, device="meta"))
     except (RuntimeError, NotImplementedError, ValueError):
-        return n_parameters, None
-    return n_parameters, counter.get_total_flops() / 2e9
+        return count, None
+    return count, counter.get_total_flops() / 2e9
+
+
+def n_parameters(network: nn.Module) -> int:
+    """What evaluation uses: of SPAN the merged convolutions, not those that they are merged from."""
+    merged = tuple({key.split("eval_conv.")[0] for key, _ in network.named_parameters() if "eval_conv." in key})
+    return sum(p.numel() for key, p in network.named_parameters() if "eval_conv." in key or not key.startswith(merged or "-"))
 
 
 def main() -> None:
     warnings.simplefilter("ignore")
-    rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "differs by"]]
+    rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "printed in", "differs by"]]
     for file in sorted((CONF / "network").glob("*.yaml")):
-        n_parameters, work = measure(file.stem, 4)
-        promised = [f"{value:g}" for value in PUBLISHED.get(file.stem, ())] or ["", ""]
+        count, work = measure(file.stem, 4)
+        *promised, source = PUBLISHED.get(file.stem, (None, None, ""))
+        promised = ["" if value is None else f"{value:g}" for value in promised]
         cost = "not on shapes alone" if work is None else f"{work:.1f}"
-        rows.append([file.stem, f"{n_parameters:.3f}", promised[0], cost, promised[1], REASONS.get(file.stem, "")])
+        rows.append([file.stem, f"{count:.3f}", promised[0], cost, promised[1], source, REASONS.get(file.stem, "")])
     print(markdown(rows))
 
 

@@ -20,13 +20,14 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     """Measure each entry of `cfg.published`, or with published=all every one that there is.
 
     `score` runs the config of one entry and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the
-    text to print: a table of measured, published, difference, and a line for each thing that was skipped.
+    text to print: a table of measured, published, difference, and a line for each thing that was skipped. An entry whose
+    figures were measured in another way than the table's says so as `protocol`; its rows are not marked but starred.
 
     Raises:
         FileNotFoundError: nothing of what was asked for is there.
     """
     results: dict[str, Any] = {}
-    rows, skipped, notes = [_header()], [], []
+    rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
         if entry.weights and not Path(entry.weights).is_file():
             skipped.append(f"{name}: no {entry.weights}; get it from {entry.url}")
@@ -38,13 +39,15 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         if job.benchmark:
             results[name] = score(job)
             rows += [_row(name, key, scores, entry.expected[key]) for key, scores in results[name].items()]
-            notes += [f"{name}: {entry.note}"] if entry.get("note") else []
+            if entry.get("protocol"):
+                rows[-len(results[name]) :] = [[*row[:-1], "*"] for row in rows[-len(results[name]) :]]
+                others.append(f"{name}: {entry.protocol}")
     if not results:
         raise FileNotFoundError("nothing to measure: " + "; ".join(skipped))
-    marked = sum(row[-1] != "" for row in rows[1:])
+    marked = sum(row[-1] == "!" for row in rows[1:])
     limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
     lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]
-    for title, remarks in (("notes", notes), ("skipped", skipped)):
+    for title, remarks in (("* measured in another way by those who published it", others), ("skipped", skipped)):
         lines += [f"{title}:", *(f"  {remark}" for remark in remarks)] if remarks else []
     return results, "\n".join(lines)
 

@@ -22,8 +22,9 @@ def evaluate(*words):
 def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
     evaluate("published=[fsrcnn_x2,imdn_x3]", f"data_dir={sr_data}", f"output_dir={tmp_path}")
     printed = capsys.readouterr().out
-    assert "| fsrcnn_x2 | set5      | 37.134        | 37.12          | +0.014          |" in printed
+    assert "| fsrcnn_x2 | set5      | 37.134        | 37.12          | +0.014          |" in printed and "| * |" in printed
     assert "1 rows, 0 marked" in printed
+    assert "* measured in another way by those who published it:\n  fsrcnn_x2: LR images by Pillow" in printed
     assert f"imdn_x3: no {sr_data}/weights/IMDN_x3.pth; get it from https://github.com/Zheng222/IMDN" in printed
     scores = json.loads((tmp_path / "metrics.json").read_text())
     assert set(scores) == {"fsrcnn_x2"} and len(scores["fsrcnn_x2"]["set5"]["images"]) == 5
@@ -32,10 +33,11 @@ def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_all_tables(sr_data, tmp_path, capsys):
-    """No mark but FSRCNN's at x3 and x4, whose README has another protocol (its note says so)."""
+    """No mark, and a star for FSRCNN's files alone, whose README has another protocol."""
     evaluate("published=all", f"data_dir={sr_data}", f"output_dir={tmp_path}")
     printed = capsys.readouterr().out
-    assert {line.split()[1] for line in printed.splitlines() if line.endswith("| ! |")} == {"fsrcnn_x3", "fsrcnn_x4"}
+    assert "| ! |" not in printed and " 0 marked" in printed
+    assert {line.split()[1] for line in printed.splitlines() if line.endswith("| * |")} == {f"fsrcnn_x{s}" for s in (2, 3, 4)}
     for row in ("imdn_x2    | b100", "imdn_x4    | set14", "bicubic_x3 | set5"):
         assert row in printed
 
@@ -74,7 +76,7 @@ def test_entries_are_whole(name):
     entry = OmegaConf.load(CONF / "published" / f"{name}.yaml")
     assert list(entry) == [name] and (CONF / "published" / f"{name}.yaml").read_text().startswith("# ")
     entry = entry[name]
-    assert set(entry) - {"note"} == {"scale", "weights", "url", "network", "expected"}
+    assert set(entry) - {"protocol"} == {"scale", "weights", "url", "network", "expected"}
     raw = OmegaConf.to_container(entry)
     assert (raw["weights"] is None) == (raw["url"] is None) and (raw["weights"] or raw["network"])
     assert all((CONF / "benchmark" / f"{benchmark}.yaml").is_file() for benchmark in entry.expected)

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from sr.resize import imresize
 
 Kernel = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+_imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard
 _MATLAB_NAMES = {"bilinear": "bilinear", "bicubic": "cubic", "lanczos": "lanczos3"}
 
 
@@ -33,4 +35,4 @@ class Interpolation(nn.Module):
     def forward(self, lr: Tensor) -> Tensor:
         if self.kernel == "nearest":
             return F.interpolate(lr, scale_factor=self.scale, mode="nearest")
-        return imresize(lr, self.scale, kernel=_MATLAB_NAMES[self.kernel])
+        return _imresize(lr, self.scale, kernel=_MATLAB_NAMES[self.kernel])

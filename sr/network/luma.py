@@ -8,6 +8,8 @@ from sr.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr.network.upsample import check_scale
 from sr.resize import imresize
 
+_imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard
+
 
 class LumaNetwork(nn.Module):
     """RGB (N, 3, H, W) in [0, 1] -> RGB (N, 3, sH, sW): Y by the network, Cb and Cr by bicubic interpolation.
@@ -29,7 +31,7 @@ class LumaNetwork(nn.Module):
         if lr.shape[1] == 1:
             return self.forward_luma(lr)
         ycbcr = rgb_to_ycbcr(lr)
-        chroma = imresize(ycbcr[:, 1:], self.scale)
+        chroma = _imresize(ycbcr[:, 1:], self.scale)
         y = self.forward_luma(ycbcr[:, :1])
         # Under autocast Y comes in bfloat16; the conversion to RGB needs the precision of the chroma planes.
         return ycbcr_to_rgb(torch.cat([y.to(chroma.dtype), chroma], dim=1))

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from sr.network.upsample import check_scale
 
@@ -69,14 +69,25 @@ class Spandrel(nn.Module):
 
 
 def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
-    """Give a module of spandrel's our contract: `scale`, `multiple_of`, and gradients for what is trained alone."""
+    """Give a module of spandrel's our contract: `scale`, `multiple_of`, range, and gradients for what is trained alone."""
     network.scale = scale
     options = getattr(network, "hyperparameters", {})
     network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
     for name, parameter in network.named_parameters():
         if "eval_conv." in name:  # SPAN computes these from its other weights, whenever it leaves training
             parameter.requires_grad_(False)
+    if type(network).__name__ == "OmniSR":  # its authors train and test on [-1, 1], which spandrel leaves to the caller
+        network.register_forward_pre_hook(_to_symmetric)
+        network.register_forward_hook(_from_symmetric)
     return network
+
+
+def _to_symmetric(network: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:
+    return (inputs[0] * 2 - 1,)
+
+
+def _from_symmetric(network: nn.Module, inputs: tuple[Tensor], sr: Tensor) -> Tensor:
+    return (sr + 1) / 2
 
 
 def _multiple_of(architecture: str, options: Mapping[str, Any]) -> int:

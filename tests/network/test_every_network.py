@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,21 +9,11 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
-NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
+from tests.network.small import CONF, NAMES, shrunk
+
 # In DAT-light the bias of positions passes a layer norm over one channel, which is constant: those weights never learn.
 NEVER_LEARN = {"dat_light": ".pos."}
 ADAPTER = "sr.network.spandrel.Spandrel"  # its YAMLs carry the names of architectures
-
-
-def shrunk(name: str) -> dict[str, int]:
-    """Overrides for the fast tier: at most two blocks, and two layers in each group of a transformer or of RCAN."""
-    config = OmegaConf.load(CONF / f"{name}.yaml")
-    small = {"n_blocks": min(config.n_blocks, 2)} if config.get("n_blocks") else {}
-    if "n_groups" in config:
-        small["n_groups"] = min(config.n_groups, 2)
-    layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
-    return {**small, "options": {**config.options, **layers}} if layers else small
 
 
 def image(network: torch.nn.Module, height: int = 17, width: int = 23) -> torch.Tensor:

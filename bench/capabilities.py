@@ -1,0 +1,207 @@
+"""What every network can do, tried out: one line each in sr/network/capabilities.yaml, and a table on the screen.
+
+    python bench/capabilities.py > bench/capabilities.md       # all networks, minutes; hat rgt: these, the other lines stay
+    python bench/capabilities.py --compile > bench/capabilities.md    # torch.compile too, half an hour; it needs a C++ compiler
+
+On the CPU, with initial weights, at x4, on a piece of a real photograph. torch.compile is tried on one block of one network of
+each class, everything else on the whole network. Trained weights can have larger values: predict.py also looks at what comes
+out, and stops where it is not finite.
+"""
+
+import argparse
+import os
+import sys
+import time
+import warnings
+
+import numpy as np
+import torch
+import yaml
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from sr import capability
+from sr.cli import CONF
+from sr.data.sample import Sample
+from sr.image import read, to_tensor
+from sr.infer import pad_to_multiple, upscale
+from sr.table import markdown
+
+SCALE = 4
+SIDE = 32  # of the photograph's piece, in pixels
+HALF_SIDE = 16  # of that for half precision: few CPUs have fast float16 convolutions
+STRIPS = (128, 1024)  # lengths of the strips on which the reach is measured: the second where the first is too short
+STRIP_SECONDS = 20.0  # a longer strip is not tried where it would take more
+
+
+def network(name: str, n_blocks: int | None = None) -> nn.Module:
+    """conf/network/<name>.yaml in eval mode; with at most so many blocks, and as many layers in each."""
+    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
+    if n_blocks:
+        for key in ("n_blocks", "n_groups"):
+            if node.get(key):
+                node[key] = min(node[key], n_blocks)
+        for key in ("depths", "depth"):
+            if key in node.get("options", {}):
+                node.options[key] = 2
+    torch.manual_seed(0)
+    return instantiate(OmegaConf.create({"scale": SCALE, "network": node}).network, _convert_="all").eval()
+
+
+def photo(side: int = SIDE) -> Tensor:
+    """(1, 3, side, side), the middle of coffee.png."""
+    pixels = read(Sample(held_out=True).files()[1][0]).pixels
+    return to_tensor(np.ascontiguousarray(pixels[200 : 200 + side, 300 : 300 + side]))
+
+
+def measure(name: str) -> dict[str, object]:
+    """The line of one network."""
+    whole, lr = network(name), photo()
+    exact = upscale(whole, lr)
+    return {
+        "kind": type(whole).__name__,
+        "parameters": capability.n_parameters(whole),
+        "multiple_of": whole.multiple_of,
+        "smallest": smallest(whole),
+        "bfloat16": half(whole, torch.bfloat16),
+        "float16": half(whole, torch.float16),
+        "reach": reach(whole),
+        "compile": None,
+        "channels_last": channels_last(whole, lr, exact),
+    }
+
+
+def smallest(network: nn.Module, largest: int = 64) -> int:
+    """Side of the smallest image that is enlarged to what it should be."""
+    for side in range(1, largest + 1):
+        try:
+            sr = upscale(network, photo(side))
+        except (RuntimeError, ValueError, AssertionError):
+            continue
+        if sr.shape[-2:] == (side * SCALE, side * SCALE) and sr.isfinite().all():
+            return side
+    raise ValueError(f"{type(network).__name__} enlarges nothing up to {largest} pixels")
+
+
+def half(network: nn.Module, dtype: torch.dtype) -> float | None:
+    """Relative error under autocast; None where it is not finite or does not run."""
+    lr = photo(HALF_SIDE)
+    exact = upscale(network, lr)
+    try:
+        with torch.autocast("cpu", dtype):
+            error = relative(upscale(network, lr), exact)
+    except RuntimeError:
+        return None
+    return error if np.isfinite(error) else None
+
+
+@torch.inference_mode()
+def reach(network: nn.Module) -> int | None:
+    """How far one column of a long strip is felt to its sides, in LR pixels; None: to the end.
+
+    The column is NaN, and so is all that is computed from it, however small the weights.
+    """
+    for length in STRIPS:
+        lr = pad_to_multiple(photo(32).repeat(1, 1, 1, length // 32)[..., :16, :], network.multiple_of)
+        middle = lr.shape[-1] // 2  # the first column of a window: felt farthest
+        lr[..., middle] = torch.nan
+        started = time.monotonic()
+        columns = network(lr).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // SCALE
+        distance = int((columns - middle).abs().max())
+        if distance < middle - 1:
+            return distance
+        if (time.monotonic() - started) * STRIPS[-1] / length > STRIP_SECONDS:
+            break
+    return None
+
+
+def compiled(network: nn.Module) -> float | str:
+    """Relative error of torch.compile's network, or "fails"."""
+    lr = pad_to_multiple(photo(), network.multiple_of)
+    torch._dynamo.reset()
+    try:
+        with torch.inference_mode():
+            return relative(torch.compile(network)(lr), network(lr))
+    except Exception as error:  # whatever a compiler can raise
+        print(f"{type(network).__name__}: {str(error).splitlines()[0][:150]}", file=sys.stderr)
+        return "fails"
+
+
+def channels_last(network: nn.Module, lr: Tensor, exact: Tensor) -> float:
+    """Relative error with weights and images in this memory format."""
+    return relative(
+        upscale(network.to(memory_format=torch.channels_last), lr.contiguous(memory_format=torch.channels_last)), exact
+    )
+
+
+def relative(sr: Tensor, exact: Tensor) -> float:
+    """Norm of the difference over that of the exact image, to two digits (0 for a difference of float32's rounding)."""
+    error = ((sr - exact).norm() / exact.norm()).item()
+    return 0.0 if error < 1e-5 else float(f"{error:.1e}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Try out what networks can do.")
+    parser.add_argument("names", nargs="*", default=sorted(file.stem for file in (CONF / "network").glob("*.yaml")))
+    parser.add_argument("--compile", action="store_true", help="also torch.compile; without it what was measured stays")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    lines, tried = capability.stored(), {}
+    for name in options.names:
+        started = time.monotonic()
+        line = measure(name)
+        kind = line["kind"]
+        if options.compile and kind not in tried:
+            tried[kind] = compiled(network(name, n_blocks=1))
+        line["compile"] = tried.get(kind, lines.get(name, {}).get("compile"))
+        write(lines := capability.stored() | {name: line})
+        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    print(page(lines))
+
+
+def write(lines: dict[str, dict[str, object]]) -> None:
+    """All lines, sorted by name; the file appears whole."""
+    text = "# Written by bench/capabilities.py; read by sr/capability.py, which says what the numbers mean.\n"
+    for name, line in sorted(lines.items()):
+        text += f"{name}: {yaml.safe_dump(line, default_flow_style=True, sort_keys=False, width=1000)}"
+    temporary = capability.FILE.with_name(f".{capability.FILE.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(capability.FILE)
+
+
+def page(lines: dict[str, dict[str, object]]) -> str:
+    """bench/capabilities.md."""
+    command = "OMP_NUM_THREADS=2 python bench/capabilities.py > bench/capabilities.md"
+    text = f"""# What each network can do
+
+Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a piece of a photograph); the same numbers are in
+`sr/network/capabilities.yaml`, where `sr/capability.py` reads them.
+
+- pads to: sides are padded to multiples of this many LR pixels (`sr/infer.py` does it).
+- smallest: side of the smallest image that can be enlarged, in LR pixels.
+- bfloat16, float16: relative error against float32 under autocast; more than {capability.LIMIT:.0%} or "breaks" is refused.
+- reach: how far an LR pixel is felt, in LR pixels. Tiles with an `overlap` of 4 times as much give the whole image's result;
+  with less they are near to it. "all": attention or pooling looks at the whole image, or the reach is more than
+  {STRIPS[-1] // 2} pixels (more than {STRIPS[0] // 2} for slow networks): tiles are always an approximation.
+- compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
+
+"""
+    header = ["network", "pads to", "smallest", "bfloat16", "float16", "reach", "compile", "channels_last"]
+    rows = [
+        [
+            name,
+            str(line["multiple_of"]),
+            str(line["smallest"]),
+            *("breaks" if line[key] is None else f"{line[key]:g}" for key in ("bfloat16", "float16")),
+            "all" if line["reach"] is None else str(line["reach"]),
+            "not tried" if line["compile"] is None else str(line["compile"]),
+            f"{line['channels_last']:g}",
+        ]
+        for name, line in sorted(lines.items())
+    ]
+    return text + markdown([header, *rows])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Which network should I choose: published quality beside measured time and memory.
+
+    OMP_NUM_THREADS=2 python bench/choosing.py > bench/choosing.md      # all networks, some minutes on a quiet machine
+    python bench/choosing.py imdn swinir_light                          # these alone
+
+Each network enlarges the same 320x180 pixels to 1280x720 (x4), in float32 and in bfloat16 autocast, in a process of its own.
+One that would take longer than LIMIT for it is measured on a quarter of the image (its rows have a ~).
+"""
+
+import argparse
+import ctypes
+import json
+import multiprocessing
+import os
+import platform
+import sys
+import time
+import warnings
+
+import torch
+from omegaconf import OmegaConf
+
+from capabilities import SCALE, network, photo
+from networks import n_parameters
+from sr.cli import CONF
+from sr.infer import upscale
+from sr.table import markdown
+
+HEIGHT, WIDTH = 180, 320  # LR pixels
+LIMIT = 20.0  # seconds of one pass
+# PSNR (dB) on Set5 and Urban100 at x4 where conf/published has no entry, and where it is printed.
+QUALITY = {
+    "carn": (32.13, 26.07, "Omni-SR's table, result.tex of Francis0625/Omni-SR"),
+    "drct": (33.11, 28.06, "README of ming053l/DRCT"),
+    "dat": (None, 27.87, "README of zhengchen1999/DAT"),
+    "fsrcnn": (30.72, 24.62, "RCAN's tables, arXiv:1807.02758"),
+    "omnisr": (32.49, 26.64, "result.tex of Francis0625/Omni-SR, trained on DIV2K"),
+    "rgt": (None, 27.98, "README of zhengchen1999/RGT"),
+    "rgt_small": (None, 27.89, "README of zhengchen1999/RGT"),
+    "srcnn": (30.48, 24.52, "RCAN's tables, arXiv:1807.02758"),
+    "vdsr": (31.35, 25.18, "RCAN's tables, arXiv:1807.02758"),
+}
+
+
+def quality(name: str) -> tuple[float | None, float | None, str]:
+    """(Set5, Urban100, where it is printed)."""
+    entry = f"{name.replace('interpolation_', '')}_x4"
+    file = CONF / "published" / f"{entry}.yaml"
+    if name in QUALITY or not file.is_file() or "protocol" in OmegaConf.load(file)[entry]:
+        return QUALITY.get(name, (None, None, ""))
+    expected = OmegaConf.load(file)[entry].expected
+    return expected.set5.psnr, expected.urban100.psnr, f"conf/published/{file.name}"
+
+
+def measure(name: str) -> dict[str, object]:
+    """Parameters; seconds and peak memory of each number type. Runs in a process of its own."""
+    warnings.simplefilter("ignore")
+    whole = network(name)
+    lr = photo(180).repeat(1, 1, 1, 2)[..., :HEIGHT, :WIDTH]
+    seconds, _ = run(whole, lr[..., : HEIGHT // 4, : WIDTH // 4], torch.float32)
+    quarter = seconds * 16 > LIMIT
+    lr = lr[..., : HEIGHT // 2, : WIDTH // 2] if quarter else lr
+    found = {"parameters": n_parameters(whole), "quarter": quarter}
+    for dtype in (torch.float32, torch.bfloat16):
+        found[str(dtype)] = run(whole, lr, dtype)
+    return found
+
+
+def run(whole: torch.nn.Module, lr: torch.Tensor, dtype: torch.dtype) -> tuple[float, float]:
+    """(seconds, GB above what the process had before); the better of two passes where they are short."""
+    ctypes.CDLL(None).malloc_trim(0)  # give back what earlier passes left, which would count as had before
+    before = resident("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # forget the peak
+    best = float("inf")
+    for _ in range(2):
+        started = time.perf_counter()
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            upscale(whole, lr)
+        best = min(best, time.perf_counter() - started)
+        if best > LIMIT / 4:
+            break
+    return best, (resident("VmHWM") - before) / 1e9
+
+
+def resident(size: str) -> int:
+    """Bytes of memory that the process has (VmRSS) or had at most (VmHWM); Linux."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(size))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Time and memory of networks beside their published quality.")
+    parser.add_argument("names", nargs="*", default=sorted(file.stem for file in (CONF / "network").glob("*.yaml")))
+    names = parser.parse_args().names
+    results = {}
+    for name in names:
+        started = time.monotonic()
+        # forked, not spawned: nothing was computed here, so no threads are lost, and torch is there already
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            results[name] = pool.apply(measure, (name,))
+        print(f"{name}: {time.monotonic() - started:.0f} s {json.dumps(results[name])}", file=sys.stderr, flush=True)
+    print(page(results))
+
+
+def page(results: dict[str, dict[str, object]]) -> str:
+    """bench/choosing.md."""
+    megapixels = HEIGHT * WIDTH * SCALE**2 / 1e6
+    rows = []
+    for name, found in results.items():
+        set5, urban, source = quality(name)
+        share = megapixels / 4 if found["quarter"] else megapixels
+        sign = "~" if found["quarter"] else ""
+        (slow, memory), (fast, half_memory) = found["torch.float32"], found["torch.bfloat16"]
+        numbers = [f"{sign}{slow / share:.2f}", f"{sign}{fast / share:.2f}", f"{sign}{memory:.2f}", f"{sign}{half_memory:.2f}"]
+        rows.append((slow / share, urban, [name, f"{found['parameters'] / 1e6:.3f}", set5, urban, *numbers, source]))
+    rows.sort(key=lambda row: row[0])
+    best, table = 0.0, []
+    for _, urban, row in rows:  # from the fastest: those that no faster one beats
+        if urban is not None and urban > best:
+            best, row = urban, [f"**{row[0]}**", *row[1:]]
+        table.append(["" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else cell for cell in row])
+    header = ["network", "parameters, M", "Set5", "Urban100", "s/MP", "s/MP bf16", "GB", "GB bf16", "quality from"]
+    return f"""# Which network should I choose
+
+Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {cpu()},
+{torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, torch {torch.__version__}.
+
+The fastest first. A **bold** network is better on Urban100 than every faster one with a published figure: choose the last
+bold one whose time and memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on
+DIV2K, or on DIV2K and Flickr2K, so that neighbours within 0.1 dB are equals. Time is seconds for a megapixel of output,
+1280x720 at x4, the whole image at once; memory is what the process needs beside torch and the weights. Tiles (`predict.py
+tile=128`) bound the memory of each; ~ marks what was measured on a quarter of the image, with its memory. What breaks in half
+precision, how far tiles must overlap and the rest is in [capabilities](capabilities.md); parameters and multiply-adds are in
+[networks](networks.md).
+
+- Something fast for a video or a phone: `compact_light`, `fsrcnn`, `span`.
+- A good CPU default: `imdn`, `rlfn`, or `swinir_light` where there is time.
+- The best figures, on a GPU: `hat`, `drct`, `rgt`, `dat`; `swinir` has the most weights around.
+- To train something yourself in minutes: `compact` (`make quickstart`); in a day on one GPU: `edsr_baseline`.
+
+{markdown([header, *table])}"""
+
+
+def cpu() -> str:
+    """The processor's name."""
+    with open("/proc/cpuinfo") as file:
+        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
