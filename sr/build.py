@@ -1,7 +1,6 @@
 """Config to objects: the only file, with the entry scripts, that knows Hydra. Classes receive finished objects."""
 
 import logging
-import os
 import secrets
 import warnings
 from pathlib import Path
@@ -13,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr import checkpoint
-from sr.cli import CONF, plain_warnings
+from sr.cli import CONF, choice, plain_warnings
+from sr.files import whole
 from sr.signature import check
 
 
@@ -34,6 +34,17 @@ def network(cfg: DictConfig) -> nn.Module:
 def stored_network(cfg: DictConfig) -> nn.Module:
     """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
     return checkpoint.load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale)
+
+
+def predicting_network(cfg: DictConfig) -> nn.Module:
+    """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
+    return network(cfg).eval() if cfg.get("network") else stored_network(cfg)
+
+
+def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
+    """Each file of ckpt=[a,b,c] with its network; "" where the config's network has no file."""
+    files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
+    return [(str(file or ""), predicting_network(OmegaConf.merge(cfg, {"ckpt": file}))) for file in files]
 
 
 def _load(network: nn.Module, cfg: DictConfig, source: Any) -> None:
@@ -144,6 +155,9 @@ def trainer(cfg: DictConfig) -> Any:
     wanted = cfg.trainer
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     precision = fast_precision(wanted.accelerator) if wanted.precision == "auto" else wanted.precision
+    on_cpu = wanted.accelerator == "cpu" or (wanted.accelerator == "auto" and not torch.accelerator.is_available())
+    if on_cpu and str(precision).startswith("16"):  # Lightning would take bf16 and say so where nobody looks
+        raise ValueError(f"trainer.precision={precision} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
     for logger in loggers.values():
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))
     return build(
@@ -199,8 +213,9 @@ def _keeper(trainer: Any) -> Any:
 
 
 def carried(cfg: DictConfig) -> dict[str, Any]:
-    """What a checkpoint says of its run, in plain values: the config, and the network's with all values filled in."""
+    """What a checkpoint says of its run, in plain values: recipe, config, and the network's with all values filled in."""
     return {
+        "recipe": choice("model", ""),
         "config": OmegaConf.to_container(cfg, resolve=False),
         "network": OmegaConf.to_container(cfg.network, resolve=True),
     }
@@ -235,6 +250,5 @@ def write_config(cfg: DictConfig) -> None:
     """config.yaml in the run's folder."""
     folder = Path(cfg.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".config.yaml.{os.getpid()}.tmp"  # each process of a run comes here
-    temporary.write_text(OmegaConf.to_yaml(cfg))
-    temporary.replace(folder / "config.yaml")
+    with whole(folder / "config.yaml") as temporary:  # each process of a run comes here
+        temporary.write_text(OmegaConf.to_yaml(cfg))

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sr.files import whole
+
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
 # Keys that releases wrap weights in.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
@@ -121,19 +123,13 @@ def write(content: Mapping[str, Any], path: str | Path) -> None:
     Raises:
         OSError: the disk is full or not writable (one line that names the file; the old file is untouched).
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
+        with whole(path) as temporary, open(temporary, "wb") as file:
             torch.save(dict(content), file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
         raise OSError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or _short(error)})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -13,6 +13,8 @@ from urllib.request import getproxies
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr.files import whole
+
 
 class CSV(Logger):
     """One row for each step in `metrics.csv`; values logged at one step share its row.
@@ -80,13 +82,10 @@ class CSV(Logger):
 
     def _rewrite(self, rows: list[dict[str, str]]) -> None:
         self._names = self._names or list(rows[0] if rows else ["step"])
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_suffix(".tmp")
-        with open(temporary, "w", newline="") as file:
+        with whole(self.file) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, self._names)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(temporary, self.file)
         self._offset = self.file.stat().st_size
 
 

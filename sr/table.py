@@ -1,10 +1,11 @@
 """Results as text: the network against bicubic, and metrics.json."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from sr.files import whole
 
 _DIGITS = {"psnr": 2, "psnr_rgb": 2}  # SSIM and the perceptual metrics: 4, as papers print them
 
@@ -35,10 +36,8 @@ def markdown(rows: list[list[str]]) -> str:
 def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
     """metrics.json in a folder, written to a temporary name and renamed."""
     file = Path(folder) / "metrics.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(results, indent=1) + "\n")
-    os.replace(temporary, file)
+    with whole(file) as temporary:
+        temporary.write_text(json.dumps(results, indent=1) + "\n")
     return file
 
 

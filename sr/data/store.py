@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from sr import image
 from sr.data.maps import Maps
+from sr.files import whole
 
 _HEADER = 128  # bytes of a version 1 .npy header
 
@@ -151,12 +152,8 @@ def _store(file: Path, cached: Path, corrupt: str) -> None:
             raise
         _mark(cached).write_text(str(error))
         return
-    temporary = cached.with_suffix(f".{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as out:
+        with whole(cached) as temporary, open(temporary, "wb") as out:
             np.save(out, pixels)
-        os.replace(temporary, cached)
     except OSError as error:
         raise OSError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -1,0 +1,268 @@
+"""LR, bicubic, the results of networks and HR side by side, in one HTML page (sr/page.py)."""
+
+import glob
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from os.path import commonpath
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from sr import image
+from sr.data.folder import check_pairs, images, pair
+from sr.files import whole
+from sr.image import to_pixels, to_tensor
+from sr.infer import upscale
+from sr.metric.psnr import PSNR
+from sr.metric.ssim import SSIM
+from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
+from sr.resize import imresize
+from sr.table import markdown
+
+RESERVED = ("LR", "bicubic", "HR")  # columns that are no network
+LARGE, TOO_LARGE = 50e6, 1e9  # bytes of a page: browsers become slow, give up
+_BYTES = 1.8  # of the page for each pixel of a photo: lossless WebP in base64
+_METRICS = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rgb"), "SSIM RGB": (SSIM, "rgb")}
+
+
+def compare_files(
+    networks: Sequence[tuple[str, nn.Module]],
+    source: str | Path,
+    output: str | Path,
+    *,
+    reference: str | Path | None = None,
+    degrade: bool = False,
+    tile: int | Literal["auto"] | None = "auto",
+    overlap: int = 16,
+    ensemble: bool = False,
+    overwrite: bool = False,
+) -> int:
+    """Enlarge each input with each network and write the page; returns how many files failed (one line on stderr each).
+
+    Args:
+        networks: (file or name, network in eval mode) of each; all of one scale.
+        source: LR file, folder or pattern; HR with `degrade`, which makes LR of it as MATLAB's imresize does.
+        output: the page (FILE.html), or a folder for compare.html.
+        reference: HR file, or a folder with one of each input's name.
+        tile, overlap, ensemble: as in sr.predict.predict_files; float32 always.
+
+    Raises:
+        ValueError, OSError: one line; nothing has been written.
+    """
+    page, upscaled = page_path(output, overwrite), _upscaling(tile, overlap, ensemble)
+    scale = common_scale(networks)
+    if degrade and reference is not None:
+        raise ValueError(f"degrade=true makes the input its own reference: leave out reference={reference}")
+    files = find_pairs(source, reference, scale)
+    columns = 1 + len(networks) + (degrade or reference is not None)  # LR is small
+    sr_pixels = sum(height * width for height, width in map(image.size, _readable(files))) * (1 if degrade else scale**2)
+    expected = sr_pixels * columns * _BYTES
+    if expected > TOO_LARGE:
+        raise ValueError(
+            f"{len(files)} files in {columns} pictures each make a page of about {expected / 1e9:.1f} GB, which browsers "
+            "do not open: take fewer or smaller files, or fewer networks"
+        )
+    named = list(zip(column_names([source for source, _ in networks]), *zip(*networks, strict=True), strict=True))
+    rows, failed = {}, 0
+    progress = tqdm(files.items(), unit="image", disable=len(files) == 1)
+    for file, hr_file in progress:
+        try:
+            rows[file] = _columns(named, file, hr_file, degrade, upscaled)
+        except (ValueError, OSError, FloatingPointError) as error:
+            if len(files) == 1:
+                raise
+            failed += 1
+            tqdm.write(str(error), file=sys.stderr)
+    progress.close()
+    if not rows:
+        raise ValueError(f"{source}: none of its {len(files)} files could be compared")
+    with whole(page) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as html:
+        html.writelines(render(rows, [name for name, _, _ in named], scale))
+    size = page.stat().st_size
+    if size > LARGE:
+        warnings.warn(
+            f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer files, parts of them or fewer networks",
+            stacklevel=2,
+        )
+    means = means_of(rows)
+    if means:
+        print(markdown([["", *DIGITS], *([name, *(number(m, s[m]) for m in DIGITS)] for name, s in means.items())]))
+    print(f"{page} ({len(rows)} {'image' if len(rows) == 1 else 'images'}, {size / 1e6:.1f} MB)")
+    return failed
+
+
+def page_path(output: str | Path, overwrite: bool = False) -> Path:
+    """The page's file: `output` itself if it is called .html, else compare.html in that folder. ValueError: it is taken."""
+    output = Path(output)
+    is_page = output.suffix.lower() in (".html", ".htm") and not output.is_dir()
+    if not is_page and output.exists() and not output.is_dir():
+        raise ValueError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
+    page = output if is_page else output / "compare.html"
+    if page.exists() and not overwrite:
+        raise ValueError(f"{page} is there already: say overwrite=true or another output")
+    return page
+
+
+def common_scale(networks: Sequence[tuple[str, nn.Module]]) -> int:
+    """The scale that all networks have; ValueError naming two that differ."""
+    first, network = networks[0]
+    for other, its in networks[1:]:
+        if its.scale != network.scale:
+            raise ValueError(
+                f"{first} is for scale {network.scale} and {other} for scale {its.scale}: compare networks of one scale"
+            )
+    return network.scale
+
+
+def column_names(sources: Sequence[str | Path]) -> list[str]:
+    """Short different names: the run's folder or the file's stem, with the folder or the file where two are equal."""
+    choices = [_names(str(source)) for source in sources]
+    level = [0] * len(choices)
+    for _ in range(2):
+        names = [names[i] for names, i in zip(choices, level, strict=True)]
+        level = [i + (name in RESERVED or names.count(name) > 1) for i, name in zip(level, names, strict=True)]
+    names = []
+    for found in (names[min(i, 2)] for names, i in zip(choices, level, strict=True)):
+        taken, number = {*RESERVED, *names}, 2
+        while (name := found if number == 2 and found not in taken else f"{found} ({number})") in taken:
+            number += 1
+        names.append(name)
+    return names
+
+
+def _names(source: str) -> tuple[str, str, str]:
+    path = Path(source).resolve()
+    if path.parent.name == "checkpoints":
+        run = path.parent.parent.name
+        return run, f"{run}/{path.stem}", source
+    return path.stem, f"{path.parent.name}/{path.stem}", source
+
+
+def find_pairs(source: str | Path, reference: str | Path | None, scale: int) -> dict[Path, Path | None]:
+    """Input file -> its HR file or None.
+
+    Raises:
+        FileNotFoundError: no input; ValueError: an input without HR, an HR file of a wrong size.
+    """
+    path = Path(source)
+    if path.is_dir():
+        files, base = images(path), path
+    else:
+        found = [path] if path.is_file() else [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
+        files = [file for file in found if file.is_file()]
+        if not files:
+            raise FileNotFoundError(f"input={source}: no such file, folder or pattern")
+        base = Path(commonpath([file.parent for file in files]))
+    if reference is None:
+        return dict.fromkeys(files)
+    reference = Path(reference)
+    if reference.is_dir():
+        partners = {lr: hr for hr, lr in pair(images(reference), reference, files, base) if lr is not None}
+    elif len(files) > 1:
+        raise ValueError(f"reference={reference} is one file for {len(files)} of input={source}: name a folder of HR files")
+    else:
+        partners = {files[0]: reference}
+    if missing := [file for file in files if file not in partners]:
+        raise ValueError(
+            f"reference={reference} has no HR file for {missing[0]}: looked for its name, with or without x{scale}"
+        )
+    check_pairs([(partners[file], file) for file in files], scale)
+    return {file: partners[file] for file in files}
+
+
+def _readable(files: Mapping[Path, Path | None]) -> list[Path]:
+    """Those whose header can be read; the others are reported when their turn comes."""
+    found = []
+    for file in files:
+        with suppress(ValueError, OSError):
+            image.size(file)
+            found.append(file)
+    return found
+
+
+def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tuple[Tensor, bool, Tensor | None]:
+    """LR as read or made, whether its file is gray, and HR on the uint8 grid, cropped to a multiple of the scale, or None."""
+    read = image.read(file)
+    if not degrade and hr_file is None:
+        return to_tensor(read.pixels), read.was_gray, None
+    hr = to_tensor(image.read_rgb8(file if degrade else hr_file))
+    height, width = (n // scale * scale for n in hr.shape[-2:])
+    if not (height and width):
+        raise ValueError(f"{file} is smaller than the scale {scale}: there is no LR of it")
+    hr = hr[..., :height, :width]
+    return (imresize(hr, 1 / scale, rounding=True) if degrade else to_tensor(read.pixels)), read.was_gray, hr
+
+
+def _columns(
+    networks: Sequence[tuple[str, str, nn.Module]],
+    file: Path,
+    hr_file: Path | None,
+    degrade: bool,
+    upscaled: Callable[[nn.Module, Tensor], Tensor],
+) -> dict[str, Column]:
+    """Name -> picture of one file, in the order of the page."""
+    scale = networks[0][2].scale
+    lr, gray, hr = _images(file, hr_file, degrade, scale)
+    columns: dict[str, Column] = {}
+
+    def add(name: str, pixels: np.ndarray, source: str | Path, **known: Any) -> None:
+        scores = {}
+        if hr is not None and name != "HR":
+            shown = to_tensor(pixels)
+            scores = score(F.interpolate(shown, scale_factor=scale) if name == "LR" else shown, hr, scale)
+        columns[name] = Column(pixels.shape[:2], data_uri(pixels), str(source), scores=scores, **known)
+
+    add("LR", to_pixels(lr), f"{file}, MATLAB's imresize" if degrade else file)
+    add("bicubic", to_pixels(imresize(lr, scale, rounding=True)), "MATLAB's imresize")
+    for name, source, network in networks:
+        started = time.perf_counter()
+        sr = upscaled(network, lr)
+        seconds = time.perf_counter() - started
+        if not torch.isfinite(sr).all():
+            raise FloatingPointError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
+        pixels = to_pixels(sr.mean(1, keepdim=True).expand_as(sr) if gray else sr)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        add(name, pixels, source, parameters=parameters, seconds=seconds)
+    if hr is not None:
+        add("HR", to_pixels(hr), file if degrade else hr_file)
+    return columns
+
+
+def _upscaling(tile: int | Literal["auto"] | None, overlap: int, ensemble: bool) -> Callable[[nn.Module, Tensor], Tensor]:
+    """sr.infer.upscale with these settings; tile="auto": the largest tiles that fit into the device's memory.
+
+    Raises:
+        ValueError: tile and overlap make no sense.
+    """
+    if not (tile is None or tile == "auto" or (isinstance(tile, int) and tile > 0)):
+        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
+    sides = [side for side in (256, 128, 64) if side >= 2 * overlap] or [256] if tile == "auto" else [tile]
+    if overlap < 0 or (sides[0] is not None and overlap >= sides[0]):
+        raise ValueError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
+
+    def upscaled(network: nn.Module, lr: Tensor) -> Tensor:
+        for side in sides[:-1]:
+            with suppress(torch.OutOfMemoryError):
+                return upscale(network, lr, tile=side, overlap=overlap, ensemble=ensemble)
+        return upscale(network, lr, tile=sides[-1], overlap=overlap, ensemble=ensemble)
+
+    return upscaled
+
+
+def score(sr: Tensor, hr: Tensor, scale: int) -> Scores:
+    """PSNR and SSIM on Y and on RGB by the papers' protocol, `scale` pixels of border cut, of (1, 3, H, W) in [0, 1]."""
+    scores = {}
+    for name, (metric, channel) in _METRICS.items():
+        try:
+            scores[name] = metric(crop_border=scale, channel=channel)(sr, hr).item()
+        except ValueError:  # fewer pixels than the metric needs
+            scores[name] = None
+    return scores
