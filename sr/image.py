@@ -1,15 +1,14 @@
 """Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
 
-Reads PNG, JPEG, BMP, WebP, TIFF and the first frame of GIF; writes all of them but GIF. Pillow does most of it,
-`sr/png16.py` and `sr/tiff.py` what it cannot. An image of more than 178,956,970 pixels (Pillow's limit against
+Reads PNG, JPEG, BMP, WebP, TIFF and the first frame of GIF; `sr/writer.py` writes all of them but GIF. Pillow does most
+of it, `sr/png16.py` and `sr/tiff.py` what it cannot. An image of more than 178,956,970 pixels (Pillow's limit against
 decompression bombs) is refused: cut it into parts.
 """
 
 import os
-import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,8 +21,8 @@ from PIL import ImageCms
 from torch import Tensor
 
 from sr import exif, png16, tiff
+from sr.writer import EXTENSIONS, Writer, one_line, to_8bit
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")  # no others: Pillow's EPS reader, say, starts Ghostscript
 GRAY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
@@ -86,7 +85,7 @@ def read_rgb8(path: str | Path) -> np.ndarray:
             image = _open(file)
             if image.mode == "RGB":
                 return np.ascontiguousarray(_upright(np.array(image), exif.orientation(exif.of(image))))
-    return _to_8bit(read(path).pixels)
+    return to_8bit(read(path).pixels)
 
 
 def read(path: str | Path) -> Image:
@@ -114,25 +113,15 @@ def write(path: str | Path, image: Image) -> None:
     """Write an image file whose format is its name's extension; folders are made where they are missing.
 
     PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless) round it to 8. The file appears whole or
-    not at all: it is written under another name in the same folder and then renamed.
-    Raises ValueError for an extension that is not among EXTENSIONS, for alpha in JPEG and BMP, and for a size that the
-    format cannot hold; OSError naming the file when the disk is full.
+    not at all. Raises like `sr.writer.Writer`.
     """
-    path = Path(path)
-    try:
-        data = _encode(image, path.suffix.lower())
-    except Exception as error:
-        raise ValueError(f"{path}: cannot be written ({_one_line(error)})") from None
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        with suppress(OSError):  # renamed, or never made
-            temporary.unlink()
+    channels = (1 if image.was_gray else 3) + (image.alpha is not None)
+    with Writer(
+        path, (*image.pixels.shape[:2], channels), image.pixels.dtype, icc_profile=image.icc_profile, exif=image.exif
+    ) as writer:
+        for top in range(0, len(image.pixels), 1024):
+            rows = image.pixels[top : top + 1024, :, : 1 if image.was_gray else 3]
+            writer.write(rows if image.alpha is None else np.dstack([rows, image.alpha[top : top + 1024]]))
 
 
 def to_tensor(pixels: np.ndarray) -> Tensor:
@@ -143,7 +132,7 @@ def to_tensor(pixels: np.ndarray) -> Tensor:
 
 def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
     """(1, C, H, W) in [0, 1] to (H, W, C) uint8 or uint16: clipped, rounded half up."""
-    levels = tensor.detach()[0].float().clamp(0, 1) * np.iinfo(dtype).max + 0.5
+    levels = tensor.detach()[0].float().clamp(0, 1).mul_(np.iinfo(dtype).max).add_(0.5)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(dtype))
 
 
@@ -160,11 +149,7 @@ def _reading(path: str | Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
             raise
-        raise ValueError(f"{path}: cannot be read as an image ({_one_line(error)})") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(f"{path}: cannot be read as an image ({one_line(error)})") from None
 
 
 def _open(file: BinaryIO) -> PIL.Image.Image:
@@ -205,45 +190,3 @@ def _to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
         return image.convert("RGB")
     source = ImageCms.createProfile("LAB") if image.mode == "LAB" else ImageCms.ImageCmsProfile(BytesIO(profile))
     return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
-
-
-def _to_8bit(samples: np.ndarray) -> np.ndarray:
-    if samples.dtype == np.uint8:
-        return samples
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
-
-
-def _encode(image: Image, extension: str) -> bytes:
-    """The bytes of an image file; the whole file in memory, so that what fails while it is written is the disk."""
-    if extension not in EXTENSIONS:
-        raise ValueError(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
-    if image.alpha is not None and extension in (".jpg", ".jpeg", ".bmp"):
-        raise ValueError(f"{extension} files have no alpha: choose .png, .webp or .tif")
-    gray = image.was_gray and extension != ".webp"  # which is RGB always
-    colour = image.pixels[..., :1] if gray else image.pixels
-    samples = colour if image.alpha is None else np.concatenate([colour, image.alpha[..., None]], axis=2)
-    profile = _fitting(image.icc_profile, gray)
-    tags = exif.decode(image.exif, image.pixels.shape) if image.exif else None
-    if samples.dtype == np.uint16 and extension == ".png":
-        return png16.encode(samples, icc_profile=profile, exif=tags and tags.tobytes().removeprefix(b"Exif\0\0"))
-    if extension in (".tif", ".tiff"):
-        return tiff.encode(samples, icc_profile=profile, exif=tags)
-    options = {}
-    if extension in (".jpg", ".jpeg"):
-        options = {"quality": 95, "subsampling": "4:4:4"}
-    elif extension == ".webp":
-        options = {"lossless": True, "exact": True}  # exact: keeps the colour of transparent pixels
-    if tags and extension != ".bmp":
-        options["exif"] = tags.tobytes()
-    if profile and extension != ".bmp":
-        options["icc_profile"] = profile
-    samples = _to_8bit(samples)
-    file = BytesIO()
-    picture = PIL.Image.fromarray(samples[..., 0] if samples.shape[2] == 1 else samples)
-    picture.save(file, format=PIL.Image.registered_extensions()[extension], **options)
-    return file.getvalue()
-
-
-def _fitting(profile: bytes | None, gray: bool) -> bytes | None:
-    """The profile, unless it is one for gray and the pixels are RGB (bytes 16 to 19 name its colour space)."""
-    return None if profile and profile[16:20] == b"GRAY" and not gray else profile

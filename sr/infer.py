@@ -1,26 +1,33 @@
-"""From an LR image of any size to its SR image: pad -> tile -> network -> blend -> crop; self-ensemble.
+"""From an LR image of any size to its SR image: pad -> tile -> network -> blend -> crop; self-ensemble; half precision.
 
-The only place that pads. The whole image stays where it is; one tile at a time goes to the network's device.
+The only place that pads. Neither the image nor its result lies whole on the network's device: a few tiles at a time do.
 """
 
-import math
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import product
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sr.tiles import Window, mirrored, pad_to_multiple, tiling, windows
 
-@torch.inference_mode()
+__all__ = ["PRECISIONS", "Upscaler", "out_of_memory", "pad_to_multiple", "upscale"]
+PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
+# What allocators say besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a memory object")
+_NO_MEMORY += ("could not create a primitive", "bad_alloc", "bad allocation", "ALLOC_FAILED")
+
+
 def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap: int = 16, ensemble: bool = False) -> Tensor:
     """Enlarge (N, C, H, W) in [0, 1] to (N, C, sH, sW) float32 on lr's device; not clipped.
 
     Args:
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
         tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
-        overlap: LR pixels that neighbouring tiles share. The outer quarter of them on each side is discarded, the
-            middle half is blended: the result is that of the whole image if the network's receptive field reaches no
-            further than `overlap / 4` pixels, and has no visible seams otherwise.
+        overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
+            middle quarter is blended: the result is that of the whole image if the network looks no further than
+            `overlap * 3 / 8` pixels from each, and has no visible seams otherwise.
         ensemble: average over the 8 flips and quarter turns (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
 
     Raises:
@@ -28,86 +35,154 @@ def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap:
     """
     if lr.ndim != 4 or 0 in lr.shape:
         raise ValueError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
-    height, width = lr.shape[-2:]
-    padded = pad_to_multiple(lr, network.multiple_of)
-    if tile is None:
-        sr = _forward(network, padded, ensemble)
-    else:
-        sr = _forward_tiles(network, padded, *tiling(tile, overlap, network.multiple_of), ensemble)
-    return sr[..., : height * network.scale, : width * network.scale]
+    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble)(lr)
 
 
-def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
-    """Tile and overlap rounded up to a multiple; ValueError where that leaves nothing of a tile but overlap."""
-    rounded = -(-tile // multiple) * multiple, -(-overlap // multiple) * multiple
-    if not 0 <= rounded[1] < rounded[0]:
-        raise ValueError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
-    return rounded
+class Upscaler:
+    """A network with the way it goes over images; `blocks` gives a result piece by piece.
 
-
-def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
-    """Mirror (N, C, H, W) at the bottom and the right until H and W are multiples; too small a side is repeated."""
-    for dim in (-2, -1):
-        length = image.shape[dim]
-        missing = -length % multiple
-        padding = (0, 0, 0, missing) if dim == -2 else (0, missing, 0, 0)
-        if missing:
-            image = F.pad(image, padding, mode="reflect" if missing < length else "replicate")
-    return image
-
-
-def _forward(network: nn.Module, lr: Tensor, ensemble: bool) -> Tensor:
-    x = lr.to(_device(network, lr))
-    if not ensemble:
-        return network(x).to(lr.device, torch.float32)
-    total = 0
-    for turns, flip in product(range(4), (False, True)):
-        view = torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1))
-        sr = torch.rot90(network(view).float(), -turns, (-2, -1))
-        total = total + (sr.flip(-1) if flip else sr)
-    return (total / 8).to(lr.device)
-
-
-def _forward_tiles(network: nn.Module, lr: Tensor, tile: int, overlap: int, ensemble: bool) -> Tensor:
-    batch, channels, height, width = lr.shape
-    scale, multiple = network.scale, network.multiple_of
-    rows, columns = (_windows(length, tile, overlap, multiple, scale, lr.device) for length in (height, width))
-    sr = lr.new_zeros(batch, channels, height * scale, width * scale, dtype=torch.float32)
-    for (top, row), (left, column) in product(rows, columns):
-        part = lr[..., top : top + len(row) // scale, left : left + len(column) // scale]
-        weighted = _forward(network, part, ensemble) * row[:, None] * column
-        sr[..., top * scale : top * scale + len(row), left * scale : left * scale + len(column)] += weighted
-    return sr
-
-
-def _windows(length: int, tile: int, overlap: int, multiple: int, scale: int, device: torch.device) -> list[tuple[int, Tensor]]:
-    """Along one side: where each tile starts (LR pixels) and its weights (SR pixels), which sum to 1 everywhere.
-
-    Tiles are as small as their number allows, and start at multiples of `multiple`, so that windows of attention lie
-    where they lie in the whole image.
+    Args:
+        network, tile, overlap, ensemble: as for `upscale`.
+        batch: so many neighbouring tiles go through the network at once.
+        precision: "32", or "16" and "bf16": convolutions and matrix products in half the bits, by torch.autocast, so that
+            what the network adds to the enlarged input keeps float32 where the network's code does.
+        halve: where the memory is too short, go on with single tiles, then with tiles of half the side (down to twice
+            the overlap), for all images that follow too. False: that raises.
     """
-    count = max(math.ceil((length - overlap) / (tile - overlap)), 1)
-    tile = min(math.ceil((length + (count - 1) * overlap) / count / multiple) * multiple, length)
-    starts = [min(i * (tile - overlap), length - tile) for i in range(count)]
-    shared = overlap * scale
-    position = torch.arange(tile * scale, dtype=torch.float64) + 0.5
-    rise = _smoothstep((position - shared / 4) / (shared / 2)) if shared else torch.ones_like(position)
-    weights, total = [], torch.zeros(length * scale, dtype=torch.float64)
-    for start in starts:
-        weight = torch.ones_like(position)
-        weight *= rise if start > 0 else 1
-        weight *= rise.flip(0) if start < length - tile else 1
-        weights.append(weight)
-        total[start * scale : (start + tile) * scale] += weight
-    return [
-        (start, (weight / total[start * scale : (start + tile) * scale]).to(device, torch.float32))
-        for start, weight in zip(starts, weights, strict=True)
-    ]
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        tile: int | None = None,
+        overlap: int = 16,
+        ensemble: bool = False,
+        batch: int = 1,
+        precision: str = "32",
+        halve: bool = False,
+    ) -> None:
+        self.network, self.ensemble, self.batch, self.halve = network, ensemble, batch, halve
+        self.tile, self.overlap = tiling(tile, overlap, network.multiple_of) if tile is not None else (None, overlap)
+        self.dtype = PRECISIONS[precision]
+
+    def __call__(self, lr: Tensor) -> Tensor:
+        """(N, C, H, W) to (N, C, sH, sW), float32, on lr's device."""
+        (n, channels, height, width), scale = lr.shape, self.network.scale
+        sr = None
+        for top, left, block in self.blocks(lambda rows, columns: lr[..., rows, columns], height, width):
+            if block.shape[-2:] == (height * scale, width * scale):
+                return block
+            if sr is None:
+                sr = block.new_empty(n, channels, height * scale, width * scale)
+            sr[..., top : top + block.shape[-2], left : left + block.shape[-1]] = block
+        return sr
+
+    def blocks(self, part: Callable[[slice, slice], Tensor], height: int, width: int) -> Iterator[tuple[int, int, Tensor]]:
+        """Finished parts (top, left, (N, C, h, w) float32) of the SR image, row after row of tiles, each from left to right.
+
+        They cover the image without overlap, and no more of it is kept than a tile and the blended edge of a row of tiles.
+        Where they lie is settled by this call, whatever the memory allows later.
+        `part(rows, columns)` gives that part of the LR image, (N, C, h, w) float32.
+        """
+        y, x = (mirrored(length, self.network.multiple_of) for length in (height, width))
+        overlap = 0 if self.tile is None else tiling(self.tile, self.overlap, self.network.multiple_of)[1]
+        plan = (self.tile, overlap, self.network.multiple_of, self.network.scale)
+        return self._blocks(part, y, x, windows(len(y), *plan), windows(len(x), *plan), height, width)
+
+    @torch.inference_mode()
+    def _blocks(
+        self,
+        part: Callable[[slice, slice], Tensor],
+        y: Tensor,
+        x: Tensor,
+        rows: list[Window],
+        columns: list[Window],
+        height: int,
+        width: int,
+    ) -> Iterator[tuple[int, int, Tensor]]:
+        scale, above = self.network.scale, None
+        for row in rows:
+            shared, below, left = (row.stop - row.done) * scale, None, None
+            for column, sr in self._tiles(part, y[row.start : row.stop], x, columns):
+                if (weight := _product(row.weight, column.weight)) is not None:
+                    sr = sr * weight.to(sr.device)
+                if left is not None:
+                    sr[..., : left.shape[-1]] += left
+                sr, left = sr.split([(column.done - column.start) * scale, (column.stop - column.done) * scale], -1)
+                left = left.clone()  # or it keeps the whole tile in memory
+                start, stop = column.start * scale, column.done * scale
+                if above is not None:
+                    sr[..., : above.shape[-2], :] += above[..., start:stop]
+                if shared:
+                    below = sr.new_empty(*sr.shape[:-2], shared, len(x) * scale) if below is None else below
+                    below[..., start:stop] = sr[..., -shared:, :]
+                top, bottom = row.start * scale, min(row.done, height) * scale
+                yield top, start, sr[..., : bottom - top, : width * scale - start]
+            above = below
+
+    def _tiles(
+        self, part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor, columns: list[Window]
+    ) -> Iterator[tuple[Window, Tensor]]:
+        """The network's results along a row of tiles, computed in batches; y and x are the padded image's pixels."""
+        at = 0
+        while at < len(columns):
+            together = columns[at : at + self.batch]
+            lr = torch.cat([_padded(part, y, x[column.start : column.stop]) for column in together])
+            yield from zip(together, self._run(lr).chunk(len(together)), strict=True)
+            at += len(together)
+
+    def _run(self, lr: Tensor) -> Tensor:
+        """The network on one batch of tiles; where the memory is too short, on smaller ones."""
+        if self.halve and self.tile is not None and max(lr.shape[-2:]) > self.tile:  # planned before it was halved
+            return self(lr)
+        try:
+            return self._forward(lr)
+        except (RuntimeError, MemoryError) as error:
+            if not self.halve or not out_of_memory(error):
+                raise
+            smaller = max(lr.shape[-2:]) // 2 // self.network.multiple_of * self.network.multiple_of
+            if len(lr) == 1 and smaller < max(2 * self.overlap, 1):
+                size = f"{lr.shape[-1]}x{lr.shape[-2]}"
+                raise torch.OutOfMemoryError(f"out of memory, even with tiles of {size} pixels") from error
+        # not inside `except`: there, the traceback keeps the tensors of the failed attempt
+        if lr.is_cuda or _device(self.network, lr).type == "cuda":
+            torch.cuda.empty_cache()
+        if len(lr) > 1:
+            self.batch = 1
+            return torch.cat([self._run(one) for one in lr.split(1)])
+        self.tile = smaller
+        return self(lr)
+
+    def _forward(self, lr: Tensor) -> Tensor:
+        device = _device(self.network, lr)
+        x = lr.to(device)
+        with torch.autocast(device.type, self.dtype) if self.dtype else nullcontext():
+            if not self.ensemble:
+                return self.network(x).to(lr.device, torch.float32)
+            total = 0
+            for turns, flip in product(range(4), (False, True)):
+                view = torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1))
+                sr = torch.rot90(self.network(view).float(), -turns, (-2, -1))
+                total = total + (sr.flip(-1) if flip else sr)
+            return (total / 8).to(lr.device)
 
 
-def _smoothstep(x: Tensor) -> Tensor:
-    x = x.clamp(0, 1)
-    return x * x * (3 - 2 * x)
+def _padded(part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor) -> Tensor:
+    """Rows y and columns x, which run on beyond the edge as in a mirror."""
+    top, left = int(y.min()), int(x.min())
+    lr = part(slice(top, int(y.max()) + 1), slice(left, int(x.max()) + 1))
+    return lr.index_select(-2, (y - top).to(lr.device)).index_select(-1, (x - left).to(lr.device))
+
+
+def _product(row: Tensor | None, column: Tensor | None) -> Tensor | None:
+    if row is None or column is None:
+        return column if row is None else row[:, None]
+    return row[:, None] * column
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Whether it is an allocator's, of a device or of the host."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _device(network: nn.Module, lr: Tensor) -> torch.device:

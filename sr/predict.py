@@ -1,21 +1,32 @@
-"""Enlarge image files one after the other; a broken one costs a line, a stop costs nothing that is finished."""
+"""Enlarge image files: reading, the network and writing at the same time, for one strip of one file after the other.
+
+A broken file costs a line, a stop costs nothing that is finished.
+"""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from sr.image import Image, read, to_pixels, to_tensor, write
-from sr.infer import tiling, upscale
-from sr.resize import imresize
+from sr.capability import check_precision
+from sr.image import Image, read
+from sr.infer import PRECISIONS, Upscaler, out_of_memory
+from sr.strips import Alpha, shape, strips
+from sr.tiles import tiling
+from sr.writer import Writer, one_line
 
-AUTO_TILES = (256, 128, 64)  # LR pixels; the first that fits into the device's memory
+AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
+AUTO_BATCH = 4  # tiles; on the CPU 1, where more are no faster
+WAITING = 16  # strips that are finished and not written: a row of tiles of 256 pixels at x4
 
 
 @dataclass
@@ -41,57 +52,109 @@ def predict_files(
     *,
     tile: int | Literal["auto"] | None = "auto",
     overlap: int = 16,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
     ensemble: bool = False,
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
 ) -> Result:
-    """Enlarge each input file into its output file, with a progress bar and a last line that counts.
+    """Enlarge each input file into its output file, with the remaining time and a last line that counts.
 
-    A file that fails costs one line on stderr, not the job. Each result appears whole or not at all, and those that are
-    there are skipped unless `overwrite`: a job that was stopped goes on where it was. `tile`, `overlap` and `ensemble`
-    as in sr.infer.upscale; tile="auto" is 256, and less where the device has no memory for that.
+    While the network works on one image, the next is read and the strips that are finished are written. A file that fails
+    costs one line on stderr, not the job. Each result appears whole or not at all, and those that are there are skipped
+    unless `overwrite`: a job that was stopped goes on where it was.
+
+    Args:
+        tile, overlap, batch, precision, ensemble: as in `sr.infer.Upscaler`; tile="auto" is 256, tile=None the whole image
+            at once, and both are halved, for the rest of the job, where the memory is too short; batch="auto" is 4, and 1
+            on the CPU.
+        outscale, alpha_upscale: as in `sr.strips.strips`.
 
     Raises:
-        ValueError: tile and overlap make no sense. OSError: a result cannot be stored, as on a full disk.
+        ValueError: settings that make no sense. OSError: a result cannot be stored, as on a full disk.
     """
-    sides = _sides(tile, overlap, network.multiple_of)
+    upscaler = _upscaler(network, tile, overlap, batch, str(precision), ensemble)
+    if outscale is not None and not 0 < outscale < float("inf"):
+        raise ValueError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
+    if alpha_upscale not in ("bicubic", "network"):
+        raise ValueError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
     result = Result(skipped=len(files) - len(left))
-    progress = tqdm(left, unit="image")
+    reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    progress = tqdm(
+        total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    )
+
+    def advance(part: float) -> None:
+        progress.update(min(part, len(left) - progress.n))  # rounding errors of the parts
+
+    before: _Output | None = None  # the file whose last strips are being written
     try:
-        for source, target in progress:
+        for number, ((source, target), reading) in enumerate(_one_ahead(left, reader)):
+            progress.n = number
+            progress.set_description(f"{number + 1} of {len(left)}, {source.name}")
+            output = None
             try:
-                image = read(source)
-            except (ValueError, OSError) as error:  # not beside write's: there, an OSError ends the job
-                result.fail(str(error))
-                continue
-            try:
-                write(target, _first_that_fits(sides, partial(enlarge, network, image, overlap=overlap, ensemble=ensemble)))
-                result.written += 1
+                image = reading.result()
+                output = _Output(target, image, outscale or network.scale, writer)
+                for strip in strips(upscaler, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
+                    output.write(strip)
             except FloatingPointError as error:
                 result.fail(f"{source}: {error}")
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                result.fail(f"{source}: {one_line(error)[:200]}")
             except ValueError as error:
                 result.fail(str(error))
+            except OSError as error:
+                if output is not None:  # the disk's: the next file would meet the same
+                    raise
+                result.fail(str(error))
+            else:
+                output.close()
+                finished, before, output = before, output, None
+                _settle(finished, result)
+            finally:
+                if output is not None:
+                    output.abort()
+        progress.n = len(left)
+        progress.refresh()
+        finished, before = before, None
+        _settle(finished, result)
     finally:
+        reader.shutdown(cancel_futures=True)
+        with suppress(OSError):  # there is another on its way
+            _settle(before, result)
+        writer.shutdown()
         progress.close()
         print(result)
     return result
 
 
-def enlarge(network: nn.Module, image: Image, tile: int | None, *, overlap: int = 16, ensemble: bool = False) -> Image:
-    """An image `network.scale` times as large, of the same depth; alpha by bicubic interpolation, gray stays gray.
+def enlarge(
+    network: nn.Module,
+    image: Image,
+    tile: int | Literal["auto"] | None,
+    *,
+    overlap: int = 16,
+    ensemble: bool = False,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
+) -> Image:
+    """An image `network.scale` (or `outscale`) times as large, of the same depth; gray stays gray. Arguments: predict_files.
 
     Raises:
         FloatingPointError: the network's output is not finite.
     """
-    sr = upscale(network, to_tensor(image.pixels), tile=tile, overlap=overlap, ensemble=ensemble)
-    if not torch.isfinite(sr).all():
-        raise FloatingPointError("the network's output is NaN or infinite: its weights are broken, or the precision too low")
-    if image.was_gray:
-        sr = sr.mean(1, keepdim=True).expand_as(sr)
-    dtype, alpha = image.pixels.dtype, image.alpha
-    if alpha is not None:
-        alpha = to_pixels(imresize(to_tensor(alpha), network.scale), dtype)[..., 0]
-    return replace(image, pixels=to_pixels(sr, dtype), alpha=alpha)
+    upscaler = _upscaler(network, tile, overlap, batch, str(precision), ensemble)
+    samples = np.concatenate(list(strips(upscaler, image, outscale=outscale, alpha_upscale=alpha_upscale)))
+    alpha = np.ascontiguousarray(samples[..., -1]) if image.alpha is not None else None
+    colour = samples[..., : 1 if image.was_gray else 3]
+    return replace(image, pixels=np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3))), alpha=alpha)
 
 
 def pick_device(name: str) -> torch.device:
@@ -104,22 +167,80 @@ def pick_device(name: str) -> torch.device:
         raise ValueError(f"device={name} is not available: choose auto, cpu, cuda, cuda:1 ...") from None
 
 
-def _sides(tile: int | Literal["auto"] | None, overlap: int, multiple: int) -> list[int | None]:
-    """The tiles to try, each if the one before does not fit into memory."""
-    if tile is None:
-        return [None]
-    if tile != "auto" and not (isinstance(tile, int) and tile > 0):
-        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
-    sides = [side for side in AUTO_TILES if side >= 2 * overlap] or [AUTO_TILES[0]] if tile == "auto" else [tile]
-    return [tiling(side, overlap, multiple)[0] for side in sides]
+class _Output:
+    """A file that another thread writes while the network goes on, at most by a row of its tiles."""
 
+    def __init__(self, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
+        size = shape(image, factor)
+        self._writer = Writer(target, size, image.pixels.dtype, icc_profile=image.icc_profile, exif=image.exif)
+        self._pool, self._steps = pool, deque[Future]()
 
-def _first_that_fits(sides: list[int | None], run: Callable[[int | None], Image]) -> Image:
-    """Run with the first tile; one that does not fit into the device's memory is dropped, for the next images too."""
-    while True:
+    def write(self, strip: np.ndarray) -> None:
+        """Hand over a strip, once few others wait. Raises what writing an earlier one did."""
+        self._wait(WAITING)
+        self._steps.append(self._pool.submit(self._writer.write, strip))
+
+    def close(self) -> None:
+        """Hand over the end; `result` waits for it."""
+        self._steps.append(self._pool.submit(self._writer.close))
+
+    def result(self) -> None:
+        """Wait until the file is complete. Raises what writing it did."""
         try:
-            return run(sides[0])
-        except torch.OutOfMemoryError:
-            if len(sides) == 1:
-                raise
-        del sides[0]
+            self._wait()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing of a file that is not complete."""
+        for step in self._steps:
+            with suppress(Exception):
+                step.result()
+        self._writer.abort()
+
+    def _wait(self, left: int = 0) -> None:
+        while len(self._steps) > left:
+            self._steps.popleft().result()
+
+
+def _settle(output: _Output | None, result: Result) -> None:
+    """Wait for a file that was handed over, and count it. An OSError ends the job: the disk is full, or its like."""
+    if output is None:
+        return
+    try:
+        output.result()
+        result.written += 1
+    except ValueError as error:
+        result.fail(str(error))
+
+
+def _one_ahead(
+    files: Sequence[tuple[Path, Path]], reader: ThreadPoolExecutor
+) -> Iterator[tuple[tuple[Path, Path], "Future[Image]"]]:
+    """Each pair of files with its image, while the next one is being read."""
+    waiting = deque()
+    for pair in files:
+        waiting.append((pair, reader.submit(read, pair[0])))
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def _upscaler(
+    network: nn.Module, tile: int | str | None, overlap: int, batch: int | str, precision: str, ensemble: bool
+) -> Upscaler:
+    """The settings checked, the network in the layout that convolutions are fastest in."""
+    if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
+        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
+    if batch != "auto" and not (isinstance(batch, int) and batch > 0):
+        raise ValueError(f"batch={batch}: choose auto or a number of tiles")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+    check_precision(network, precision)
+    tile = AUTO_TILE if tile == "auto" else tile
+    if tile is None:
+        tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
+    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
+    batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
+    network.to(memory_format=torch.channels_last)
+    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)

@@ -63,7 +63,7 @@ def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
 
 def _resize_dim(x: Tensor, dim: int, out: int, scale: float, rounding: bool, kernel: Kernel, antialias: bool) -> Tensor:
     n = x.shape[dim]
-    first, weights, unit, period = _contributions(n, out, scale, kernel, antialias)
+    first, weights, unit, period = contributions(n, out, scale, kernel, antialias)
     dtype = x.dtype
     if rounding:
         # At integer scales all weights are whole multiples of 1/unit. Counted in units the sums are exact in any order,
@@ -117,7 +117,7 @@ _KERNELS = {"cubic": (_cubic, 4), "lanczos3": (_lanczos3, 6), "bilinear": (_bili
 
 
 @lru_cache(maxsize=256)
-def _contributions(n: int, out: int, scale: float, kernel: Kernel, antialias: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
+def contributions(n: int, out: int, scale: float, kernel: Kernel, antialias: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
     """MATLAB's contributions: of each output pixel the first input pixel (out,) and weights (out, P); unit and period.
 
     The weights are whole numbers that sum to unit; where that cannot be (lanczos3, other scales) they sum to unit = 1.
@@ -163,7 +163,7 @@ def _table(
     device: torch.device,
 ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     """Mirrored input indices and weights, P tensors of shape (out,) each, for scales without a short period."""
-    first, weights, unit, _ = _contributions(n, out, scale, kernel, antialias)
+    first, weights, unit, _ = contributions(n, out, scale, kernel, antialias)
     weights = weights if rounding else weights / unit
     indices = (first[:, None] + np.arange(weights.shape[1])) % (2 * n)
     indices = np.where(indices < n, indices, 2 * n - 1 - indices)

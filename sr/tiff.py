@@ -1,11 +1,14 @@
-"""TIFF beyond Pillow: reads 16-bit colour (by tifffile), writes 8 and 16 bit with EXIF. For `sr/image.py` alone.
+"""TIFF beyond Pillow: reads 16-bit colour (by tifffile), writes 8 and 16 bit with EXIF, a strip at a time.
+
+For `sr/image.py` and `sr/writer.py` alone.
 
 Samples are (H, W, C), C = 1 (gray, 0 is black), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
 """
 
 import logging
+import struct
 import zlib
-from io import BytesIO
+from itertools import accumulate
 from typing import BinaryIO
 
 import numpy as np
@@ -14,6 +17,8 @@ from PIL import TiffTags
 from PIL.Image import Exif
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
+STRIP_BYTES = 2**20  # before compression: small enough for every reader, large enough to compress well
+LEVEL = 6  # of zlib
 MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompression bomb (2 * MAX_IMAGE_PIXELS)
 
 
@@ -73,33 +78,70 @@ def decode(file: BinaryIO) -> np.ndarray:
     return _unpremultiply(samples) if alpha == "ASSOCALPHA" else samples
 
 
-def encode(samples: np.ndarray, *, icc_profile: bytes | None, exif: Exif | None) -> bytes:
-    """TIFF file of uint8 or uint16 samples in one deflated strip.
+class TIFFFile:
+    """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; BigTIFF where 4 GB may not be enough.
 
     Written by hand for the sake of EXIF: Pillow writes no 16-bit colour and no EXIF folder beside compressed pixels,
-    tifffile no EXIF folder at all.
+    tifffile no EXIF folder at all. The tags stand before the pixels; where the strips are is filled in at the end.
     """
-    height, width, channels = samples.shape
-    strip = zlib.compress(np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<")).tobytes())
-    page = Tiff.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
-    for tag in exif or ():
-        page[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
-    page[Tiff.IMAGEWIDTH], page[Tiff.IMAGELENGTH], page[Tiff.ROWSPERSTRIP] = width, height, height
-    page[Tiff.BITSPERSAMPLE], page[Tiff.SAMPLESPERPIXEL] = (8 * samples.itemsize,) * channels, channels
-    page[Tiff.COMPRESSION] = 8  # Adobe deflate
-    page[Tiff.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1  # RGB, or gray with 0 as black
-    page[Tiff.PLANAR_CONFIGURATION] = 1  # RGBRGB...
-    if channels in (2, 4):
-        page[Tiff.EXTRASAMPLES] = 2  # alpha, not premultiplied
-    if icc_profile:
-        page.tagtype[Tiff.ICCPROFILE] = TiffTags.UNDEFINED
-        page[Tiff.ICCPROFILE] = icc_profile
-    page.tagtype[Tiff.STRIPOFFSETS] = TiffTags.LONG
-    page[Tiff.STRIPOFFSETS] = (0,)  # counted from the end of the tags; save() adds where that is
-    page[Tiff.STRIPBYTECOUNTS] = (len(strip),)
-    file = BytesIO()
-    page.save(file)
-    return file.getvalue() + strip
+
+    def __init__(
+        self, file: BinaryIO, shape: tuple[int, int, int], dtype: np.dtype, *, icc_profile: bytes | None, exif: Exif | None
+    ) -> None:
+        height, width, channels = shape
+        n_bytes = height * width * channels * dtype.itemsize
+        self._big = n_bytes * 1.01 > 2**32 - 2**24  # deflate adds at most 0.1 % to what it cannot compress
+        rows = max(STRIP_BYTES * height // n_bytes, 1)
+        page = Tiff.ImageFileDirectory_v2(b"II+\0\x08\0\0\0" + bytes(8) if self._big else b"II*\0\0\0\0\0")
+        for tag in exif or ():
+            page[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
+        page[Tiff.IMAGEWIDTH], page[Tiff.IMAGELENGTH], page[Tiff.ROWSPERSTRIP] = width, height, min(rows, height)
+        page[Tiff.BITSPERSAMPLE], page[Tiff.SAMPLESPERPIXEL] = (8 * dtype.itemsize,) * channels, channels
+        page[Tiff.COMPRESSION] = 8  # Adobe deflate
+        page[Tiff.PREDICTOR] = 2  # each pixel less the one before it
+        page[Tiff.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1  # RGB, or gray with 0 as black
+        page[Tiff.PLANAR_CONFIGURATION] = 1  # RGBRGB...
+        if channels in (2, 4):
+            page[Tiff.EXTRASAMPLES] = 2  # alpha, not premultiplied
+        if icc_profile:
+            page.tagtype[Tiff.ICCPROFILE] = TiffTags.UNDEFINED
+            page[Tiff.ICCPROFILE] = icc_profile
+        page.tagtype[Tiff.STRIPOFFSETS] = page.tagtype[Tiff.STRIPBYTECOUNTS] = TiffTags.LONG8 if self._big else TiffTags.LONG
+        self._file, self._page, self._rows = file, page, rows
+        self._lengths = [0] * -(-height // rows)
+        self._waiting = np.empty((0, width, channels), dtype)
+        self._done = 0
+        self._write_tags()
+
+    def write(self, samples: np.ndarray) -> None:
+        """Add rows below those that are there."""
+        while len(samples):
+            missing = self._rows - len(self._waiting)
+            self._waiting, samples = np.concatenate([self._waiting, samples[:missing]]), samples[missing:]
+            if len(self._waiting) == self._rows:
+                self._strip(self._waiting)
+                self._waiting = self._waiting[:0]
+
+    def close(self) -> None:
+        """Finish the file; it stays open."""
+        if len(self._waiting):
+            self._strip(self._waiting)
+        self._file.seek(0)
+        self._write_tags()
+
+    def _strip(self, samples: np.ndarray) -> None:
+        difference = np.concatenate([samples[:, :1], np.diff(samples, axis=1)], axis=1)
+        data = zlib.compress(difference.astype(difference.dtype.newbyteorder("<"), copy=False).tobytes(), LEVEL)
+        self._file.write(data)
+        self._lengths[self._done] = len(data)
+        self._done += 1
+
+    def _write_tags(self) -> None:
+        """The header and all tags, of the same size whatever the strips' lengths; offsets are counted from their end."""
+        self._page[Tiff.STRIPOFFSETS] = tuple(accumulate(self._lengths[:-1], initial=0))
+        self._page[Tiff.STRIPBYTECOUNTS] = tuple(self._lengths)
+        header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if self._big else struct.pack("<2sHI", b"II", 42, 8)
+        self._file.write(header + self._page.tobytes(len(header)))
 
 
 def _unpremultiply(samples: np.ndarray) -> np.ndarray:

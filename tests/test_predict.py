@@ -2,9 +2,11 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -129,17 +131,110 @@ def test_gray_is_the_mean_of_the_channels():
     assert enlarge(Tinted(), Image(gray), None).pixels[..., 0].mean() > expected.mean() * 1.1
 
 
-def test_tiles_shrink_until_they_fit(tmp_path):
-    image = Image(read_rgb8(SKIMAGE / "chelsea.png"))
+@pytest.mark.parametrize("tile", ["auto", 128, None])
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize("alpha_upscale", ["bicubic", "network"])
+def test_tiles_shrink_until_they_fit(tmp_path, tile, batch, alpha_upscale):
+    pixels = read_rgb8(SKIMAGE / "chelsea.png")
+    image = Image(pixels, alpha=pixels[::-1, :, 0])
     write(tmp_path / "a.png", image)
-    files = plan(tmp_path / "a.png", tmp_path / "out")
-    assert predict_files(SmallMemory(), files).written == 1
+    network, files = SmallMemory(), plan(tmp_path / "a.png", tmp_path / "out")
+    assert predict_files(network, files, tile=tile, batch=batch, alpha_upscale=alpha_upscale).written == 1
+    again = read(tmp_path / "out" / "a.png")
     expected = to_pixels(imresize(to_tensor(image.pixels), 2)).astype(int)
-    assert np.abs(read(tmp_path / "out" / "a.png").pixels - expected).max() <= 1
-    with pytest.raises(torch.OutOfMemoryError):
-        predict_files(SmallMemory(), files, tile=128, overwrite=True)
-    with pytest.raises(torch.OutOfMemoryError):
-        predict_files(SmallMemory(), files, tile=None, overwrite=True)
+    assert np.abs(again.pixels - expected).max() <= 1
+    expected = to_pixels(imresize(to_tensor(image.alpha), 2)).astype(int)
+    assert np.abs(again.alpha - expected[..., 0]).max() <= 1
+
+
+def test_memory_that_not_even_small_tiles_fit_into_costs_a_line(photos, capsys):
+    assert predict_files(SmallMemory(), plan("photos/a.png", "out"), tile=300, overlap=80).written == 1  # 63x41 fits as it is
+    write("photos/a.png", Image(read_rgb8(SKIMAGE / "chelsea.png")))
+    result = predict_files(SmallMemory(), plan("photos/[ab].*", "out2"), tile=300, overlap=80)
+    assert (result.written, result.failed) == (1, 1)
+    assert re.search(r"photos/a\.png: out of memory, even with tiles of \d+x\d+ pixels", capsys.readouterr().err)
+    assert not list(Path("out2").glob(".*"))
+
+
+LITTLE_MEMORY = """
+import resource, sys
+from pathlib import Path
+import torch
+from sr.network.compact import Compact
+from sr.predict import predict_files
+torch.set_num_threads(1)
+network = Compact(scale=2, n_feats=64, n_blocks=1).eval()
+network(torch.rand(1, 3, 64, 64))  # the libraries' own memory
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 600 * 2**20,) * 2)
+try:
+    network(torch.rand(1, 3, 1600, 1600))  # 655 MB for each layer
+except RuntimeError as error:
+    print(error)
+print(predict_files(network, [(Path(sys.argv[1]), Path(sys.argv[2]))], tile=None).written)
+"""
+
+
+def test_the_systems_own_out_of_memory(tmp_path):
+    chelsea = read_rgb8(SKIMAGE / "chelsea.png")
+    image = Image(np.tile(chelsea, (6, 4, 1))[:1600, :1600])
+    write(tmp_path / "a.bmp", image)
+    words = [sys.executable, "-c", LITTLE_MEMORY, tmp_path / "a.bmp", tmp_path / "b.png"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "can't allocate memory" in done.stdout  # it really was short
+    assert done.stdout.splitlines()[-1] == "1" and read(tmp_path / "b.png").pixels.shape == (3200, 3200, 3)
+
+
+def test_files_are_read_and_written_while_the_network_works(photos):
+    for name in "defg":
+        write(f"photos/{name}.png", read("photos/a.png"))
+    threads = set()
+
+    class Watched(nn.Module):
+        scale, multiple_of = 2, 1
+
+        def forward(self, lr):
+            threads.update(thread.name.split("-")[0] for thread in threading.enumerate() if thread.is_alive())
+            time.sleep(0.2)
+            if len(threads) > 2 and Path("out/a.png").exists():
+                threads.add("a.png was there before the last was computed")
+            return imresize(lr, 2)
+
+    result = predict_files(Watched(), plan("photos", "out"))
+    assert (result.written, result.failed) == (7, 2)
+    assert "a.png was there before the last was computed" in threads and "ThreadPoolExecutor" in threads
+    for name in "defg":  # each under its own name
+        np.testing.assert_array_equal(read(f"out/{name}.png").pixels, read("out/a.png").pixels)
+
+
+def test_a_full_disk_ends_the_job_and_leaves_no_half_file(photos):
+    noise = np.random.default_rng(0).integers(0, 256, (400, 300, 3), dtype=np.uint8)
+    write("photos/c.png", Image(noise))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # the system's own "no room", for one process
+    try:
+        with pytest.raises(OSError, match=r"out/c\.png"):
+            predict_files(BICUBIC, plan("photos", "out"), tile=64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert set(result_names()) <= {"a.png", "b.jpg", "trip/c.png"} and (Path("out") / "b.jpg").exists()
+
+
+def test_remaining_time_goes_by_tiles_and_images(photos, capsys):
+    write("photos/b.jpg", Image(read_rgb8(SKIMAGE / "chelsea.png")))
+
+    class Slow(nn.Module):
+        scale, multiple_of = 2, 1
+
+        def forward(self, lr):
+            time.sleep(0.12)
+            return imresize(lr, 2)
+
+    predict_files(Slow(), plan("photos/[ab].*", "out"), tile=128)
+    shown = re.findall(r"(\d of 2), (\S+):\s+(\d+)%.*?(\d\d:\d\d)<(\d\d:\d\d|\?)", capsys.readouterr().err)
+    within_the_second = [int(percent) for number, name, percent, _, _ in shown if (number, name) == ("2 of 2", "b.jpg")]
+    assert len({p for p in within_the_second if 50 < p < 100}) > 5 and within_the_second[-1] == 100
 
 
 def test_nan_is_refused(photos, capsys):
@@ -171,9 +266,20 @@ def test_a_result_that_cannot_be_stored_ends_the_job(photos):
 
 
 @pytest.mark.parametrize("tile, overlap", [("all", 16), (0, 0), (1.5, 0), (64, 64), ("auto", 300)])
-def test_settings_are_refused_before_the_first_file(photos, tile, overlap):
+def test_tiles_are_refused_before_the_first_file(photos, tile, overlap):
     with pytest.raises(ValueError, match="tile="):
         predict_files(BICUBIC, plan("photos", "out"), tile=tile, overlap=overlap)
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"batch": 0}, {"precision": "half"}, {"outscale": 0}, {"outscale": float("nan")}, {"alpha_upscale": "no"}],
+    ids=lambda setting: next(iter(setting)),
+)
+def test_settings_are_refused_before_the_first_file(photos, setting):
+    with pytest.raises(ValueError, match=f"^{next(iter(setting))}="):
+        predict_files(BICUBIC, plan("photos", "out"), **setting)
     assert not Path("out").exists()
 
 
@@ -200,6 +306,12 @@ def test_command(photos):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
     assert sorted(str(file) for file in Path().rglob("*") if file.is_file() and "photos" not in file.parts) == ["out/c_x2.png"]
+
+    half = command(
+        "input=photos/a.png", "output=half.tif", "outscale=1.5", "precision=bf16", "batch=2", "alpha_upscale=network"
+    )
+    assert half.returncode == 0, half.stderr
+    assert read("half.tif").pixels.shape == (62, 94, 3)
 
     broken = command("input=photos", "output=out2")
     assert broken.returncode == 1 and "2 failed" in broken.stdout and "Traceback" not in broken.stderr

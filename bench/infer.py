@@ -1,0 +1,153 @@
+"""Inference: tiled against whole, memory against size, and seconds per megapixel of every network.
+
+    python bench/infer.py tiles       # 1020x678 input: tiled time over whole time; 2 minutes
+    python bench/infer.py anime       # realesr-animevideov3 on 1020x644, float32 and bf16, and its seams; 2 minutes
+    python bench/infer.py memory      # peak memory of the process from 2k to 8k output; 2 minutes
+    python bench/infer.py networks    # the table; 5 minutes
+
+`anime` reads weights/realesr-animevideov3.pth in SR_DATA (or ../shared/data). Times are the best of the runs made.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import skimage
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+import sr
+from sr.cli import CONF
+from sr.image import to_pixels, to_tensor
+from sr.infer import Upscaler
+from sr.predict import AUTO_TILE
+from sr.table import markdown
+
+DATA = Path(os.environ.get("SR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+LONG = 10  # seconds after which nothing is measured again; in the table, not in bf16 either
+PEAK = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, "bench")
+from infer import build
+from sr.predict import predict_files
+predict_files(build(sys.argv[1]), [(Path(sys.argv[2]), Path(sys.argv[3]))])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def build(name: str, scale: int = 4) -> nn.Module:
+    """A network of conf/network with random weights, in the layout that predict.py gives it."""
+    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
+    for base in node.pop("defaults", []):
+        node = node if base == "_self_" else OmegaConf.merge(OmegaConf.load(CONF / "network" / f"{base}.yaml"), node)
+    config = OmegaConf.merge({"scale": scale, "network": node})
+    return instantiate(config.network, _convert_="all").eval().to(memory_format=torch.channels_last)
+
+
+def photo(height: int, width: int) -> np.ndarray:
+    """(H, W, 3) uint8: a photo repeated."""
+    cat = np.array(PIL.Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png"))
+    return np.tile(cat, (-(-height // len(cat)), -(-width // cat.shape[1]), 1))[:height, :width]
+
+
+def best(run: Callable[[], Tensor], times: int) -> tuple[float, Tensor]:
+    """(seconds of the fastest run, result); one run is enough for what takes long."""
+    seconds: list[float] = []
+    while len(seconds) < times and sum(seconds) < LONG:
+        start = time.perf_counter()
+        result = run()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), result
+
+
+def tiles() -> None:
+    lr = to_tensor(photo(678, 1020))
+    rows = [["network", "whole, s", "tiles of", "tiled, s", "tiled / whole"]]
+    for name in ("fsrcnn", "compact_light", "compact", "imdn"):
+        network = build(name)
+        whole, _ = best(lambda network=network: Upscaler(network)(lr), 2)
+        for side in (AUTO_TILE, 384):
+            tiled, _ = best(lambda network=network, side=side: Upscaler(network, tile=side)(lr), 2)
+            rows.append([name, f"{whole:.2f}", str(side), f"{tiled:.2f}", f"{tiled / whole:.2f}"])
+    print(markdown(rows))
+
+
+def anime() -> None:
+    network = sr.load(DATA / "weights" / "realesr-animevideov3.pth").eval().to(memory_format=torch.channels_last)
+    lr = to_tensor(photo(644, 1020))
+    whole = to_pixels(Upscaler(network)(lr)).astype(int)
+    rows = [["precision", "overlap", "tiled, s", "largest difference to the whole in float32, levels", "values that differ"]]
+    for precision, overlap in (("32", 16), ("32", 48), ("bf16", 16)):
+        upscaler = Upscaler(network, tile=AUTO_TILE, overlap=overlap, precision=precision)
+        seconds, result = best(lambda upscaler=upscaler: upscaler(lr), 2)
+        difference = np.abs(to_pixels(result) - whole)
+        rows.append([precision, str(overlap), f"{seconds:.2f}", str(difference.max()), f"{(difference > 0).mean():.4%}"])
+    print(markdown(rows))
+
+
+def memory() -> None:
+    rows = [["network", "output", "format", "peak of the process, MB"]]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("fsrcnn", "compact_light"):
+            for side in (512, 1024, 2048):
+                source = Path(folder) / f"{side}.png"
+                PIL.Image.fromarray(photo(side, side)).save(source)
+                for extension in ("png", "tif"):
+                    words = [sys.executable, "-c", PEAK, name, source, Path(folder) / f"out.{extension}"]
+                    root = Path(__file__).resolve().parent.parent
+                    done = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True)
+                    (Path(folder) / f"out.{extension}").unlink()
+                    rows.append([name, f"{4 * side}x{4 * side}", extension, f"{float(done.stdout.split()[-1]):.0f}"])
+                    print(" ".join(rows[-1]), file=sys.stderr, flush=True)
+    print(markdown(rows))
+
+
+def networks() -> None:
+    spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
+    counts = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(counts)
+    lr = to_tensor(photo(64, 64))
+    rows = [["network, x4", "parameters, M", "multiply-adds for 1280x720, G", "s per megapixel of output", "in bf16"]]
+    for file in sorted((CONF / "network").glob("*.yaml")):
+        n_parameters, work = counts.measure(file.stem, 4)
+        cells = [file.stem, f"{n_parameters:.3f}", "" if work is None else f"{work:.1f}"]
+        network, start = build(file.stem), time.perf_counter()
+        for precision in ("32", "bf16"):
+            if time.perf_counter() - start > LONG:
+                cells.append("")
+                continue
+            try:
+                run = Upscaler(network, precision=precision)
+                seconds, _ = best(lambda run=run: run(lr), 2)
+                cells.append(f"{seconds / (16 * 64 * 64) * 1e6:.2f}")
+            except (RuntimeError, ValueError) as error:
+                cells.append(f"fails: {str(error).splitlines()[0][:60]}")
+        rows.append(cells)
+        print(" ".join(cells), file=sys.stderr, flush=True)
+    print(markdown(rows))
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    parts = {"tiles": tiles, "anime": anime, "memory": memory, "networks": networks}
+    if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(parts):
+        sys.exit(f"say one or more of {', '.join(parts)}")
+    print(f"cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}\n", flush=True)
+    for name in sys.argv[1:]:
+        parts[name]()
+        print(f"\nload {os.getloadavg()[0]:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""An image enlarged in strips of finished rows, never all in memory: alpha, gray, any factor, 8 and 16 bit."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sr.image import Image, to_pixels, to_tensor
+from sr.infer import Upscaler
+from sr.resize_rows import RowResize
+
+ROWS = 64  # of a strip at most
+Alpha = Literal["bicubic", "network"]
+
+
+def shape(image: Image, factor: float) -> tuple[int, int, int]:
+    """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as `sr.writer.Writer` takes them."""
+    height, width = (max(round(side * factor), 1) for side in image.pixels.shape[:2])
+    return height, width, (1 if image.was_gray else 3) + (image.alpha is not None)
+
+
+def strips(
+    upscaler: Upscaler,
+    image: Image,
+    *,
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
+    progress: Callable[[float], None] = lambda part: None,
+) -> Iterator[np.ndarray]:
+    """The enlarged image in strips (h, W, C) from top to bottom, of the type of its pixels; gray stays gray.
+
+    Args:
+        outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the
+            network's own. A strip of the network's result is then kept in float32.
+        alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more.
+        progress: is told each finished part of the work, of 1 altogether.
+
+    Raises:
+        FloatingPointError: the network's output is not finite.
+    """
+    height, width = image.pixels.shape[:2]
+    scale, dtype = upscaler.network.scale, image.pixels.dtype
+    parts = _parts(upscaler, image, alpha_upscale, progress)
+    target = shape(image, outscale or scale)[:2]
+    resized = target != (height * scale, width * scale)
+    if resized:
+        whole = RowResize((height * scale, width * scale), target)
+        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in _bands(parts, width * scale, np.dtype(np.float32))))
+    else:
+        bands = _bands(parts, width * scale, dtype)
+    bicubic = RowResize((height, width), target) if image.alpha is not None and alpha_upscale == "bicubic" else None
+    top = 0
+    for band in bands:
+        band = _pixels(band, dtype) if resized else band
+        if bicubic is not None:
+            start, stop = bicubic.needs(top, top + len(band))
+            alpha = bicubic.rows(to_tensor(image.alpha[start:stop]), start, top, top + len(band))
+            band = np.concatenate([band, to_pixels(alpha, dtype)], axis=2)
+        top += len(band)
+        yield band
+
+
+def _parts(
+    upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None]
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Finished pieces (top, left, (h, w, C) float32) of colour and, where the network enlarges it, alpha."""
+    height, width = image.pixels.shape[:2]
+    runs = [upscaler.blocks(lambda rows, columns: to_tensor(image.pixels[rows, columns]), height, width)]
+    if image.alpha is not None and alpha_upscale == "network":
+        runs.append(
+            upscaler.blocks(lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, 3, -1, -1), height, width)
+        )
+    for pieces in zip(*runs, strict=True):
+        top, left, sr = pieces[0]
+        if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no memory
+            raise FloatingPointError(
+                "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
+            )
+        sr = sr.mean(1, keepdim=True) if image.was_gray else sr
+        progress(sr.shape[-2] * sr.shape[-1] / (height * width * upscaler.network.scale**2))
+        if len(pieces) > 1:
+            sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
+        yield top, left, _hwc(sr)
+
+
+def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Pieces, which come from left to right, as rows of full width: few at a time, each freed as soon as it is written."""
+    band: deque[np.ndarray] = deque()
+    for _, left, part in parts:
+        if left == 0:
+            heights = (min(ROWS, len(part) - top) for top in range(0, len(part), ROWS))
+            band.extend(np.empty((height, width, part.shape[2]), dtype) for height in heights)
+        for number, rows in enumerate(band):
+            piece = part[number * ROWS : number * ROWS + len(rows)]
+            rows[:, left : left + part.shape[1]] = _pixels(piece, dtype) if dtype.kind == "u" else piece
+        if left + part.shape[1] == width:
+            while band:
+                yield band.popleft()
+
+
+def _hwc(tensor: Tensor) -> np.ndarray:
+    return tensor[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _chw(samples: np.ndarray) -> Tensor:
+    return torch.from_numpy(samples).permute(2, 0, 1)[None]
+
+
+def _pixels(part: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    return to_pixels(_chw(part), dtype)
