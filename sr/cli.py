@@ -86,6 +86,10 @@ def entry(config_name: str) -> Callable:
             os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
             plain_warnings()
             try:
+                if config_name == "train" and any(word.startswith("resume=") for word in sys.argv):
+                    from sr.resume import command_line  # not above: it imports torch
+
+                    sys.argv[1:] = command_line(sys.argv[1:])
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except KeyboardInterrupt:
                 print("stopped", file=sys.stderr)
@@ -155,7 +159,7 @@ def explain(error: Exception, config_name: str) -> str | None:
     if isinstance(cause, _MENDABLE) or type(cause).__name__ in ("MisconfigurationException", "CommError"):
         return _first_line(cause) + where
     if type(cause).__name__ == "OutOfMemoryError":
-        return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size, or for predict.py tile=256, need less."
+        return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size need less."
     return None
 
 

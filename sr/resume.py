@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from sr import checkpoint
@@ -12,15 +13,32 @@ from sr.cli import CONF
 _FIXED = ("model", "network", "experiment", "scale")  # another network or task is another run: init_from starts one
 
 
+def command_line(words: list[str]) -> list[str]:
+    """The words of a command line with which Hydra composes the recipe of the run that `resume=FILE` among them names.
+
+    The recipe is chosen (`model=esrgan`), so that its keys and rooms are known; keys that the run was given with a `+`, or
+    by an experiment, are forced (`++loss.ssim.weight=1`). Of the file only the recipe's name and the names of keys are used.
+
+    Raises:
+        ValueError, FileNotFoundError: the file is no checkpoint of ours.
+    """
+    file = next((_value(word) for word in reversed(words) if word.startswith("resume=")), None)
+    if file is None:
+        return words
+    run = _run(file)
+    known = [f"++{word}" if _has(run["config"], word.split("=")[0].split(".")) else word for word in words]
+    recipe = str(run.get("recipe"))
+    chosen = any(word.startswith("model=") for word in words)
+    return known if chosen or recipe not in {file.stem for file in CONF.glob("model/*.yaml")} else [*known, f"model={recipe}"]
+
+
 def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     """The config inside the checkpoint `cfg.resume`, with the command line's overrides on top; says what changed.
 
     Raises:
         ValueError: not a checkpoint of ours, one that names what this project's configs do not, or a change of network.
     """
-    content = checkpoint.read(cfg.resume).get("sr")
-    if not content:
-        raise ValueError(f"{cfg.resume}: not a checkpoint of this project; init_from={cfg.resume} starts from its weights")
+    content = _run(cfg.resume)
     known = {target for file in CONF.rglob("*.yaml") for target in _targets(yaml.safe_load(file.read_text()))}
     for target in _targets(content["config"]):
         if target not in known:
@@ -34,7 +52,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     old.output_dir = cfg.output_dir
     for override in overrides:
         key = override.split("=")[0].lstrip("+~").replace("/", ".")
-        if key in ("resume", "output_dir"):
+        if key in ("resume", "output_dir") or override == f"model={content.get('recipe')}":
             continue
         if key.split(".")[0] in _FIXED:
             raise ValueError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
@@ -43,6 +61,27 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
         if before != after:
             print(f"resume: {key} was {_short(before)}, is now {_short(after)}")
     return old
+
+
+def _run(file: str) -> dict[str, Any]:
+    """What a checkpoint says of its run."""
+    run = checkpoint.read(file).get("sr")
+    if not isinstance(run, Mapping) or "config" not in run:
+        raise ValueError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
+    return run
+
+
+def _value(word: str) -> Any:
+    return OverridesParser.create().parse_override(word).value()
+
+
+def _has(node: Any, path: list[str]) -> bool:
+    """Whether a key within a room, such as loss.ssim.weight, is there."""
+    for key in path:
+        if not isinstance(node, Mapping) or key not in node:
+            return False
+        node = node[key]
+    return len(path) > 1
 
 
 def _raw(cfg: DictConfig) -> DictConfig:

@@ -27,14 +27,16 @@ class VGG19(nn.Module):
         layers: names of the wanted layers; those behind the last are not built.
         weights: "imagenet" (torchvision's, 548 MB, downloaded to torch's cache on first use), a file with torchvision's key
             names (one that stops early serves the layers it has), or "random" (always the same).
+        key: where a config says these two, for the errors.
 
     Raises:
         ValueError: no such layer, or the file does not reach it.
         FileNotFoundError: no such file; imagenet cannot be downloaded.
     """
 
-    def __init__(self, *, layers: Iterable[str], weights: str | Path = "imagenet") -> None:
+    def __init__(self, *, layers: Iterable[str], weights: str | Path = "imagenet", key: str = "loss.perceptual") -> None:
         super().__init__()
+        self.key = key
         names = layer_names()
         if unknown := [name for name in layers if name not in names]:
             raise ValueError(f"VGG-19 has no layer {unknown[0]}: choose conv1_1 to conv5_4, or relu1_1 ... after activation")
@@ -46,7 +48,7 @@ class VGG19(nn.Module):
         if weights == "random":
             self._draw()
         else:
-            self._load(_imagenet() if weights == "imagenet" else _read(weights), weights)
+            self._load(_imagenet(key) if weights == "imagenet" else _read(weights, key), weights)
         self.register_buffer("mean", torch.tensor(MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).reshape(1, 3, 1, 1))
         self.requires_grad_(False)
@@ -67,7 +69,7 @@ class VGG19(nn.Module):
             reached = next((n for n in reversed(self.names[: min(missing)]) if n.startswith("conv")), "no layer")
             deep = [name for name in self.layers if self.names.index(name) >= min(missing)]
             raise ValueError(
-                f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: set loss.perceptual.layers.{deep[0]}=0 and "
+                f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: set {self.key}.layers.{deep[0]}=0 and "
                 "another layer to 1"
             )
         self.features.load_state_dict({key: tensors[f"features.{key}"] for key in state})
@@ -94,21 +96,21 @@ def _modules(names: list[str]) -> list[nn.Module]:
     return modules
 
 
-def _read(file: str | Path) -> Mapping[str, Tensor]:
+def _read(file: str | Path, key: str) -> Mapping[str, Tensor]:
     from sr.checkpoint import read
 
     if not Path(file).is_file():
-        raise FileNotFoundError(f"loss.perceptual.weights={file}: no such file; say imagenet, random, or a VGG-19 file")
+        raise FileNotFoundError(f"{key}.weights={file}: no such file; say imagenet, random, or a VGG-19 file")
     return read(file)
 
 
-def _imagenet() -> Mapping[str, Tensor]:
+def _imagenet(key: str) -> Mapping[str, Tensor]:
     from torchvision.models import VGG19_Weights
 
     try:
         return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
         raise FileNotFoundError(
-            f"loss.perceptual.weights=imagenet could not be downloaded ({error}); say loss.perceptual.weights=FILE with "
+            f"{key}.weights=imagenet could not be downloaded ({error}); say {key}.weights=FILE with "
             f"{VGG19_Weights.IMAGENET1K_V1.url} fetched elsewhere, or random"
         ) from None

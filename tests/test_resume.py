@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import HydraException
 
+from sr.cli import explain
 from sr.data.benchmark import Benchmark
-from sr.resume import resumed
+from sr.resume import command_line, resumed
 from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_train
+from tests.model.gan_job import TINY, fit
 
 # 13 steps, killed somewhere after the checkpoint of step 6: with a schedule, an average and halved batches.
 WORDS = (
@@ -56,9 +60,9 @@ def assert_equal(a, b, where="checkpoint"):
         assert a == b, where
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen:
+def start(folder: Path, *words: str, recipe: tuple[str, ...] = WORDS) -> subprocess.Popen:
     return subprocess.Popen(
-        command("train.py", *WORDS, *words, "data_dir=data"),
+        command("train.py", *recipe, *words, "data_dir=data"),
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.DEVNULL,
@@ -99,6 +103,75 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
     assert rows(tmp_path / "whole") == rows(tmp_path / "killed")
     assert [row["step"] for row in rows(tmp_path / "killed")] == ["3", "6", "9", "12", "13"]
     assert whole["sr"]["config"]["trainer"]["precision"] == precision
+
+
+# 7 iterations of both networks, killed somewhere after the checkpoint of the fourth.
+GAN = tuple(word for word in TINY if not word.startswith(("trainer.", "data.n_workers", "callback", "logger"))) + (
+    "trainer.accelerator=cpu",
+    "trainer.val_check_interval=4",
+    "trainer.log_every_n_steps=1",
+    *ONE_PHOTO,
+    "logger=csv",
+    "callback=[checkpoint,log,finite]",
+    "schedule=cosine",
+    "schedule.max_steps=7",
+)
+
+
+@pytest.fixture(scope="module")
+def killed_gan(tmp_path_factory) -> Path:
+    """The checkpoint that a killed adversarial run with 2 workers left."""
+    folder = tmp_path_factory.mktemp("gan")
+    words = ["output_dir=killed", "trainer.max_steps=100000", "data.n_workers=2"]
+    job = start(folder, "model=esrgan", *words, recipe=GAN)
+    wait_for((folder / "killed" / "checkpoints" / "last.ckpt").is_file, job)
+    job.send_signal(signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL
+    job.stderr.close()
+    assert read(folder / "killed")["global_step"] == 4, "killed too late to show anything"
+    return folder / "killed" / "checkpoints" / "last.ckpt"
+
+
+def test_what_a_resumed_recipe_alone_has_can_change(killed_gan, tmp_path, capsys):
+    """Its keys, those that it was given with a +, and its rooms, none of which the default recipe knows."""
+    changes = ["discriminator_optimizer.lr=1e-5", "loss.perceptual.layers.conv1_2=0.5", "adversarial=vanilla", "seed=0"]
+    words = command_line([f"resume={killed_gan}", f"output_dir={tmp_path}", *changes])
+    assert words[-1] == "model=esrgan" and command_line(words) == words  # as another process of the run gets them
+    cfg = resumed(compose("train", *words), words)
+    assert cfg.discriminator_optimizer.lr == 1e-5 and cfg.loss.perceptual.layers.conv1_2 == 0.5
+    assert cfg.adversarial._target_ == "sr.adversarial.vanilla.Vanilla" and cfg.network.n_feats == 8
+    said = capsys.readouterr().out
+    assert "resume: discriminator_optimizer.lr was 0.001, is now 1e-05" in said and "seed" not in said
+
+
+def test_a_key_that_the_resumed_run_does_not_have_gets_its_nearest(killed_gan, monkeypatch):
+    words = command_line([f"resume={killed_gan}", "discriminator_optimizer.lrr=1e-5"])
+    monkeypatch.setattr("sys.argv", ["train.py", *words])
+    with pytest.raises(HydraException) as error:
+        compose("train", *words)
+    said = explain(error.value, "train")
+    assert said.startswith("unknown config key 'discriminator_optimizer.lrr'; nearest: discriminator_optimizer.lr")
+
+
+def test_a_killed_adversarial_run_goes_on_as_if_nothing_had_been(killed_gan, tmp_path):
+    fit(tmp_path / "whole", *GAN, "trainer.max_steps=7", "data.n_workers=0")
+    words = ["output_dir=on", "trainer.max_steps=7", "data.n_workers=1"]
+    shutil.copytree(killed_gan.parent.parent, tmp_path / "on")  # with the curves so far
+    done = call("train.py", f"resume={tmp_path}/on/checkpoints/last.ckpt", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "| esrgan " in done.stdout  # its name, not the default recipe's
+    whole, killed = read(tmp_path / "whole"), read(tmp_path / "on")
+    assert whole["global_step"] == killed["global_step"] == 7
+    assert len(whole["optimizer_states"]) == len(whole["lr_schedulers"]) == 2
+    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+        assert_equal(whole[part], killed[part], part)
+    assert {key.split(".")[0] for key in whole["state_dict"]} == {"network", "average", "discriminator"}
+    curves, expected = (
+        [{key: value for key, value in row.items() if not key.startswith("test/")} for row in rows(tmp_path / run)][:7]
+        for run in ("on", "whole")
+    )
+    assert curves == expected and [row["step"] for row in curves] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert curves[-1]["train/discriminator_gradient_norm"] and curves[-1]["val/psnr"]
 
 
 def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path):

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: end the step, keep a checkpoint, say how to go on."""
+"""Ctrl-C, SIGTERM and a scheduler's warnings: end the step, keep a checkpoint, say how to go on."""
 
 import signal
 import sys
@@ -12,9 +12,12 @@ import torch
 class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
     """Stops between two steps, where the state is whole, and saves last.ckpt there.
 
-    The process leaves with 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM. A second signal of the same
-    kind stops at once; the last checkpoint on disk stays whole.
+    The process leaves with 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM, which SLURM sends to a job that
+    it preempts, 138 after SIGUSR1, its usual warning before the time limit (`#SBATCH --signal=USR1@120`). A batch script
+    can requeue on these. A second signal of the same kind stops at once; the last checkpoint on disk stays whole.
     """
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
     def __init__(self, *, folder: str) -> None:
         self.last = Path(folder) / "last.ckpt"
@@ -24,7 +27,7 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when th
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._received, self._step = 0, trainer.global_step
-        self._before = {number: signal.signal(number, self._receive) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._receive) for number in self.signals}
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if self._stops(trainer):

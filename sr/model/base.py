@@ -1,6 +1,6 @@
 """What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr.infer import upscale
+from sr.model.compiled import check, compiled
 from sr.resize import imresize
 
 
@@ -20,12 +21,22 @@ class SRModule(pl.LightningModule):
         metric: name -> metric, one score for each image.
         ema: decay of the exponential moving average of the weights that is evaluated and published (0.999 in ESRGAN's
             code); None: no average.
+        compile: whether training compiles what it calls: false, true, a mode of torch.compile ("max-autotune"), or a backend
+            of it. Evaluation, whose images differ in size, is never compiled.
     """
 
     saved = ("network", "average")  # what a checkpoint keeps: a perceptual loss's VGG does not belong in it
 
-    def __init__(self, *, network: nn.Module, metric: Mapping[str, nn.Module], ema: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        metric: Mapping[str, nn.Module],
+        ema: float | None = None,
+        compile: bool | str = False,
+    ) -> None:
         super().__init__()
+        check(compile)
         self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks those
         self.network = network.to(memory_format=torch.channels_last)  # as batches come: convolutions need not convert
         self.metric = nn.ModuleDict(metric)
@@ -34,11 +45,19 @@ class SRModule(pl.LightningModule):
             self.average.requires_grad_(False)  # else DDP waits for its gradients
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
+        self._how = compile
+        self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
 
     @property
     def evaluated(self) -> nn.Module:
         """The network that validation, test and predict use: the average, where one is kept."""
         return self.average.module if self.average is not None else self.network
+
+    def trained(self, part: str) -> Callable[..., Any]:
+        """The attribute of that name (network, discriminator) as training calls it."""
+        if part not in self._compiled:
+            self._compiled[part] = compiled(getattr(self, part), self._how)
+        return self._compiled[part]
 
     def update_average(self) -> None:
         """Call after each step of the network's optimizer."""

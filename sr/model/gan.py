@@ -23,7 +23,7 @@ class GAN(SRModule):
     step. `trainer.global_step` and everything that follows it count iterations.
 
     Args:
-        network, metric, ema: see SRModule; only the network is averaged.
+        network, metric, ema, compile: see SRModule; only the network is averaged, the discriminator is compiled too.
         loss: name -> loss with a weight.
         discriminator: (N, 3, H, W) -> logits.
         adversarial: see sr.adversarial.base.
@@ -53,6 +53,7 @@ class GAN(SRModule):
         discriminator_optimizer: Callable[..., Optimizer],
         discriminator_schedule: Callable[[Optimizer], LRScheduler],
         ema: float | None = None,
+        compile: bool | str = False,
         lr_factors: Mapping[str, float] | None = None,
         n_discriminator_steps: int = 1,
         pretrain_steps: int = 0,
@@ -62,7 +63,7 @@ class GAN(SRModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str = "norm",
     ) -> None:
-        super().__init__(network=network, metric=metric, ema=ema)
+        super().__init__(network=network, metric=metric, ema=ema, compile=compile)
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
             raise ValueError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
@@ -110,32 +111,41 @@ class GAN(SRModule):
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
         lr, hr = batch["lr"], batch["hr"]
-        sr = self.network(lr)
+        sr = self.trained("network")(lr)
         average = None
         if self.loss.uses_average and self.average is not None:
             with torch.no_grad():
                 average = self.average.module(lr)
         loss, parts = self.loss(sr, hr, average)
         if adversarial:
+            judge = self.trained("discriminator")
             self.discriminator.requires_grad_(False)  # only passes the gradient on
             real = None
             if self.adversarial.relativistic:
                 with torch.no_grad():
-                    real = self.discriminator(hr)
-            fooled = self.adversarial.generator(self.discriminator(sr), real)
+                    real = judge(hr)
+            fooled = self.adversarial.generator(judge(sr), real)
             self.discriminator.requires_grad_(True)
             loss = loss + self.adversarial.weight * fooled
             parts["adversarial"] = fooled.detach()
         return sr, loss, parts
 
     def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        real, fake = self.discriminator(hr), self.discriminator(sr)
+        penalty = self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix(len(hr)))
+        # A penalty differentiates twice, which compiled graphs cannot; and they change, in place, statistics that it needs.
+        judge = self.trained("judge") if penalty is None else self.judge
+        with manual.shared_casts(hr.device.type):
+            real, fake = judge(hr, sr)
         loss = self.adversarial.discriminator(real, fake)
         parts = {"discriminator": loss.detach(), "d_real": real.detach().mean(), "d_fake": fake.detach().mean()}
-        if (penalty := self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix(len(hr)))) is not None:
+        if penalty is not None:
             loss = loss + penalty
             parts["penalty"] = penalty.detach()
         return loss, parts
+
+    def judge(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of both, in one graph where compiled: the second of two would change spectral norms under the first."""
+        return self.discriminator(hr), self.discriminator(sr)
 
     def _mix(self, count: int) -> Tensor:
         """(count,) in [0, 1): a sample's number is its own, whatever the devices, the accumulation and the resume point."""

@@ -19,6 +19,13 @@ def unsynchronised(trainer: Any) -> AbstractContextManager:
     return trainer.model.no_sync() if trainer.world_size > 1 else nullcontext()
 
 
+def shared_casts(device: str) -> AbstractContextManager:
+    """In here autocast, as it is, casts a weight once for all its uses; Lightning has it cast for each of them."""
+    return torch.autocast(
+        device, dtype=torch.get_autocast_dtype(device), enabled=torch.is_autocast_enabled(device), cache_enabled=True
+    )
+
+
 def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor]:
     """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` rises by one, not by their number.
 

@@ -17,7 +17,7 @@ class Regression(SRModule):
     """A network, a weighted sum of losses, one optimizer.
 
     Args:
-        network, metric, ema: see SRModule.
+        network, metric, ema, compile: see SRModule.
         loss: name -> loss with a weight.
         optimizer: parameter groups -> optimizer.
         schedule: optimizer -> learning-rate schedule, stepped once an optimizer step.
@@ -36,10 +36,11 @@ class Regression(SRModule):
         schedule: Callable[[Optimizer], LRScheduler],
         channel: str = "rgb",
         ema: float | None = None,
+        compile: bool | str = False,
         lr_factors: Mapping[str, float] | None = None,
         l1_regularisation: float = 0.0,
     ) -> None:
-        super().__init__(network=network, metric=metric, ema=ema)
+        super().__init__(network=network, metric=metric, ema=ema, compile=compile)
         self._options: list[dict[str, Any]] = []
         if channel not in ("rgb", "y"):
             raise ValueError(f"model.channel={channel}: choose rgb or y")
@@ -51,7 +52,7 @@ class Regression(SRModule):
         lr, hr = batch["lr"], batch["hr"]
         if self.channel == "y":
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        total, parts = self.loss(self.network(lr), hr)
+        total, parts = self.loss(self.trained("network")(lr), hr)
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters())
             total = total + self.l1_regularisation * parts["l1_regularisation"]

@@ -33,7 +33,7 @@ def test_a_run_without_signals_saves_nothing(running):
     assert trainer.saved == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", Interrupt.signals)
 def test_the_step_is_finished_first(running, number, capsys):
     callback, trainer = running
     signal.raise_signal(number)

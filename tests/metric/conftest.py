@@ -16,7 +16,7 @@ def pair() -> tuple[Tensor, Tensor]:
 
 @pytest.fixture(scope="session")
 def backbones(tmp_path_factory) -> str:
-    """A TORCH_HOME whose AlexNet and VGG-16 have random weights: the files that the real loading code looks for.
+    """A TORCH_HOME whose AlexNet, VGG-16 and VGG-19 have random weights: the files that the real loading code looks for.
 
     Torch compares the hash in the name only when it downloads. The fully connected layers, which no metric uses, are
     one number seen at each place, so that the files are small.
@@ -26,7 +26,8 @@ def backbones(tmp_path_factory) -> str:
     home = tmp_path_factory.mktemp("torch_home")
     (home / "hub" / "checkpoints").mkdir(parents=True)
     torch.manual_seed(0)
-    for name, weights in (("alexnet", models.AlexNet_Weights), ("vgg16", models.VGG16_Weights)):
+    files = {"alexnet": models.AlexNet_Weights, "vgg16": models.VGG16_Weights, "vgg19": models.VGG19_Weights}
+    for name, weights in files.items():
         with torch.device("meta"):
             state = getattr(models, name)().state_dict()
         for key, value in state.items():

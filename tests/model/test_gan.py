@@ -174,6 +174,14 @@ def test_an_infinite_loss_stops_the_run(tmp_path):
         fit(tmp_path, "callback=[checkpoint,finite]", "trainer.precision=bf16-mixed", "loss.l1.weight=1e39")
 
 
+@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
+def test_16_bit_on_a_cpu_is_refused_in_one_line(tmp_path, accelerator):
+    if accelerator == "auto" and torch.accelerator.is_available():
+        pytest.skip("auto is an accelerator here, and that has 16 bit")
+    with pytest.raises(ValueError, match="^trainer.precision=16-mixed needs a GPU: .*bf16-mixed, or auto$"):
+        fit(tmp_path, "trainer.precision=16-mixed", f"trainer.accelerator={accelerator}")
+
+
 def test_a_recipe_keeps_its_words_when_losses_change(tmp_path):
     """`loss=[perceptual]`: the recipe's weight of the L1 that is gone does no harm."""
     weights = Weights()

@@ -1,0 +1,49 @@
+"""Distance of VGG-19 features, relative to their size."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sr.metric.base import Metric
+from sr.vgg import VGG19
+
+
+class VGGDistance(Metric):
+    """Mean over the layers of |f(sr) - f(hr)| / |f(hr)|, f the layer's features of one image, |.| their Euclidean norm.
+
+    Lower is better, 0 for equal images. Dividing by HR's own features makes a number that does not depend on the size of a
+    layer's activations: weights whose features are a hundred times larger measure the same. The features are those of the
+    perceptual loss (Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1; before the activation as in Wang et al.
+    2018, ESRGAN, arXiv:1809.00219, section 3.3). On RGB at full size; quantised and cropped like every metric. Unlike LPIPS
+    it was not fitted to people's judgement, but it needs no download where there is a file of VGG-19.
+
+    Args:
+        crop_border: pixels cut from each side.
+        layers: convX_Y is before the activation, reluX_Y after.
+        weights: of VGG-19: imagenet, a file with torchvision's key names (it may stop early), or random.
+
+    Raises:
+        ValueError, FileNotFoundError: no layer, or see sr.vgg.VGG19.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet"):
+        super().__init__(crop_border=crop_border, channel="rgb")
+        if not layers:
+            raise ValueError("metric.vgg_distance.layers is empty: say metric.vgg_distance.layers=[conv3_4]")
+        network = VGG19(layers=layers, weights=weights, key="metric.vgg_distance")
+        # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
+        self.networks = (network.eval(),)
+        self.smallest = 2 ** max(int(name[4]) - 1 for name in layers)  # each block halves the image of the one before
+
+    def score(self, sr: Tensor, hr: Tensor) -> Tensor:
+        network = self.networks[0].to(sr.device)
+        ours, theirs = (network(image.float() / 255) for image in (sr, hr))
+        return torch.stack([_relative(ours[name], theirs[name]) for name in ours]).mean(0).to(sr.dtype)
+
+
+def _relative(ours: Tensor, theirs: Tensor) -> Tensor:
+    ours, theirs = ours.flatten(1).double(), theirs.flatten(1).double()
+    return (ours - theirs).norm(dim=1) / theirs.norm(dim=1).clamp(min=1e-12)

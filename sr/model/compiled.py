@@ -1,0 +1,50 @@
+"""`torch.compile` for training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def check(how: bool | str) -> None:
+    """Whether `compiled` can do it here.
+
+    Raises:
+        ValueError: no such mode or backend, or the compiler of the system that torch's needs is missing.
+    """
+    modes, backends = _modes(), torch._dynamo.list_backends(exclude_tags=None) if isinstance(how, str) else []
+    if isinstance(how, str) and how not in (*modes, *backends):
+        raise ValueError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
+    if how and how not in backends:
+        _needs_a_compiler(how)
+
+
+def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
+    """A module or function as training calls it: one graph for each shape. The module, its keys too, stays as it is.
+
+    Args:
+        part: tensors (N, C, H, W) -> tensors.
+        how: false, true, a mode of torch.compile, or one of its backends.
+    """
+    if not how:
+        return part
+    torch._dynamo.config.recompile_limit = max(16, torch._dynamo.config.recompile_limit)  # phases x who learns
+    if how is True:
+        return torch.compile(part, dynamic=False)
+    return torch.compile(part, dynamic=False, **({"mode": how} if how in _modes() else {"backend": how}))
+
+
+def _modes() -> list[str]:
+    return list(torch._inductor.list_mode_options())
+
+
+def _needs_a_compiler(how: bool | str) -> None:
+    from torch._inductor.cpp_builder import get_cpp_compiler
+
+    try:
+        get_cpp_compiler()
+    except Exception as error:
+        raise ValueError(
+            f"model.compile={str(how).lower()} needs a C++ compiler, and there is none ({type(error).__name__}): install g++ "
+            "or name one in CXX, or say model.compile=false"
+        ) from None
