@@ -1,7 +1,7 @@
 """What every network can do, tried out: one line each in sr/network/capabilities.yaml, and a table on the screen.
 
     python bench/capabilities.py > bench/capabilities.md       # all networks, minutes; hat rgt: these, the other lines stay
-    python bench/capabilities.py --compile > bench/capabilities.md    # torch.compile too, half an hour; it needs a C++ compiler
+    python bench/capabilities.py --compile > bench/capabilities.md    # torch.compile alone, 20 minutes; it needs a C++ compiler
 
 On the CPU, with initial weights, at x4, on a piece of a real photograph. torch.compile is tried on one block of one network of
 each class, everything else on the whole network. Trained weights can have larger values: predict.py also looks at what comes
@@ -9,7 +9,6 @@ out, and stops where it is not finite.
 """
 
 import argparse
-import os
 import sys
 import time
 import warnings
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 from sr import capability
 from sr.cli import CONF
 from sr.data.sample import Sample
+from sr.files import whole as whole_file
 from sr.image import read, to_tensor
 from sr.infer import pad_to_multiple, upscale
 from sr.table import markdown
@@ -144,13 +144,13 @@ def relative(sr: Tensor, exact: Tensor) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try out what networks can do.")
     parser.add_argument("names", nargs="*", default=sorted(file.stem for file in (CONF / "network").glob("*.yaml")))
-    parser.add_argument("--compile", action="store_true", help="also torch.compile; without it what was measured stays")
+    parser.add_argument("--compile", action="store_true", help="torch.compile alone: all else that was measured stays")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     lines, tried = capability.stored(), {}
     for name in options.names:
         started = time.monotonic()
-        line = measure(name)
+        line = lines[name] if options.compile and name in lines else measure(name)
         kind = line["kind"]
         if options.compile and kind not in tried:
             tried[kind] = compiled(network(name, n_blocks=1))
@@ -165,9 +165,8 @@ def write(lines: dict[str, dict[str, object]]) -> None:
     text = "# Written by bench/capabilities.py; read by sr/capability.py, which says what the numbers mean.\n"
     for name, line in sorted(lines.items()):
         text += f"{name}: {yaml.safe_dump(line, default_flow_style=True, sort_keys=False, width=1000)}"
-    temporary = capability.FILE.with_name(f".{capability.FILE.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(capability.FILE)
+    with whole_file(capability.FILE) as temporary:
+        temporary.write_text(text)
 
 
 def page(lines: dict[str, dict[str, object]]) -> str:

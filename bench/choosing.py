@@ -21,6 +21,7 @@ import torch
 from omegaconf import OmegaConf
 
 from capabilities import SCALE, network, photo
+from networks import measure as count
 from networks import n_parameters
 from sr.cli import CONF
 from sr.infer import upscale
@@ -112,7 +113,9 @@ def page(results: dict[str, dict[str, object]]) -> str:
         share = megapixels / 4 if found["quarter"] else megapixels
         sign = "~" if found["quarter"] else ""
         (slow, memory), (fast, half_memory) = found["torch.float32"], found["torch.bfloat16"]
-        numbers = [f"{sign}{slow / share:.2f}", f"{sign}{fast / share:.2f}", f"{sign}{memory:.2f}", f"{sign}{half_memory:.2f}"]
+        work = count(name, SCALE)[1]
+        numbers = ["" if work is None else f"{work:.1f}"]
+        numbers += [f"{sign}{slow / share:.2f}", f"{sign}{fast / share:.2f}", f"{sign}{memory:.2f}", f"{sign}{half_memory:.2f}"]
         rows.append((slow / share, urban, [name, f"{found['parameters'] / 1e6:.3f}", set5, urban, *numbers, source]))
     rows.sort(key=lambda row: row[0])
     best, table = 0.0, []
@@ -120,7 +123,18 @@ def page(results: dict[str, dict[str, object]]) -> str:
         if urban is not None and urban > best:
             best, row = urban, [f"**{row[0]}**", *row[1:]]
         table.append(["" if cell is None else f"{cell:.2f}" if isinstance(cell, float) else cell for cell in row])
-    header = ["network", "parameters, M", "Set5", "Urban100", "s/MP", "s/MP bf16", "GB", "GB bf16", "quality from"]
+    header = [
+        "network",
+        "parameters, M",
+        "Set5",
+        "Urban100",
+        "multiply-adds, G",
+        "s/MP",
+        "s/MP bf16",
+        "GB",
+        "GB bf16",
+        "quality from",
+    ]
     return f"""# Which network should I choose
 
 Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {cpu()},
@@ -131,8 +145,8 @@ bold one whose time and memory you can afford. Quality is PSNR in dB at x4 as pu
 DIV2K, or on DIV2K and Flickr2K, so that neighbours within 0.1 dB are equals. Time is seconds for a megapixel of output,
 1280x720 at x4, the whole image at once; memory is what the process needs beside torch and the weights. Tiles (`predict.py
 tile=128`) bound the memory of each; ~ marks what was measured on a quarter of the image, with its memory. What breaks in half
-precision, how far tiles must overlap and the rest is in [capabilities](capabilities.md); parameters and multiply-adds are in
-[networks](networks.md).
+precision, how far tiles must overlap and the rest is in [capabilities](capabilities.md); the published parameters and
+multiply-adds (for the same 1280x720) are in [networks](networks.md).
 
 - Something fast for a video or a phone: `compact_light`, `fsrcnn`, `span`.
 - A good CPU default: `imdn`, `rlfn`, or `swinir_light` where there is time.

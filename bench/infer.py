@@ -1,14 +1,13 @@
-"""Inference: tiled against whole, memory against size, and seconds per megapixel of every network.
+"""Inference: tiled against whole, a released network against its own code, memory against size.
 
     python bench/infer.py tiles       # 1020x678 input: tiled time over whole time; 2 minutes
     python bench/infer.py anime       # realesr-animevideov3 on 1020x644, float32 and bf16, and its seams; 2 minutes
     python bench/infer.py memory      # peak memory of the process from 2k to 8k output; 2 minutes
-    python bench/infer.py networks    # the table; 5 minutes
 
+Seconds per megapixel of every network: bench/choosing.py.
 `anime` reads weights/realesr-animevideov3.pth in SR_DATA (or ../shared/data). Times are the best of the runs made.
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -113,34 +112,9 @@ def memory() -> None:
     print(markdown(rows))
 
 
-def networks() -> None:
-    spec = importlib.util.spec_from_file_location("networks", Path(__file__).with_name("networks.py"))
-    counts = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(counts)
-    lr = to_tensor(photo(64, 64))
-    rows = [["network, x4", "parameters, M", "multiply-adds for 1280x720, G", "s per megapixel of output", "in bf16"]]
-    for file in sorted((CONF / "network").glob("*.yaml")):
-        n_parameters, work = counts.measure(file.stem, 4)
-        cells = [file.stem, f"{n_parameters:.3f}", "" if work is None else f"{work:.1f}"]
-        network, start = build(file.stem), time.perf_counter()
-        for precision in ("32", "bf16"):
-            if time.perf_counter() - start > LONG:
-                cells.append("")
-                continue
-            try:
-                run = Upscaler(network, precision=precision)
-                seconds, _ = best(lambda run=run: run(lr), 2)
-                cells.append(f"{seconds / (16 * 64 * 64) * 1e6:.2f}")
-            except (RuntimeError, ValueError) as error:
-                cells.append(f"fails: {str(error).splitlines()[0][:60]}")
-        rows.append(cells)
-        print(" ".join(cells), file=sys.stderr, flush=True)
-    print(markdown(rows))
-
-
 def main() -> None:
     warnings.simplefilter("ignore")
-    parts = {"tiles": tiles, "anime": anime, "memory": memory, "networks": networks}
+    parts = {"tiles": tiles, "anime": anime, "memory": memory}
     if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(parts):
         sys.exit(f"say one or more of {', '.join(parts)}")
     print(f"cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}\n", flush=True)
