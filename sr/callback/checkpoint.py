@@ -27,7 +27,8 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         folder: where best.ckpt and last.ckpt go.
         name: of the best; a second callback that watches another metric needs its own.
         monitor: the validation metric; ValueError at the first validation if there is none of that name.
-        mode: "max" or "min".
+        mode: "max" or "min", or "last": the latest validation counts as the best, as it does against a discriminator, where
+            PSNR falls by design.
         every_n_steps: also write last.ckpt every so many steps; None: at validations and at the end only.
         carry: plain values (the run's config) that go into every checkpoint under "sr".
     """
@@ -42,8 +43,8 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         every_n_steps: int | None = None,
         carry: dict[str, Any] | None = None,
     ) -> None:
-        if mode not in ("max", "min"):
-            raise ValueError(f"callback.checkpoint.mode={mode}: choose max or min")
+        if mode not in ("max", "min", "last"):
+            raise ValueError(f"callback.checkpoint.mode={mode}: choose max, min or last")
         self.best, self.last = Path(folder) / f"{name}.ckpt", Path(folder) / "last.ckpt"
         self.monitor, self.mode, self.every_n_steps, self.carry = monitor, mode, every_n_steps, carry or {}
         self.score: float | None = None
@@ -71,7 +72,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
             raise ValueError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
         score = float(trainer.callback_metrics[self.monitor])
-        if not math.isnan(score) and (self.score is None or (score - self.score) * (1 if self.mode == "max" else -1) > 0):
+        if not math.isnan(score) and self._is_better(score):
             self.score = score
             trainer.save_checkpoint(self.best)
         self._saved_at = -1
@@ -90,6 +91,11 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.score = state_dict["score"]
+
+    def _is_better(self, score: float) -> bool:
+        if self.score is None or self.mode == "last":
+            return True
+        return score > self.score if self.mode == "max" else score < self.score
 
     def _save_last(self, trainer: pl.Trainer) -> None:
         if trainer.global_step != self._saved_at:

@@ -27,14 +27,14 @@ def validate(callback: Checkpoint, trainer: Trainer, step: int, score: float) ->
     callback.on_validation_end(trainer, None)
 
 
-@pytest.mark.parametrize("mode, best", [("max", [1, 3, 5]), ("min", [1, 2, 4])])
+@pytest.mark.parametrize("mode, best", [("max", [1, 3, 5]), ("min", [1, 2, 4]), ("last", [1, 2, 3, 4, 5, 6])])
 def test_best_is_the_best_of_all_validations(tmp_path, mode, best):
     callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", mode=mode), Trainer()
     for step, score in enumerate([30.0, 29.0, 31.0, 28.0, 32.0, 30.0], start=1):
         validate(callback, trainer, step, score)
     assert [step for name, step in trainer.saved if name == "best.ckpt"] == best
     assert [step for name, step in trainer.saved if name == "last.ckpt"] == [1, 2, 3, 4, 5, 6]
-    assert callback.score == (32.0 if mode == "max" else 28.0)
+    assert callback.score == {"max": 32.0, "min": 28.0, "last": 30.0}[mode]
 
 
 def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
