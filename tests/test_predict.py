@@ -302,23 +302,16 @@ def command(*overrides, **options):
 
 
 def test_command(photos):
-    done = command("input=photos/trip", "output=out", "suffix=_x2")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
-    assert sorted(str(file) for file in Path().rglob("*") if file.is_file() and "photos" not in file.parts) == ["out/c_x2.png"]
+    done = command("input=photos", "output=out", "suffix=_x2")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "2 failed" in done.stdout.splitlines()[-1] and Path("out/trip/c_x2.png").is_file()
 
     half = command(
         "input=photos/a.png", "output=half.tif", "outscale=1.5", "precision=bf16", "batch=2", "alpha_upscale=network"
     )
     assert half.returncode == 0, half.stderr
+    assert half.stdout.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
     assert read("half.tif").pixels.shape == (62, 94, 3)
-
-    broken = command("input=photos", "output=out2")
-    assert broken.returncode == 1 and "2 failed" in broken.stdout and "Traceback" not in broken.stderr
-
-    refused = command("input=photos", "output=photos")
-    assert refused.returncode == 1
-    assert refused.stderr.splitlines()[-1] == "error: output=photos is the folder of the input: name another one"
 
 
 def test_command_with_a_checkpoint_of_ours(photos):

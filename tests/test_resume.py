@@ -174,12 +174,20 @@ def test_a_killed_adversarial_run_goes_on_as_if_nothing_had_been(killed_gan, tmp
     assert curves[-1]["train/discriminator_gradient_norm"] and curves[-1]["val/psnr"]
 
 
-def test_ctrl_c_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),  # SLURM's, when it preempts
+        pytest.param(signal.SIGUSR1, 138, marks=pytest.mark.slow),  # and its warning before the time limit
+    ],
+)
+def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, code):
     job = start(tmp_path, "output_dir=run", "trainer.max_steps=100000", "callback.checkpoint.every_n_steps=2")
     wait_for((tmp_path / "run" / "checkpoints" / "last.ckpt").is_file, job)
-    job.send_signal(signal.SIGINT)
+    job.send_signal(number)
     _, err = job.communicate(timeout=60)
-    assert job.returncode == 130 and "Traceback" not in err
+    assert job.returncode == code and "Traceback" not in err
     step, file = re.search(r"stopped at step (\d+); go on with: python train.py resume=(\S+)", err).groups()
     assert read(tmp_path / "run")["global_step"] == int(step)
     assert (tmp_path / file).samefile(tmp_path / "run" / "checkpoints" / "last.ckpt")

@@ -132,7 +132,7 @@ def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
 
 def test_two_processes_train_the_same_weights_as_one(tmp_path):
     """A real command line without output_dir: both processes must find the same folder."""
-    words = ["trainer.max_steps=10", "trainer.val_check_interval=10", "model.ema=0.9", f"data_dir={tmp_path}/data"]
+    words = ["trainer.max_steps=20", "trainer.val_check_interval=20", "model.ema=0.9", f"data_dir={tmp_path}/data"]
     run_train(*words, f"output_dir={tmp_path}/one")
     two = call("train.py", *SMALL, *words, "trainer.devices=2", "data.n_workers=1", cwd=tmp_path)
     assert two.returncode == 0 and str(tmp_path / "outputs" / "compact") in two.stdout, two.stderr
