@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from tests.jobs import SMALL, call
 # One thread a process, those that tests start included: the last bit of a sum depends on the number of threads, and the
 # tests that compare runs bit by bit start some in this process and some in others.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# A shell that starts a job in the background has it ignore Ctrl-C, which some tests send.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

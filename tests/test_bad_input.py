@@ -136,7 +136,7 @@ def test_no_benchmark_there(tmp_path):
         ("trainer.max_steps=many", ".max_steps=many"),
         ("metric.psnr.channel=z", "unknown channel 'z'; choose y or rgb"),
         ("model.channel=z", "model.channel=z: choose rgb or y"),
-        ("callback.checkpoint.mode=best", "callback.checkpoint.mode=best: choose max or min"),
+        ("callback.checkpoint.mode=best", "callback.checkpoint.mode=best: choose max, min or last"),
         ("callback.checkpoint.monitor=val/pnsr", "val/pnsr is not measured; there are val/psnr"),
         ("+optimizer.beta=3", "optimizer.beta: torch.optim.Adam has no such option"),
         ("+network.n_feat=3", "'n_feat' is not an option of sr.network.compact.Compact"),
