@@ -63,8 +63,8 @@ def test_resume_over_the_border_of_a_phase_is_exact(tmp_path, stop):
     """Stopped before, at and after the border; with workers that had already made batches of the next phase."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     common = (WORDS, "schedule=constant", "augmentation=[flip,turn,mixup]")
-    run_train(*common, f"output_dir={whole}", "data.n_workers=0")
-    run_train(*common, f"output_dir={parts}", f"trainer.max_steps={stop}", "data.n_workers=2")
+    run_train(*common, f"output_dir={whole}", f"data_dir={tmp_path}/data", "data.n_workers=0")
+    run_train(*common, f"output_dir={parts}", f"data_dir={tmp_path}/data", f"trainer.max_steps={stop}", "data.n_workers=2")
     last = parts / "checkpoints" / "last.ckpt"
     done = call("train.py", f"resume={last}", "trainer.max_steps=8", "data.n_workers=0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
