@@ -16,37 +16,23 @@ import warnings
 import numpy as np
 import torch
 import yaml
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from networks import network
 from sr import capability
 from sr.cli import CONF
 from sr.data.sample import Sample
 from sr.files import whole as whole_file
 from sr.image import read, to_tensor
-from sr.infer import pad_to_multiple, upscale
+from sr.infer import upscale
 from sr.table import markdown
+from sr.tiles import pad_to_multiple
 
 SCALE = 4
 SIDE = 32  # of the photograph's piece, in pixels
 HALF_SIDE = 16  # of that for half precision: few CPUs have fast float16 convolutions
 STRIPS = (128, 1024)  # lengths of the strips on which the reach is measured: the second where the first is too short
 STRIP_SECONDS = 20.0  # a longer strip is not tried where it would take more
-
-
-def network(name: str, n_blocks: int | None = None) -> nn.Module:
-    """conf/network/<name>.yaml in eval mode; with at most so many blocks, and as many layers in each."""
-    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
-    if n_blocks:
-        for key in ("n_blocks", "n_groups"):
-            if node.get(key):
-                node[key] = min(node[key], n_blocks)
-        for key in ("depths", "depth"):
-            if key in node.get("options", {}):
-                node.options[key] = 2
-    torch.manual_seed(0)
-    return instantiate(OmegaConf.create({"scale": SCALE, "network": node}).network, _convert_="all").eval()
 
 
 def photo(side: int = SIDE) -> Tensor:

@@ -20,9 +20,10 @@ import warnings
 import torch
 from omegaconf import OmegaConf
 
-from capabilities import SCALE, network, photo
+from capabilities import SCALE, photo
+from data import cpu
 from networks import measure as count
-from networks import n_parameters
+from networks import n_parameters, network
 from sr.cli import CONF
 from sr.infer import upscale
 from sr.table import markdown
@@ -56,7 +57,7 @@ def quality(name: str) -> tuple[float | None, float | None, str]:
 def measure(name: str) -> dict[str, object]:
     """Parameters; seconds and peak memory of each number type. Runs in a process of its own."""
     warnings.simplefilter("ignore")
-    whole = network(name)
+    whole = network(name, SCALE)
     lr = photo(180).repeat(1, 1, 1, 2)[..., :HEIGHT, :WIDTH]
     seconds, _ = run(whole, lr[..., : HEIGHT // 4, : WIDTH // 4], torch.float32)
     quarter = seconds * 16 > LIMIT
@@ -154,13 +155,6 @@ multiply-adds (for the same 1280x720) are in [networks](networks.md).
 - To train something yourself in minutes: `compact` (`make quickstart`); in a day on one GPU: `edsr_baseline`.
 
 {markdown([header, *table])}"""
-
-
-def cpu() -> str:
-    """The processor's name."""
-    with open("/proc/cpuinfo") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 if __name__ == "__main__":

@@ -21,12 +21,10 @@ import numpy as np
 import PIL.Image
 import skimage
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 import sr
-from sr.cli import CONF
+from networks import network
 from sr.image import to_pixels, to_tensor
 from sr.infer import Upscaler
 from sr.predict import AUTO_TILE
@@ -45,13 +43,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def build(name: str, scale: int = 4) -> nn.Module:
+def build(name: str) -> nn.Module:
     """A network of conf/network with random weights, in the layout that predict.py gives it."""
-    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
-    for base in node.pop("defaults", []):
-        node = node if base == "_self_" else OmegaConf.merge(OmegaConf.load(CONF / "network" / f"{base}.yaml"), node)
-    config = OmegaConf.merge({"scale": scale, "network": node})
-    return instantiate(config.network, _convert_="all").eval().to(memory_format=torch.channels_last)
+    return network(name).to(memory_format=torch.channels_last)
 
 
 def photo(height: int, width: int) -> np.ndarray:
@@ -74,10 +68,10 @@ def tiles() -> None:
     lr = to_tensor(photo(678, 1020))
     rows = [["network", "whole, s", "tiles of", "tiled, s", "tiled / whole"]]
     for name in ("fsrcnn", "compact_light", "compact", "imdn"):
-        network = build(name)
-        whole, _ = best(lambda network=network: Upscaler(network)(lr), 2)
+        chosen = build(name)
+        whole, _ = best(lambda chosen=chosen: Upscaler(chosen)(lr), 2)
         for side in (AUTO_TILE, 384):
-            tiled, _ = best(lambda network=network, side=side: Upscaler(network, tile=side)(lr), 2)
+            tiled, _ = best(lambda chosen=chosen, side=side: Upscaler(chosen, tile=side)(lr), 2)
             rows.append([name, f"{whole:.2f}", str(side), f"{tiled:.2f}", f"{tiled / whole:.2f}"])
     print(markdown(rows))
 

@@ -56,20 +56,30 @@ REASONS = {
 }
 
 
+def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module:
+    """conf/network/<name>.yaml in eval mode, its weights the same each time; with at most so many blocks of two layers."""
+    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
+    if n_blocks:
+        for key in ("n_blocks", "n_groups"):
+            if node.get(key):
+                node[key] = min(node[key], n_blocks)
+        for key in ("depths", "depth"):
+            if key in node.get("options", {}):
+                node.options[key] = 2
+    torch.manual_seed(0)
+    return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all").eval()
+
+
 def measure(name: str, scale: int) -> tuple[float, float | None]:
     """(parameters in M, multiply-adds in G or None where shapes alone do not run) of conf/network/<name>.yaml."""
-    config = OmegaConf.create({"scale": scale})
-    node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
-    for base in node.pop("defaults", []):
-        node = node if base == "_self_" else OmegaConf.merge(OmegaConf.load(CONF / "network" / f"{base}.yaml"), node)
-    network = instantiate(OmegaConf.merge(config, {"network": node}).network, _convert_="all").eval()
-    count = n_parameters(network) / 1e6
-    multiple = network.multiple_of
+    whole = network(name, scale)
+    count = n_parameters(whole) / 1e6
+    multiple = whole.multiple_of
     height, width = (-(-side // scale // multiple) * multiple for side in (720, 1280))
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), counter:
-            network.to("meta")(torch.empty(1, 3, height, width, device="meta"))
+            whole.to("meta")(torch.empty(1, 3, height, width, device="meta"))
     except (RuntimeError, NotImplementedError, ValueError):
         return count, None
     return count, counter.get_total_flops() / 2e9

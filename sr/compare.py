@@ -4,7 +4,7 @@ import glob
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from os.path import commonpath
 from pathlib import Path
@@ -20,10 +20,11 @@ from sr import image
 from sr.data.folder import check_pairs, images, pair
 from sr.files import whole
 from sr.image import to_pixels, to_tensor
-from sr.infer import upscale
+from sr.infer import Upscaler
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
+from sr.predict import upscaler
 from sr.resize import imresize
 from sr.table import markdown
 
@@ -57,8 +58,8 @@ def compare_files(
     Raises:
         ValueError, OSError: one line; nothing has been written.
     """
-    page, upscaled = page_path(output, overwrite), _upscaling(tile, overlap, ensemble)
-    scale = common_scale(networks)
+    page, scale = page_path(output, overwrite), common_scale(networks)
+    upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
         raise ValueError(f"degrade=true makes the input its own reference: leave out reference={reference}")
     files = find_pairs(source, reference, scale)
@@ -70,12 +71,13 @@ def compare_files(
             f"{len(files)} files in {columns} pictures each make a page of about {expected / 1e9:.1f} GB, which browsers "
             "do not open: take fewer or smaller files, or fewer networks"
         )
-    named = list(zip(column_names([source for source, _ in networks]), *zip(*networks, strict=True), strict=True))
+    sources = [source for source, _ in networks]
+    named = list(zip(column_names(sources), sources, upscalers, strict=True))
     rows, failed = {}, 0
     progress = tqdm(files.items(), unit="image", disable=len(files) == 1)
     for file, hr_file in progress:
         try:
-            rows[file] = _columns(named, file, hr_file, degrade, upscaled)
+            rows[file] = _columns(named, file, hr_file, degrade)
         except (ValueError, OSError, FloatingPointError) as error:
             if len(files) == 1:
                 raise
@@ -202,14 +204,10 @@ def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tupl
 
 
 def _columns(
-    networks: Sequence[tuple[str, str, nn.Module]],
-    file: Path,
-    hr_file: Path | None,
-    degrade: bool,
-    upscaled: Callable[[nn.Module, Tensor], Tensor],
+    upscalers: Sequence[tuple[str, str, Upscaler]], file: Path, hr_file: Path | None, degrade: bool
 ) -> dict[str, Column]:
     """Name -> picture of one file, in the order of the page."""
-    scale = networks[0][2].scale
+    scale = upscalers[0][2].network.scale
     lr, gray, hr = _images(file, hr_file, degrade, scale)
     columns: dict[str, Column] = {}
 
@@ -222,39 +220,18 @@ def _columns(
 
     add("LR", to_pixels(lr), f"{file}, MATLAB's imresize" if degrade else file)
     add("bicubic", to_pixels(imresize(lr, scale, rounding=True)), "MATLAB's imresize")
-    for name, source, network in networks:
+    for name, source, enlarged in upscalers:
         started = time.perf_counter()
-        sr = upscaled(network, lr)
+        sr = enlarged(lr)
         seconds = time.perf_counter() - started
         if not torch.isfinite(sr).all():
             raise FloatingPointError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
         pixels = to_pixels(sr.mean(1, keepdim=True).expand_as(sr) if gray else sr)
-        parameters = sum(parameter.numel() for parameter in network.parameters())
+        parameters = sum(parameter.numel() for parameter in enlarged.network.parameters())
         add(name, pixels, source, parameters=parameters, seconds=seconds)
     if hr is not None:
         add("HR", to_pixels(hr), file if degrade else hr_file)
     return columns
-
-
-def _upscaling(tile: int | Literal["auto"] | None, overlap: int, ensemble: bool) -> Callable[[nn.Module, Tensor], Tensor]:
-    """sr.infer.upscale with these settings; tile="auto": the largest tiles that fit into the device's memory.
-
-    Raises:
-        ValueError: tile and overlap make no sense.
-    """
-    if not (tile is None or tile == "auto" or (isinstance(tile, int) and tile > 0)):
-        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
-    sides = [side for side in (256, 128, 64) if side >= 2 * overlap] or [256] if tile == "auto" else [tile]
-    if overlap < 0 or (sides[0] is not None and overlap >= sides[0]):
-        raise ValueError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
-
-    def upscaled(network: nn.Module, lr: Tensor) -> Tensor:
-        for side in sides[:-1]:
-            with suppress(torch.OutOfMemoryError):
-                return upscale(network, lr, tile=side, overlap=overlap, ensemble=ensemble)
-        return upscale(network, lr, tile=sides[-1], overlap=overlap, ensemble=ensemble)
-
-    return upscaled
 
 
 def score(sr: Tensor, hr: Tensor, scale: int) -> Scores:

@@ -10,9 +10,8 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
-from sr.tiles import Window, mirrored, pad_to_multiple, tiling, windows
+from sr.tiles import Window, mirrored, tiling, windows
 
-__all__ = ["PRECISIONS", "Upscaler", "out_of_memory", "pad_to_multiple", "upscale"]
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
 # What allocators say besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a memory object")

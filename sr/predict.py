@@ -74,7 +74,7 @@ def predict_files(
     Raises:
         ValueError: settings that make no sense. OSError: a result cannot be stored, as on a full disk.
     """
-    upscaler = _upscaler(network, tile, overlap, batch, str(precision), ensemble)
+    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
     if outscale is not None and not 0 < outscale < float("inf"):
         raise ValueError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
     if alpha_upscale not in ("bicubic", "network"):
@@ -98,7 +98,7 @@ def predict_files(
             try:
                 image = reading.result()
                 output = _Output(target, image, outscale or network.scale, writer)
-                for strip in strips(upscaler, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
+                for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
                     output.write(strip)
             except FloatingPointError as error:
                 result.fail(f"{source}: {error}")
@@ -150,11 +150,38 @@ def enlarge(
     Raises:
         FloatingPointError: the network's output is not finite.
     """
-    upscaler = _upscaler(network, tile, overlap, batch, str(precision), ensemble)
-    samples = np.concatenate(list(strips(upscaler, image, outscale=outscale, alpha_upscale=alpha_upscale)))
+    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
+    samples = np.concatenate(list(strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale)))
     alpha = np.ascontiguousarray(samples[..., -1]) if image.alpha is not None else None
     colour = samples[..., : 1 if image.was_gray else 3]
     return replace(image, pixels=np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3))), alpha=alpha)
+
+
+def upscaler(
+    network: nn.Module,
+    *,
+    tile: int | Literal["auto"] | None,
+    overlap: int,
+    ensemble: bool,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
+) -> Upscaler:
+    """The settings of `predict_files` checked (ValueError), the network in the layout that convolutions are fastest in."""
+    precision = str(precision)
+    if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
+        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
+    if batch != "auto" and not (isinstance(batch, int) and batch > 0):
+        raise ValueError(f"batch={batch}: choose auto or a number of tiles")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+    check_precision(network, precision)
+    tile = AUTO_TILE if tile == "auto" else tile
+    if tile is None:
+        tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
+    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
+    batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
+    network.to(memory_format=torch.channels_last)
+    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)
 
 
 def pick_device(name: str) -> torch.device:
@@ -224,23 +251,3 @@ def _one_ahead(
         if len(waiting) > 1:
             yield waiting.popleft()
     yield from waiting
-
-
-def _upscaler(
-    network: nn.Module, tile: int | str | None, overlap: int, batch: int | str, precision: str, ensemble: bool
-) -> Upscaler:
-    """The settings checked, the network in the layout that convolutions are fastest in."""
-    if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
-        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
-    if batch != "auto" and not (isinstance(batch, int) and batch > 0):
-        raise ValueError(f"batch={batch}: choose auto or a number of tiles")
-    if precision not in PRECISIONS:
-        raise ValueError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
-    check_precision(network, precision)
-    tile = AUTO_TILE if tile == "auto" else tile
-    if tile is None:
-        tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
-    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
-    batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
-    network.to(memory_format=torch.channels_last)
-    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)

@@ -8,11 +8,12 @@ from torch import nn
 
 from sr import checkpoint
 from sr.image import read_rgb8, to_pixels, to_tensor
-from sr.infer import pad_to_multiple, upscale
+from sr.infer import upscale
 from sr.network.compact import Compact
 from sr.network.fsrcnn import FSRCNN
 from sr.network.interpolation import Interpolation
 from sr.resize import imresize
+from sr.tiles import pad_to_multiple
 
 
 class WindowMean(nn.Module):

@@ -12,10 +12,12 @@ def check(how: bool | str) -> None:
     Raises:
         ValueError: no such mode or backend, or the compiler of the system that torch's needs is missing.
     """
-    modes, backends = _modes(), torch._dynamo.list_backends(exclude_tags=None) if isinstance(how, str) else []
+    if not how:
+        return  # and ask torch nothing, which would import its compiler
+    modes, backends = _modes(), torch._dynamo.list_backends(exclude_tags=None)
     if isinstance(how, str) and how not in (*modes, *backends):
         raise ValueError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
-    if how and how not in backends:
+    if how not in backends:
         _needs_a_compiler(how)
 
 

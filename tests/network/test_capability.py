@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pytest
 import torch
 
-from bench import capabilities as bench
+import capabilities as bench
 from sr import capability
 from sr.infer import upscale
 from tests.network.small import NAMES

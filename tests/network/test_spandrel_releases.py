@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import sr
-from bench.networks import n_parameters
+from networks import n_parameters
 
 # Architecture, where the authors' files differ in more than depth: the release and the options that make it another network.
 RELEASES = [
