@@ -14,26 +14,34 @@ from sr.cli import choice, entry, overrides, run_folder
 def train(cfg: DictConfig) -> float | None:
     """Run the config; returns the best validation score, which sweeps optimise."""
     from sr import build
+    from sr.rerun import check_code, compare
     from sr.resume import resumed
+    from sr.run import recorded
     from sr.table import comparison, write_metrics
 
     cfg.output_dir = run_folder(cfg)
     if cfg.resume:
         cfg = resumed(cfg, overrides())
-    build.seed(cfg)
-    data = build.data(cfg)
-    model = build.model(cfg)
-    trainer = build.trainer(cfg)
-    build.write_config(cfg)
+    if cfg.reproduce:
+        check_code(cfg)
+    with recorded(cfg.output_dir, overrides(), study=cfg.study, variant=cfg.variant, seed=cfg.seed) as run:
+        build.seed(cfg)
+        data = build.data(cfg)
+        model = build.model(cfg)
+        trainer = build.trainer(cfg)
+        build.write_config(cfg)
 
-    build.fit(trainer, model, data, resume=cfg.resume)
-    results = build.test(trainer, model, data)
+        build.fit(trainer, model, data, resume=cfg.resume)
+        run.update(**build.facts(trainer, model))
+        results = build.test(trainer, model, data)
 
-    if trainer.is_global_zero:
-        write_metrics(results, cfg.output_dir)
-        print(table := comparison(results, choice("model", "network")))
-        Path(cfg.output_dir, "table.md").write_text(table + "\n")
-        print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
+        if trainer.is_global_zero:
+            write_metrics(results, cfg.output_dir)
+            print(table := comparison(results, cfg.variant or choice("model", "network")))
+            Path(cfg.output_dir, "table.md").write_text(table + "\n")
+            print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
+            if cfg.reproduce:
+                compare(results, cfg.reproduce)
     return build.score(trainer)
 
 

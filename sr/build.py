@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
@@ -130,6 +130,32 @@ def _benchmark(cfg: DictConfig) -> dict[str, Any]:
     return build(cfg.benchmark)
 
 
+def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
+    """The benchmarks of a finished run, by this version's configs and the run's folders of images."""
+    known = {"ckpt": str(folder), "scale": config.get("scale"), "data_dir": config.get("data_dir"), "benchmark": {}}
+    cfg = OmegaConf.create(known)
+    _benchmarks_of_run(cfg, {name: config["benchmark"][name] for name in names})
+    return _benchmark(cfg)
+
+
+def metrics(names: list[str], scale: int) -> dict[str, Any]:
+    """Metrics of conf/metric by name, as they are there; those that are not there, or need weights, are left out."""
+    files = [CONF / "metric" / f"{name}.yaml" for name in names]
+    nodes = OmegaConf.merge({}, *(OmegaConf.load(file) for file in files if file.is_file()))
+    cfg = OmegaConf.create({"scale": scale, "metric": nodes})
+    return {name: build(node) for name, node in cfg.metric.items() if not {"weights", "net"} & set(node)}
+
+
+def higher_is_better(config: dict[str, Any]) -> dict[str, bool]:
+    """Of each metric of a run's config whose class this version has."""
+    found = {}
+    for name, node in (config.get("metric") or {}).items():
+        target = node.get("_target_", "") if isinstance(node, dict) else ""
+        if target.startswith("sr.metric."):
+            found[name] = getattr(get_class(target), "higher_is_better", True)
+    return found
+
+
 def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
     """The LightningModule that evaluates a finished network."""
     from sr.model.base import SRModule
@@ -145,6 +171,8 @@ def trainer(cfg: DictConfig) -> Any:
     quiet()
     if "wandb" in cfg.logger and not cfg.logger.wandb.run_id:
         cfg.logger.wandb.run_id = secrets.token_hex(4)
+    if cfg.get("profile") and "profile" not in cfg.callback:
+        OmegaConf.update(cfg, "callback", OmegaConf.load(CONF / "callback" / "profile.yaml"), force_add=True)
     callbacks = list(build(cfg.callback).values())
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
@@ -204,6 +232,21 @@ def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
 def score(trainer: Any) -> float | None:
     """The best validation score, or None where nothing was validated."""
     return _keeper(trainer).score
+
+
+def facts(trainer: Any, model: Any) -> dict[str, Any]:
+    """What run.json says of a training that is over."""
+    from sr.callback.clock import Clock
+
+    known = {
+        "precision": str(trainer.precision),
+        "parameters": sum(p.numel() for p in model.network.parameters()),
+        "score": score(trainer),
+        "training": {"steps": trainer.global_step},
+    }
+    if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):
+        known["training"] |= {"seconds": round(clock.seconds, 3), "peak_memory_mb": round(clock.peak_memory / 1e6, 1)}
+    return known
 
 
 def _keeper(trainer: Any) -> Any:

@@ -22,6 +22,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
+from sr import lean
+
 _BRACKETS = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\([^)]*\)")  # what is inside is one value, not a sweep
 _MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -39,9 +41,26 @@ def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> 
 
 def job_name(overrides: list[str]) -> str:
     """A sub-folder's name for a job of a sweep, from what the sweep varies: `model-srcnn_seed-1`."""
-    swept = [word.split("=")[0] for word in sys.argv[1:] if _BRACKETS.sub("", word).count(",")]
-    shown = [item for item in overrides if item.split("=")[0] in swept] or list(overrides)
-    return re.sub(r"[^\w.+-]+", "-", "_".join(shown)).strip("-")[:120] or "run"
+    return _as_name(_varied(overrides) or list(overrides)) or "run"
+
+
+def job_folder(variant: str | None, number: int, overrides: list[str]) -> str:
+    """`0_model-srcnn_seed-1`; in a study `srcnn_seed-1`, whatever else is run."""
+    if variant is None:
+        return f"{number}_{job_name(overrides)}"
+    return _as_name([variant, *(word for word in _varied(overrides) if not word.startswith("variant="))])
+
+
+def _varied(overrides: list[str]) -> list[str]:
+    """Those words of a job that differ between jobs of its sweep."""
+    swept = {word.split("=")[0] for word in sys.argv[1:] if _BRACKETS.sub("", word).count(",")}
+    if HydraConfig.initialized():
+        swept |= (HydraConfig.get().sweeper.get("params") or {}).keys()
+    return [word for word in overrides if word.split("=")[0] in swept]
+
+
+def _as_name(words: list[str]) -> str:
+    return re.sub(r"[^\w.+-]+", "-", "_".join(words)).strip("-")[:120]
 
 
 def run_folder(cfg: DictConfig) -> str:
@@ -69,6 +88,7 @@ def entry(config_name: str) -> Callable:
     """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`."""
     OmegaConf.register_new_resolver("run_dir", run_dir, replace=True)
     OmegaConf.register_new_resolver("job_name", job_name, replace=True)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
     def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(task)
@@ -85,11 +105,10 @@ def entry(config_name: str) -> Callable:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
             os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
             plain_warnings()
+            lean.install()
             try:
-                if config_name == "train" and any(word.startswith("resume=") for word in sys.argv):
-                    from sr.resume import command_line  # not above: it imports torch
-
-                    sys.argv[1:] = command_line(sys.argv[1:])
+                if config_name == "train":
+                    sys.argv[1:] = _expanded(sys.argv[1:])
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except KeyboardInterrupt:
                 print("stopped", file=sys.stderr)
@@ -102,6 +121,17 @@ def entry(config_name: str) -> Callable:
         return main
 
     return decorate
+
+
+def _expanded(words: list[str]) -> list[str]:
+    """The command line that `resume=FILE` or `reproduce=RUN_DIR` stands for."""
+    if any(word.startswith("resume=") for word in words):
+        from sr.resume import command_line  # not above: it imports torch
+    elif any(word.startswith("reproduce=") for word in words):
+        from sr.rerun import command_line
+    else:
+        return words
+    return command_line(words)
 
 
 def _leave(error: Exception, config_name: str) -> None:

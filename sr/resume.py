@@ -22,7 +22,7 @@ def command_line(words: list[str]) -> list[str]:
     Raises:
         ValueError, FileNotFoundError: the file is no checkpoint of ours.
     """
-    file = next((_value(word) for word in reversed(words) if word.startswith("resume=")), None)
+    file = value_of("resume", words)
     if file is None:
         return words
     run = _run(file)
@@ -71,8 +71,10 @@ def _run(file: str) -> dict[str, Any]:
     return run
 
 
-def _value(word: str) -> Any:
-    return OverridesParser.create().parse_override(word).value()
+def value_of(key: str, words: list[str]) -> Any:
+    """The value that a command line gives a key, or None."""
+    word = next((word for word in reversed(words) if word.startswith(f"{key}=")), None)
+    return word and OverridesParser.create().parse_override(word).value()
 
 
 def _has(node: Any, path: list[str]) -> bool:

@@ -1,0 +1,109 @@
+"""`reproduce=RUN_DIR`: the command of a finished run again, and whether its numbers came out again."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities import rank_zero_only
+
+from sr import run
+from sr.resume import value_of
+
+# Where a run lies, how it is watched, and what it went on from, makes no other numbers.
+_ELSEWHERE = ("output_dir", "reproduce", "sweep_resume", "logger", "profile")
+
+
+def command_line(words: list[str]) -> list[str]:
+    """The words of a command line in which `reproduce=RUN_DIR` became the command of that run; its folder is a new one.
+
+    Raises:
+        FileNotFoundError, ValueError: no run.json, or its run was a resumed one.
+    """
+    folder = value_of("reproduce", words)
+    if folder is None:
+        return words
+    then = run.read(folder)["command"]
+    if "resume" in map(_key, then):
+        raise ValueError(f"{folder}: its last command was a resume; reproduce wants a run that one command made")
+    kept = [word for word in then if _key(word) not in ("output_dir", "reproduce", "sweep_resume")]
+    if "output_dir" not in map(_key, words):
+        words = [*words, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
+    return [*kept, *words, "hydra.mode=RUN"]  # a job of a study is reproduced alone
+
+
+def _key(word: str) -> str:
+    return word.split("=")[0].lstrip("+")
+
+
+def check_code(cfg: DictConfig) -> None:
+    """Say what differs from the run: config, commit, packages, device. Takes its number of threads, of which the last bit of
+    a sum depends.
+
+    Raises:
+        ValueError: the configs of this project give another config now.
+    """
+    folder = Path(cfg.reproduce)
+    then, now = run.read(folder), {**run.code(Path(cfg.output_dir)), **run.machine()}
+    before = OmegaConf.create(yaml.safe_load((folder / "config.yaml").read_text()))
+    keys = sorted(_differing(_plain(before), _plain(cfg)))
+    if keys:
+        shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
+        raise ValueError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
+    torch.set_num_threads(then["threads"])
+    for what in ("commit", "python", "device"):
+        if then[what] != now[what]:
+            _say(f"{what} was {then[what]}, is {now[what]}")
+    if then["dirty"]:
+        _say(f"the run had changes that no commit has: {folder / 'code.diff'}")
+    packages = {name for name in then["packages"].keys() & now["packages"] if then["packages"][name] != now["packages"][name]}
+    if packages:
+        _say("other versions: " + ", ".join(f"{name} {then['packages'][name]}" for name in sorted(packages)[:8]))
+
+
+def compare(results: Mapping[str, Any], folder: str | Path) -> None:
+    """Print whether metrics.json of the run is, to the last digit, what came out now; else the largest difference."""
+    then = dict(_leaves(json.loads(Path(folder, "metrics.json").read_text())))
+    now = dict(_leaves(json.loads(json.dumps(results))))
+    if then == now:
+        print(f"reproduced: all {len(now)} numbers of {folder}/metrics.json are equal to the last digit")
+        return
+    if then.keys() != now.keys():
+        print(f"not reproduced: {folder}/metrics.json has other sets, images or metrics")
+        return
+    name = max(now, key=lambda key: abs(now[key] - then[key]))
+    unequal = sum(now[key] != then[key] for key in now)
+    print(f"not reproduced: {unequal} of {len(now)} numbers differ; most {name}: was {then[name]}, is {now[name]}")
+
+
+def _plain(cfg: DictConfig) -> dict[str, Any]:
+    return {key: value for key, value in OmegaConf.to_container(cfg, resolve=False).items() if key not in _ELSEWHERE}
+
+
+def _differing(a: Any, b: Any, key: str = "") -> Iterator[str]:
+    """Keys whose values differ."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for name in a.keys() | b.keys():
+            yield from _differing(a.get(name), b.get(name), f"{key}.{name}" if key else name)
+    elif a != b:
+        yield key
+
+
+def _leaves(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    if isinstance(node, Mapping):
+        for name, child in node.items():
+            yield from _leaves(child, f"{key}/{name}" if key else name)
+    else:
+        yield key, node
+
+
+def _commit(then: Mapping[str, Any]) -> str:
+    return f"commit {then['commit']}" if then.get("commit") else "the code it ran with"
+
+
+def _say(text: str) -> None:
+    rank_zero_only(print)(f"reproduce: {text}")
