@@ -1,0 +1,122 @@
+"""Launchers: where the jobs of a sweep run. Each job is a process of its own (`sr.sweep.job`)."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from sr.sweep.job import Job, Outcome, quoted, skipped
+from sr.sweep.record import Record, alone_in
+from sr.sweep.signals import Signals
+
+_OF_THE_SWEEP = re.compile(r"[+~]*(hydra[./](mode|run|sweep|launcher|sweeper)\b|(sweep|sweep_resume)=)")
+
+
+class Sequential(Launcher):
+    """One job after the other; each prints to the screen."""
+
+    log = False
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.context, self.config = hydra_context, config
+        self.folder = Path(config.hydra.sweep.dir).resolve()
+        self.resume = bool(config.get("sweep_resume"))
+        self.total: int | None = None
+        self.started = 0
+
+    @contextmanager
+    def sweep(self) -> Iterator[Record]:
+        """The time during which jobs may be launched; at its end the table, and the exit code that the sweep deserves."""
+        with alone_in(self.folder) as lock, Signals(held=(lock,)) as self.signals:
+            self.record, self.outcomes = Record(self.folder), []
+            yield self.record
+        print(f"\n{self.record.table()}\n{self.folder / 'sweep.md'}")
+        missing = sum(not outcome.good for outcome in self.outcomes)
+        if missing:
+            print(f"{missing} not done; sweep_resume=true output_dir={self.folder} runs what is missing", file=sys.stderr)
+        if self.signals.received:
+            sys.exit(128 + self.signals.received)
+        if missing:
+            sys.exit(1)
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        jobs = [self._job(initial_job_idx + index, list(words)) for index, words in enumerate(job_overrides)]
+        self.record.add(jobs, resume=self.resume)
+        self.total = self.total or len(jobs)
+        outcomes = {}
+        for job in jobs:
+            if job.done:
+                print(f"{self._header(job)}: done already")
+                outcomes[job.folder] = self._note(skipped(job))
+        for outcome in self.launched([job for job in jobs if job.folder not in outcomes]):
+            outcomes[outcome.folder] = outcome
+        return [_returned(job, outcomes[job.folder]) for job in jobs]
+
+    def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
+        """Run the jobs."""
+        for job in jobs:
+            if not self.signals.received:
+                print(self._header(job), flush=True)
+            yield self._note(job.run(self.signals))
+
+    def _header(self, job: Job) -> str:
+        self.started += 1
+        return f"job {self.started}/{self.total}: {job.folder}"
+
+    def _note(self, outcome: Outcome) -> Outcome:
+        self.outcomes.append(outcome)
+        self.record.note(outcome)
+        return outcome
+
+    def _ended(self, outcome: Outcome) -> Outcome:
+        """Note it, and say so of a job that did not print to the screen."""
+        if outcome.seconds is not None:
+            print(f"{outcome.folder}: {outcome}, {outcome.seconds:.0f} s", flush=True)
+        return self._note(outcome)
+
+    def _job(self, number: int, words: list[str]) -> Job:
+        """A job with its folder and the words that put it there; what Hydra's own multirun would compose.
+
+        Raises:
+            HydraException: its words do not compose, so that a misspelt one stops the sweep before it starts.
+        """
+        words = [word for word in words if not _OF_THE_SWEEP.match(word)]
+        config = self.context.config_loader.load_sweep_config(self.config, words)
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = number
+        before, known = HydraConfig.instance().cfg, HydraConfig.instance()
+        known.set_config(config)
+        try:
+            name = str(OmegaConf.select(config, "hydra.sweep.subdir"))
+        finally:
+            known.cfg = before
+        folder = self.folder / name
+        kept = [word for word in self.config.hydra.overrides.hydra if not _OF_THE_SWEEP.match(word)]
+        place = {"run.dir": folder, "sweep.dir": self.folder, "sweep.subdir": name}
+        return Job(
+            script=str(Path(sys.argv[0]).resolve()),
+            folder=str(folder),
+            words=words,
+            place=[
+                *kept,
+                "hydra.mode=RUN",
+                *(f"hydra.{key}={quoted(str(value))}" for key, value in place.items()),
+                f"hydra.job.num={number}",
+            ],
+            go_on=self.resume,
+            log=self.log,
+        )
+
+
+def _returned(job: Job, outcome: Outcome) -> JobReturn:
+    value: Any = outcome.score if outcome.good else RuntimeError(str(outcome))
+    status = JobStatus.COMPLETED if outcome.good else JobStatus.FAILED
+    return JobReturn(overrides=job.words, working_dir=job.folder, status=status, _return_value=value)

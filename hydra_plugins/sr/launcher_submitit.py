@@ -1,0 +1,97 @@
+"""Jobs through submitit: a SLURM cluster, or its imitation on one machine."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hydra_plugins.sr.launcher import Sequential
+from omegaconf import OmegaConf
+from sr.sweep.job import Job, Outcome
+
+_OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "name", "stderr_to_stdout")
+
+
+class Submitit(Sequential):
+    """Each job prints to log.txt in its folder; submitit's own files are in `.submitit` in the sweep's.
+
+    Args:
+        cluster: "slurm" or "local".
+        n_jobs: submitted at once, the next when one ends; None: all, on SLURM as one array.
+        max_num_timeout: how often a job that came to its time limit is queued again, to go on from its last step.
+        parameters: submitit's, by the names of sbatch's options.
+    """
+
+    log = True
+
+    def __init__(self, cluster: str, n_jobs: int | None, max_num_timeout: int, parameters: dict[str, Any]) -> None:
+        self.cluster, self.n_jobs, self.max_num_timeout = cluster, n_jobs, max_num_timeout
+        self.parameters = {key: value for key, value in OmegaConf.to_container(parameters, resolve=True).items() if value is not None}
+
+    def executor(self) -> Any:
+        """submitit's, with the parameters of the config.
+
+        Raises:
+            ValueError: a parameter that it does not know; no SLURM here.
+        """
+        import submitit
+
+        limit = {f"{self.cluster}_max_num_timeout": self.max_num_timeout}
+        try:
+            executor = submitit.AutoExecutor(folder=self.folder / ".submitit" / "%j", cluster=self.cluster, **limit)
+            named = {key if key in _OF_ALL else f"{self.cluster}_{key}": value for key, value in self.parameters.items()}
+            executor.update_parameters(**named)
+        except (RuntimeError, NameError, TypeError) as error:
+            raise ValueError(f"hydra/launcher=submitit_{self.cluster}: {str(error).splitlines()[0]}") from error
+        return executor
+
+    def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
+        from sr.sweep.submitted import Submitted
+
+        executor, waiting, running, told = self.executor(), list(jobs), {}, False
+        while waiting or running:
+            room = (self.n_jobs or len(jobs)) - len(running)
+            batch = [] if self.signals.received else waiting[:room]
+            if batch:
+                del waiting[:room]
+                with _deaf_to_ctrl_c(), executor.batch():
+                    submitted = [executor.submit(Submitted(job)) for job in batch]
+                for job, task in zip(batch, submitted, strict=True):
+                    running[task] = job
+                    print(f"{self._header(job)}: submitted as {task.job_id}", flush=True)
+            if self.signals.received and not told:
+                told = True
+                for task in running:
+                    self._stop(task)
+                yield from (self._ended(Outcome(job.folder, "not started")) for job in waiting)
+                waiting = []
+            for task in [task for task in running if task.done()]:
+                yield self._ended(_outcome(running.pop(task), task))
+            time.sleep(0.2 if self.cluster == "local" else 2)
+
+    def _stop(self, task: Any) -> None:
+        if self.cluster == "local":
+            os.kill(int(task.job_id), signal.SIGTERM)  # submitit's own cancelling leaves one second to save
+        else:
+            task.cancel()
+
+
+def _outcome(job: Job, task: Any) -> Outcome:
+    """What the job returned (of several tasks, the first), or that it did not come so far."""
+    try:
+        return task.results()[0]
+    except Exception as error:  # submitit raises what it was, and its own
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        return Outcome(job.folder, "failed", error=(lines or [type(error).__name__])[-1][:300])
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started here ignores Ctrl-C in the terminal, which reaches every process: the sweep stops it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,60 @@
+"""The sweeper of train.py: a grid of values and, in a study, named variants."""
+
+import itertools
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+
+class Study(Sweeper):
+    """Jobs = variants x grid.
+
+    Args:
+        params: key -> values, as on the command line ("1,2,3"); the command line's own come last and win.
+        variants: name -> words of a command line. The job gets `variant=NAME` beside them; `variant=a,b` chooses some.
+    """
+
+    def __init__(self, params: DictConfig | None = None, variants: DictConfig | None = None) -> None:
+        self.params, self.variants = (OmegaConf.to_container(node) if node else {} for node in (params, variants))
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        params = self._values([f"{key}={value}" for key, value in self.params.items()])
+        said = self._values(arguments)
+        jobs = []
+        for variant in self._chosen(said):
+            keys = params | variant | said
+            jobs += [list(words) for words in itertools.product(*keys.values()) if list(words) not in jobs]
+        with self.launcher.sweep():
+            return [self.launcher.launch(jobs, initial_job_idx=0)]
+
+    def _chosen(self, said: dict[str, list[str]]) -> list[dict[str, list[str]]]:
+        """The words of each variant, those of one without a name where there are none."""
+        if not self.variants:
+            return [{}]
+        names = [word.split("=", 1)[1] for word in said.pop("variant", [])] or list(self.variants)
+        if unknown := [name for name in names if name not in self.variants]:
+            raise ValueError(f"variant={unknown[0]} is not in this study; there are {', '.join(self.variants)}")
+        return [{"variant": [f"variant={name}"]} | self._values(self.variants[name] or []) for name in names]
+
+    def _values(self, words: list[str]) -> dict[str, list[str]]:
+        """Key -> the words that the sweep gives it."""
+        found = {}
+        for override in self.parser.parse_overrides(words):
+            key = override.get_key_element()
+            if not override.is_sweep_override():
+                found[key] = [override.input_line]
+            elif override.is_discrete_sweep():
+                found[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            else:
+                raise ValueError(f"{override.input_line}: this needs a search, hydra/sweeper=optuna")
+        return found

@@ -1,0 +1,138 @@
+"""One job of a sweep: a process of its own, as if its command line had been typed.
+
+So several devices work as in a single run, memory is given back, and a job that crashes or is killed leaves the others alone.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sr.sweep.signals import Signals
+
+PRUNED = 3  # exit code of a run that sr/callback/prune.py stopped
+_STOPPED = (130, 143, 138, 140)  # those of sr/callback/interrupt.py
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of `script`.
+
+    Args:
+        folder: the run's.
+        words: what the command line says of the run.
+        place: Hydra's own words, which say where it runs.
+        go_on: from the folder's last.ckpt if there is one.
+        log: write what it prints to log.txt in its folder, not to the screen.
+    """
+
+    script: str
+    folder: str
+    words: list[str]
+    place: list[str]
+    go_on: bool = False
+    log: bool = False
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint from which it goes on."""
+        return Path(self.folder, "checkpoints", "last.ckpt")
+
+    @property
+    def done(self) -> bool:
+        """Whether its folder has a finished run."""
+        return _record(self.folder).get("status") == "done"
+
+    def command(self) -> list[str]:
+        """Its command line. A run that goes on takes its words from the checkpoint."""
+        words = [f"resume={quoted(str(self.last))}"] if self.go_on and self.last.is_file() else self.words
+        return [sys.executable, self.script, *words, *self.place]
+
+    def run(self, signals: Signals, *, variables: dict[str, str] | None = None, cores: set[int] | None = None) -> "Outcome":
+        """Run it to its end, whatever that is; `variables` are added to the environment, `cores` are what it may use."""
+        if signals.received:
+            return Outcome(self.folder, "not started")
+        started = time.monotonic()
+        folder = Path(self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        command = self.command()
+        if os.environ.get("SLURM_PROCID", "0") == "0":
+            (folder / "run.json").unlink(missing_ok=True)  # whatever it said, this run has not come so far
+        log = (folder / "log.txt").open("ab") if self.log else None
+        sys.stdout.flush()
+        process = subprocess.Popen(
+            command,
+            env=os.environ | (variables or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log and subprocess.STDOUT,
+            process_group=0,  # Ctrl-C comes through `signals`, once: a second one stops without saving
+            pass_fds=signals.held,
+        )
+        if cores:
+            os.sched_setaffinity(process.pid, cores)
+        with signals.passed_on_to(process):
+            code = process.wait()
+        if log:
+            log.close()
+        return self._outcome(code, time.monotonic() - started, stopping=bool(signals.received))
+
+    def _outcome(self, code: int, seconds: float, *, stopping: bool) -> "Outcome":
+        record, error = _record(self.folder), None
+        if code == 0:
+            status = "done"
+        elif code == PRUNED:
+            status = "pruned"
+        elif stopping or code in _STOPPED:
+            status = "stopped"
+        elif code < 0:
+            status = f"killed by signal {-code}"
+        else:
+            status, error = "failed", record.get("error") or self._last_line() or f"exit code {code}"
+        return Outcome(self.folder, status, error, record.get("score"), round(seconds, 1))
+
+    def _last_line(self) -> str | None:
+        file = Path(self.folder, "log.txt")
+        lines = file.read_text(errors="replace").splitlines() if self.log and file.is_file() else []
+        return next((line.removeprefix("error: ")[:300] for line in reversed(lines) if line.strip()), None)
+
+
+@dataclass
+class Outcome:
+    """How a job ended: done, failed, pruned, stopped, killed by signal 9, or not started."""
+
+    folder: str
+    status: str
+    error: str | None = None
+    score: float | None = None
+    seconds: float | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether the sweep may call itself done with it."""
+        return self.status in ("done", "pruned")
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.error}" if self.error else self.status
+
+
+def skipped(job: Job) -> Outcome:
+    """The outcome of a job that an earlier sweep has done."""
+    return Outcome(job.folder, "done", score=_record(job.folder).get("score"))
+
+
+def quoted(text: str) -> str:
+    """A value for a command line, whatever characters are in it."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _record(folder: str) -> dict[str, Any]:
+    """run.json; empty where there is none."""
+    try:
+        return json.loads(Path(folder, "run.json").read_text())
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,88 @@
+"""sweep.json and sweep.md in a sweep's folder: its jobs, what they were told, how each ended."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from sr.files import whole
+from sr.sweep.job import Job, Outcome
+from sr.table import markdown
+
+
+class Record:
+    """The jobs of all sweeps in a folder, by the name of their own."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self._file, self._lock = self.folder / "sweep.json", Lock()
+        self._jobs: dict[str, dict] = json.loads(self._file.read_text()) if self._file.is_file() else {}
+
+    def add(self, jobs: list[Job], *, resume: bool) -> None:
+        """Take in jobs that shall run.
+
+        Raises:
+            ValueError: two jobs in one folder; a folder has another job's run; without `resume`, a finished run.
+        """
+        for job in jobs:
+            before = self._jobs.get(self._name(job.folder), {}).get("words")
+            kept = job.done or (resume and job.last.is_file())
+            if kept and before is not None and before != job.words:
+                differing = " ".join(sorted(set(before) ^ set(job.words))) or "another order"
+                raise ValueError(f"{job.folder} has a run of another command ({differing}): choose another output_dir")
+            if job.done and not resume:
+                raise ValueError(f"{job.folder} is done: sweep_resume=true runs what is missing, another output_dir all anew")
+        for index, job in enumerate(jobs):
+            if twin := next((other for other in jobs[:index] if other.folder == job.folder), None):
+                differing = " ".join(sorted(set(twin.words) ^ set(job.words)))
+                raise ValueError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir must tell them apart")
+            name = self._name(job.folder)
+            self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words}
+        self._write()
+
+    def note(self, outcome: Outcome) -> None:
+        """How a job ended; one that was done before keeps its time."""
+        facts = {"status": outcome.status, "error": outcome.error, "score": outcome.score, "seconds": outcome.seconds}
+        with self._lock:
+            entry = self._jobs[self._name(outcome.folder)]
+            entry |= {key: value for key, value in facts.items() if key != "seconds" or value is not None}
+            self._write()
+
+    def table(self) -> str:
+        """A Markdown table of all jobs."""
+        rows = [["job", "status", "score", "seconds"]]
+        for name, entry in self._jobs.items():
+            status = f"{entry['status']}: {entry['error']}" if entry.get("error") else entry["status"]
+            score, seconds = entry.get("score"), entry.get("seconds")
+            rows.append(
+                [name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"]
+            )
+        return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
+
+    def _name(self, folder: str) -> str:
+        return os.path.relpath(folder, self.folder)
+
+    def _write(self) -> None:
+        with whole(self._file) as temporary:
+            temporary.write_text(json.dumps(self._jobs, indent=1) + "\n")
+        with whole(self.folder / "sweep.md") as temporary:
+            temporary.write_text(self.table() + "\n")
+
+
+@contextmanager
+def alone_in(folder: str | Path) -> Iterator[int]:
+    """A lock on a sweep's folder, as a descriptor. Jobs that inherit it hold it too, when the sweep itself was killed.
+
+    Raises:
+        ValueError: another sweep holds it, or a job of one.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with open(Path(folder, ".lock"), "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{folder}: a sweep, or a job that one left behind, is still at work there") from None
+        yield file.fileno()
