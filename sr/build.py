@@ -163,8 +163,11 @@ def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
     return SRModule(network=network, metric=build(cfg.metric))
 
 
-def trainer(cfg: DictConfig) -> Any:
-    """Lightning's Trainer with the callbacks and loggers of the config."""
+def trainer(cfg: DictConfig, model: Any = None) -> Any:
+    """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model."""
+    from pytorch_lightning.utilities import rank_zero_only
+
+    from sr import speed
     from sr.callback.checkpoint import AtomicIO, Checkpoint
     from sr.logger import CSV
 
@@ -177,17 +180,17 @@ def trainer(cfg: DictConfig) -> Any:
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
             callback.carry = carried(cfg)
-    loggers = build(cfg.logger)
+    loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in cfg.logger.items()}
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
-    precision = fast_precision(wanted.accelerator) if wanted.precision == "auto" else wanted.precision
-    on_cpu = wanted.accelerator == "cpu" or (wanted.accelerator == "auto" and not torch.accelerator.is_available())
-    if on_cpu and str(precision).startswith("16"):  # Lightning would take bf16 and say so where nobody looks
-        raise ValueError(f"trainer.precision={precision} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
+    precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
+    speed.set_up(wanted.accelerator)
+    if cfg.get("model"):
+        rank_zero_only(print)(speed.line(precision, why, wanted.accelerator, cfg.model.get("compile")))
     for logger in loggers.values():
-        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))
+        logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True) | _origin(cfg))
     return build(
         cfg.trainer,
         precision=precision,
@@ -203,6 +206,27 @@ def trainer(cfg: DictConfig) -> Any:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+
+
+def _origin(cfg: DictConfig) -> dict[str, Any]:
+    """The command and the code of a run, where run.json has them."""
+    from sr import run
+
+    try:
+        record = run.read(cfg.output_dir)
+    except OSError:
+        return {}
+    return {"command": " ".join(record["command"]), **{key: record[key] for key in ("commit", "dirty")}}
+
+
+def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
+    """By what W&B lists a run: its place in a study, its recipe and scale."""
+    if logger != "wandb":
+        return {}
+    study, variant = cfg.get("study"), cfg.get("variant")
+    tags = [*cfg.logger.wandb.tags, choice("model", ""), f"x{cfg.scale}", study, variant]
+    named = {"name": f"{variant}_seed-{cfg.seed}"} if variant and not cfg.logger.wandb.name else {}
+    return {"tags": list(dict.fromkeys(tag for tag in tags if tag)), **named}
 
 
 def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
@@ -262,15 +286,6 @@ def carried(cfg: DictConfig) -> dict[str, Any]:
         "config": OmegaConf.to_container(cfg, resolve=False),
         "network": OmegaConf.to_container(cfg.network, resolve=True),
     }
-
-
-def fast_precision(accelerator: str) -> str:
-    """bf16 where the device multiplies it faster than float32: GPUs from Ampere on, CPUs with AMX or AVX512-BF16."""
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return "bf16-mixed" if fast else "32-true"
 
 
 def seed(cfg: DictConfig) -> None:

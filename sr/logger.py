@@ -98,28 +98,58 @@ def wandb_logger(
     tags: list[str] | None = None,
     mode: str = "auto",
     run_id: str | None = None,
+    finish_timeout: float = 600,
 ) -> WandbLogger:
     """A W&B logger; `auto` is online where the user is logged in and the server answers, otherwise offline.
 
-    Offline, one line says how to sync.
+    Offline, one line says how to sync. `online` becomes offline too where the server does not answer, and at the end uploads
+    are waited for at most `finish_timeout` seconds: everything is on the disk, and a run never fails because of W&B.
 
     Raises:
         ValueError: another mode.
     """
     if mode not in ("auto", "online", "offline", "disabled"):
         raise ValueError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
-    if mode == "auto":
-        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() and _reachable() else "offline")
-    if mode == "offline":
-        rank_zero_only(print)(f"W&B is offline; upload this run later with: wandb sync {folder}/wandb/offline-run-*")
+    mode = possible(mode)
     os.environ.setdefault("WANDB_SILENT", "true")  # its own lines would break the progress bar
+    os.environ.setdefault("WANDB_DATA_DIR", str(Path(folder, "wandb").resolve()))  # tables wait there for a sync, not in HOME
     finish_wandb()  # that of a job of the sweep that failed; Lightning would go on with it
     Path(folder).mkdir(parents=True, exist_ok=True)
-    logger = WandbLogger(
-        project=project, name=name or Path(folder).name, save_dir=folder, group=group, tags=tags, id=run_id, mode=mode
-    )
-    logger._wandb_init.pop("anonymous", None)  # Lightning passes it always, and W&B then warns that it has no effect
-    return logger
+
+    def opened(mode: str) -> WandbLogger:
+        if mode == "offline":
+            rank_zero_only(print)(f"W&B is offline; upload this run later with: wandb sync {folder}/wandb/offline-run-*")
+        settings = {"init_timeout": 30, "finish_timeout": finish_timeout, "finish_timeout_raises": False}
+        logger = WandbLogger(
+            project=project,
+            name=name or Path(folder).name,
+            save_dir=folder,
+            group=group,
+            tags=tags,
+            id=run_id,
+            mode=mode,
+            settings=settings,
+        )
+        logger._wandb_init.pop("anonymous", None)  # Lightning passes it always, and W&B then warns that it has no effect
+        return logger
+
+    logger = opened(mode)
+    if mode != "online":
+        return logger
+    try:
+        _ = logger.experiment  # W&B's own connection, whose failure must not end the run
+        return logger
+    except Exception as error:  # of several libraries
+        finish_wandb()
+        rank_zero_only(print)(f"W&B's server refused or was silent ({' '.join(str(error).split())[:150]})")
+        return opened("offline")
+
+
+def possible(mode: str) -> str:
+    """The mode that can be had: `auto` is what WANDB_MODE says, else online where the user is logged in."""
+    if mode == "auto":
+        mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+    return "offline" if mode == "online" and not _reachable() else mode
 
 
 def finish_wandb() -> None:

@@ -3,7 +3,9 @@
 import csv
 import glob
 import json
+import socket
 import struct
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from wandb.proto import wandb_internal_pb2
 
-from sr.logger import CSV, wandb_logger
+from sr.logger import CSV, finish_wandb, possible, wandb_logger
 
 TRAIN = {"train/loss", "train/l1", "train/lr", "train/gradient_norm", "train/images_per_second"}
 VAL = {f"val/sample/{metric}" for metric in ("psnr", "ssim", "psnr_rgb", "ssim_rgb")}
@@ -50,6 +52,10 @@ def nested(items: Iterable) -> dict:
             node = node.setdefault(word, {})
         node[path[-1]] = json.loads(item.value_json)
     return result
+
+
+def artifacts(records: Iterable[wandb_internal_pb2.Record]) -> list[wandb_internal_pb2.ArtifactRecord]:
+    return [record.artifact for record in records if record.WhichOneof("record_type") == "artifact"]
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +102,49 @@ def test_wandb_has_the_panels_at_every_validation(wandb_run, history):
                 assert Image.open(folder / name).size == (4 * 192 + 3 * 4, 192 + 18)
 
 
+def test_wandb_has_the_best_scores_in_the_summary(wandb_run, history):
+    metrics = [record.metric for record in wandb_run[1] if record.WhichOneof("record_type") == "metric"]
+    assert any(metric.glob_name == "val/*" and metric.summary.max and metric.summary.last for metric in metrics)
+    summary = nested(item for record in wandb_run[1] for item in record.summary.update)
+    results = json.loads((wandb_run[0].parents[1] / "metrics.json").read_text())
+    for metric in ("psnr", "ssim"):
+        assert summary[f"best/sample/{metric}"] == pytest.approx(results["sample"][metric], rel=1e-9)
+        assert summary[f"bicubic/sample/{metric}"] == pytest.approx(results["sample"]["bicubic"][metric], rel=1e-9)
+
+
+def test_wandb_has_a_table_with_a_row_for_each_test_image(wandb_run):
+    (artifact,) = [artifact for artifact in artifacts(wandb_run[1]) if artifact.type == "run_table"]
+    files = {entry.path: Path(entry.local_path) for entry in artifact.manifest.contents}
+    table = json.loads(files["test/images.table.json"].read_text())
+    assert table["columns"] == ["set", "image", "LR", "SR", "HR", "error x4", "psnr", "ssim", "psnr_rgb", "ssim_rgb"]
+    scores = json.loads((wandb_run[0].parents[1] / "metrics.json").read_text())["sample"]["images"]
+    assert [row[:2] for row in table["data"]] == [["sample", name] for name in scores]
+    for row in table["data"]:
+        assert row[6] == pytest.approx(scores[row[1]]["psnr"], rel=1e-6)
+        sizes = [Image.open(files[picture["path"]]).size for picture in row[2:6]]
+        assert sizes == [(64, 64), (128, 128), (128, 128), (128, 128)]
+    assert all(file.is_relative_to(wandb_run[0].parent) for file in files.values())  # what a later sync needs moves with the run
+
+
+def test_wandb_has_the_checkpoints_as_artifacts(wandb_run):
+    models = [artifact for artifact in artifacts(wandb_run[1]) if artifact.type == "model"]
+    assert ["best" in artifact.aliases for artifact in models] == [True, False] and "latest" in models[1].aliases
+    folder = wandb_run[0].parents[1] / "checkpoints"
+    for artifact, stem in zip(models, ("best", "last"), strict=True):
+        (entry,) = artifact.manifest.contents
+        assert entry.path == f"{stem}.ckpt" and entry.size == (folder / entry.path).stat().st_size
+
+
+def test_wandb_knows_the_command_the_code_and_the_recipe(wandb_run, main_job):
+    (about,) = [r.environment for r in wandb_run[1] if r.WhichOneof("record_type") == "environment" and r.environment.args]
+    assert "trainer.max_steps=8" in about.args and about.program.endswith("train.py")
+    (run,) = [record.run for record in wandb_run[1] if record.WhichOneof("record_type") == "run"]
+    assert {"compact", "x2"} <= set(run.tags)
+    config = nested(item for record in wandb_run[1] for item in (*record.run.config.update, *record.config.update))
+    record = json.loads((main_job[0] / "run.json").read_text())
+    assert config["commit"] == record["commit"] and config["command"].split() == record["command"]
+
+
 def test_the_run_says_in_one_line_how_to_sync(main_job, wandb_run):
     lines = [line for line in (main_job[1].stdout + main_job[1].stderr).splitlines() if "wandb" in line.lower()]
     assert len(lines) == 1 and lines[0].startswith("W&B is offline; upload this run later with: wandb sync ")
@@ -125,16 +174,41 @@ def test_an_unknown_mode_is_refused(tmp_path):
         wandb_logger(folder=str(tmp_path), project="sr", mode="on")
 
 
+@pytest.fixture
+def silent_server(monkeypatch):
+    """A server that takes connections and never answers, as behind some firewalls."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        yield server
+
+
 @pytest.mark.parametrize(
-    "key, netrc, mode", [("", "", "offline"), ("k" * 40, "", "online"), ("", "machine api.wandb.ai", "online")]
+    "key, netrc, mode", [("", "", "offline"), ("k" * 40, "", "online"), ("", "machine 127.0.0.1", "online")]
 )
-def test_auto_is_online_where_the_user_is_logged_in(tmp_path, monkeypatch, key, netrc, mode):
+def test_auto_is_online_where_the_user_is_logged_in(tmp_path, monkeypatch, silent_server, key, netrc, mode):
     (tmp_path / "netrc").write_text(netrc and f"{netrc} login user password {'k' * 40}\n")
     (tmp_path / "netrc").chmod(0o600)
-    for name, value in {"NETRC": tmp_path / "netrc", "WANDB_API_KEY": key, "WANDB_MODE": "", "WANDB_BASE_URL": ""}.items():
+    for name, value in {"NETRC": tmp_path / "netrc", "WANDB_API_KEY": key, "WANDB_MODE": ""}.items():
         monkeypatch.setenv(name, str(value))
-    monkeypatch.setattr("sr.logger._reachable", lambda: True)
-    assert wandb_logger(folder=str(tmp_path), project="sr")._wandb_init["mode"] == mode
+    assert possible("auto") == mode
+
+
+def test_online_becomes_offline_where_no_server_answers(monkeypatch, silent_server):
+    assert possible("online") == "online"
+    silent_server.close()
+    assert possible("online") == "offline"
+
+
+@pytest.mark.slow
+def test_a_silent_server_costs_half_a_minute_and_no_run(tmp_path, monkeypatch, silent_server, capsys):
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    start = time.monotonic()
+    logger = wandb_logger(folder=str(tmp_path), project="sr", mode="online")
+    logger.log_metrics({"loss": 1.0}, 1)
+    finish_wandb()
+    assert time.monotonic() - start < 60
+    assert "was silent" in capsys.readouterr().out
+    assert len(glob.glob(f"{tmp_path}/wandb/offline-run-*/run-*.wandb")) == 1
 
 
 # -- CSV ---------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,98 @@
+"""What makes W&B's dashboard worth browsing: best scores in the summary, a table of test images, checkpoints as artifacts."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from sr.panel import worst_place
+from sr.resize import imresize
+
+
+class Wandb(pl.Callback):
+    """Does nothing without W&B's logger.
+
+    The summary holds the best validation scores (`val/set5/psnr.max`) and the test's; `test/images` is a table with a row for
+    each test image: LR, SR, HR, the error and the scores, at the place where bicubic is worst. The artifact `model-RUN` has
+    best.ckpt with the alias `best` and last.ckpt with `latest`; its metadata say which checkpoint the run started from.
+
+    Args:
+        folder: of the checkpoints.
+        crop: side of the pictures in HR pixels.
+        n_images: rows of each set that have pictures; the others have the scores alone.
+        checkpoints: whether they are kept as artifacts.
+        init_from: the file that the run started from, if any, of which an artifact of W&B is found again.
+    """
+
+    def __init__(
+        self, *, folder: str, crop: int = 128, n_images: int = 100, checkpoints: bool = True, init_from: Any = None
+    ) -> None:
+        self.folder, self.crop, self.n_images, self.checkpoints = Path(folder), crop, n_images, checkpoints
+        self.init_from = init_from
+        self._pictures: dict[tuple[str, str], list[np.ndarray]] = {}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if run := _run(trainer):
+            run.define_metric("val/*", summary="max,last")
+            run.define_metric("train/*", summary="last")
+
+    def on_test_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        if _run(trainer) and batch_idx < self.n_images:
+            self._pictures[outputs["set"], outputs["name"]] = _crops(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        run = _run(trainer)
+        if run is None:
+            return
+        import wandb
+
+        metrics = list(pl_module.metric)
+        table = wandb.Table(columns=["set", "image", "LR", "SR", "HR", "error x4", *metrics])
+        for name, scores in pl_module.results.items():
+            run.summary.update({f"best/{name}/{metric}": scores[metric] for metric in metrics})
+            run.summary.update({f"bicubic/{name}/{metric}": value for metric, value in scores["bicubic"].items()})
+            for image, values in scores["images"].items():
+                pictures = [wandb.Image(pixels) for pixels in self._pictures.get((name, image), [])] or [None] * 4
+                table.add_data(name, image, *pictures, *(values[metric] for metric in metrics))
+        run.log({"test/images": table, "trainer/global_step": trainer.global_step})
+        self._pictures = {}
+        if self.checkpoints:
+            self._keep(run)
+
+    def _keep(self, run: Any) -> None:
+        """Both checkpoints as versions of one artifact; W&B gives the one that comes last the alias `latest`."""
+        import wandb
+
+        source = str(self.init_from) if self.init_from else None
+        for stem in ("best", "last"):
+            file = self.folder / f"{stem}.ckpt"
+            if file.is_file():
+                artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"file": file.name, "init_from": source})
+                artifact.add_file(str(file), policy="immutable", skip_cache=True)
+                run.log_artifact(artifact, aliases=["best"] if stem == "best" else ["latest"])
+
+
+def _run(trainer: pl.Trainer) -> Any:
+    """The W&B run of the first process, if there is one."""
+    loggers = [logger for logger in trainer.loggers if isinstance(logger, pl.loggers.WandbLogger)]
+    return loggers[0].experiment if loggers and trainer.is_global_zero else None
+
+
+def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
+    """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst; LR in its own pixels."""
+    lr, sr, hr = lr.cpu(), sr.cpu(), hr.cpu()
+    scale = hr.shape[-1] // lr.shape[-1]
+    error = (imresize(lr, size=tuple(hr.shape[-2:]), rounding=True) - hr).abs().mean(1, keepdim=True)
+    top, left, side = (value // scale * scale for value in worst_place(error, crop))
+    low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
+    sr, hr = (image[..., top : top + side, left : left + side] for image in (sr, hr))
+    return [_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]
+
+
+def _pixels(image: Tensor) -> np.ndarray:
+    return (image[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
