@@ -1,0 +1,72 @@
+"""reproduce=RUN_DIR: a run's command again, its numbers to the last digit."""
+
+import json
+import shutil
+
+import pytest
+
+from sr import run
+from sr.rerun import command_line
+from tests.jobs import call
+
+
+def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
+    folder = main_job[0]
+    done = call("train.py", f"reproduce={folder}", "logger=csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "are equal to the last digit" in done.stdout
+    (again,) = (tmp_path / "outputs" / "reproduced").iterdir()
+    assert (again / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
+    assert run.read(again)["training"]["steps"] == 8
+
+
+def test_a_config_that_is_not_the_runs_is_refused(main_job, tmp_path):
+    done = call("train.py", f"reproduce={main_job[0]}", "logger=csv", "output_dir=out", "trainer.max_steps=4", cwd=tmp_path)
+    assert done.returncode == 1 and "trainer.max_steps" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_metrics_that_differ_are_named(main_job, tmp_path, capsys):
+    from sr.rerun import compare
+
+    shutil.copy(main_job[0] / "metrics.json", tmp_path)
+    results = json.loads((tmp_path / "metrics.json").read_text())
+    compare(results, tmp_path)
+    results["sample"]["images"]["coffee"]["psnr"] += 1e-9
+    compare(results, tmp_path)
+    equal, different = capsys.readouterr().out.splitlines()
+    assert equal.startswith("reproduced: all 20 numbers")
+    assert different.startswith("not reproduced: 1 of 20 numbers differ; most sample/images/coffee/psnr")
+
+
+def test_the_command_of_the_run_with_a_folder_of_its_own(main_job, monkeypatch):
+    monkeypatch.setenv("SR_STARTED", "now")
+    words = command_line([f"reproduce={main_job[0]}", "logger=csv"])
+    assert "output_dir=run" not in words and "output_dir='outputs/reproduced/run_now'" in words
+    assert words[-1] == "hydra.mode=RUN" and words.index("trainer.max_steps=8") < words.index("logger=csv")
+    assert command_line(["seed=1"]) == ["seed=1"]
+
+
+def test_run_json_says_what_ran_and_how_it_ended(main_job):
+    record = run.read(main_job[0])
+    assert record["status"] == "done" and record["error"] is None and record["started"] <= record["finished"]
+    assert record["command"][0] == "network.n_feats=8" and record["packages"]["torch"]
+    assert record["training"]["steps"] == 8 and 0 < record["training"]["seconds"] < 60
+    assert 50 < record["training"]["peak_memory_mb"] < 10_000
+
+
+def test_a_failed_run_says_why(tmp_path):
+    with pytest.raises(ValueError, match="no such"), run.recorded(tmp_path, ["a=1"], seed=0):
+        raise ValueError("no such thing\nand more")
+    record = run.read(tmp_path)
+    assert (record["status"], record["error"]) == ("failed", "no such thing")
+    with pytest.raises(SystemExit), run.recorded(tmp_path, ["a=1"], seed=0):
+        raise SystemExit(130)
+    assert run.read(tmp_path)["status"] == "stopped"
+
+
+@pytest.mark.parametrize("text, message", [("{", "not JSON"), ("[]", "not the record"), (None, "no such file")])
+def test_a_folder_without_a_run(tmp_path, text, message):
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    with pytest.raises((ValueError, OSError), match=message):
+        command_line([f"reproduce={tmp_path}"])
