@@ -15,7 +15,7 @@ from sr import run
 from sr.resume import value_of
 
 # Where a run lies, how it is watched, and what it went on from, makes no other numbers.
-_ELSEWHERE = ("output_dir", "reproduce", "sweep_resume", "logger", "profile")
+_ELSEWHERE = ("output_dir", "reproduce", "resume", "sweep_resume", "logger", "profile")
 
 
 def command_line(words: list[str]) -> list[str]:
@@ -29,7 +29,7 @@ def command_line(words: list[str]) -> list[str]:
         return words
     then = run.read(folder)["command"]
     if "resume" in map(_key, then):
-        raise ValueError(f"{folder}: its last command was a resume; reproduce wants a run that one command made")
+        raise ValueError(f"{folder}: it resumed a run that left no run.json, so what made it is not known")
     kept = [word for word in then if _key(word) not in ("output_dir", "reproduce", "sweep_resume")]
     if "output_dir" not in map(_key, words):
         words = [*words, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]

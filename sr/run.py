@@ -33,9 +33,12 @@ class Run:
 
 
 @contextmanager
-def recorded(folder: str | Path, command: list[str], **facts: Any) -> Iterator[Run]:
-    """A run.json with status "running", which becomes "done", "stopped" (Ctrl-C, a signal, pruned) or "failed"."""
-    run = Run(folder, command=command, **facts, status="running", error=None, started=_now(), finished=None)
+def recorded(folder: str | Path, words: list[str], *, resume: str | None = None, **facts: Any) -> Iterator[Run]:
+    """A run.json with status "running", which becomes "done", "stopped" (Ctrl-C, a signal, pruned) or "failed".
+
+    `words` are those of the command line; `resume` is the checkpoint from which the run goes on.
+    """
+    run = Run(folder, command=_whole_command(words, resume), **facts, status="running", error=None, started=_now(), finished=None)
     run.update(**code(run.folder), **machine())
     try:
         yield run
@@ -104,6 +107,18 @@ def device() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def _whole_command(words: list[str], resume: str | None) -> list[str]:
+    """The command that would have made, without a stop, what `words` make by resuming the file `resume`."""
+    if not resume:
+        return words
+    file = Path(resume)
+    first = file.parent.parent if file.parent.name == "checkpoints" else file.parent
+    try:
+        return [*read(first)["command"], *(word for word in words if word.split("=")[0].lstrip("+") not in ("resume", "model"))]
+    except (OSError, ValueError):
+        return words
 
 
 def _git(*words: str) -> str | None:

@@ -54,6 +54,13 @@ def test_run_json_says_what_ran_and_how_it_ended(main_job):
     assert 50 < record["training"]["peak_memory_mb"] < 10_000
 
 
+def test_a_resumed_run_has_the_command_that_makes_it_in_one_go(main_job, tmp_path):
+    last = str(main_job[0] / "checkpoints" / "last.ckpt")
+    with run.recorded(tmp_path, [f"resume={last}", "++trainer.max_steps=12", "model=compact"], resume=last):
+        pass
+    assert run.read(tmp_path)["command"] == [*run.read(main_job[0])["command"], "++trainer.max_steps=12"]
+
+
 def test_a_failed_run_says_why(tmp_path):
     with pytest.raises(ValueError, match="no such"), run.recorded(tmp_path, ["a=1"], seed=0):
         raise ValueError("no such thing\nand more")
