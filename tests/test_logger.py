@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from wandb.proto import wandb_internal_pb2
 
 from sr.logger import CSV, finish_wandb, possible, wandb_logger
+from tests.jobs import SMALL, call
 
 TRAIN = {"train/loss", "train/l1", "train/lr", "train/gradient_norm", "train/images_per_second"}
 VAL = {f"val/sample/{metric}" for metric in ("psnr", "ssim", "psnr_rgb", "ssim_rgb")}
@@ -133,6 +134,17 @@ def test_wandb_has_the_checkpoints_as_artifacts(wandb_run):
     for artifact, stem in zip(models, ("best", "last"), strict=True):
         (entry,) = artifact.manifest.contents
         assert entry.path == f"{stem}.ckpt" and entry.size == (folder / entry.path).stat().st_size
+
+
+@pytest.mark.slow
+def test_wandb_knows_from_which_artifact_a_run_started(main_job, wandb_run, tmp_path):
+    words = [*SMALL[:-1], "trainer.max_steps=2", "logger=wandb", "data_dir=data", "output_dir=tuned"]
+    assert call("train.py", *words, f"init_from={main_job[0]}/checkpoints/best.ckpt", cwd=tmp_path).returncode == 0
+    (file,) = (tmp_path / "tuned").glob("wandb/offline-run-*/run-*.wandb")
+    (parent,) = [artifact for artifact in artifacts(wandb_run[1]) if "best" in artifact.aliases]
+    for artifact in artifacts(wandb_records(file)):
+        if artifact.type == "model":
+            assert json.loads(artifact.metadata)["parent"] == f"{parent.name}:best"
 
 
 def test_wandb_knows_the_command_the_code_and_the_recipe(wandb_run, main_job):

@@ -1,11 +1,13 @@
 """What makes W&B's dashboard worth browsing: best scores in the summary, a table of test images, checkpoints as artifacts."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
+import yaml
 from torch import Tensor
 
 from sr.panel import worst_place
@@ -17,14 +19,15 @@ class Wandb(pl.Callback):
 
     The summary holds the best validation scores (`val/set5/psnr.max`) and the test's; `test/images` is a table with a row for
     each test image: LR, SR, HR, the error and the scores, at the place where bicubic is worst. The artifact `model-RUN` has
-    best.ckpt with the alias `best` and last.ckpt with `latest`; its metadata say which checkpoint the run started from.
+    best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata say which checkpoint the run started from, and of
+    which artifact; online the run is also shown as that artifact's user.
 
     Args:
         folder: of the checkpoints.
         crop: side of the pictures in HR pixels.
         n_images: rows of each set that have pictures; the others have the scores alone.
         checkpoints: whether they are kept as artifacts.
-        init_from: the file that the run started from, if any, of which an artifact of W&B is found again.
+        init_from: the file that the run started from, if any.
     """
 
     def __init__(
@@ -38,6 +41,10 @@ class Wandb(pl.Callback):
         if run := _run(trainer):
             run.define_metric("val/*", summary="max,last")
             run.define_metric("train/*", summary="last")
+            parent = _artifact_of(self.init_from)
+            if parent and not run.offline:
+                with suppress(Exception):  # deleted, of another project, or the network: it is only a line in a graph
+                    run.use_artifact(parent)
 
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
@@ -68,11 +75,11 @@ class Wandb(pl.Callback):
         """Both checkpoints as versions of one artifact; W&B gives the one that comes last the alias `latest`."""
         import wandb
 
-        source = str(self.init_from) if self.init_from else None
+        origin = {"init_from": str(self.init_from), "parent": _artifact_of(self.init_from)} if self.init_from else {}
         for stem in ("best", "last"):
             file = self.folder / f"{stem}.ckpt"
             if file.is_file():
-                artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"file": file.name, "init_from": source})
+                artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"file": file.name, **origin})
                 artifact.add_file(str(file), policy="immutable", skip_cache=True)
                 run.log_artifact(artifact, aliases=["best"] if stem == "best" else ["latest"])
 
@@ -81,6 +88,15 @@ def _run(trainer: pl.Trainer) -> Any:
     """The W&B run of the first process, if there is one."""
     loggers = [logger for logger in trainer.loggers if isinstance(logger, pl.loggers.WandbLogger)]
     return loggers[0].experiment if loggers and trainer.is_global_zero else None
+
+
+def _artifact_of(file: Any) -> str | None:
+    """The artifact that the run of a checkpoint file keeps it in, if that run was logged to W&B."""
+    config = Path(str(file)).parent.parent / "config.yaml"
+    if not file or not config.is_file():
+        return None
+    run_id = ((yaml.safe_load(config.read_text()).get("logger") or {}).get("wandb") or {}).get("run_id")
+    return run_id and f"model-{run_id}:{'best' if Path(str(file)).stem == 'best' else 'latest'}"
 
 
 def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
