@@ -24,11 +24,12 @@ def train(cfg: DictConfig) -> float | None:
         cfg = resumed(cfg, overrides())
     if cfg.reproduce:
         check_code(cfg)
-    with recorded(cfg.output_dir, overrides(), study=cfg.study, variant=cfg.variant, seed=cfg.seed) as run:
+    known = {key: cfg[key] for key in ("resume", "study", "variant", "seed")}
+    with recorded(cfg.output_dir, overrides(), **known) as run:
         build.seed(cfg)
         data = build.data(cfg)
         model = build.model(cfg)
-        trainer = build.trainer(cfg)
+        trainer = build.trainer(cfg, model)
         build.write_config(cfg)
 
         build.fit(trainer, model, data, resume=cfg.resume)

@@ -23,8 +23,9 @@ from omegaconf import OmegaConf
 from capabilities import SCALE, photo
 from data import cpu
 from networks import measure as count
-from networks import n_parameters, network
+from networks import network
 from sr.cli import CONF
+from sr.count import parameters
 from sr.infer import upscale
 from sr.table import markdown
 
@@ -62,7 +63,7 @@ def measure(name: str) -> dict[str, object]:
     seconds, _ = run(whole, lr[..., : HEIGHT // 4, : WIDTH // 4], torch.float32)
     quarter = seconds * 16 > LIMIT
     lr = lr[..., : HEIGHT // 2, : WIDTH // 2] if quarter else lr
-    found = {"parameters": n_parameters(whole), "quarter": quarter}
+    found = {"parameters": parameters(whole), "quarter": quarter}
     for dtype in (torch.float32, torch.bfloat16):
         found[str(dtype)] = run(whole, lr, dtype)
     return found

@@ -12,9 +12,9 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from sr.cli import CONF
+from sr.count import multiply_adds, parameters
 from sr.table import markdown
 
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
@@ -73,22 +73,8 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
 def measure(name: str, scale: int) -> tuple[float, float | None]:
     """(parameters in M, multiply-adds in G or None where shapes alone do not run) of conf/network/<name>.yaml."""
     whole = network(name, scale)
-    count = n_parameters(whole) / 1e6
-    multiple = whole.multiple_of
-    height, width = (-(-side // scale // multiple) * multiple for side in (720, 1280))
-    counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), counter:
-            whole.to("meta")(torch.empty(1, 3, height, width, device="meta"))
-    except (RuntimeError, NotImplementedError, ValueError):
-        return count, None
-    return count, counter.get_total_flops() / 2e9
-
-
-def n_parameters(network: nn.Module) -> int:
-    """What evaluation uses: of SPAN the merged convolutions, not those that they are merged from."""
-    merged = tuple({key.split("eval_conv.")[0] for key, _ in network.named_parameters() if "eval_conv." in key})
-    return sum(p.numel() for key, p in network.named_parameters() if "eval_conv." in key or not key.startswith(merged or "-"))
+    work = multiply_adds(whole)
+    return parameters(whole) / 1e6, None if work is None else work / 1e9
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The comparison page: page.html with pictures and tables filled in. It stands alone and opens offline.
+"""The comparison page: page.html, and the viewer.* that the report shares, filled in. It stands alone and opens offline.
 
 Pictures are lossless WebP inside it, or PNG where they are larger than WebP can be.
 """
@@ -6,7 +6,7 @@ Pictures are lossless WebP inside it, or PNG where they are larger than WebP can
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from io import BytesIO
@@ -61,13 +61,26 @@ def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], s
         for i, columns in enumerate(rows.values())
         for j, column in enumerate(columns.values())
     )
+    title = escape(f"{', '.join(networks)} · ×{scale} · {what}")
     filled = {
-        "title": [escape(f"{', '.join(networks)} · ×{scale} · {what}")],
+        "title": [title],
+        "heading": [f"<h1>{title}</h1>"],
         "tables": tables,
         "data": [json.dumps(_data(titles, rows, columns, networks)).replace("<", "\\u003c")],  # no end of the script in it
         "pictures": pictures,
     }
-    for index, part in enumerate(re.split(r"\{\{(\w+)\}\}", TEMPLATE.read_text(encoding="utf-8"))):
+    yield from fill(TEMPLATE, filled)
+
+
+def fill(template: Path, filled: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """A template in pieces: {{file.css}} is the text of a file beside it or of the viewer, {{name}} what `filled` says."""
+
+    def file(found: re.Match) -> str:
+        beside = template.with_name(found[1])
+        return (beside if beside.is_file() else TEMPLATE.with_name(found[1])).read_text(encoding="utf-8")
+
+    text = re.sub(r"\{\{(\w+\.\w+)\}\}", file, template.read_text(encoding="utf-8"))
+    for index, part in enumerate(re.split(r"\{\{(\w+)\}\}", text)):
         yield from filled[part] if index % 2 else [part]
 
 

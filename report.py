@@ -1,0 +1,33 @@
+"""Compare runs: one HTML page and a Markdown table, with intervals, tests, costs, curves, pictures and blind votes.
+
+python report.py --help
+python report.py runs=outputs/study output=outputs/study/report
+"""
+
+from omegaconf import DictConfig, OmegaConf
+
+from sr.cli import entry
+
+
+def report(cfg: DictConfig) -> None:
+    """Run the config: report.html, table.md, report.json and the plots in output, the table on the screen."""
+    from sr.report.make import report as make
+
+    options = OmegaConf.to_container(cfg)
+    (metric,) = options.pop("metric")  # of the room's choice the name alone
+    sources, output, files = (options.pop(key) for key in ("runs", "output", "votes"))
+    table = make(listed(sources), output, vote_files=listed(files), metric=metric, **options)
+
+    print(table)
+    print(f"{output}/report.html")
+
+
+def listed(value: object) -> list[str]:
+    """One word or a list of them."""
+    return [str(item) for item in (value if isinstance(value, list) else [] if value is None else [value])]
+
+
+main = entry("report")(report)
+
+if __name__ == "__main__":
+    main()

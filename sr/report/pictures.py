@@ -1,0 +1,93 @@
+"""Picture strips: the images on which the variants are furthest apart, and on them the place where they differ most."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import PIL.Image
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sr.image import to_pixels
+from sr.infer import upscale
+from sr.resize import imresize
+
+TILE, STEP = 256, 4  # LR pixels of a tile; pixels between the places that are tried
+
+
+@dataclass
+class Strip:
+    """One place: (top, left, height, width) in HR pixels, the same part of each picture, and the image it is of."""
+
+    benchmark: str
+    image: str
+    place: tuple[int, int, int, int]
+    size: tuple[int, int]  # of the image
+    pictures: dict[str, np.ndarray]  # bicubic, variants, HR -> (h, w, 3) uint8
+    overview: np.ndarray  # HR, small
+
+    @property
+    def name(self) -> str:
+        return f"{self.benchmark}/{self.image}"
+
+
+def strips(
+    chosen: Sequence[tuple[str, str]],
+    benchmarks: Mapping[str, object],
+    networks: Mapping[str, nn.Module],
+    *,
+    crop: int,
+    device: torch.device,
+    said: Callable[[str], None] = lambda line: None,
+) -> list[Strip]:
+    """A strip for each (set, image) that is at hand; `said` hears of each that is not."""
+    found = []
+    for benchmark, image in chosen:
+        try:
+            sample = _sample(benchmarks[benchmark], image)
+        except (OSError, ValueError, KeyError) as error:
+            said(f"no pictures of {benchmark}/{image}: {error}")
+            continue
+        lr, hr = (sample[key][None].to(device, torch.float32) / 255 for key in ("lr", "hr"))
+        whole = {"bicubic": imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)}
+        with torch.inference_mode():
+            whole |= {name: upscale(network.to(device), lr, tile=TILE).clamp(0, 1) for name, network in networks.items()}
+        for network in networks.values():
+            network.to("cpu")
+        top, left, height, width = place(list(whole.values())[1:] if len(whole) > 2 else list(whole.values()), crop)
+        cut = {name: picture[..., top : top + height, left : left + width] for name, picture in (whole | {"HR": hr}).items()}
+        pictures = {name: to_pixels(picture) for name, picture in cut.items()}
+        found.append(Strip(benchmark, image, (top, left, height, width), tuple(hr.shape[-2:]), pictures, _small(to_pixels(hr))))
+    return found
+
+
+def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
+    """(top, left, height, width) of the window, `crop` pixels wide and high, in which pictures (1, 3, H, W) differ most."""
+    height, width = (min(crop, side) for side in pictures[0].shape[-2:])
+    spread = torch.cat(list(pictures)).std(0, correction=0).mean(0)[None, None]
+    means = F.avg_pool2d(spread, (height, width), STEP)
+    row, column = divmod(int(means.argmax()), means.shape[-1])
+    return row * STEP, column * STEP, height, width
+
+
+def _sample(benchmark: object, image: str) -> dict[str, Tensor]:
+    names = benchmark.names
+    if image not in names:
+        raise ValueError("the set has no such image now")
+    return benchmark[names.index(image)]
+
+
+def _small(pixels: np.ndarray, side: int = 320) -> np.ndarray:
+    picture = PIL.Image.fromarray(pixels)
+    picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
+    return np.asarray(picture)
+
+
+def overview_uri(pixels: np.ndarray) -> str:
+    """The whole image is for finding one's way: WebP with loss, unlike the pictures that are compared."""
+    file = BytesIO()
+    PIL.Image.fromarray(pixels).save(file, format="webp", quality=85)
+    return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,198 @@
+"""What the runs reached, on the images that all of them have: means with intervals, differences to the baseline, a ranking."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sr.report.runs import Run, Scores
+from sr.report.statistics import Bootstrap, Difference, Estimate, corrected, difference, estimate
+from sr.report.variants import Variant
+
+BICUBIC = "bicubic"
+FEW = 10  # images below which a bootstrap's p is rough
+
+
+@dataclass
+class Results:
+    """Numbers of a report; keys are (variant, set) or (variant, set, metric)."""
+
+    metric: str  # by which variants are ranked and tested
+    baseline: str
+    metrics: list[str]
+    higher: dict[str, bool]  # metric -> higher is better
+    sets: dict[str, list[str]]  # set -> images
+    names: list[str]  # bicubic first, then the variants
+    estimates: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
+    differences: dict[tuple[str, str], Difference] = field(default_factory=dict)
+    overall: dict[str, Estimate] = field(default_factory=dict)  # of the ranking metric, mean over the sets
+    spread: dict[tuple[str, str], float] = field(default_factory=dict)  # (set, image) -> how far the variants are apart
+    image_scores: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)  # variant -> image -> ranking metric
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def ranking(self) -> list[str]:
+        """Names, the best first."""
+        sign = -1 if self.higher[self.metric] else 1
+        return sorted(self.overall, key=lambda name: sign * self.overall[name].mean)
+
+    def best(self, benchmark: str, metric: str) -> str | None:
+        """Who has the best mean on a set."""
+        keys = {name: (name, benchmark, metric) for name in self.names}
+        found = {name: self.estimates[key].mean for name, key in keys.items() if key in self.estimates}
+        choose = max if self.higher[metric] else min
+        return choose(found, key=found.__getitem__) if len(found) > 1 else None
+
+    @property
+    def comparisons(self) -> int:
+        return sum(one.p is not None for one in self.differences.values())
+
+
+def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[str]]:
+    """(set -> images, metrics) that all runs have, and what was left out.
+
+    Raises:
+        ValueError: runs of two scales, or nothing in common.
+    """
+    scales = {run.scale: run.folder for run in runs}
+    if len(scales) > 1:
+        (one, its), (other, others) = list(scales.items())[:2]
+        raise ValueError(f"{its} is of scale {one} and {others} of scale {other}: report one scale at a time")
+    notes = []
+    every = list(dict.fromkeys(name for run in runs for name in run.scores))
+    sets = {}
+    for name in every:
+        if lacking := [run for run in runs if not run.scores.get(name)]:
+            count = f"{len(lacking)} of {len(runs)} runs"
+            notes.append(f"{name} is left out: {count} were not measured on it ({lacking[0].folder}).")
+            continue
+        images = [image for image in runs[0].scores[name] if all(image in run.scores[name] for run in runs)]
+        most = max(len(run.scores[name]) for run in runs)
+        if len(images) < most:
+            notes.append(f"{name}: compared on the {len(images)} of {most} images that all runs were measured on.")
+        if images:
+            sets[name] = images
+    if not sets:
+        raise ValueError(f"the runs were measured on no image in common ({', '.join(every)}): leave runs out, or test.py them")
+    rows = [run.scores[name][image] for run in runs for name, images in sets.items() for image in images]
+    metrics = [metric for metric in rows[0] if all(metric in row for row in rows)]
+    return sets, metrics, notes
+
+
+def analyse(
+    variants: Sequence[Variant],
+    *,
+    metric: str,
+    baseline: str | None,
+    higher: Mapping[str, bool],
+    bicubic: Scores | None = None,
+    draws: int = 10_000,
+    seed: int = 0,
+) -> Results:
+    """Intervals, tests and ranking.
+
+    Args:
+        baseline: name of a variant or "bicubic"; None: the variant called baseline, else the first, else (one alone) bicubic.
+        higher: metric -> whether higher is better.
+        bicubic: its score of each image, where it could be made again; else only its means are known.
+
+    Raises:
+        ValueError: one line; see `common`, and for a metric or baseline that is not there.
+    """
+    runs = [run for variant in variants for run in variant.runs]
+    sets, metrics, notes = common(runs)
+    if metric not in metrics:
+        raise ValueError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}")
+    names = [BICUBIC, *(variant.name for variant in variants)]
+    baseline = _baseline(baseline, names)
+    results = Results(metric, baseline, metrics, {name: higher.get(name, True) for name in metrics}, sets, names, notes=notes)
+    totals: dict[str, list[np.ndarray]] = {}
+    for index, (benchmark, images) in enumerate(sets.items()):
+        bootstrap = Bootstrap(len(images), draws=draws, seed=seed + index)
+        tables = {variant.name: _table(variant.runs, benchmark, images, metrics) for variant in variants}
+        if bicubic and all(image in bicubic.get(benchmark, {}) for image in images):
+            tables[BICUBIC] = np.array([[[bicubic[benchmark][image].get(m, np.nan) for m in metrics] for image in images]])
+        drawn = {}
+        for name, table in tables.items():
+            for column, key in enumerate(metrics):
+                scores = table[:, :, column]
+                if np.isnan(scores).any():
+                    continue
+                means = bootstrap.means(scores)
+                results.estimates[name, benchmark, key] = estimate(means, float(scores.mean()))
+                if key == metric:
+                    drawn[name] = means
+                    totals.setdefault(name, []).append(means)
+                    results.image_scores.setdefault(name, {}).update(
+                        {(benchmark, image): float(value) for image, value in zip(images, scores.mean(0), strict=True)}
+                    )
+        _recorded_bicubic(results, runs, benchmark, images)
+        _compare(results, benchmark, drawn, single=len(images) == 1 and all(len(variant.runs) == 1 for variant in variants))
+    results.differences = corrected(results.differences)
+    for name in names:
+        found = [results.estimates.get((name, benchmark, metric)) for benchmark in sets]
+        if None not in found:
+            whole = np.mean(totals[name], 0) if len(totals.get(name, [])) == len(sets) else np.zeros(1)
+            results.overall[name] = estimate(whole, float(np.mean([one.mean for one in found])))
+    _spread(results, variants)
+    _remarks(results, variants)
+    return results
+
+
+def _baseline(wanted: str | None, names: Sequence[str]) -> str:
+    if wanted is None:
+        return "baseline" if "baseline" in names else names[1] if len(names) > 2 else BICUBIC
+    if wanted not in names:
+        raise ValueError(f"baseline={wanted} is none of the variants: {', '.join(names)}")
+    return wanted
+
+
+def _table(runs: Sequence[Run], benchmark: str, images: Sequence[str], metrics: Sequence[str]) -> np.ndarray:
+    """(seeds, images, metrics)."""
+    return np.array([[[run.scores[benchmark][image][metric] for metric in metrics] for image in images] for run in runs])
+
+
+def _recorded_bicubic(results: Results, runs: Sequence[Run], benchmark: str, images: Sequence[str]) -> None:
+    """Bicubic's means as a run recorded them, for what could not be measured again."""
+    same = [run.bicubic[benchmark] for run in runs if len(run.scores[benchmark]) == len(images)]
+    known = next(filter(None, same), {})
+    for metric in results.metrics:
+        if metric in known:
+            results.estimates.setdefault((BICUBIC, benchmark, metric), Estimate(known[metric]))
+
+
+def _compare(results: Results, benchmark: str, drawn: Mapping[str, np.ndarray], single: bool) -> None:
+    base = results.estimates.get((results.baseline, benchmark, results.metric))
+    for name in results.names:
+        own = results.estimates.get((name, benchmark, results.metric))
+        if name == results.baseline or own is None or base is None:
+            continue
+        mean = own.mean - base.mean
+        known = name in drawn and results.baseline in drawn
+        results.differences[name, benchmark] = (
+            difference(drawn[name], drawn[results.baseline], mean, single) if known else Difference(mean)
+        )
+
+
+def _spread(results: Results, variants: Sequence[Variant]) -> None:
+    """How far apart the variants are on each image; one variant alone: from bicubic."""
+    names = [variant.name for variant in variants]
+    compared = names if len(names) > 1 else [*names, BICUBIC]
+    tables = [results.image_scores[name] for name in compared if name in results.image_scores]
+    for key in tables[0]:
+        values = [table[key] for table in tables]
+        results.spread[key] = max(values) - min(values)
+
+
+def _remarks(results: Results, variants: Sequence[Variant]) -> None:
+    """What a reader has to know before the numbers mean something."""
+    small = [f"{name} ({len(images)})" for name, images in results.sets.items() if len(images) < FEW]
+    if small:
+        results.notes.append(f"Few images in {', '.join(small)}: intervals and p-values there are rough.")
+    counts = [len(variant.runs) for variant in variants]
+    if max(counts) == 1:
+        results.notes.append("One seed of each variant: the intervals hold the chance of the images, not that of the training.")
+    elif min(counts) < 3:
+        few = [variant.name for variant in variants if len(variant.runs) < 3]
+        shown = ", ".join(few[:4]) + (" ..." if len(few) > 4 else "")
+        results.notes.append(f"Fewer than three seeds: {shown}. Their intervals hold little of the chance of the training.")

@@ -1,0 +1,144 @@
+"""Run folders as they lie on the disk: what was asked for, how it ended, what it reached."""
+
+import csv
+import glob
+import json
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
+
+
+@dataclass
+class Run:
+    """One folder of train.py; without run.json (older runs) less is known of it."""
+
+    folder: Path
+    config: dict[str, Any]
+    facts: dict[str, Any] = field(default_factory=dict)  # run.json
+    scores: Scores = field(default_factory=dict)
+    bicubic: dict[str, dict[str, float]] = field(default_factory=dict)  # set -> metric -> mean over its images
+    problem: str | None = None  # why there are no scores
+
+    @property
+    def seed(self) -> int | None:
+        return self.facts.get("seed", self.config.get("seed"))
+
+    @property
+    def scale(self) -> int | None:
+        return self.config.get("scale")
+
+    @property
+    def status(self) -> str:
+        """What the report's list of runs says of it."""
+        return self.problem or "done"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoints" / "best.ckpt"
+
+    def curve(self, column: str) -> list[tuple[int, float]]:
+        """(step, value) of a column of metrics.csv; empty where it is not there."""
+        file = self.folder / "metrics.csv"
+        if not file.is_file():
+            return []
+        with open(file, newline="") as rows:
+            found = [(row.get("step"), row.get(column)) for row in csv.DictReader(rows)]
+        numbers = [(_number(step), _number(value)) for step, value in found]
+        return [(int(step), value) for step, value in numbers if step is not None and value is not None]
+
+
+def find(sources: Sequence[str]) -> list[Run]:
+    """The runs in folders and patterns: a folder is a run, or has runs anywhere below it.
+
+    Raises:
+        FileNotFoundError: a source with no run in it.
+    """
+    folders: dict[Path, None] = {}
+    for source in sources:
+        named = [source] if Path(source).is_dir() else sorted(glob.glob(source, recursive=True), key=_natural)
+        places = [Path(place) for place in named]
+        found = [folder for place in places if place.is_dir() for folder in _below(place)]
+        if not found:
+            what = "no run folder in it (one with config.yaml)" if places else "no such folder or pattern"
+            raise FileNotFoundError(f"runs={source}: {what}")
+        folders |= {Path(os.path.normpath(folder)): None for folder in found}
+    return [read(folder) for folder in folders]
+
+
+def _below(place: Path) -> list[Path]:
+    """The folders that a run wrote; nothing is looked for inside them (W&B has a config.yaml of its own)."""
+    found = []
+    for folder, inner, files in os.walk(place):
+        if {"config.yaml", "run.json"} & set(files):
+            found.append(Path(folder))
+            inner.clear()
+        inner[:] = sorted((name for name in inner if not name.startswith((".", "wandb"))), key=_natural)
+    return found
+
+
+def _natural(name: str) -> list[Any]:
+    return [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in re.split(r"(\d+)", name)]
+
+
+def read(folder: Path) -> Run:
+    """A run's files; what is wrong with them is its `problem`, not an error: one broken run does not stop a report."""
+    run = Run(folder, config={})
+    try:
+        run.facts = _mapping(folder / "run.json", json.loads)
+        run.config = _mapping(folder / "config.yaml", yaml.safe_load)
+        results = _mapping(folder / "metrics.json", json.loads)
+        run.scores, run.bicubic = _scores(results, folder / "metrics.json")
+    except (ValueError, OSError) as error:
+        run.problem = str(error)
+        return run
+    status, error = run.facts.get("status", "done"), run.facts.get("error")
+    if status != "done" or not run.scores:
+        run.problem = f"{status}: {error}" if error else status if status != "done" else "not done: there is no metrics.json"
+        run.problem += " (or killed)" if status == "running" else ""
+        run.scores = {}
+    return run
+
+
+def _mapping(file: Path, parse: Any) -> dict[str, Any]:
+    """The content of a file; empty where there is none."""
+    if not file.is_file():
+        return {}
+    try:
+        content = parse(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError):
+        raise ValueError(f"{file.name} cannot be read: truncated or no {file.suffix[1:].upper()}") from None
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{file.name} has not what a run writes into it")
+    return dict(content)
+
+
+def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, dict[str, float]]]:
+    scores: Scores = {}
+    bicubic = {}
+    for name, found in results.items():
+        try:
+            scores[name] = {
+                image: {metric: float(value) for metric, value in values.items()} for image, values in found["images"].items()
+            }
+            bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
+        except (TypeError, KeyError, ValueError, AttributeError):
+            raise ValueError(f"{file.name} has not what a run writes into it: no images of {name}") from None
+        if any(not math.isfinite(value) for values in scores[name].values() for value in values.values()):
+            raise ValueError(f"{file.name} has scores of {name} that are no finite numbers")
+    return scores, bicubic
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "nan")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,86 @@
+"""Votes of people's eyes, from the files that the page saves; nothing in them is trusted."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+FORMAT = "sr-votes-1"
+_CHOICES = ("left", "right", "equal")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often each of two variants was preferred; `low` and `high`: 95 % of the first's share of the decided votes."""
+
+    first: str
+    second: str
+    wins: int
+    losses: int
+    equal: int
+    low: float
+    high: float
+
+    @property
+    def decided(self) -> int:
+        return self.wins + self.losses
+
+    def __str__(self) -> str:
+        equal = f"; {self.equal} equal" if self.equal else ""
+        if not self.decided:
+            return f"{self.first} against {self.second}: none preferred{equal}"
+        share = f"{100 * self.wins / self.decided:.0f} % [{100 * self.low:.0f}, {100 * self.high:.0f}]"
+        return f"{self.first} preferred to {self.second} in {self.wins} of {self.decided}, {share}{equal}"
+
+
+def read(file: str | Path) -> list[dict[str, str]]:
+    """The votes in a file: {"left", "right": variants, "choice": left, right or equal, "picture": set/image}.
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise FileNotFoundError(f"votes={file}: no such file")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError(f"votes={file}: not JSON, or truncated; save the votes again from the report's page") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("votes"), list):
+        raise ValueError(f"votes={file}: not the votes that a report's page saves (no format {FORMAT})")
+    for number, vote in enumerate(content["votes"], 1):
+        words = [vote.get(key) for key in ("left", "right", "picture")] if isinstance(vote, dict) else [None]
+        whole = all(isinstance(word, str) and word for word in words)
+        if not whole or vote.get("choice") not in _CHOICES or words[0] == words[1]:
+            raise ValueError(f"votes={file}: vote {number} has not left, right, picture and a choice of {', '.join(_CHOICES)}")
+    return content["votes"]
+
+
+def count(votes: Sequence[dict[str, str]], names: Sequence[str]) -> list[Tally]:
+    """A tally of each two variants of this report between which there are votes.
+
+    Raises:
+        ValueError: a vote on a variant that is not in the report.
+    """
+    unknown = {vote[side] for vote in votes for side in ("left", "right")} - set(names)
+    if unknown:
+        raise ValueError(f"votes on {', '.join(sorted(unknown))}, which this report does not have: it has {', '.join(names)}")
+    tallies = []
+    for first, second in combinations(names, 2):
+        of = [vote for vote in votes if {vote["left"], vote["right"]} == {first, second}]
+        winners = [vote.get(vote["choice"]) for vote in of]
+        wins, losses = winners.count(first), winners.count(second)
+        if of:
+            tallies.append(Tally(first, second, wins, losses, len(of) - wins - losses, *interval(wins, wins + losses)))
+    return tallies
+
+
+def interval(wins: int, n: int) -> tuple[float, float]:
+    """Exact 95 % interval of a share (Clopper and Pearson 1934, Biometrika 26); (0, 1) of nothing."""
+    if n == 0:
+        return 0.0, 1.0
+    from scipy.stats import binomtest
+
+    found = binomtest(wins, n).proportion_ci(method="exact")
+    return float(found.low), float(found.high)
