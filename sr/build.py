@@ -1,12 +1,12 @@
 """Config to objects: the only file, with the entry scripts, that knows Hydra. Classes receive finished objects."""
 
 import logging
+import os
 import secrets
 import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
@@ -173,10 +173,12 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
 
     quiet()
     if "wandb" in cfg.logger and not cfg.logger.wandb.run_id:
-        cfg.logger.wandb.run_id = secrets.token_hex(4)
-    if cfg.get("profile") and "profile" not in cfg.callback:
-        OmegaConf.update(cfg, "callback", OmegaConf.load(CONF / "callback" / "profile.yaml"), force_add=True)
+        cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
     callbacks = list(build(cfg.callback).values())
+    if cfg.get("profile") and "profile" not in cfg.callback:
+        from sr.callback.profile import Profile
+
+        callbacks.append(Profile(folder=cfg.output_dir))
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
             callback.carry = carried(cfg)
@@ -185,6 +187,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
+    speed.check_strategy(wanted.strategy, wanted.accelerator, model)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
     speed.set_up(wanted.accelerator)
     if cfg.get("model"):

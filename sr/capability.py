@@ -48,6 +48,12 @@ class Capability:
         error = getattr(self, HALF[precision]) if precision in HALF else 0.0
         return error is not None and error < LIMIT
 
+    def fault(self, precision: str) -> str:
+        """What happens in half precision, in words."""
+        error = getattr(self, HALF[precision])
+        what = "gives no finite image" if error is None else f"is off by {error:.0%}"
+        return f"{self.kind} {what} in {HALF[precision]}"
+
 
 def stored() -> dict[str, dict[str, Any]]:
     """What the file holds: network (a stem of conf/network) -> its line."""
@@ -75,10 +81,8 @@ def check_precision(network: nn.Module, precision: str) -> None:
     line = of(network)
     if line is None or line.works_in(precision):
         return
-    error = getattr(line, HALF[precision])
-    what = "gives no finite image" if error is None else f"is off by {error:.0%}"
     other = next(choice for choice in ("bf16", "32") if line.works_in(choice))
-    raise ValueError(f"precision={precision}: {line.kind} {what} in {HALF[precision]}; choose precision={other}")
+    raise ValueError(f"precision={precision}: {line.fault(precision)}; choose precision={other}")
 
 
 def n_parameters(network: nn.Module) -> int:

@@ -51,6 +51,11 @@ def job_folder(variant: str | None, number: int, overrides: list[str]) -> str:
     return _as_name([variant, *(word for word in _varied(overrides) if not word.startswith("variant="))])
 
 
+def job_number() -> int | None:
+    """Which job of its sweep this is."""
+    return None if OmegaConf.is_missing(HydraConfig.get().job, "num") else HydraConfig.get().job.num
+
+
 def _varied(overrides: list[str]) -> list[str]:
     """Those words of a job that differ between jobs of its sweep."""
     swept = {word.split("=")[0] for word in sys.argv[1:] if _BRACKETS.sub("", word).count(",")}
@@ -89,6 +94,7 @@ def entry(config_name: str) -> Callable:
     OmegaConf.register_new_resolver("run_dir", run_dir, replace=True)
     OmegaConf.register_new_resolver("job_name", job_name, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    OmegaConf.register_new_resolver("job_number", job_number, replace=True)
 
     def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(task)

@@ -17,6 +17,7 @@ SMALL = (  # of the default recipe what trains in a second
     "data.patch_size=16",
     "data.n_workers=0",
     "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
     "trainer.max_steps=8",
     "trainer.val_check_interval=4",
     "trainer.log_every_n_steps=2",

@@ -124,7 +124,8 @@ def test_wandb_has_a_table_with_a_row_for_each_test_image(wandb_run):
         assert row[6] == pytest.approx(scores[row[1]]["psnr"], rel=1e-6)
         sizes = [Image.open(files[picture["path"]]).size for picture in row[2:6]]
         assert sizes == [(64, 64), (128, 128), (128, 128), (128, 128)]
-    assert all(file.is_relative_to(wandb_run[0].parent) for file in files.values())  # what a later sync needs moves with the run
+    # What a later sync needs moves with the run.
+    assert all(file.is_relative_to(wandb_run[0].parent) for file in files.values())
 
 
 def test_wandb_has_the_checkpoints_as_artifacts(wandb_run):

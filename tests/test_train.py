@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from sr.image import read_rgb8, to_tensor
 from sr.infer import upscale
 from sr.metric.psnr import PSNR
 from sr.resize import imresize
-from tests.jobs import ONE_PHOTO, SMALL, call, compose, run_train
+from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_train
 from train import train
 
 METRICS = {"psnr", "ssim", "psnr_rgb", "ssim_rgb"}
@@ -144,6 +146,18 @@ def test_two_processes_train_the_same_weights_as_one(tmp_path):
     assert float((a - b).norm() / a.norm()) < 1e-5
     assert two.stdout.count("| benchmark") == 1
     assert len(json.loads((folder / "metrics.json").read_text())["sample"]["images"]) == 3
+
+
+@pytest.mark.slow
+def test_torchrun_starts_the_processes(tmp_path):
+    """As on several machines, with one."""
+    words = [*SMALL, *ONE_PHOTO, "trainer.devices=2", "trainer.num_nodes=1", "data_dir=data", "output_dir=run"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nnodes=1", "--nproc_per_node=2"]
+    line = [*launcher, *command("train.py", *words)[1:]]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=environment(tmp_path), timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("| benchmark") == 1
+    assert len(json.loads((tmp_path / "run" / "metrics.json").read_text())["sample"]["images"]) == 2  # one of each process
 
 
 def test_two_processes_score_a_checkpoint_as_one_does(main_job, best, tmp_path):

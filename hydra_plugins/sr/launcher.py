@@ -17,7 +17,7 @@ from sr.sweep.job import Job, Outcome, quoted, skipped
 from sr.sweep.record import Record, alone_in
 from sr.sweep.signals import Signals
 
-_OF_THE_SWEEP = re.compile(r"[+~]*(hydra[./](mode|run|sweep|launcher|sweeper)\b|(sweep|sweep_resume)=)")
+_OF_THE_SWEEP = re.compile(r"[+~]*(hydra[./](mode|run|sweep|launcher|sweeper)\b|sweep_resume=)")
 
 
 class Sequential(Launcher):
@@ -48,7 +48,12 @@ class Sequential(Launcher):
             sys.exit(1)
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        jobs = [self._job(initial_job_idx + index, list(words)) for index, words in enumerate(job_overrides)]
+        outcomes = self.run([(initial_job_idx + index, list(words)) for index, words in enumerate(job_overrides)])
+        return [_returned(list(words), outcome) for words, outcome in zip(job_overrides, outcomes, strict=True)]
+
+    def run(self, numbered: list[tuple[int, list[str]]]) -> list[Outcome]:
+        """Run the jobs of these numbers and words, but for those that are done."""
+        jobs = [self._job(number, words) for number, words in numbered]
         self.record.add(jobs, resume=self.resume)
         self.total = self.total or len(jobs)
         outcomes = {}
@@ -58,7 +63,7 @@ class Sequential(Launcher):
                 outcomes[job.folder] = self._note(skipped(job))
         for outcome in self.launched([job for job in jobs if job.folder not in outcomes]):
             outcomes[outcome.folder] = outcome
-        return [_returned(job, outcomes[job.folder]) for job in jobs]
+        return [outcomes[job.folder] for job in jobs]
 
     def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
         """Run the jobs."""
@@ -116,7 +121,7 @@ class Sequential(Launcher):
         )
 
 
-def _returned(job: Job, outcome: Outcome) -> JobReturn:
+def _returned(words: list[str], outcome: Outcome) -> JobReturn:
     value: Any = outcome.score if outcome.good else RuntimeError(str(outcome))
     status = JobStatus.COMPLETED if outcome.good else JobStatus.FAILED
-    return JobReturn(overrides=job.words, working_dir=job.folder, status=status, _return_value=value)
+    return JobReturn(overrides=words, working_dir=outcome.folder, status=status, _return_value=value)

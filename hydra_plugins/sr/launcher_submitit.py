@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from hydra_plugins.sr.launcher import Sequential
 from omegaconf import OmegaConf
+
+from hydra_plugins.sr.launcher import Sequential
 from sr.sweep.job import Job, Outcome
 
 _OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "name", "stderr_to_stdout")
@@ -28,7 +29,8 @@ class Submitit(Sequential):
 
     def __init__(self, cluster: str, n_jobs: int | None, max_num_timeout: int, parameters: dict[str, Any]) -> None:
         self.cluster, self.n_jobs, self.max_num_timeout = cluster, n_jobs, max_num_timeout
-        self.parameters = {key: value for key, value in OmegaConf.to_container(parameters, resolve=True).items() if value is not None}
+        said = OmegaConf.to_container(parameters, resolve=True)
+        self.parameters = {key: value for key, value in said.items() if value is not None}
 
     def executor(self) -> Any:
         """submitit's, with the parameters of the config.

@@ -1,6 +1,9 @@
 """What an augmentation is: each sample's parameters, and what is done with them to whole batches on the device."""
 
+from collections.abc import Callable
+
 import numpy as np
+import torch
 from torch import Tensor
 
 from sr.degradation.ranges import probability as checked_probability
@@ -48,6 +51,17 @@ def centre(image: Tensor, size: int) -> Tensor:
     """The middle of the last two dimensions."""
     top, left = ((n - size) // 2 for n in image.shape[-2:])
     return image[..., top : top + size, left : left + size]
+
+
+def changed(image: Tensor, on: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Images (N, C, H, W), those changed that are `on` (N,); the change keeps the shape.
+
+    A CPU computes only those. On a GPU all are changed: it would have to be waited for to know which.
+    """
+    if image.device.type != "cpu":
+        return torch.where(per_image(on), change(image), image)
+    rows = on.nonzero().flatten()
+    return image.index_copy(0, rows, change(image[rows])) if len(rows) else image
 
 
 def per_image(value: Tensor) -> Tensor:

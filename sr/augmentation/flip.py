@@ -1,9 +1,8 @@
 """Left-right flips (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2)."""
 
-import torch
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, per_image
+from sr.augmentation.base import Augmentation, Pair, changed
 
 
 class Flip(Augmentation):
@@ -13,5 +12,4 @@ class Flip(Augmentation):
         super().__init__(probability)
 
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
-        on = per_image(parameters["on"])
-        return torch.where(on, lr.flip(-1), lr), torch.where(on, hr.flip(-1), hr)
+        return tuple(changed(image, parameters["on"], lambda part: part.flip(-1)) for image in (lr, hr))

@@ -1,10 +1,9 @@
 """Quarter turns (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2); with flips, all eight views of a patch."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, per_image
+from sr.augmentation.base import Augmentation, Pair, changed
 from sr.draws import Draws
 
 
@@ -20,11 +19,11 @@ class Turn(Augmentation):
         return {"on": on, "quarters": np.where(on, 1 + draws.integers(3), 0)}
 
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
-        quarters = per_image(parameters["quarters"] * parameters["on"])
+        quarters = parameters["quarters"] * parameters["on"]
         return turned(lr, quarters), turned(hr, quarters)
 
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:
-    """Square images (N, C, S, S), each turned by its quarters (N, 1, 1, 1)."""
-    image = torch.where(quarters >= 2, image.flip(-2, -1), image)
-    return torch.where(quarters % 2 == 1, image.transpose(-1, -2).flip(-2), image)
+    """Square images (N, C, S, S), each turned by its quarters (N,)."""
+    image = changed(image, quarters >= 2, lambda part: part.flip(-2, -1))
+    return changed(image, quarters % 2 == 1, lambda part: part.transpose(-1, -2).flip(-2))

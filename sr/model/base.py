@@ -10,6 +10,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr.infer import upscale
 from sr.model.compiled import check, compiled
+from sr.model.recompute import recompute
 from sr.resize import imresize
 
 
@@ -23,6 +24,7 @@ class SRModule(pl.LightningModule):
             code); None: no average.
         compile: whether training compiles what it calls: false, true, a mode of torch.compile ("max-autotune"), or a backend
             of it. Evaluation, whose images differ in size, is never compiled.
+        checkpoint_activations: compute blocks again in the backward pass: far less memory, a third more time.
     """
 
     saved = ("network", "average")  # what a checkpoint keeps: a perceptual loss's VGG does not belong in it
@@ -34,6 +36,7 @@ class SRModule(pl.LightningModule):
         metric: Mapping[str, nn.Module],
         ema: float | None = None,
         compile: bool | str = False,
+        checkpoint_activations: bool = False,
     ) -> None:
         super().__init__()
         check(compile)
@@ -43,6 +46,8 @@ class SRModule(pl.LightningModule):
         self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
         if self.average is not None:
             self.average.requires_grad_(False)  # else DDP waits for its gradients
+        if checkpoint_activations:
+            recompute(self.network)  # after the average was copied: that has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
         self._how = compile

@@ -13,7 +13,7 @@ from sr.draws import Draws
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
-from sr.model.optimizer import follow_config, options, parameter_groups
+from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
 class GAN(SRModule):
@@ -23,7 +23,8 @@ class GAN(SRModule):
     step. `trainer.global_step` and everything that follows it count iterations.
 
     Args:
-        network, metric, ema, compile: see SRModule; only the network is averaged, the discriminator is compiled too.
+        network, metric, ema, compile, checkpoint_activations: see SRModule; only the network is averaged, the discriminator is
+            compiled too.
         loss: name -> loss with a weight.
         discriminator: (N, 3, H, W) -> logits.
         adversarial: see sr.adversarial.base.
@@ -54,6 +55,7 @@ class GAN(SRModule):
         discriminator_schedule: Callable[[Optimizer], LRScheduler],
         ema: float | None = None,
         compile: bool | str = False,
+        checkpoint_activations: bool = False,
         lr_factors: Mapping[str, float] | None = None,
         n_discriminator_steps: int = 1,
         pretrain_steps: int = 0,
@@ -63,7 +65,9 @@ class GAN(SRModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str = "norm",
     ) -> None:
-        super().__init__(network=network, metric=metric, ema=ema, compile=compile)
+        super().__init__(
+            network=network, metric=metric, ema=ema, compile=compile, checkpoint_activations=checkpoint_activations
+        )
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
             raise ValueError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
@@ -97,16 +101,18 @@ class GAN(SRModule):
 
         self._batch = (self._batch + 1) % self.accumulate
         if self._batch == 0:
-            parts |= self._step(learning)
-            if network_learns:
-                self.update_average()
+            with self.trainer.profiler.profile("optimizer"):
+                parts |= self._step(learning)
+                if network_learns:
+                    self.update_average()
         return {"loss": loss.detach(), "parts": parts}
 
     def _backward(self, loss: Tensor, optimizer: Any) -> None:
         """Add to the gradients of the iteration; its first batch replaces those of the last one."""
         if self._batch == 0:
             optimizer.optimizer.zero_grad()
-        self.manual_backward(loss / self.accumulate)
+        with self.trainer.profiler.profile("GAN.backward"):
+            self.manual_backward(loss / self.accumulate)
 
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
@@ -165,7 +171,8 @@ class GAN(SRModule):
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
             raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
-        optimizers = [self.optimizer(groups), self.discriminator_optimizer(self.discriminator.parameters())]
+        wanted = ((self.optimizer, groups), (self.discriminator_optimizer, self.discriminator.parameters()))
+        optimizers = [on_device(make, parameters, self) for make, parameters in wanted]
         self._options = [options(optimizer) for optimizer in optimizers]
         return optimizers, [self.schedule(optimizers[0]), self.discriminator_schedule(optimizers[1])]
 

@@ -1,7 +1,8 @@
 """Parameter groups, and options that follow the config on resume."""
 
+import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -26,6 +27,16 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
         names = ", ".join(sorted(unused))
         warnings.warn(f"model.lr_factors names {names}, but no parameter of the network begins so: ignored", stacklevel=2)
     return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
+
+
+def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
+    """The optimizer of a LightningModule's parameters, on a GPU with one kernel for all of them where it has that.
+
+    `fused` in the config wins. Not in 16-mixed: Lightning does not clip the gradients of a fused optimizer there.
+    """
+    plain = "fused" in make.keywords or str(module.trainer.precision) == "16-mixed" or module.device.type != "cuda"
+    has_it = "fused" in inspect.signature(make.func).parameters
+    return make(parameters, fused=True) if has_it and not plain else make(parameters)
 
 
 def options(optimizer: Optimizer) -> list[dict[str, Any]]:

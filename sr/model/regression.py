@@ -10,14 +10,14 @@ from torch.optim.lr_scheduler import LRScheduler
 from sr.color import rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
 from sr.model.base import SRModule
-from sr.model.optimizer import follow_config, options, parameter_groups
+from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
 class Regression(SRModule):
     """A network, a weighted sum of losses, one optimizer.
 
     Args:
-        network, metric, ema, compile: see SRModule.
+        network, metric, ema, compile, checkpoint_activations: see SRModule.
         loss: name -> loss with a weight.
         optimizer: parameter groups -> optimizer.
         schedule: optimizer -> learning-rate schedule, stepped once an optimizer step.
@@ -37,10 +37,13 @@ class Regression(SRModule):
         channel: str = "rgb",
         ema: float | None = None,
         compile: bool | str = False,
+        checkpoint_activations: bool = False,
         lr_factors: Mapping[str, float] | None = None,
         l1_regularisation: float = 0.0,
     ) -> None:
-        super().__init__(network=network, metric=metric, ema=ema, compile=compile)
+        super().__init__(
+            network=network, metric=metric, ema=ema, compile=compile, checkpoint_activations=checkpoint_activations
+        )
         self._options: list[dict[str, Any]] = []
         if channel not in ("rgb", "y"):
             raise ValueError(f"model.channel={channel}: choose rgb or y")
@@ -63,7 +66,7 @@ class Regression(SRModule):
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
             raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
-        optimizer = self.optimizer(groups)
+        optimizer = on_device(self.optimizer, groups, self)
         self._options = options(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.schedule(optimizer), "interval": "step"}}
 

@@ -5,6 +5,7 @@ So several devices work as in a single run, memory is given back, and a job that
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -127,7 +128,8 @@ def skipped(job: Job) -> Outcome:
 
 def quoted(text: str) -> str:
     """A value for a command line, whatever characters are in it."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), text)  # Hydra's rule
+    return f"'{escaped}'"
 
 
 def _record(folder: str) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Record:
         for index, job in enumerate(jobs):
             if twin := next((other for other in jobs[:index] if other.folder == job.folder), None):
                 differing = " ".join(sorted(set(twin.words) ^ set(job.words)))
-                raise ValueError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir must tell them apart")
+                raise ValueError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir tells them apart")
             name = self._name(job.folder)
             self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words}
         self._write()
@@ -57,9 +57,7 @@ class Record:
         for name, entry in self._jobs.items():
             status = f"{entry['status']}: {entry['error']}" if entry.get("error") else entry["status"]
             score, seconds = entry.get("score"), entry.get("seconds")
-            rows.append(
-                [name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"]
-            )
+            rows.append([name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"])
         return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
 
     def _name(self, folder: str) -> str:

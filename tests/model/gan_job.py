@@ -26,6 +26,7 @@ TINY = (
     "callback=[checkpoint]",
     "logger=none",
     "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
     "trainer.max_steps=6",
     "trainer.val_check_interval=3",
     "trainer.limit_val_batches=1",
@@ -38,7 +39,7 @@ def fit(folder: Path, *overrides: str, model: str = "esrgan", resume: Path | Non
     cfg = compose("train", f"model={model}", *TINY, *overrides, f"output_dir={folder}", f"data_dir={folder.parent}/data")
     build.seed(cfg)
     data, module = build.data(cfg), build.model(cfg)
-    trainer = build.trainer(cfg)
+    trainer = build.trainer(cfg, module)
     if watch is not None:
         trainer.callbacks.append(watch)
     build.fit(trainer, module, data, resume=str(resume) if resume else None)

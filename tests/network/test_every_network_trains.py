@@ -44,7 +44,7 @@ def check(name, photos, folder, **network):
     build.seed(cfg)
     model = build.model(cfg)
     cfg.data.patch_size = -(-12 // model.network.multiple_of) * model.network.multiple_of
-    data, trainer = build.data(cfg), build.trainer(cfg)
+    data, trainer = build.data(cfg), build.trainer(cfg, model)
     before = {key: p.detach().clone() for key, p in model.network.named_parameters() if p.requires_grad}
     if not before:
         with pytest.raises(ValueError, match="has nothing to train; test.py scores it as it is"):

@@ -1,0 +1,137 @@
+"""A training step through the whole framework, beside a bare PyTorch loop with the same mathematics in the same process.
+
+    OMP_NUM_THREADS=2 python bench/train.py quick=true          # a minute on 2 cores
+    OMP_NUM_THREADS=2 python bench/train.py                     # ten minutes
+    python bench/train.py only=compact precision=bf16-mixed     # one network; other words go to the config: model.compile=true
+
+The framework reads photographs, degrades and augments them, and has its callbacks, logger and average of weights; the bare
+loop has finished batches in memory, and the same average, clipping and schedule. They take turns step by step, so that what
+else the machine does falls on both. `activations_mb` is what the forward pass keeps for the backward one, `waiting_ms` how
+long a step waited for data.
+"""
+
+import copy
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import cycle, islice
+from typing import Any
+
+import hydra
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from common import Watch, activations, compared, record, say
+from data import photographs
+from sr import build
+from sr.callback.phases import Phases
+from sr.cli import CONF
+
+EMA = 0.999
+# network -> words of the config, pairs; what `quick` has instead. Recipes' own patches; batches that fit into minutes.
+JOBS = {
+    "compact": (["model=compact"], 60, ["model=compact"], 20),
+    "edsr_baseline": (["model=edsr_baseline"], 20, ["model=edsr_baseline", "data.batch_size=4"], 8),
+    "rrdb": (["model=rrdb", "data.batch_size=4"], 10, ["model=rrdb", "data.batch_size=1"], 5),
+    "swinir_light": (["model=swinir_light", "data.batch_size=4"], 10, ["model=swinir_light", "data.batch_size=1"], 5),
+}
+
+
+class Bare:
+    """What one would write by hand. It starts from the module's weights and uses its optimizer and schedule."""
+
+    def __init__(self, model: Any, batches: Iterator[dict[str, Tensor]], clip: float | None, dtype: torch.dtype | None) -> None:
+        self.network = copy.deepcopy(model.network)
+        self.called = torch.compile(self.network, dynamic=False) if model._how else self.network
+        self.optimizer = model.optimizer(self.network.parameters())
+        self.schedule = model.schedule(self.optimizer)
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=True)
+        self.batches, self.clip, self.dtype = batches, clip, dtype
+
+    def step(self) -> None:
+        batch = next(self.batches)
+        with torch.autocast(batch["lr"].device.type, self.dtype, enabled=self.dtype is not None):
+            loss = F.l1_loss(self.called(batch["lr"]).float(), batch["hr"])
+        self.optimizer.zero_grad()
+        loss.backward()
+        if self.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        self.optimizer.step()
+        self.schedule.step()
+        self.average.update_parameters(self.network)
+
+
+class Turns(pl.Callback):
+    """After each step of the framework, one of the bare loop; the last of the callbacks."""
+
+    def __init__(self, clip: float | None, warm_up: int) -> None:
+        self.clip, self.warm_up = clip, warm_up
+        self.ours: list[tuple[float, float]] = []
+        self.bare: list[tuple[float, float]] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        data = trainer.datamodule
+        made = islice(iter(data.train_dataloader()), 8)
+        moved = [trainer.strategy.batch_to_device(batch, dataloader_idx=0) for batch in made]
+        kind = pl_module.device.type
+        half = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(trainer.precision))
+        self.loop = Bare(pl_module, cycle(moved), self.clip, half)
+        self.kept = activations(pl_module.network, moved[0]["lr"], half)
+        if kind == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        self.watch = Watch(kind)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.ours.append(self.watch.look())
+        self.loop.step()
+        self.bare.append(self.watch.look())
+        if len(self.ours) == self.warm_up:
+            trainer.profiler = self.phases = Phases()
+            self.watch.look()
+
+
+def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
+    warm_up = max(3, pairs // 6)
+    with tempfile.TemporaryDirectory() as folder:
+        photos = photographs()[0].parent
+        fixed = [f"data.train={photos}", "data=folder", f"data.cache_dir={folder}/cache", f"output_dir={folder}", "logger=csv"]
+        quiet = ["callback=[clock,finite,log]", "metric=[psnr]", "trainer.limit_val_batches=0", f"model.ema={EMA}"]
+        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+            steps = [f"trainer.max_steps={pairs + warm_up}", f"trainer.precision={precision}", "trainer.log_every_n_steps=10"]
+            cfg = hydra.compose("train", [*words, *fixed, *quiet, *steps])
+        build.seed(cfg)
+        data, model = build.data(cfg), build.model(cfg)
+        trainer = build.trainer(cfg, model)
+        turns = Turns(cfg.trainer.gradient_clip_val, warm_up)
+        trainer.callbacks.append(turns)
+        trainer.fit(model, datamodule=data)
+    found = compared(turns.ours[warm_up:], turns.bare[warm_up:])
+    on_gpu = model.device.type == "cuda"
+    record(
+        "train", network=name, precision=str(trainer.precision), words=" ".join(words), batch=cfg.data.batch_size,
+        patch=cfg.data.patch_size, scale=cfg.scale, images_per_second=1e3 * cfg.data.batch_size / found["ours_clock_ms"],
+        waiting_ms=1e3 * turns.phases.seconds["waiting for data"] / pairs, activations_mb=turns.kept / 1e6,
+        peak_mb=torch.cuda.max_memory_allocated() / 1e6 if on_gpu else None, **found,
+    )  # fmt: skip
+
+
+def main() -> None:
+    words = dict(word.split("=", 1) for word in sys.argv[1:])
+    quick, only, precision = words.pop("quick", "") == "true", words.pop("only", None), words.pop("precision", None)
+    if only and only not in JOBS:
+        sys.exit(f"only={only}: choose one of {', '.join(JOBS)}")
+    build.quiet()
+    say()
+    more = [f"{key}={value}" for key, value in words.items()]
+    for name, (full, pairs, fast, fewer) in JOBS.items():
+        if only in (None, name):
+            both = ["32-true", "bf16-mixed"] if not quick or name == "compact" else ["bf16-mixed"]
+            for chosen in [precision] if precision else both:
+                measure(name, [*(fast if quick else full), *more], fewer if quick else pairs, chosen)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""A search over current Optuna: it proposes, the launcher runs, the file remembers."""
+
+import time
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from sr.sweep.job import Outcome
+
+
+class Search(Sweeper):
+    """Args as in conf/hydra/sweeper/optuna.yaml. A trial that was stopped or killed goes on in the next call."""
+
+    def __init__(
+        self,
+        *,
+        params: DictConfig,
+        n_trials: int,
+        n_jobs: int,
+        timeout: float | None,
+        direction: str,
+        seed: int,
+        sampler: str,
+        sampler_options: DictConfig,
+        pruner: str,
+        pruner_options: DictConfig,
+    ) -> None:
+        self.params, self.sampler_options, self.pruner_options = map(
+            OmegaConf.to_container, (params, sampler_options, pruner_options)
+        )
+        self.n_trials, self.n_jobs, self.timeout, self.direction = n_trials, n_jobs, timeout, direction
+        self.seed, self.sampler, self.pruner = seed, sampler, pruner
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+        self.launcher.resume = True  # the file says what is missing
+
+    def sweep(self, arguments: list[str]) -> Any:
+        space, fixed = {}, {}
+        for override in self.parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments]):
+            key = override.get_key_element()
+            for room in (space, fixed):
+                room.pop(key, None)  # the command line wins
+            if override.is_sweep_override():
+                space[key] = _distribution(override)
+            else:
+                fixed[key] = override.input_line
+        if not space:
+            raise ValueError("hydra/sweeper=optuna has nothing to search: say sweep=lr, or 'KEY=interval(1e-5,1e-3)'")
+        with self.launcher.sweep():
+            self._search(space, list(fixed.values()))
+
+    def _search(self, space: dict[str, Any], fixed: list[str]) -> None:
+        from sr.sweep import search
+
+        search.quiet()
+        study = search.start(
+            self.launcher.folder, direction=self.direction, pruner=self.pruner, pruner_options=self.pruner_options
+        )
+        seed = self.seed + len(study.trials)  # the same again would propose the same again
+        study.sampler = search.made(search.SAMPLERS, "sampler", self.sampler, {"seed": seed, **self.sampler_options})
+        end = time.monotonic() + (self.timeout or float("inf"))
+        left_behind = _unfinished(study)
+        self.launcher.total, self.launcher.started = self.n_trials, len(study.trials) - len(left_behind)
+        while not self.launcher.signals.received:
+            if not left_behind and time.monotonic() > end:
+                break
+            batch, left_behind = left_behind[: self.n_jobs], left_behind[self.n_jobs :]
+            while len(batch) < self.n_jobs and len(study.trials) < self.n_trials:
+                trial = study.ask(space)
+                words = [*fixed, *(f"{key}={value}" for key, value in trial.params.items())]
+                trial.set_user_attr("words", words)
+                batch.append((trial.number, words))
+            if not batch:
+                break
+            for (number, _), outcome in zip(batch, self.launcher.run(batch), strict=True):
+                _tell(study, number, outcome)
+        if any(trial.value is not None for trial in study.trials):
+            best = study.best_trial
+            print(f"\nbest: trial {best.number}, {best.value:.4f}: {' '.join(f'{k}={v}' for k, v in best.params.items())}")
+
+
+def _unfinished(study: Any) -> list[tuple[int, list[str]]]:
+    """Trials that a stopped search left behind: number and words."""
+    found = []
+    for trial in study.trials:
+        if not trial.state.is_finished():
+            if "words" in trial.user_attrs:
+                found.append((trial.number, trial.user_attrs["words"]))
+            else:  # killed before it was started
+                study.tell(trial.number, state=type(trial.state).FAIL)
+    return found
+
+
+def _tell(study: Any, number: int, outcome: Outcome) -> None:
+    """How a trial ended; one that was stopped stays unfinished."""
+    from optuna.trial import TrialState
+
+    if outcome.status == "pruned":
+        study.tell(number, state=TrialState.PRUNED)
+    elif outcome.status == "done" and outcome.score is not None:
+        study.tell(number, outcome.score)
+    elif outcome.status not in ("stopped", "not started"):
+        study.tell(number, state=TrialState.FAIL)
+
+
+def _distribution(override: Override) -> Any:
+    """Optuna's for what Hydra's syntax says.
+
+    Raises:
+        ValueError: glob, or a log scale of values that are not numbers.
+    """
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    value = override.value()
+    log = "log" in getattr(value, "tags", ())
+    if isinstance(value, ChoiceSweep):
+        return CategoricalDistribution(list(override.sweep_string_iterator()))
+    if isinstance(value, RangeSweep):
+        values = list(value.range())
+        kind = IntDistribution if all(isinstance(number, int) for number in values) else FloatDistribution
+        return kind(values[0], values[-1], step=value.step)
+    if isinstance(value, IntervalSweep):
+        kind = IntDistribution if isinstance(value.start, int) and isinstance(value.end, int) else FloatDistribution
+        return kind(value.start, value.end, log=log)
+    raise ValueError(f"{override.input_line}: not a search space; say interval(a,b), range(a,b), choice(a,b)")

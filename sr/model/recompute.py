@@ -1,0 +1,55 @@
+"""Gradient checkpointing: the blocks of a network are computed again in the backward pass instead of being kept.
+
+Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, arXiv:1604.06174.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+_CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+
+
+def recompute(network: nn.Module) -> None:
+    """From now on training keeps the input of each block alone; weights, keys and gradients stay what they are.
+
+    Raises:
+        ValueError: the network has no repeated blocks, or batch statistics in them, which would be counted twice.
+    """
+    found = blocks(network)
+    name = type(network).__name__
+    if not found:
+        raise ValueError(f"model.checkpoint_activations: {name} has no repeated blocks that could be computed again")
+    if any(isinstance(part, _BatchNorm) for block in found for part in block.modules()):
+        raise ValueError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
+    for block in found:
+        block.forward = _again(block.forward)
+
+
+def blocks(module: nn.Module) -> list[nn.Module]:
+    """The outermost modules of which some module has two or more of a class: residual blocks, groups of transformer layers."""
+    children = list(module.children())
+    classes = Counter(type(child) for child in children if _is_block(child))
+    repeated = {kind for kind, count in classes.items() if count > 1}
+    return [b for child in children for b in ([child] if type(child) in repeated else blocks(child))]
+
+
+def _is_block(module: nn.Module) -> bool:
+    """Whether it has parts of its own: a convolution alone keeps nothing but its input anyway."""
+    return not isinstance(module, _CONTAINERS) and any(True for _ in module.children())
+
+
+def _again(forward: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(forward)
+    def kept(*args: Any, **kwargs: Any) -> Any:
+        if not torch.is_grad_enabled():
+            return forward(*args, **kwargs)
+        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
+
+    return kept

@@ -1,0 +1,71 @@
+"""A search's file and its pruner, for the sweeper that proposes the trials and for the trial that reports to it."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+
+FILE, NAME = "search.log", "search"
+SAMPLERS = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+    "qmc": optuna.samplers.QMCSampler,
+    "gp": optuna.samplers.GPSampler,
+}
+PRUNERS = {
+    "median": optuna.pruners.MedianPruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+    "halving": optuna.pruners.SuccessiveHalvingPruner,
+    "none": optuna.pruners.NopPruner,
+}
+
+
+def quiet() -> None:
+    """Optuna's messages off the screen, but for errors."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+
+def made(room: dict[str, type], key: str, name: str, options: dict[str, Any]) -> Any:
+    """A sampler or pruner by its name.
+
+    Raises:
+        ValueError: no such name, or an option that it does not have.
+    """
+    if name not in room:
+        raise ValueError(f"hydra.sweeper.{key}={name}: choose {', '.join(room)}")
+    try:
+        return room[name](**options)
+    except TypeError as error:
+        raise ValueError(f"hydra.sweeper.{key}_options: {error}") from error
+
+
+def storage(file: str | Path) -> JournalStorage:
+    """A file to which each process appends; one that was killed leaves it whole."""
+    return JournalStorage(JournalFileBackend(str(file)))
+
+
+def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str, Any]) -> optuna.Study:
+    """The search of a folder, a new one or the one that is there. Its pruner is kept in the file, for the trials."""
+    made(PRUNERS, "pruner", pruner, pruner_options)
+    study = optuna.create_study(storage=storage(folder / FILE), study_name=NAME, direction=direction, load_if_exists=True)
+    study.set_user_attr("pruner", [pruner, pruner_options])
+    return study
+
+
+def trial(file: str | Path, number: int) -> optuna.Trial:
+    """The trial of that number, as its job reports to it.
+
+    Raises:
+        ValueError: no such trial.
+    """
+    study = optuna.load_study(storage=storage(file), study_name=NAME)
+    name, options = study.user_attrs["pruner"]
+    study.pruner = made(PRUNERS, "pruner", name, options)
+    known = study.get_trials(deepcopy=False)
+    if number >= len(known) or known[number].state.is_finished():
+        raise ValueError(f"{file}: its trial {number} is not running")
+    return optuna.Trial(study, known[number]._trial_id)

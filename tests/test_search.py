@@ -1,0 +1,88 @@
+"""Searches: spaces, pruning, and a killed search that goes on."""
+
+import json
+import os
+import signal
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+
+from hydra_plugins.sr.sweeper_optuna import _distribution
+from sr.sweep import search
+from sr.sweep.job import PRUNED
+from tests.jobs import call, run_train
+from tests.test_sweep import WORDS, process_of, start, statuses
+
+LR = FloatDistribution(1e-5, 1e-2, log=True)
+
+
+@pytest.mark.parametrize(
+    "word, distribution",
+    [
+        ("a=interval(1e-5,1e-3)", FloatDistribution(1e-5, 1e-3)),
+        ("a=tag(log,interval(1e-5,1e-3))", FloatDistribution(1e-5, 1e-3, log=True)),
+        ("a=int(interval(2,16))", IntDistribution(2, 16)),
+        ("a=range(0,8,2)", IntDistribution(0, 6, step=2)),
+        ("a=choice(x,2)", CategoricalDistribution(["x", "2"])),
+        ("a=[l1],[l1,ssim]", CategoricalDistribution(["[l1]", "[l1,ssim]"])),
+    ],
+)
+def test_hydras_words_are_optunas_distributions(word, distribution):
+    assert _distribution(OverridesParser.create().parse_override(word)) == distribution
+
+
+@pytest.mark.parametrize("good", [99.0, 1.0])  # what the other trials had at the first validation
+def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
+    search.quiet()
+    study = search.start(tmp_path, direction="maximize", pruner="median", pruner_options={"n_startup_trials": 1})
+    study.add_trial(create_trial(value=good, params={"lr": 1e-3}, distributions={"lr": LR}, intermediate_values={4: good}))
+    number = study.ask({"lr": LR}).number
+    file = tmp_path / search.FILE
+    prune = ["callback=[checkpoint,prune]", f"callback.prune.storage={file}", f"callback.prune.trial={number}"]
+    words = [f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data", *prune]
+    if good > 50:
+        with pytest.raises(SystemExit) as left:
+            run_train(*words)
+        assert left.value.code == PRUNED
+    else:
+        run_train(*words)
+    assert list(study.trials[number].intermediate_values) == ([4] if good > 50 else [4, 8])
+    assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
+
+
+def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
+    done = call("train.py", "-m", *WORDS, "hydra/sweeper=optuna", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: say sweep=lr")
+
+
+@pytest.mark.slow
+def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
+    """SIGKILL to the search and to its second trial; the same command goes on from the trial's last checkpoint."""
+    words = ["sweep=lr", *WORDS, "hydra.sweeper.n_trials=4", "trainer.val_check_interval=2"]
+    words += ["trainer.max_steps=40", "++hydra.sweeper.pruner_options.n_startup_trials=2"]  # the second is not pruned
+    job = start(*words, cwd=tmp_path)
+    folder = tmp_path / "sweep"
+    while not (second := list(folder.glob("1_*"))):
+        assert job.poll() is None
+    trial = process_of(second[0])
+    os.kill(trial, signal.SIGSTOP)
+    job.kill()
+    job.wait()  # the trial holds its pipes
+    busy = call("train.py", *words, cwd=tmp_path)
+    assert busy.returncode == 1 and "still at work there" in busy.stderr
+    os.kill(trial, signal.SIGKILL)
+    done = call("train.py", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"job 2/4: {second[0]}" in done.stdout and "job 1/4" not in done.stdout and "best: trial" in done.stdout
+    study = search.optuna.load_study(storage=search.storage(folder / search.FILE), study_name=search.NAME)
+    assert len(study.trials) == 4 and all(trial.state.is_finished() for trial in study.trials)
+    assert len({trial.params["optimizer.lr"] for trial in study.trials}) == 4
+    ended = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned"}
+    assert sorted(statuses(tmp_path).values()) == sorted(ended[trial.state] for trial in study.trials)
+    for trial in study.trials:
+        if trial.state == TrialState.COMPLETE:
+            (run,) = folder.glob(f"{trial.number}_*/run.json")
+            assert json.loads(run.read_text())["score"] == trial.value
+    assert any(word.startswith("resume=") for word in json.loads((second[0] / "run.json").read_text())["command"])

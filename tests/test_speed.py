@@ -1,0 +1,93 @@
+"""The precision that a run chooses or refuses, and how far bfloat16 is from float32 in a training step of every network."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sr import build, capability, speed
+from sr.data.sample import Sample
+from sr.image import to_tensor
+from sr.resize import imresize
+from tests.jobs import SMALL, compose
+from tests.network.small import NAMES
+
+HAS_BF16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def network(*words: str):
+    return build.network(compose("train", "scale=2", *words))
+
+
+def broken(monkeypatch, **change) -> None:
+    """The line of IMDN as if it had been measured so."""
+    line = capability.Capability(**{**capability.stored()["imdn"], **change})
+    monkeypatch.setattr(capability, "lines", lambda: {"imdn": line})
+
+
+def test_a_run_takes_what_the_cpu_is_fast_at():
+    precision, why = speed.precision("auto", "cpu", network("network=imdn"))
+    assert precision == ("bf16-mixed" if HAS_BF16 else "32-true")
+    assert ("AMX" in why or "AVX512-BF16" in why) == HAS_BF16
+
+
+@pytest.mark.skipif(not HAS_BF16, reason="this CPU computes in float32 in any case")
+def test_a_network_that_breaks_in_bf16_or_that_nobody_measured_stays_in_float32(monkeypatch):
+    assert speed.precision("auto", "cpu", torch.nn.Conv2d(3, 3, 3)) == (
+        "32-true",
+        "nobody measured Conv2d in bfloat16; trainer.precision=bf16-mixed tries it",
+    )
+    broken(monkeypatch, bfloat16=0.3)
+    assert speed.precision("auto", "cpu", network("network=imdn")) == ("32-true", "IMDN is off by 30% in bfloat16")
+
+
+def test_half_precision_that_breaks_a_network_is_refused(monkeypatch):
+    chosen = network("network=imdn")
+    assert speed.precision("bf16-mixed", "cpu", chosen)[0] == "bf16-mixed"
+    broken(monkeypatch, bfloat16=None)
+    with pytest.raises(ValueError) as error:
+        speed.precision("bf16-mixed", "cpu", chosen)
+    message = "trainer.precision=bf16-mixed: IMDN gives no finite image in bfloat16; choose trainer.precision=32-true, or auto"
+    assert str(error.value) == message
+    assert speed.precision("32-true", "cpu", chosen)[0] == "32-true"
+
+
+def test_sharding_on_a_cpu_is_refused_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match="^trainer.strategy=fsdp needs GPUs; on a CPU say trainer.strategy=ddp, or auto$"):
+        build.trainer(compose("train", *SMALL, "trainer.strategy=fsdp", f"output_dir={tmp_path}", f"data_dir={tmp_path}"))
+
+
+def test_a_run_says_in_one_line_what_it_chose(tmp_path, capsys):
+    cfg = compose("train", *SMALL, "trainer.precision=auto", f"output_dir={tmp_path}", f"data_dir={tmp_path}")
+    model = build.model(cfg)
+    trainer = build.trainer(cfg, model)
+    line = capsys.readouterr().out
+    assert line.count("\n") == 1
+    assert f": {trainer.precision} (" in line and "channels last" in line and "not compiled (model.compile=true)" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("interpolation")])
+def test_a_training_step_in_bfloat16_is_near_that_in_float32(name):
+    """L1 of a piece of a photo and the gradient of all weights, of the whole network at x2; of the gradient the relative
+    norm of the difference: 8 bits of mantissa are 0.004 at each layer."""
+    torch.manual_seed(0)
+    chosen = network(f"network={name}").train().to(memory_format=torch.channels_last)
+    side = -(-24 // chosen.multiple_of) * chosen.multiple_of
+    photo = np.asarray(Image.open(Sample(held_out=True).files()[1][0]))  # coffee
+    hr = to_tensor(photo[200 : 200 + 2 * side, 300 : 300 + 2 * side].copy())
+    hr = torch.cat([hr, hr.flip(-1)])  # DAT has batch statistics
+    lr = imresize(hr, 1 / 2, rounding=True)
+    trained = [p for p in chosen.parameters() if p.requires_grad]
+    losses, gradients = [], []
+    for half in (False, True):
+        torch.manual_seed(1)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            loss = (chosen(lr).float() - hr).abs().mean()
+        losses.append(loss.item())
+        found = torch.autograd.grad(loss, trained, allow_unused=True)
+        gradients.append(torch.cat([g.double().flatten() for g in found if g is not None]))
+    distance = float((gradients[1] - gradients[0]).norm() / gradients[0].norm())
+    print(f"{name}: loss {abs(losses[1] / losses[0] - 1):.1e}, gradient {distance:.4f}")
+    assert losses[1] == pytest.approx(losses[0], rel=5e-3)
+    assert 0 < distance < 0.1
