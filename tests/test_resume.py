@@ -108,6 +108,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
 # 7 iterations of both networks, killed somewhere after the checkpoint of the fourth.
 GAN = tuple(word for word in TINY if not word.startswith(("trainer.", "data.n_workers", "callback", "logger"))) + (
     "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
     "trainer.val_check_interval=4",
     "trainer.log_every_n_steps=1",
     *ONE_PHOTO,

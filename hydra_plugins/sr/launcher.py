@@ -29,6 +29,7 @@ class Sequential(Launcher):
         self.context, self.config = hydra_context, config
         self.folder = Path(config.hydra.sweep.dir).resolve()
         self.resume = bool(config.get("sweep_resume"))
+        self.hint = f"sweep_resume=true output_dir={self.folder} runs what is missing"
         self.total: int | None = None
         self.started = 0
 
@@ -41,7 +42,7 @@ class Sequential(Launcher):
         print(f"\n{self.record.table()}\n{self.folder / 'sweep.md'}")
         missing = sum(not outcome.good for outcome in self.outcomes)
         if missing:
-            print(f"{missing} not done; sweep_resume=true output_dir={self.folder} runs what is missing", file=sys.stderr)
+            print(f"{missing} not done" + (f"; {self.hint}" if self.hint else ""), file=sys.stderr)
         if self.signals.received:
             sys.exit(128 + self.signals.received)
         if missing:

@@ -42,6 +42,7 @@ class Search(Sweeper):
             hydra_context=hydra_context, task_function=task_function, config=config
         )
         self.launcher.resume = True  # the file says what is missing
+        self.launcher.hint = ""  # a trial that failed is a result, and is not run again
 
     def sweep(self, arguments: list[str]) -> Any:
         space, fixed = {}, {}

@@ -48,9 +48,13 @@ class Job:
         """Whether its folder has a finished run."""
         return _record(self.folder).get("status") == "done"
 
+    @property
+    def _goes_on(self) -> bool:
+        return self.go_on and self.last.is_file()
+
     def command(self) -> list[str]:
         """Its command line. A run that goes on takes its words from the checkpoint."""
-        words = [f"resume={quoted(str(self.last))}"] if self.go_on and self.last.is_file() else self.words
+        words = [f"resume={quoted(str(self.last))}"] if self._goes_on else self.words
         return [sys.executable, self.script, *words, *self.place]
 
     def run(self, signals: Signals, *, variables: dict[str, str] | None = None, cores: set[int] | None = None) -> "Outcome":
@@ -61,7 +65,7 @@ class Job:
         folder = Path(self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         command = self.command()
-        if os.environ.get("SLURM_PROCID", "0") == "0":
+        if not self._goes_on and os.environ.get("SLURM_PROCID", "0") == "0":
             (folder / "run.json").unlink(missing_ok=True)  # whatever it said, this run has not come so far
         log = (folder / "log.txt").open("ab") if self.log else None
         sys.stdout.flush()

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from common import activations
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
 
+from common import activations
 from sr.model.recompute import blocks, recompute
 from tests.jobs import run_train
 from tests.network.small import CONF, NAMES, shrunk
