@@ -38,9 +38,8 @@ def recorded(folder: str | Path, words: list[str], *, resume: str | None = None,
 
     `words` are those of the command line; `resume` is the checkpoint from which the run goes on.
     """
-    run = Run(
-        folder, command=_whole_command(words, resume), **facts, status="running", error=None, started=_now(), finished=None
-    )
+    command = _whole_command(words, resume)
+    run = Run(folder, command=command, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
     run.update(**code(run.folder), **machine())
     try:
         yield run

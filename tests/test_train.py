@@ -115,14 +115,13 @@ def test_nothing_to_train_goes_straight_to_the_test(tmp_path):
 
 def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
     small = [word for word in SMALL if not word.startswith(("trainer.max_steps", "logger", "network"))]
-    words = ["-m", "model=espcn,fsrcnn", "seed=1,2", "scale=2", "trainer.max_steps=2", "logger=wandb", "output_dir=sweep"]
+    words = ["-m", "model=espcn,fsrcnn", "seed=1", "scale=2", "trainer.max_steps=2", "logger=wandb", "output_dir=sweep"]
     small += ONE_PHOTO
     done = call("train.py", *words, *small, "data_dir=data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     jobs = sorted(path for path in (tmp_path / "sweep").iterdir() if path.is_dir())
-    assert len(jobs) == 4
-    for index, (job, name) in enumerate(zip(jobs, ["espcn", "espcn", "fsrcnn", "fsrcnn"], strict=True)):
-        assert job.name.startswith(f"{index}_") and f"model-{name}" in job.name and f"seed-{index % 2 + 1}" in job.name
+    assert [job.name for job in jobs] == ["0_model-espcn", "1_model-fsrcnn"]
+    for job, name in zip(jobs, ["espcn", "fsrcnn"], strict=True):
         assert json.loads((job / "metrics.json").read_text())["sample"]["images"].keys() == {"astronaut"}
         target = yaml.safe_load((job / "config.yaml").read_text())["network"]["_target_"]
         assert target.rsplit(".")[-2] == name
