@@ -36,6 +36,8 @@ class Phases(Profiler):
     def start(self, action_name: str) -> None:
         if self._paused and action_name.endswith(PHASES["waiting for data"]):
             self._paused, self._since = False, time.perf_counter()
+        elif action_name.endswith(".val_dataloader"):  # the first validation begins before its own hook is called
+            self.pause()
         self._change(lambda: self._open.append(phase(action_name) or self._open[-1]))
 
     def stop(self, action_name: str) -> None:
@@ -44,7 +46,8 @@ class Phases(Profiler):
 
     def pause(self) -> None:
         """What follows is no training, until its next batch is asked for."""
-        self._charge()
+        if not self._paused:
+            self._charge()
         self._paused = True
 
     def _change(self, step: Callable[[], object]) -> None:
