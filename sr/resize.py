@@ -44,7 +44,7 @@ def imresize(
     size = size or tuple(math.ceil(n * scale - 1e-9) for n in length)
     scales = [scale or size[i] / length[i] for i in (0, 1)]
     x = image.float() if image.dtype in (torch.float16, torch.bfloat16) else image
-    x = (x * 255).round() if rounding else x
+    x = (x * 255).round_() if rounding else x
     for i in sorted((0, 1), key=lambda i: scales[i]):  # the dimension that shrinks most first; of equals, the rows
         if scales[i] != 1 or size[i] != length[i]:
             x = _resize_dim(x, i - 2, size[i], float(scales[i]), rounding, kernel, antialias)
@@ -82,11 +82,13 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, rounding: bool, ker
         indices, columns = _table(n, out, scale, kernel, antialias, rounding, dtype, x.device)
         shape = (-1,) + (1,) * (-1 - dim)
         y = sum(x.index_select(dim, i) * w.view(shape) for i, w in zip(indices, columns, strict=True))
-    return (y / unit + 0.5).floor_().clamp_(0, 255) if rounding else y
+    return y.div_(unit).add_(0.5).floor_().clamp_(0, 255) if rounding else y
 
 
 def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: list[float]) -> Tensor:
     """Sum over the taps k of weights[k] * x[first + k + step * (0 .. count - 1)] along `dim`, linear in the image."""
+    if dim == -1 and step > 1:  # a tap takes every step-th pixel: of rows they are runs in memory, of columns they are not
+        return _strided(x.transpose(-1, -2).contiguous(), -2, count, first, step, weights).transpose(-1, -2)
     last = first + len(weights) + step * (count - 1)
     before, after = max(-first, 0), max(last - x.shape[dim], 0)
     x, first = pad_symmetric(x, dim, before, after), first + before

@@ -53,15 +53,19 @@ def centre(image: Tensor, size: int) -> Tensor:
     return image[..., top : top + size, left : left + size]
 
 
-def changed(image: Tensor, on: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """Images (N, C, H, W), those changed that are `on` (N,); the change keeps the shape.
+def changed(image: Tensor, choice: Tensor, *changes: Callable[[Tensor], Tensor]) -> Tensor:
+    """Images (N, C, H, W), each by none (0) or one of the changes, which `choice` (N,) counts from 1; they keep the shape.
 
-    A CPU computes only those. On a GPU all are changed: it would have to be waited for to know which.
+    A CPU makes each image's own, in one pass. On a GPU all are made: it would have to be waited for to know which.
     """
     if image.device.type != "cpu":
-        return torch.where(per_image(on), change(image), image)
-    rows = on.nonzero().flatten()
-    return image.index_copy(0, rows, change(image[rows])) if len(rows) else image
+        for number, change in enumerate(changes, 1):
+            image = torch.where(per_image(choice == number), change(image), image)
+        return image
+    result = torch.empty_like(image)
+    for source, target, number in zip(image, result, choice.tolist(), strict=True):
+        target.copy_(changes[number - 1](source) if number else source)
+    return result
 
 
 def per_image(value: Tensor) -> Tensor:

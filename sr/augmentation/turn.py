@@ -25,5 +25,4 @@ class Turn(Augmentation):
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:
     """Square images (N, C, S, S), each turned by its quarters (N,)."""
-    image = changed(image, quarters >= 2, lambda part: part.flip(-2, -1))
-    return changed(image, quarters % 2 == 1, lambda part: part.transpose(-1, -2).flip(-2))
+    return changed(image, quarters, *(lambda part, k=k: part.rot90(k, (-2, -1)) for k in (1, 2, 3)))
