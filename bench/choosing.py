@@ -21,12 +21,12 @@ import torch
 from omegaconf import OmegaConf
 
 from capabilities import SCALE, photo
-from data import cpu
 from networks import measure as count
 from networks import network
 from sr.cli import CONF
 from sr.count import parameters
 from sr.infer import upscale
+from sr.run import device
 from sr.table import markdown
 
 HEIGHT, WIDTH = 180, 320  # LR pixels
@@ -139,7 +139,7 @@ def page(results: dict[str, dict[str, object]]) -> str:
     ]
     return f"""# Which network should I choose
 
-Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {cpu()},
+Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {device()},
 {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, torch {torch.__version__}.
 
 The fastest first. A **bold** network is better on Urban100 than every faster one with a published figure: choose the last

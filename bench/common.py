@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sr.run import _git, device
+from sr.run import device, git
 
 RESULTS = Path(os.environ.get("SR_BENCH_RESULTS") or Path(__file__).with_name("results.jsonl"))
 
@@ -28,8 +28,8 @@ def circumstances() -> dict[str, object]:
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
-        "commit": (_git("rev-parse", "--short=10", "HEAD") or "unknown").strip(),
-        "dirty": bool(_git("status", "--porcelain", "sr", "conf", "bench/*.py")),
+        "commit": (git("rev-parse", "--short=10", "HEAD") or "unknown").strip(),
+        "dirty": bool(git("status", "--porcelain", "sr", "conf", "bench/*.py")),
         "load": round(os.getloadavg()[0], 1),
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -9,7 +9,6 @@ part is measured on it.
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from common import say
 from sr import image
 from sr.augmentation.chain import Chain as Augmentations
 from sr.augmentation.flip import Flip
@@ -189,11 +189,6 @@ def photographs() -> list[Path]:
     return images_of(folder)[:200] if folder.is_dir() else [file for file, _ in Sample().files()]
 
 
-def cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
@@ -201,8 +196,7 @@ def main() -> None:
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = photographs()
-    print(f"{cpu()}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f} at the start; device {device}, 1 thread")
-    print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}; uint8 to float32")
+    say()
     print(f"{len(files)} photos, HR {PATCH * SCALE}x{PATCH * SCALE}, LR {PATCH}x{PATCH}, batch {BATCH}\n")
 
     def row(what: str, value: str) -> None:

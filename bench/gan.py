@@ -12,8 +12,6 @@ both; the overhead is the median of the ratio of each pair.
 
 import argparse
 import copy
-import os
-import platform
 import statistics
 import tempfile
 import time
@@ -27,6 +25,7 @@ import torch.nn.functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
+from common import say
 from sr import build
 from sr.adversarial.ragan import ragan_discriminator, ragan_generator
 from sr.callback.finite import Finite
@@ -156,11 +155,9 @@ def main() -> None:
         for name, side in sides.items()
     }
     turns, apart = measure(cfg, batch, options)
-    device = torch.cuda.get_device_name() if options.device == "cuda" else platform.processor() or platform.machine()
-    versions = f"torch {torch.__version__}, Lightning {pl.__version__}"
-    load = f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores"
-    print(f"{device}, {torch.get_num_threads()} threads, {options.precision}, {versions}, {load}")
-    print(f"{options.network}, discriminator vgg, batch {options.batch}, LR patch {options.patch}, {options.iterations} pairs")
+    say()
+    print(f"{options.precision}, {options.iterations} pairs, ", end="")
+    print(f"{options.network}, discriminator vgg, batch {options.batch}, LR patch {options.patch}")
     framework, bare = turns.framework[WARM_UP:], turns.bare[WARM_UP:]
     ratios = sorted(ours / theirs - 1 for ours, theirs in zip(framework, bare, strict=True))
     quarter = len(ratios) // 4

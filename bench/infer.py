@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 import sr
+from common import say
 from networks import network
 from sr.image import to_pixels, to_tensor
 from sr.infer import Upscaler
@@ -111,7 +112,7 @@ def main() -> None:
     parts = {"tiles": tiles, "anime": anime, "memory": memory}
     if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(parts):
         sys.exit(f"say one or more of {', '.join(parts)}")
-    print(f"cpu, {torch.get_num_threads()} threads, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}\n", flush=True)
+    say()
     for name in sys.argv[1:]:
         parts[name]()
         print(f"\nload {os.getloadavg()[0]:.1f}", flush=True)

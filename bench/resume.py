@@ -9,7 +9,6 @@ anywhere between two checkpoints; each restart has another number of workers. Wr
 
 import argparse
 import csv
-import os
 import random
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from common import say
 from sr.table import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,7 +128,8 @@ def main() -> None:
     options = parser.parse_args()
     words = [*WORDS, *options.overrides]
     options.output.mkdir(parents=True, exist_ok=True)
-    print(f"torch {torch.__version__}, {os.cpu_count()} CPUs\npython train.py {' '.join(words)}\n", flush=True)
+    say()
+    print(f"python train.py {' '.join(words)}\n", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         whole, killed = Path(temporary, "whole"), Path(temporary, "killed")
         finish(start(whole, *words))

@@ -8,7 +8,6 @@ until every image was read many times. What counts is the resident memory that t
 
 import argparse
 import os
-import platform
 import resource
 import shutil
 import tempfile
@@ -16,9 +15,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
+from common import say
 from data import in_process, patches
 from sr.data.store import Store
 
@@ -54,7 +53,7 @@ def main() -> None:
         free = shutil.disk_usage(temporary).free
         if free < 1.2 * need:
             raise SystemExit(f"{temporary}: {need / 1e9:.0f} GB are needed, {free / 1e9:.0f} GB are free; say --folder")
-        print(f"Python {platform.python_version()}, torch {torch.__version__}, numpy {np.__version__}; cpu, uint8")
+        say()
         store = Store(photos(Path(temporary)), Path(temporary) / "store")
         start = time.perf_counter()
         store.build(progress=False)

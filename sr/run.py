@@ -72,11 +72,11 @@ def read(folder: str | Path) -> dict[str, Any]:
 
 def code(folder: Path) -> dict[str, Any]:
     """The commit of this project's code; what differs from it goes to code.diff in `folder`."""
-    if (commit := _git("rev-parse", "HEAD")) is None:
+    if (commit := git("rev-parse", "HEAD")) is None:
         return {"commit": None, "dirty": None}
-    changes = _git("diff", "HEAD") or ""
-    for name in (_git("ls-files", "--others", "--exclude-standard", "sr", "conf") or "").splitlines():
-        changes += _git("diff", "--no-index", "/dev/null", name) or ""
+    changes = git("diff", "HEAD") or ""
+    for name in (git("ls-files", "--others", "--exclude-standard", "sr", "conf") or "").splitlines():
+        changes += git("diff", "--no-index", "/dev/null", name) or ""
     rank_zero_only(_write_diff)(folder / "code.diff", changes)
     return {"commit": commit.strip(), "dirty": bool(changes)}
 
@@ -122,7 +122,7 @@ def _whole_command(words: list[str], resume: str | None) -> list[str]:
         return words
 
 
-def _git(*words: str) -> str | None:
+def git(*words: str) -> str | None:
     """What git prints about this project; None without git, or outside a repository."""
     try:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=20)

@@ -1,5 +1,8 @@
 """What is fast and safe on the device found, chosen where the user chose nothing, and one line that says so."""
 
+import ctypes
+import os
+import platform
 from typing import Any
 
 import torch
@@ -7,6 +10,8 @@ from torch import nn
 
 from sr import capability
 from sr.run import device
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt, in malloc.h
 
 
 def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -> tuple[str, str]:
@@ -73,9 +78,19 @@ def _fast_bf16(accelerator: str) -> str | None:
 
 
 def set_up(accelerator: str) -> None:
-    """On GPUs float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation's too."""
-    if not on_cpu(accelerator) and torch.cuda.is_available():
-        torch.set_float32_matmul_precision("high")
+    """What makes training faster and changes no result on a CPU.
+
+    On GPUs float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation's too. On CPUs glibc keeps
+    the memory of one step for the next: else each large tensor is new pages, which the system clears, a tenth of the time of a
+    small network. Up to 1 GB more stays with the process; what MALLOC_TRIM_THRESHOLD_ says is left as it is.
+    """
+    if not on_cpu(accelerator):
+        if torch.cuda.is_available():
+            torch.set_float32_matmul_precision("high")
+    elif platform.libc_ver()[0] == "glibc" and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
+        libc = ctypes.CDLL(None)
+        for option, value in ((_TRIM_THRESHOLD, 1 << 30), (_MMAP_THRESHOLD, 32 << 20)):
+            libc.mallopt(option, value)
 
 
 def line(chosen: str, why: str, accelerator: str, compiled: bool | str) -> str:

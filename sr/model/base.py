@@ -1,6 +1,7 @@
 """What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 import pytorch_lightning as pl
@@ -50,6 +51,7 @@ class SRModule(pl.LightningModule):
             recompute(self.network)  # after the average was copied: that has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
+        self._averaging = False
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
 
@@ -66,8 +68,21 @@ class SRModule(pl.LightningModule):
 
     def update_average(self) -> None:
         """Call after each step of the network's optimizer."""
-        if self.average is not None:
+        if self.average is None:
+            return
+        if not self._averaging:  # the first step copies, unless the average was loaded
             self.average.update_parameters(self.network)
+            self._averaging = True
+            return
+        # The same without torch's question at every step whether it is the first, for which a GPU is waited for.
+        pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+        for ours, theirs in zip(_tensors(self.average.module), _tensors(self.network), strict=True):
+            kind = pairs.setdefault(ours.dtype, ([], []))
+            kind[0].append(ours)
+            kind[1].append(theirs)
+        for ours, theirs in pairs.values():
+            self.average.multi_avg_fn(ours, theirs, self.average.n_averaged)
+        self.average.n_averaged += 1
 
     # -- evaluation ------------------------------------------------------------------------------------------------
 
@@ -147,3 +162,7 @@ class SRModule(pl.LightningModule):
         own = {key for key in self.state_dict() if key.split(".")[0] in self.saved}
         if different := sorted(own ^ checkpoint["state_dict"].keys()):
             raise ValueError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    return chain(module.parameters(), module.buffers())
