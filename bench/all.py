@@ -15,6 +15,7 @@ HERE = Path(__file__).resolve().parent
 # script -> words, words that make it quick (None: left out)
 SCRIPTS = {
     "train.py": ([], ["quick=true"]),
+    "start.py": ([], []),
     "metric.py": ([], ["quick=true"]),
     "degradation.py": ([], ["quick=true"]),
     "data.py": ([], ["--seconds", "0.5"]),

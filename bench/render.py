@@ -39,6 +39,15 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
             "load": lambda r: str(r["load"]),
         },
     ),
+    "start": (
+        ("threads",),
+        {
+            "threads": lambda r: str(r["threads"]),
+            "first run, files not in memory, s": lambda r: f"{r['first_seconds']:.1f}",
+            "later, s": lambda r: f"{r['seconds']:.1f}",
+            "load": lambda r: str(r["load"]),
+        },
+    ),
     "metric": (
         ("what", "threads"),
         {
