@@ -1,6 +1,6 @@
 """Seconds from the command line to the first finished step of training, imports included.
 
-    OMP_NUM_THREADS=2 python bench/start.py
+OMP_NUM_THREADS=2 python bench/start.py
 """
 
 import re

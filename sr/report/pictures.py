@@ -1,7 +1,6 @@
 """Picture strips: the images on which the variants are furthest apart, and on them the place where they differ most."""
 
 from base64 import b64encode
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
