@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import sr
-from networks import n_parameters
+from sr.count import parameters
 
 # Architecture, where the authors' files differ in more than depth: the release and the options that make it another network.
 RELEASES = [
@@ -70,4 +70,4 @@ def test_recognised(tmp_path, architecture, options):
     ("name", "scale", "published"), [("span", 2, 481e3), ("span", 4, 498e3), ("span_small", 2, 411e3), ("span_small", 4, 426e3)]
 )
 def test_span_counts_what_is_merged(build, name, scale, published):
-    assert n_parameters(build(name, scale)) == pytest.approx(published, rel=1e-3)
+    assert parameters(build(name, scale)) == pytest.approx(published, rel=1e-3)
