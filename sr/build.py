@@ -264,10 +264,11 @@ def score(trainer: Any) -> float | None:
 def facts(trainer: Any, model: Any) -> dict[str, Any]:
     """What run.json says of a training that is over."""
     from sr.callback.clock import Clock
+    from sr.count import parameters
 
     known = {
         "precision": str(trainer.precision),
-        "parameters": sum(p.numel() for p in model.network.parameters()),
+        "parameters": parameters(model.network),
         "score": score(trainer),
         "training": {"steps": trainer.global_step},
     }

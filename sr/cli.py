@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from sr import lean
+from sr.files import run_of
 
 _BRACKETS = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\([^)]*\)")  # what is inside is one value, not a sweep
 _MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
@@ -34,8 +35,7 @@ def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> 
     if output_dir:
         return output_dir
     if resume:
-        folder = Path(resume).parent
-        return str(folder.parent if folder.name == "checkpoints" else folder)
+        return str(run_of(resume))
     return f"outputs/{name}/{now}"
 
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and where a run keeps its own."""
 
 import os
 import uuid
@@ -26,3 +26,9 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # renamed, or never made
             temporary.unlink()
+
+
+def run_of(checkpoint: str | Path) -> Path:
+    """The folder of the run that wrote a checkpoint: above `checkpoints/`, or where the file lies."""
+    folder = Path(checkpoint).parent
+    return folder.parent if folder.name == "checkpoints" else folder

@@ -1,11 +1,10 @@
 """Side-by-side pictures: the same crop in LR, bicubic, SR and HR, with their names above."""
 
-import numpy as np
-import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from sr.image import to_pixels
 from sr.resize import imresize
 
 _GAP, _TITLE = 4, 18  # pixels
@@ -46,6 +45,5 @@ def titled(pictures: dict[str, Image.Image]) -> Image.Image:
 
 
 def _to_pil(image: Tensor, zoom: int) -> Image.Image:
-    pixels = (image[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    picture = Image.fromarray(to_pixels(image))
     return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)

@@ -28,16 +28,12 @@ def command_line(words: list[str]) -> list[str]:
     if folder is None:
         return words
     then = run.read(folder)["command"]
-    if "resume" in map(_key, then):
+    if "resume" in map(run.key_of, then):
         raise ValueError(f"{folder}: it resumed a run that left no run.json, so what made it is not known")
-    kept = [word for word in then if _key(word) not in ("output_dir", "reproduce", "sweep_resume")]
-    if "output_dir" not in map(_key, words):
+    kept = [word for word in then if run.key_of(word) not in ("output_dir", "reproduce", "sweep_resume")]
+    if "output_dir" not in map(run.key_of, words):
         words = [*words, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
     return [*kept, *words, "hydra.mode=RUN"]  # a job of a study is reproduced alone
-
-
-def _key(word: str) -> str:
-    return word.split("=")[0].lstrip("+")
 
 
 def check_code(cfg: DictConfig) -> None:
@@ -48,7 +44,7 @@ def check_code(cfg: DictConfig) -> None:
         ValueError: the configs of this project give another config now.
     """
     folder = Path(cfg.reproduce)
-    then, now = run.read(folder), {**run.code(Path(cfg.output_dir)), **run.machine()}
+    then, now = run.read(folder), {"commit": run.commit(), **run.machine()}
     before = OmegaConf.create(yaml.safe_load((folder / "config.yaml").read_text()))
     keys = sorted(_differing(_plain(before), _plain(cfg)))
     if keys:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
-from sr.files import whole
+from sr.files import run_of, whole
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +24,11 @@ class Run:
 
     def __init__(self, folder: str | Path, **facts: Any) -> None:
         self.folder, self.facts = Path(folder), facts
+
+    @rank_zero_only
+    def begin(self) -> None:
+        """The first run.json, and code.diff."""
+        self.update(**_code(self.folder), **machine())
 
     @rank_zero_only
     def update(self, **facts: Any) -> None:
@@ -40,7 +45,7 @@ def recorded(folder: str | Path, words: list[str], *, resume: str | None = None,
     """
     command = _whole_command(words, resume)
     run = Run(folder, command=command, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
-    run.update(**code(run.folder), **machine())
+    run.begin()
     try:
         yield run
     except (KeyboardInterrupt, SystemExit):
@@ -70,22 +75,25 @@ def read(folder: str | Path) -> dict[str, Any]:
     return dict(content)
 
 
-def code(folder: Path) -> dict[str, Any]:
-    """The commit of this project's code; what differs from it goes to code.diff in `folder`."""
-    if (commit := git("rev-parse", "HEAD")) is None:
+def commit() -> str | None:
+    """The commit of this project's code; None outside a repository."""
+    found = git("rev-parse", "HEAD")
+    return found and found.strip()
+
+
+def _code(folder: Path) -> dict[str, Any]:
+    """The commit, and whether the code differs from it; how it does goes to code.diff in `folder`."""
+    if (known := commit()) is None:
         return {"commit": None, "dirty": None}
     changes = git("diff", "HEAD") or ""
     for name in (git("ls-files", "--others", "--exclude-standard", "sr", "conf") or "").splitlines():
         changes += git("diff", "--no-index", "/dev/null", name) or ""
-    rank_zero_only(_write_diff)(folder / "code.diff", changes)
-    return {"commit": commit.strip(), "dirty": bool(changes)}
-
-
-def _write_diff(file: Path, changes: str) -> None:
+    file = folder / "code.diff"
     file.unlink(missing_ok=True)
     if changes:
         with whole(file) as temporary:
             temporary.write_text(changes)
+    return {"commit": known, "dirty": bool(changes)}
 
 
 def machine() -> dict[str, Any]:
@@ -110,14 +118,17 @@ def device() -> str:
     return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
 
 
+def key_of(word: str) -> str:
+    """The key of a word of a command line: `++loss.ssim.weight=1` is of loss.ssim.weight."""
+    return word.split("=")[0].lstrip("+")
+
+
 def _whole_command(words: list[str], resume: str | None) -> list[str]:
     """The command that would have made, without a stop, what `words` make by resuming the file `resume`."""
     if not resume:
         return words
-    file = Path(resume)
-    first = file.parent.parent if file.parent.name == "checkpoints" else file.parent
     try:
-        return [*read(first)["command"], *(word for word in words if word.split("=")[0].lstrip("+") not in ("resume", "model"))]
+        return [*read(run_of(resume))["command"], *(word for word in words if key_of(word) not in ("resume", "model"))]
     except (OSError, ValueError):
         return words
 

@@ -10,7 +10,17 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 
-class Study(Sweeper):
+class Launching(Sweeper):
+    """A sweeper with the launcher of the config and Hydra's parser; a sweeper of ours says what `sweep` does."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+
+class Study(Launching):
     """Jobs = variants x grid.
 
     Args:
@@ -20,12 +30,6 @@ class Study(Sweeper):
 
     def __init__(self, params: DictConfig | None = None, variants: DictConfig | None = None) -> None:
         self.params, self.variants = (OmegaConf.to_container(node) if node else {} for node in (params, variants))
-
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
 
     def sweep(self, arguments: list[str]) -> Any:
         params = self._values([f"{key}={value}" for key, value in self.params.items()])

@@ -3,17 +3,15 @@
 import time
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Override, RangeSweep
-from hydra.core.plugins import Plugins
-from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from hydra_plugins.sr.sweeper import Launching
 from sr.sweep.job import Outcome
 
 
-class Search(Sweeper):
+class Search(Launching):
     """Args as in conf/hydra/sweeper/optuna.yaml. A trial that was stopped or killed goes on in the next call."""
 
     def __init__(
@@ -37,10 +35,7 @@ class Search(Sweeper):
         self.seed, self.sampler, self.pruner = seed, sampler, pruner
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
-        self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.launcher.resume = True  # the file says what is missing
         self.launcher.hint = ""  # a trial that failed is a result, and is not run again
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 import yaml
 from torch import Tensor
 
+from sr.files import run_of
+from sr.image import to_pixels
 from sr.panel import worst_place
 from sr.resize import imresize
 
@@ -92,8 +93,7 @@ def _run(trainer: pl.Trainer) -> Any:
 
 def _artifact_of(file: Any) -> str | None:
     """The artifact that the run of a checkpoint file keeps it in, if that run was logged to W&B."""
-    config = Path(str(file)).parent.parent / "config.yaml"
-    if not file or not config.is_file():
+    if not file or not (config := run_of(str(file)) / "config.yaml").is_file():
         return None
     run_id = ((yaml.safe_load(config.read_text()).get("logger") or {}).get("wandb") or {}).get("run_id")
     return run_id and f"model-{run_id}:{'best' if Path(str(file)).stem == 'best' else 'latest'}"
@@ -107,8 +107,4 @@ def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
     top, left, side = (value // scale * scale for value in worst_place(error, crop))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     sr, hr = (image[..., top : top + side, left : left + side] for image in (sr, hr))
-    return [_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]
-
-
-def _pixels(image: Tensor) -> np.ndarray:
-    return (image[0].clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
+    return [to_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]

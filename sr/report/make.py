@@ -17,6 +17,7 @@ from torch import nn
 from sr import build, checkpoint
 from sr.files import whole
 from sr.network.interpolation import Interpolation
+from sr.predict import pick_device
 from sr.report import costs, page, pictures, plots, tables, votes
 from sr.report.results import BICUBIC, Results, analyse, common
 from sr.report.runs import Run, Scores, find
@@ -79,7 +80,7 @@ def report(
     notes = results.notes + notes
     tallies = votes.count(ballots, results.names)
 
-    where = _device(device)
+    where = pick_device(device)
     networks = _networks(variants, notes)
     known = _costs(variants, networks, latency, where, usable[0].scale)
     shown = []
@@ -206,12 +207,6 @@ def _plots(results: Results, variants: Sequence[Variant], known: Mapping[str, co
     curves = {column: {variant.name: [run.curve(column) for run in variant.runs] for variant in variants} for column in columns}
     made = [plots.differences(results), plots.pareto(results, *axis), plots.curves(results, curves)]
     return [plot for plot in made if plot is not None]
-
-
-def _device(device: str) -> torch.device:
-    if device != "auto":
-        return torch.device(device)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _title(runs: Sequence[Run], variants: Sequence[Variant]) -> str:
