@@ -2,12 +2,12 @@
 
     OMP_NUM_THREADS=2 python bench/train.py quick=true          # a minute on 2 cores
     OMP_NUM_THREADS=2 python bench/train.py                     # ten minutes
-    python bench/train.py only=compact precision=bf16-mixed     # one network; other words go to the config: model.compile=true
+    python bench/train.py only=rcan,imdn precision=bf16-mixed   # any recipes; other words go to the config: model.compile=true
 
 The framework reads photographs, degrades and augments them, and has its callbacks, logger and average of weights; the bare
 loop has finished batches in memory, and the same average, clipping and schedule. They take turns step by step, so that what
 else the machine does falls on both. `activations_mb` is what the forward pass keeps for the backward one, `waiting_ms` how
-long a step waited for data.
+long a step waited for data, `device_part_ms` how long degrading and augmenting a batch took, which the bare loop has not.
 """
 
 import copy
@@ -29,15 +29,17 @@ from data import photographs
 from sr import build
 from sr.callback.phases import Phases
 from sr.cli import CONF
+from sr.color import rgb_to_y
 
 EMA = 0.999
 # network -> words of the config, pairs; what `quick` has instead. Recipes' own patches; batches that fit into minutes.
 JOBS = {
-    "compact": (["model=compact"], 60, ["model=compact"], 20),
-    "edsr_baseline": (["model=edsr_baseline"], 20, ["model=edsr_baseline", "data.batch_size=4"], 8),
-    "rrdb": (["model=rrdb", "data.batch_size=4"], 10, ["model=rrdb", "data.batch_size=1"], 5),
-    "swinir_light": (["model=swinir_light", "data.batch_size=4"], 10, ["model=swinir_light", "data.batch_size=1"], 5),
+    "compact": ([], 60, [], 20),
+    "edsr_baseline": ([], 20, ["data.batch_size=4"], 8),
+    "rrdb": (["data.batch_size=4"], 10, ["data.batch_size=1"], 5),
+    "swinir_light": (["data.batch_size=4"], 10, ["data.batch_size=1"], 5),
 }
+OTHERS = (["data.batch_size=4"], 10, ["data.batch_size=1"], 5)
 
 
 class Bare:
@@ -49,12 +51,13 @@ class Bare:
         self.optimizer = model.optimizer(self.network.parameters())
         self.schedule = model.schedule(self.optimizer)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(EMA), use_buffers=True)
+        self.loss = F.l1_loss if list(model.loss.losses) == ["l1"] else lambda sr, hr: model.loss(sr, hr)[0]
         self.batches, self.clip, self.dtype = batches, clip, dtype
 
     def step(self) -> None:
         batch = next(self.batches)
         with torch.autocast(batch["lr"].device.type, self.dtype, enabled=self.dtype is not None):
-            loss = F.l1_loss(self.called(batch["lr"]).float(), batch["hr"])
+            loss = self.loss(self.called(batch["lr"]).float(), batch["hr"])
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip:
@@ -76,6 +79,8 @@ class Turns(pl.Callback):
         data = trainer.datamodule
         made = islice(iter(data.train_dataloader()), 8)
         moved = [trainer.strategy.batch_to_device(batch, dataloader_idx=0) for batch in made]
+        if pl_module.channel == "y":
+            moved = [{name: rgb_to_y(image) for name, image in batch.items()} for batch in moved]
         kind = pl_module.device.type
         half = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(trainer.precision))
         self.loop = Bare(pl_module, cycle(moved), self.clip, half)
@@ -103,6 +108,8 @@ def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             steps = [f"trainer.max_steps={pairs + 2 * warm_up}", "trainer.log_every_n_steps=10"]
             cfg = hydra.compose("train", [*words, *fixed, *quiet, *steps, f"trainer.precision={precision}"])
+        if "discriminator" in cfg.model:
+            sys.exit(f"only={name}: gan.py measures adversarial training")
         build.seed(cfg)
         data, model = build.data(cfg), build.model(cfg)
         trainer = build.trainer(cfg, model)
@@ -114,24 +121,27 @@ def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
     record(
         "train", network=name, precision=str(trainer.precision), words=" ".join(words), batch=cfg.data.batch_size,
         patch=cfg.data.patch_size, scale=cfg.scale, images_per_second=1e3 * cfg.data.batch_size / found["ours_clock_ms"],
-        waiting_ms=1e3 * turns.phases.seconds["waiting for data"] / warm_up, activations_mb=turns.kept / 1e6,
+        waiting_ms=1e3 * turns.phases.seconds["waiting for data"] / warm_up,
+        device_part_ms=1e3 * turns.phases.seconds["degradation, augmentation"] / warm_up, activations_mb=turns.kept / 1e6,
         peak_mb=torch.cuda.max_memory_allocated() / 1e6 if on_gpu else None, **found,
     )  # fmt: skip
 
 
 def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
-    quick, only, precision = words.pop("quick", "") == "true", words.pop("only", None), words.pop("precision", None)
-    if only and only not in JOBS:
-        sys.exit(f"only={only}: choose one of {', '.join(JOBS)}")
+    quick, precision = words.pop("quick", "") == "true", words.pop("precision", None)
+    chosen = words.pop("only", ",".join(JOBS)).split(",")
+    recipes = {file.stem for file in (CONF / "model").glob("*.yaml")}
+    if wrong := set(chosen) - recipes:
+        sys.exit(f"only={wrong.pop()}: choose from {', '.join(sorted(recipes))}")
     build.quiet()
     say()
     more = [f"{key}={value}" for key, value in words.items()]
-    for name, (full, pairs, fast, fewer) in JOBS.items():
-        if only in (None, name):
-            both = ["32-true", "bf16-mixed"] if not quick or name == "compact" else ["bf16-mixed"]
-            for chosen in [precision] if precision else both:
-                measure(name, [*(fast if quick else full), *more], fewer if quick else pairs, chosen)
+    for name in chosen:
+        full, pairs, fast, fewer = JOBS.get(name, OTHERS)
+        both = ["32-true", "bf16-mixed"] if not quick or name == "compact" else ["bf16-mixed"]
+        for kind in [precision] if precision else both:
+            measure(name, [f"model={name}", *(fast if quick else full), *more], fewer if quick else pairs, kind)
 
 
 if __name__ == "__main__":

@@ -63,21 +63,18 @@ def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
 
 def _resize_dim(x: Tensor, dim: int, out: int, scale: float, rounding: bool, kernel: Kernel, antialias: bool) -> Tensor:
     n = x.shape[dim]
-    first, weights, unit, period = contributions(n, out, scale, kernel, antialias)
+    unit, step, phases = _phases(n, out, scale, kernel, antialias)
     dtype = x.dtype
     if rounding:
         # At integer scales all weights are whole multiples of 1/unit. Counted in units the sums are exact in any order,
         # in float32 if |sum| < 512 units fits its 24 bits (/2 to /7, x2 to x8), else in float64, and ties round up on
         # every device as they do in MATLAB's files. Weights of other scales are not whole: float64, MATLAB's own.
         dtype = torch.float32 if 1 < unit <= 2**24 / 512 else torch.float64
-    else:
-        weights = weights / unit
     x = x.to(dtype)
-    if period:
-        count = -(-out // period)
-        step = int(first[period] - first[0]) if out > period else 1
-        phases = [_strided(x, dim, count, int(first[p]), step, weights[p].tolist()) for p in range(min(period, out))]
-        y = phases[0] if period == 1 else torch.stack(phases, dim).flatten(dim - 1, dim).narrow(dim, 0, out)
+    if phases:
+        count, factor = -(-out // len(phases)), 1 if rounding else unit
+        parts = [_strided(x, dim, count, first, step, [w / factor for w in weights]) for first, weights in phases]
+        y = parts[0] if len(parts) == 1 else torch.stack(parts, dim).flatten(dim - 1, dim).narrow(dim, 0, out)
     else:
         indices, columns = _table(n, out, scale, kernel, antialias, rounding, dtype, x.device)
         shape = (-1,) + (1,) * (-1 - dim)
@@ -151,6 +148,19 @@ def _period(first: np.ndarray, weights: np.ndarray) -> int:
         if (steps == steps[:1]).all() and np.allclose(weights[period:], weights[:-period], rtol=1e-12, atol=1e-12):
             return period
     return 0
+
+
+@lru_cache(maxsize=256)
+def _phases(
+    n: int, out: int, scale: float, kernel: Kernel, antialias: bool
+) -> tuple[int, int, tuple[tuple[int, tuple[float, ...]], ...]]:
+    """Unit, input pixels from one period to the next, and first pixel and weights of each output pixel of a period, if any.
+
+    Plain numbers: torch.compile can trace what uses them, and no NumPy.
+    """
+    first, weights, unit, period = contributions(n, out, scale, kernel, antialias)
+    step = int(first[period] - first[0]) if out > period else 1
+    return unit, step, tuple((int(first[p]), tuple(weights[p].tolist())) for p in range(min(period, out)))
 
 
 @lru_cache(maxsize=64)

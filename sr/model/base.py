@@ -51,7 +51,7 @@ class SRModule(pl.LightningModule):
             recompute(self.network)  # after the average was copied: that has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
-        self._averaging = False
+        self._pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}  # of the average and the network
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
 
@@ -70,17 +70,15 @@ class SRModule(pl.LightningModule):
         """Call after each step of the network's optimizer."""
         if self.average is None:
             return
-        if not self._averaging:  # the first step copies, unless the average was loaded
+        if not self._pairs:  # the first step copies, unless the average was loaded
             self.average.update_parameters(self.network)
-            self._averaging = True
+            for ours, theirs in zip(_tensors(self.average.module), _tensors(self.network), strict=True):
+                kind = self._pairs.setdefault(ours.dtype, ([], []))
+                kind[0].append(ours)
+                kind[1].append(theirs)
             return
         # The same without torch's question at every step whether it is the first, for which a GPU is waited for.
-        pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
-        for ours, theirs in zip(_tensors(self.average.module), _tensors(self.network), strict=True):
-            kind = pairs.setdefault(ours.dtype, ([], []))
-            kind[0].append(ours)
-            kind[1].append(theirs)
-        for ours, theirs in pairs.values():
+        for ours, theirs in self._pairs.values():
             self.average.multi_avg_fn(ours, theirs, self.average.n_averaged)
         self.average.n_averaged += 1
 

@@ -1,5 +1,6 @@
 """`torch.compile` for training."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,7 @@ def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
     """
     if not how:
         return part
+    warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")  # ours are pure
     torch._dynamo.config.recompile_limit = max(16, torch._dynamo.config.recompile_limit)  # phases x who learns
     if how is True:
         return torch.compile(part, dynamic=False)

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -30,13 +31,31 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
 
 
 def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
-    """The optimizer of a LightningModule's parameters, on a GPU with one kernel for all of them where it has that.
+    """The optimizer of a LightningModule's parameters, with one kernel for all of them where it has that.
 
     `fused` in the config wins. Not in 16-mixed: Lightning does not clip the gradients of a fused optimizer there.
     """
-    plain = "fused" in make.keywords or str(module.trainer.precision) == "16-mixed" or module.device.type != "cuda"
-    has_it = "fused" in inspect.signature(make.func).parameters
-    return make(parameters, fused=True) if has_it and not plain else make(parameters)
+    plain = "fused" in make.keywords or str(module.trainer.precision) == "16-mixed"
+    if plain or module.device.type not in ("cpu", "cuda") or "fused" not in inspect.signature(make.func).parameters:
+        return make(parameters)
+    optimizer = make(parameters, fused=True)
+    # torch's fused kernels on CPUs take for granted that gradients and state lie in memory as their parameters do.
+    optimizer.register_step_pre_hook(_lay_out_gradients)
+    optimizer.register_load_state_dict_post_hook(_lay_out_state)
+    return optimizer
+
+
+def _lay_out_gradients(optimizer: Optimizer, *_: Any) -> None:
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if p.grad is not None and p.grad.stride() != p.stride():
+                p.grad = torch.empty_like(p).copy_(p.grad)
+
+
+def _lay_out_state(optimizer: Optimizer) -> None:
+    """A checkpoint may have been written in another layout."""
+    for p, state in optimizer.state.items():
+        state |= {name: torch.empty_like(p).copy_(value) for name, value in state.items() if value.shape == p.shape}
 
 
 def options(optimizer: Optimizer) -> list[dict[str, Any]]:

@@ -1,10 +1,14 @@
 """Parameter groups."""
 
+import copy
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
-from sr.model.optimizer import follow_config, options, parameter_groups
+from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
 def network() -> nn.Module:
@@ -44,3 +48,24 @@ def test_options_of_the_config_win_over_the_restored_ones():
     follow_config(new, wanted)
     assert (new.param_groups[0]["weight_decay"], new.param_groups[0]["betas"]) == (0.1, (0.9, 0.99))
     assert new.param_groups[0]["lr"] == 1e-3  # that is the schedule's business
+
+
+@pytest.mark.parametrize("make", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
+def test_fused_steps_are_the_plain_ones_in_any_layout(make):
+    """torch's fused kernel on CPUs mixes up weights whose gradient lies in memory in another order."""
+    torch.manual_seed(0)
+    net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+    plain = copy.deepcopy(net)
+    module = SimpleNamespace(trainer=SimpleNamespace(precision="32-true"), device=torch.device("cpu"))
+    fused, other = on_device(partial(make, lr=1e-2), net.parameters(), module), make(plain.parameters(), lr=1e-2)
+    assert fused.param_groups[0]["fused"]
+    for _ in range(3):
+        for p, q in zip(net.parameters(), plain.parameters(), strict=True):
+            p.grad, q.grad = (gradient := torch.randn(p.shape)), gradient.clone()
+        fused.step()
+        other.step()
+        assert all(torch.allclose(p, q, atol=1e-7) for p, q in zip(net.parameters(), plain.parameters(), strict=True))
+        contiguous = fused.state_dict()
+        for state in contiguous["state"].values():
+            state.update({name: value.contiguous() for name, value in state.items() if torch.is_tensor(value)})
+        fused.load_state_dict(contiguous)
