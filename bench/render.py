@@ -59,6 +59,19 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
             "load": lambda r: str(r["load"]),
         },
     ),
+    "checkpoint": (
+        ("what", "files", "threads"),
+        {
+            "files": lambda r: r["files"],
+            "MB each": lambda r: f"{r['size_mb']:.0f}",
+            "training": lambda r: r["what"],
+            "threads": lambda r: str(r["threads"]),
+            "in the background, ms": lambda r: f"{r['ours_clock_ms']:.0f}",
+            "at once, ms": lambda r: f"{r['bare_clock_ms']:.0f}",
+            "ratio": lambda r: f"{r['ratio_clock']:.2f}",
+            "load": lambda r: str(r["load"]),
+        },
+    ),
     "degradation": (
         ("what", "threads"),
         {

@@ -106,6 +106,15 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     return built
 
 
+def network_name(cfg: DictConfig) -> str:
+    """Of the network that test.py scores: what train.py's table called it, the chosen config's, or a released file's."""
+    if cfg.get("network") is not None:
+        return choice("network", "network")
+    files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
+    runs = [(file, checkpoint.read(file).get("sr", {})) for file in files]
+    return " + ".join(run.get("config", {}).get("variant") or run.get("recipe") or Path(file).stem for file, run in runs)
+
+
 def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
     """The benchmark room's own configs of the stored names; from the file come only plain values such as a folder."""
     for name, node in stored.items():
@@ -168,7 +177,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from pytorch_lightning.utilities import rank_zero_only
 
     from sr import speed
-    from sr.callback.checkpoint import AtomicIO, Checkpoint
+    from sr.callback.background import BackgroundIO
+    from sr.callback.checkpoint import Checkpoint
     from sr.logger import CSV
 
     quiet()
@@ -203,7 +213,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         use_distributed_sampler=False,  # SRData shares out the images itself, none twice
         logger=list(loggers.values()) or False,
         callbacks=callbacks,
-        plugins=[AtomicIO()],
+        plugins=[BackgroundIO()],
         default_root_dir=cfg.output_dir,
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in callbacks),
         enable_progress_bar=False,
@@ -235,9 +245,11 @@ def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
 def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
     """Train from the start or from a checkpoint."""
     if resume:
+        from sr.resume import run_in
+
         for logger in trainer.loggers:
             if hasattr(logger, "resume"):
-                logger.resume(checkpoint.read(resume)["global_step"])
+                logger.resume(run_in(resume)["step"])
     if not model.automatic_optimization:  # it clips and accumulates by itself; Lightning refuses these settings beside it
         trainer.gradient_clip_val, trainer.accumulate_grad_batches = None, 1
     if trainer.max_steps != 0:

@@ -7,10 +7,12 @@ somebody's input. Weight files of others (.pth, .safetensors) carry tensors alon
 import importlib
 import os
 import pickle
+import shutil
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor, nn
@@ -123,13 +125,26 @@ def write(content: Mapping[str, Any], path: str | Path) -> None:
     Raises:
         OSError: the disk is full or not writable (one line that names the file; the old file is untouched).
     """
+    with _written(path) as file:
+        torch.save(dict(content), file)
+
+
+def copy(source: str | Path, path: str | Path) -> None:
+    """The file under another name too, in the way of `write`."""
+    with _written(path) as file, open(source, "rb") as original:
+        shutil.copyfileobj(original, file, 1 << 20)
+
+
+@contextmanager
+def _written(path: str | Path) -> Iterator[BinaryIO]:
     try:
         with whole(path) as temporary, open(temporary, "wb") as file:
-            torch.save(dict(content), file)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-    except (OSError, RuntimeError) as error:  # torch reports a full disk as RuntimeError
-        raise OSError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or _short(error)})") from error
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # torch hides a full disk behind a RuntimeError
+        raise OSError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or _short(error)})") from error
 
 
 def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:

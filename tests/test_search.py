@@ -67,6 +67,8 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
     while not (second := list(folder.glob("1_*"))):
         assert job.poll() is None
     trial = process_of(second[0])
+    while not (second[0] / "checkpoints" / "last.ckpt").exists():
+        assert job.poll() is None
     job.kill()
     job.wait()  # the trial holds its pipes
     busy = call("train.py", *words, cwd=tmp_path)

@@ -5,19 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-from lightning_fabric.plugins.io import TorchCheckpointIO
 
-from sr import checkpoint
-
-
-class AtomicIO(TorchCheckpointIO):
-    """Lightning's reading and writing of checkpoints through `sr.checkpoint`: renamed into place, never unpickled."""
-
-    def save_checkpoint(self, content: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        checkpoint.write(content, path)
-
-    def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        return checkpoint.read(path)
+from sr.callback.background import finish
 
 
 class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
@@ -75,11 +64,15 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         if not math.isnan(score) and self._is_better(score):
             self.score = score
             trainer.save_checkpoint(self.best)
-        self._saved_at = -1
-        self._save_last(trainer)  # always: it knows the score
+            if trainer.is_global_zero:
+                trainer.strategy.checkpoint_io.copy(self.best, self.last)
+        else:
+            trainer.save_checkpoint(self.last)
+        self._saved_at = trainer.global_step
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._save_last(trainer)
+        finish(trainer)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["sr"] = self.carry

@@ -8,13 +8,16 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from sr.callback.background import finish
+
 
 class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
     """Stops between two steps, where the state is whole, and saves last.ckpt there.
 
     The process leaves with 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM, which SLURM sends to a job that
     it preempts, 138 after SIGUSR1, its usual warning before the time limit (`#SBATCH --signal=USR1@120`). A batch script
-    can requeue on these. A second signal of the same kind stops at once; the last checkpoint on disk stays whole.
+    can requeue on these. A second signal of the same kind stops without another save; one that is being written is ended
+    first (after Ctrl-C, SIGTERM), and whatever comes, the checkpoint on the disk stays whole.
     """
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -51,6 +54,7 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when th
 
     def _leave(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.last)
+        finish(trainer)  # a process that left would take the writing one with it
         if trainer.is_global_zero:
             print(f"\nstopped at step {trainer.global_step}; go on with: python train.py resume={self.last}", file=sys.stderr)
         sys.exit(128 + self._received)

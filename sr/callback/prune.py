@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from sr.callback.background import finish
 from sr.sweep.job import PRUNED
 
 
@@ -42,6 +43,7 @@ class Prune(pl.callbacks.Checkpoint):  # Lightning calls these last: the validat
             self._trial.report(float(trainer.callback_metrics[self.monitor]), step=trainer.global_step)
             behind = trainer.global_step < trainer.max_steps and self._trial.should_prune()
         if trainer.strategy.broadcast(behind):
+            finish(trainer)
             if trainer.is_global_zero:
                 print(f"\npruned at step {trainer.global_step}: behind the search's other trials", file=sys.stderr)
             sys.exit(PRUNED)

@@ -103,8 +103,8 @@ def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
     """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst; LR in its own pixels."""
     lr, sr, hr = lr.cpu(), sr.cpu(), hr.cpu()
     scale = hr.shape[-1] // lr.shape[-1]
-    error = (imresize(lr, size=tuple(hr.shape[-2:]), rounding=True) - hr).abs().mean(1, keepdim=True)
-    top, left, side = (value // scale * scale for value in worst_place(error, crop))
+    bicubic = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
+    top, left, side = (value // scale * scale for value in worst_place(bicubic, hr, crop))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     sr, hr = (image[..., top : top + side, left : left + side] for image in (sr, hr))
     return [to_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]

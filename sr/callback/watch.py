@@ -1,5 +1,6 @@
 """Says in plain words when adversarial training goes wrong, while it still can be stopped."""
 
+import math
 import warnings
 from typing import Any
 
@@ -15,8 +16,9 @@ class Watch(pl.Callback):
         discriminator_loss: below this loss the discriminator is nearly always right and has nothing left to teach
             (criteria whose loss has no such bound, as Wasserstein's, are not watched).
         patience: iterations that it must stay there.
-        colour_drift: difference between the channel means of SR and LR, averaged over the images of a validation, in
-            units of [0, 1], that is a visible cast.
+        colour_drift: so much more than at the best validation do the channel means of SR differ from those of LR, averaged
+            over the images, in units of [0, 1], where there is a visible cast. (A network that has only begun, or the average
+            of weights that still holds those of the start, has a cast too, but it becomes smaller.)
         every_n_steps: how often the device is asked, which makes it wait.
     """
 
@@ -33,6 +35,7 @@ class Watch(pl.Callback):
         self._won: Tensor | None = None  # iterations in a row, on the device
         self._told = False
         self._drifts: list[Tensor] = []
+        self._least = math.inf  # cast of a validation
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         loss = outputs["parts"].get("discriminator")
@@ -56,7 +59,9 @@ class Watch(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         drift, self._drifts = torch.stack(self._drifts).mean(0) if self._drifts else torch.zeros(3), []
-        if trainer.state.fn == "fit" and float(drift.abs().max()) > self.colour_drift:
+        cast = float(drift.abs().max())
+        self._least = min(self._least, cast)
+        if trainer.state.fn == "fit" and cast > self._least + self.colour_drift:
             red, green, blue = (f"{255 * value:+.1f}" for value in drift.tolist())
             _warn(
                 trainer,

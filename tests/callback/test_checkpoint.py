@@ -15,7 +15,8 @@ class Trainer(SimpleNamespace):
     def __init__(self) -> None:
         super().__init__(
             state=SimpleNamespace(fn="fit"), sanity_checking=False, global_step=0, callback_metrics={}, saved=[],
-            max_steps=-1, val_check_batch=10, accumulate_grad_batches=1, loggers=[], should_stop=False,
+            max_steps=-1, val_check_batch=10, accumulate_grad_batches=1, loggers=[], should_stop=False, is_global_zero=True,
+            strategy=SimpleNamespace(checkpoint_io=SimpleNamespace(copy=lambda _, file: self.save_checkpoint(file))),
         )  # fmt: skip
 
     def save_checkpoint(self, file) -> None:
@@ -59,6 +60,14 @@ def test_last_is_also_written_between_validations(tmp_path):
         trainer.global_step = step
         callback.on_train_batch_end(trainer)
     assert trainer.saved == [("last.ckpt", 5), ("last.ckpt", 15)]  # at 10 and 20 the validation writes it
+
+
+def test_no_process_leaves_training_before_the_first_has_written(tmp_path):
+    callback, trainer, calls = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer(), []
+    trainer.save_checkpoint = lambda file: calls.append(file.name)
+    trainer.strategy = SimpleNamespace(checkpoint_io=SimpleNamespace(wait=lambda: calls.append("wait")), barrier=calls.append)
+    callback.on_train_end(trainer, None)
+    assert calls == ["last.ckpt", "wait", "checkpoints"]
 
 
 def test_another_metric_is_the_monitor_by_config(tmp_path):
