@@ -10,20 +10,22 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from sr.cli import choice, entry, run_folder
+from sr.cli import entry, run_folder
 
 
 def test(cfg: DictConfig) -> None:
     """Run the config: a table on the screen, metrics.json and pictures in output_dir."""
+    from sr import build
     from sr.reproduce import reproduce
     from sr.table import comparison, write_metrics
 
     cfg.output_dir = run_folder(cfg)
     if cfg.get("published"):
-        results, table = reproduce(cfg, lambda job: score(job)[0])
+        results, table = reproduce(cfg, score)
     else:
-        results, network = score(cfg)
-        table = comparison(results, choice("network", network))
+        name = build.network_name(cfg)
+        results = score(cfg)
+        table = comparison(results, name) if results else ""
 
     if results:
         file = write_metrics(results, cfg.output_dir)
@@ -31,8 +33,8 @@ def test(cfg: DictConfig) -> None:
         print(f"{file}; pictures are in {cfg.output_dir}/images/test" if not cfg.get("published") else file)
 
 
-def score(cfg: DictConfig) -> tuple[dict[str, Any], str]:
-    """What the config's network reaches on its benchmarks (nothing in the further processes of a run), and its name."""
+def score(cfg: DictConfig) -> dict[str, Any]:
+    """What the config's network reaches on its benchmarks; nothing in the further processes of a run."""
     from sr import build
 
     network = build.tested_network(cfg)
@@ -42,7 +44,7 @@ def score(cfg: DictConfig) -> tuple[dict[str, Any], str]:
 
     trainer.test(model, datamodule=data, verbose=False)
 
-    return (model.results if trainer.is_global_zero else {}), type(network).__name__
+    return model.results if trainer.is_global_zero else {}
 
 
 main = entry("test")(test)

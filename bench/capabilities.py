@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from networks import network
 from sr import capability
 from sr.cli import CONF
+from sr.count import parameters
 from sr.data.sample import Sample
 from sr.files import whole as whole_file
 from sr.image import read, to_tensor
@@ -32,7 +33,6 @@ SCALE = 4
 SIDE = 32  # of the photograph's piece, in pixels
 HALF_SIDE = 16  # of that for half precision: few CPUs have fast float16 convolutions
 STRIPS = (128, 1024)  # lengths of the strips on which the reach is measured: the second where the first is too short
-STRIP_SECONDS = 20.0  # a longer strip is not tried where it would take more
 
 
 def photo(side: int = SIDE) -> Tensor:
@@ -47,7 +47,7 @@ def measure(name: str) -> dict[str, object]:
     exact = upscale(whole, lr)
     return {
         "kind": type(whole).__name__,
-        "parameters": capability.n_parameters(whole),
+        "parameters": parameters(whole),
         "multiple_of": whole.multiple_of,
         "smallest": smallest(whole),
         "bfloat16": half(whole, torch.bfloat16),
@@ -84,7 +84,7 @@ def half(network: nn.Module, dtype: torch.dtype) -> float | None:
 
 @torch.inference_mode()
 def reach(network: nn.Module) -> int | None:
-    """How far one column of a long strip is felt to its sides, in LR pixels; None: to the end.
+    """How far one column of a long strip is felt to its sides, in LR pixels; None: to the end, or it takes no such strip (RGT).
 
     The column is NaN, and so is all that is computed from it, however small the weights.
     """
@@ -92,13 +92,13 @@ def reach(network: nn.Module) -> int | None:
         lr = pad_to_multiple(photo(32).repeat(1, 1, 1, length // 32)[..., :16, :], network.multiple_of)
         middle = lr.shape[-1] // 2  # the first column of a window: felt farthest
         lr[..., middle] = torch.nan
-        started = time.monotonic()
-        columns = network(lr).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // SCALE
+        try:
+            columns = network(lr).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // SCALE
+        except RuntimeError:
+            break
         distance = int((columns - middle).abs().max())
         if distance < middle - 1:
             return distance
-        if (time.monotonic() - started) * STRIPS[-1] / length > STRIP_SECONDS:
-            break
     return None
 
 
@@ -168,7 +168,7 @@ Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a 
 - bfloat16, float16: relative error against float32 under autocast; more than {capability.LIMIT:.0%} or "breaks" is refused.
 - reach: how far an LR pixel is felt, in LR pixels. Tiles with an `overlap` of 4 times as much give the whole image's result;
   with less they are near to it. "all": attention or pooling looks at the whole image, or the reach is more than
-  {STRIPS[-1] // 2} pixels (more than {STRIPS[0] // 2} for slow networks): tiles are always an approximation.
+  {STRIPS[-1] // 2} pixels: tiles are always an approximation.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 
 """

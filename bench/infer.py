@@ -28,7 +28,7 @@ from common import say
 from networks import network
 from sr.image import to_pixels, to_tensor
 from sr.infer import Upscaler
-from sr.predict import AUTO_TILE
+from sr.predict import CPU_TILE
 from sr.table import markdown
 
 DATA = Path(os.environ.get("SR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
@@ -71,7 +71,7 @@ def tiles() -> None:
     for name in ("fsrcnn", "compact_light", "compact", "imdn"):
         chosen = build(name)
         whole, _ = best(lambda chosen=chosen: Upscaler(chosen)(lr), 2)
-        for side in (AUTO_TILE, 384):
+        for side in (CPU_TILE, 384):
             tiled, _ = best(lambda chosen=chosen, side=side: Upscaler(chosen, tile=side)(lr), 2)
             rows.append([name, f"{whole:.2f}", str(side), f"{tiled:.2f}", f"{tiled / whole:.2f}"])
     print(markdown(rows))
@@ -83,7 +83,7 @@ def anime() -> None:
     whole = to_pixels(Upscaler(network)(lr)).astype(int)
     rows = [["precision", "overlap", "tiled, s", "largest difference to the whole in float32, levels", "values that differ"]]
     for precision, overlap in (("32", 16), ("32", 48), ("bf16", 16)):
-        upscaler = Upscaler(network, tile=AUTO_TILE, overlap=overlap, precision=precision)
+        upscaler = Upscaler(network, tile=CPU_TILE, overlap=overlap, precision=precision)
         seconds, result = best(lambda upscaler=upscaler: upscaler(lr), 2)
         difference = np.abs(to_pixels(result) - whole)
         rows.append([precision, str(overlap), f"{seconds:.2f}", str(difference.max()), f"{(difference > 0).mean():.4%}"])

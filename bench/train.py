@@ -108,7 +108,7 @@ def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             steps = [f"trainer.max_steps={pairs + 2 * warm_up}", "trainer.log_every_n_steps=10"]
             cfg = hydra.compose("train", [*words, *fixed, *quiet, *steps, f"trainer.precision={precision}"])
-        if "discriminator" in cfg.model:
+        if "discriminator" in cfg:
             sys.exit(f"only={name}: gan.py measures adversarial training")
         build.seed(cfg)
         data, model = build.data(cfg), build.model(cfg)

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 from torch import nn
 
+from sr.count import parameters
+
 FILE = Path(__file__).resolve().parent / "network" / "capabilities.yaml"
 LIMIT = 0.02  # relative error of half precision that is still called working: bf16 has 8 bits of mantissa
 HALF = {"16": "float16", "bf16": "bfloat16"}  # predict.py's names of precisions
@@ -23,7 +25,7 @@ class Capability:
 
     Args:
         kind: class of the network.
-        parameters: how many are trained at x4.
+        parameters: at x4, those that evaluation uses.
         multiple_of: what height and width are padded to.
         smallest: side of the smallest image that can be enlarged, in LR pixels.
         bfloat16, float16: relative error against float32 under autocast; None: not finite, or it does not run.
@@ -69,7 +71,7 @@ def lines() -> dict[str, Capability]:
 def of(network: nn.Module) -> Capability | None:
     """The line of a network: of those of its class the nearest in parameters. None: there is none."""
     known = [line for line in lines().values() if line.kind == type(network).__name__]
-    return min(known, key=lambda line: abs(line.parameters - n_parameters(network)), default=None)
+    return min(known, key=lambda line: abs(line.parameters - parameters(network)), default=None)
 
 
 def check_precision(network: nn.Module, precision: str) -> None:
@@ -83,8 +85,3 @@ def check_precision(network: nn.Module, precision: str) -> None:
         return
     other = next(choice for choice in ("bf16", "32") if line.works_in(choice))
     raise ValueError(f"precision={precision}: {line.fault(precision)}; choose precision={other}")
-
-
-def n_parameters(network: nn.Module) -> int:
-    """How many are trained: without what a network derives from its others (SPAN's merged convolutions)."""
-    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)

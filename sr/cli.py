@@ -1,18 +1,22 @@
 """The command line: Hydra's main, with errors in one line, nearest valid choices and exit codes.
 
-Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 
 import difflib
 import os
 import re
+import signal
 import sys
 import time
 import traceback
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -106,22 +110,21 @@ def entry(config_name: str) -> Callable:
                 if HydraConfig.get().mode == RunMode.RUN:
                     _leave(error, config_name)
                 raise
+            finally:
+                with suppress(OSError):  # Hydra has made the folder; a job that failed early left nothing in it
+                    os.removedirs(os.path.relpath(run_folder(cfg)))
 
         def main() -> None:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
             os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
             plain_warnings()
             lean.install()
+            signal.signal(signal.SIGTERM, _interrupt)
             try:
                 if config_name == "train":
                     sys.argv[1:] = _expanded(sys.argv[1:])
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
-            except KeyboardInterrupt:
-                print("stopped", file=sys.stderr)
-                sys.exit(130)
-            except SystemExit as leaving:  # Lightning makes 1 of Ctrl-C
-                sys.exit(130 if isinstance(leaving.__context__, KeyboardInterrupt) else leaving.code)
-            except Exception as error:
+            except BaseException as error:
                 _leave(error, config_name)
 
         return main
@@ -140,8 +143,21 @@ def _expanded(words: list[str]) -> list[str]:
     return command_line(words)
 
 
-def _leave(error: Exception, config_name: str) -> None:
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM as Ctrl-C: what was begun is cleared away. Trainings and sweeps, which save first, have handlers of their own."""
+    raise KeyboardInterrupt(number)
+
+
+def _leave(error: BaseException, config_name: str) -> NoReturn:
     """One line and exit code 1 for what the user can mend, the traceback for a defect (or with SR_TRACEBACK=1)."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__  # Lightning makes SystemExit(1) of it, a DataLoader whose workers got the signal an error
+    if cause is not None and getattr(error, "code", 1) == 1:  # else it has been said
+        print("\nstopped", file=sys.stderr)
+        sys.exit(128 + (*cause.args, signal.SIGINT)[0])
+    if not isinstance(error, Exception):
+        raise error
     if _said_elsewhere(error):
         sys.exit(1)
     message = explain(error, config_name)
@@ -177,6 +193,8 @@ def explain(error: Exception, config_name: str) -> str | None:
     if unknown := re.search(r"Could not override '([^']+)'", text):
         if isinstance(cause, InterpolationKeyError | MissingMandatoryValue):
             return f"{unknown[1]}: {_first_line(cause)}"
+        if new := re.search(rf"full_key: ({re.escape(unknown[1])}.*)\.(\w+)", str(cause)):  # KEY={name:value}
+            return f"{new[1]} has no key {new[2]}; +{new[1]}.{new[2]}=... adds one, and keeps the others"
         return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
     if unknown := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
         choices = _choices(unknown[1])

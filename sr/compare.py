@@ -1,12 +1,10 @@
 """LR, bicubic, the results of networks and HR side by side, in one HTML page (sr/page.py)."""
 
-import glob
 import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sr import image
+from sr.count import parameters
 from sr.data.folder import check_pairs, images, pair
 from sr.files import whole
 from sr.image import to_pixels, to_tensor
@@ -24,6 +23,7 @@ from sr.infer import Upscaler
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
+from sr.plan import find
 from sr.predict import upscaler
 from sr.resize import imresize
 from sr.table import markdown
@@ -154,15 +154,7 @@ def find_pairs(source: str | Path, reference: str | Path | None, scale: int) -> 
     Raises:
         FileNotFoundError: no input; ValueError: an input without HR, an HR file of a wrong size.
     """
-    path = Path(source)
-    if path.is_dir():
-        files, base = images(path), path
-    else:
-        found = [path] if path.is_file() else [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
-        files = [file for file in found if file.is_file()]
-        if not files:
-            raise FileNotFoundError(f"input={source}: no such file, folder or pattern")
-        base = Path(commonpath([file.parent for file in files]))
+    base, files = find(Path(source))
     if reference is None:
         return dict.fromkeys(files)
     reference = Path(reference)
@@ -227,8 +219,7 @@ def _columns(
         if not torch.isfinite(sr).all():
             raise FloatingPointError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
         pixels = to_pixels(sr.mean(1, keepdim=True).expand_as(sr) if gray else sr)
-        parameters = sum(parameter.numel() for parameter in enlarged.network.parameters())
-        add(name, pixels, source, parameters=parameters, seconds=seconds)
+        add(name, pixels, source, parameters=parameters(enlarged.network), seconds=seconds)
     if hr is not None:
         add("HR", to_pixels(hr), file if degrade else hr_file)
     return columns

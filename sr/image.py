@@ -24,6 +24,7 @@ from sr import exif, png16, tiff
 from sr.writer import EXTENSIONS, Writer, one_line, to_8bit
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")  # no others: Pillow's EPS reader, say, starts Ghostscript
+ROWS = 64  # of an image that are converted at once
 GRAY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
 
@@ -172,8 +173,16 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
     elif image.mode not in GRAY_MODES + COLOUR_MODES:
         raise ValueError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
     mode = "L" if image.mode in GRAY_MODES else "RGB"
-    image = image.convert(mode + "A" if image.has_transparency_data else mode)
-    return np.array(image).reshape(image.height, image.width, -1), profile, tags
+    return _samples(image, mode + "A" if image.has_transparency_data else mode), profile, tags
+
+
+def _samples(image: PIL.Image.Image, mode: str) -> np.ndarray:
+    """(H, W, C) of an image converted, in parts: Pillow's own copies on the way are as large as the image, three times."""
+    samples = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top in range(0, image.height, ROWS):
+        part = image.crop((0, top, image.width, min(top + ROWS, image.height))).convert(mode)
+        samples[top : top + ROWS] = np.asarray(part).reshape(part.height, part.width, -1)
+    return samples
 
 
 def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:

@@ -88,7 +88,6 @@ class Upscaler:
         plan = (self.tile, overlap, self.network.multiple_of, self.network.scale)
         return self._blocks(part, y, x, windows(len(y), *plan), windows(len(x), *plan), height, width)
 
-    @torch.inference_mode()
     def _blocks(
         self,
         part: Callable[[slice, slice], Tensor],
@@ -99,24 +98,26 @@ class Upscaler:
         height: int,
         width: int,
     ) -> Iterator[tuple[int, int, Tensor]]:
-        scale, above = self.network.scale, None
+        scale, above, edge = self.network.scale, 0, None  # rows shared with the tiles above; what those have of them
+        highest = max(row.stop - row.done for row in rows) * scale
         for row in rows:
-            shared, below, left = (row.stop - row.done) * scale, None, None
+            left, below = None, (row.stop - row.done) * scale
             for column, sr in self._tiles(part, y[row.start : row.stop], x, columns):
                 if (weight := _product(row.weight, column.weight)) is not None:
-                    sr = sr * weight.to(sr.device)
+                    sr *= weight.to(sr.device)
                 if left is not None:
                     sr[..., : left.shape[-1]] += left
                 sr, left = sr.split([(column.done - column.start) * scale, (column.stop - column.done) * scale], -1)
                 left = left.clone()  # or it keeps the whole tile in memory
                 start, stop = column.start * scale, column.done * scale
-                if above is not None:
-                    sr[..., : above.shape[-2], :] += above[..., start:stop]
-                if shared:
-                    below = sr.new_empty(*sr.shape[:-2], shared, len(x) * scale) if below is None else below
-                    below[..., start:stop] = sr[..., -shared:, :]
+                if above:
+                    sr[..., :above, :] += edge[..., :above, start:stop]
+                if below:
+                    edge = sr.new_empty(*sr.shape[:-2], highest, len(x) * scale) if edge is None else edge
+                    edge[..., :below, start:stop] = sr[..., -below:, :]
                 top, bottom = row.start * scale, min(row.done, height) * scale
                 yield top, start, sr[..., : bottom - top, : width * scale - start]
+                del sr  # or it stays in memory while the network works on the next
             above = below
 
     def _tiles(
@@ -152,6 +153,7 @@ class Upscaler:
         self.tile = smaller
         return self(lr)
 
+    @torch.no_grad()  # here, not on the generators: the decorator would keep each result while the next is computed
     def _forward(self, lr: Tensor) -> Tensor:
         device = _device(self.network, lr)
         x = lr.to(device)

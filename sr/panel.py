@@ -17,15 +17,16 @@ def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2) -> Image
     """
     bicubic = imresize(lr.cpu(), size=tuple(hr.shape[-2:]), rounding=True)
     sr, hr = sr.cpu(), hr.cpu()
-    top, left, side = worst_place((bicubic - hr).abs().mean(1, keepdim=True), crop)
+    top, left, side = worst_place(bicubic, hr, crop)
     nearest = F.interpolate(lr.cpu(), size=hr.shape[-2:], mode="nearest")
     pictures = {"LR": nearest, "bicubic": bicubic, "SR": sr, "HR": hr}
     crops = {name: picture[..., top : top + side, left : left + side] for name, picture in pictures.items()}
     return titled({name: _to_pil(picture, zoom) for name, picture in crops.items()})
 
 
-def worst_place(error: Tensor, crop: int) -> tuple[int, int, int]:
-    """(1, 1, H, W) error -> top, left and side of the square with the largest mean error."""
+def worst_place(bicubic: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
+    """Of two images (1, 3, H, W): top, left and side of the square with the largest mean error."""
+    error = (bicubic - hr).abs().mean(1, keepdim=True)
     side = min(crop, *error.shape[-2:])
     mean = F.avg_pool2d(error, side, stride=max(side // 8, 1))
     index = int(mean.flatten().argmax())

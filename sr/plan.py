@@ -29,17 +29,19 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
         if suffix or format not in (None, target.suffix.lower()[1:]):
             raise ValueError(f"output={target} names the file already: leave format and suffix out, or name a folder")
         return _checked([(source, target)])
-    base, files = _find(source, target)
-    if not files:
-        raise FileNotFoundError(f"{source}: no such file, or no images there ({', '.join(EXTENSIONS)})")
+    base, files = find(source, target)
     if target.is_file():
         raise ValueError(f"output={target} is a file: name a folder")
     names = [file.relative_to(base).with_name(file.stem + suffix + (f".{format}" if format else file.suffix)) for file in files]
     return _checked([(file, target / name) for file, name in zip(files, names, strict=True)])
 
 
-def _find(source: Path, target: Path) -> tuple[Path, list[Path]]:
-    """The folder that results are laid out like, and the files."""
+def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
+    """The folder that a file, a folder or a glob pattern lies in, and its image files, without those under `target`.
+
+    Raises:
+        FileNotFoundError: there are none; ValueError: `target` is that folder.
+    """
     if source.is_file():
         return source.parent, [source]
     if source.is_dir():
@@ -49,9 +51,13 @@ def _find(source: Path, target: Path) -> tuple[Path, list[Path]]:
         base = Path(*source.parts[:fixed])
         matches = [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
         files = [path for path in matches if path.is_file() and path.suffix.lower() in (*EXTENSIONS, ".gif")]
-    if target.resolve() == base.resolve():
-        raise ValueError(f"output={target} is the folder of the input: name another one")
-    return base, [file for file in files if target.resolve() not in file.resolve().parents]
+    if target is not None:
+        if target.resolve() == base.resolve():
+            raise ValueError(f"output={target} is the folder of the input: name another one")
+        files = [file for file in files if target.resolve() not in file.resolve().parents]
+    if not files:
+        raise FileNotFoundError(f"{source}: no such file, or no images there ({', '.join(EXTENSIONS)})")
+    return base, files
 
 
 def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:

@@ -25,8 +25,9 @@ from sr.tiles import tiling
 from sr.writer import Writer, one_line
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
+CPU_TILE = 192  # where the tiles are in the host's memory: half of that of 256 pixels, for 4 % more work
 AUTO_BATCH = 4  # tiles; on the CPU 1, where more are no faster
-WAITING = 16  # strips that are finished and not written: a row of tiles of 256 pixels at x4
+WAITING = 12  # strips that are finished and not written: a row of tiles of 192 pixels at x4
 
 
 @dataclass
@@ -66,9 +67,9 @@ def predict_files(
     unless `overwrite`: a job that was stopped goes on where it was.
 
     Args:
-        tile, overlap, batch, precision, ensemble: as in `sr.infer.Upscaler`; tile="auto" is 256, tile=None the whole image
-            at once, and both are halved, for the rest of the job, where the memory is too short; batch="auto" is 4, and 1
-            on the CPU.
+        tile, overlap, batch, precision, ensemble: as in `sr.infer.Upscaler`; tile="auto" is 256, and 192 on the CPU,
+            tile=None the whole image at once, and both are halved, for the rest of the job, where the memory is too short;
+            batch="auto" is 4, and 1 on the CPU.
         outscale, alpha_upscale: as in `sr.strips.strips`.
 
     Raises:
@@ -175,10 +176,10 @@ def upscaler(
     if precision not in PRECISIONS:
         raise ValueError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
     check_precision(network, precision)
-    tile = AUTO_TILE if tile == "auto" else tile
+    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
+    tile = (CPU_TILE if on_cpu else AUTO_TILE) if tile == "auto" else tile
     if tile is None:
         tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
-    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
     batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
     network.to(memory_format=torch.channels_last)
     return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)

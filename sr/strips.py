@@ -1,7 +1,9 @@
 """An image enlarged in strips of finished rows, never all in memory: alpha, gray, any factor, 8 and 16 bit."""
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from mmap import ACCESS_COPY, mmap
 from typing import Literal
 
 import numpy as np
@@ -73,7 +75,8 @@ def _parts(
         runs.append(
             upscaler.blocks(lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, 3, -1, -1), height, width)
         )
-    for pieces in zip(*runs, strict=True):
+
+    def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
         top, left, sr = pieces[0]
         if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no memory
             raise FloatingPointError(
@@ -83,7 +86,9 @@ def _parts(
         progress(sr.shape[-2] * sr.shape[-1] / (height * width * upscaler.network.scale**2))
         if len(pieces) > 1:
             sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
-        yield top, left, _hwc(sr)
+        return top, left, _hwc(sr)
+
+    return map(joined, *runs)  # a loop over zip would keep each piece while the network works on the next
 
 
 def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype) -> Iterator[np.ndarray]:
@@ -92,13 +97,22 @@ def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.d
     for _, left, part in parts:
         if left == 0:
             heights = (min(ROWS, len(part) - top) for top in range(0, len(part), ROWS))
-            band.extend(np.empty((height, width, part.shape[2]), dtype) for height in heights)
+            band.extend(_empty((height, width, part.shape[2]), dtype) for height in heights)
         for number, rows in enumerate(band):
             piece = part[number * ROWS : number * ROWS + len(rows)]
             rows[:, left : left + part.shape[1]] = _pixels(piece, dtype) if dtype.kind == "u" else piece
-        if left + part.shape[1] == width:
-            while band:
-                yield band.popleft()
+        last = left + part.shape[1] == width
+        del part, piece, rows  # or the tile stays in memory while the network works on the next
+        while last and band:
+            yield band.popleft()
+
+
+def _empty(shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:
+    """An array in pages of its own: it takes no memory before it is written to, and gives it back when it is gone.
+
+    On the heap it would lie between the network's tensors, which then find no room where earlier ones were.
+    """
+    return np.frombuffer(mmap(-1, math.prod(shape) * dtype.itemsize, access=ACCESS_COPY), dtype).reshape(shape)
 
 
 def _hwc(tensor: Tensor) -> np.ndarray:

@@ -57,6 +57,7 @@ def test_a_job_is_named_by_what_the_sweep_varies(monkeypatch):
         ("logger=wand", "logger=wand is not there; nearest: wandb; choices: csv, none, tensorboard, wandb"),
         ("callback=[default,earlystopping]", "callback=earlystopping is not there; nearest: early_stopping"),
         ("lose=l1", "unknown config key 'lose'; nearest: loss"),
+        ("network={n_feats:8,depth:3}", "network has no key depth; +network.depth=... adds one, and keeps the others"),
     ],
 )
 def test_a_misspelt_word_gets_its_nearest(word, line, monkeypatch):

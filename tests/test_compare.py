@@ -311,7 +311,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
     refused("leave out reference", reference=hr, degrade=True)
     refused("tile=0", tile=0)
     refused("overlap=64 does not fit", tile=32, overlap=64)
-    refused("no such file, folder or pattern", BICUBIC, tmp_path / "none*.png", tmp_path / "page.html")
+    refused("no such file, or no images there", BICUBIC, tmp_path / "none*.png", tmp_path / "page.html")
     refused("one file for 2 of", BICUBIC, tmp_path / "*r.png", tmp_path / "page.html", reference=hr)
     refused("is a file, and no .html", BICUBIC, lr, hr)
     refused(

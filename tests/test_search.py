@@ -86,4 +86,4 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
         if trial.state == TrialState.COMPLETE:
             (run,) = folder.glob(f"{trial.number}_*/run.json")
             assert json.loads(run.read_text())["score"] == trial.value
-    assert any(word.startswith("resume=") for word in json.loads((second[0] / "run.json").read_text())["command"])
+    assert json.loads((second[0] / "run.json").read_text())["resume"].endswith("last.ckpt")

@@ -1,5 +1,6 @@
 """sr/strips.py and sr/resize_rows.py: an image in strips against the same computed whole."""
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,24 @@ def test_half_precision_is_close(compact, precision):
     assert np.abs(half - full).max() <= 2 and (half != full).mean() < 0.2
     if precision == "bf16":
         assert (half != full).any()
+
+
+@pytest.mark.parametrize("gray", [False, True])
+def test_no_result_stays_in_memory_while_the_network_works_on_the_next(gray):
+    class Watched(nn.Module):
+        scale, multiple_of = 2, 1
+        results: list[weakref.ref] = []
+
+        def forward(self, lr):
+            assert not [result for result in self.results if result() is not None]
+            samples = lr.numpy().repeat(2, -2).repeat(2, -1)
+            self.results.append(weakref.ref(samples))
+            return torch.from_numpy(samples)
+
+    network = Watched()
+    for strip in strips(Upscaler(network, tile=64), Image(CHELSEA, was_gray=gray)):
+        assert len(strip) <= 64
+    assert len(network.results) == 3 * 5
 
 
 def test_progress_adds_up_and_nan_is_refused(compact):

@@ -189,6 +189,15 @@ def test_slurm_without_slurm_is_one_line(tmp_path):
 # -- its parts ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(shutil.which("scancel") is not None, reason="scancel is here")
+def test_ctrl_c_without_scancel_names_the_job_that_goes_on(tmp_path):
+    submitit = pytest.importorskip("submitit")
+    from hydra_plugins.sr.launcher_submitit import Submitit
+
+    with pytest.raises(OSError, match=r"^SLURM's job 7 was not stopped \(.*scancel.*\): cancel it and those after it$"):
+        Submitit("slurm", None, 1, OmegaConf.create({}))._stop(submitit.SlurmJob(tmp_path, "7"))
+
+
 def job(folder: Path, *words: str) -> Job:
     return Job(script="train.py", folder=str(folder), words=list(words), place=[])
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,8 +77,11 @@ class Submitit(Sequential):
     def _stop(self, task: Any) -> None:
         if self.cluster == "local":
             os.kill(int(task.job_id), signal.SIGTERM)  # submitit's own cancelling leaves one second to save
-        else:
+            return
+        try:
             task.cancel()
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise OSError(f"SLURM's job {task.job_id} was not stopped ({error}): cancel it and those after it") from None
 
 
 def _outcome(job: Job, task: Any) -> Outcome:

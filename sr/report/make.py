@@ -50,28 +50,10 @@ def report(
         ValueError, OSError: one line; nothing has been written.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"output={output} is a file: name a folder")
-    if (output / "report.html").exists() and not overwrite:
-        raise ValueError(f"{output}/report.html is there already: say overwrite=true or another output")
-    if draws < 1000 or strips < 0 or crop < 16 or (latency is not None and latency < 8):
-        raise ValueError(f"draws={draws} strips={strips} crop={crop} latency={latency}: at least 1000, 0, 16 and 8 (or null)")
+    _check(output, overwrite, strips, crop, latency, draws)
     ballots = [vote for file in vote_files for vote in votes.read(file)]
     every = find(sources)
-    usable = [run for run in every if run.scores]
-    if not usable:
-        first = every[0]
-        raise ValueError(f"none of {len(every)} runs has results; {first.folder}: {first.status}")
-    variants, notes = group(usable), []
-    notes += [f"Not in the numbers: {run.folder}, {run.status}." for run in every if not run.scores]
-    for variant in variants:
-        if keys := mixed(variant):
-            notes.append(f"The runs of {variant.name} differ in more than their seed: {', '.join(keys[:5])}.")
-        if len(set(variant.seeds)) < len(variant.seeds):
-            notes.append(f"{variant.name} has several runs of one seed: {', '.join(map(str, variant.seeds))}.")
-    if len(variants) > WIDE:
-        warnings.warn(f"{len(variants)} variants crowd the plots: report fewer runs at a time", stacklevel=2)
-
+    usable, variants, notes = _variants(every)
     sets, metrics, _ = common(usable)
     benchmarks = _benchmarks(usable[0], list(sets), notes)
     higher = {name: True for name in metrics} | build.higher_is_better(usable[0].config)
@@ -83,16 +65,10 @@ def report(
     where = pick_device(device)
     networks = _networks(variants, notes)
     known = _costs(variants, networks, latency, where, usable[0].scale)
-    shown = []
-    if strips and networks and benchmarks:
-        chosen = sorted(results.spread, key=lambda key: -results.spread[key])[:strips]
-        shown = pictures.strips(chosen, benchmarks, networks, crop=crop, device=where, said=notes.append)
-    drawn = _plots(results, variants, known)
-
+    chosen = sorted(results.spread, key=lambda key: -results.spread[key])[:strips] if networks and benchmarks else []
     found = differences(variants)
-    name = title or _title(usable, variants)
     content = page.Content(
-        title=name,
+        title=title or _title(usable, variants),
         question=question or "",
         answer=tables.answer(results),
         results=results,
@@ -102,22 +78,43 @@ def report(
         costs=tables.costs(results, known),
         keys=tables.keys(variants, found),
         runs=tables.runs(variants, every),
-        plots=drawn,
-        strips=shown,
+        plots=_plots(results, variants, known),
+        strips=pictures.strips(chosen, benchmarks, networks, crop=crop, device=where, said=notes.append),
         tallies=tallies,
         notes=notes,
     )
     text = _markdown(content)
-    with whole(output / "report.html") as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as html:
-        html.writelines(page.render(content))
-    for plot in drawn:
-        plot.save(output)
-    _write(output / "table.md", text)
-    _write(output / "report.json", json.dumps(_numbers(content, known, found, every, variants), indent=1) + "\n")
-    size = (output / "report.html").stat().st_size
+    size = _write(output, content, text, _numbers(content, known, found, every, variants))
     if size > ROUGH:
         print(f"report.html has {size / 1e6:.0f} MB: strips={strips // 2} or crop={crop // 2} make it smaller", file=sys.stderr)
     return text
+
+
+def _check(output: Path, overwrite: bool, strips: int, crop: int, latency: int | None, draws: int) -> None:
+    """Everything that can be refused before a run is read."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"output={output} is a file: name a folder")
+    if (output / "report.html").exists() and not overwrite:
+        raise ValueError(f"{output}/report.html is there already: say overwrite=true or another output")
+    if draws < 1000 or strips < 0 or crop < 16 or (latency is not None and latency < 8):
+        raise ValueError(f"draws={draws} strips={strips} crop={crop} latency={latency}: at least 1000, 0, 16 and 8 (or null)")
+
+
+def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]]:
+    """The runs that have results, the same as variants, and what the reader has to know of them."""
+    usable = [run for run in every if run.scores]
+    if not usable:
+        raise ValueError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
+    variants = group(usable)
+    notes = [f"Not in the numbers: {run.folder}, {run.status}." for run in every if not run.scores]
+    for variant in variants:
+        if keys := mixed(variant):
+            notes.append(f"The runs of {variant.name} differ in more than their seed: {', '.join(keys[:5])}.")
+        if len(set(variant.seeds)) < len(variant.seeds):
+            notes.append(f"{variant.name} has several runs of one seed: {', '.join(map(str, variant.seeds))}.")
+    if len(variants) > WIDE:
+        warnings.warn(f"{len(variants)} variants crowd the plots: report fewer runs at a time", stacklevel=3)
+    return usable, variants, notes
 
 
 def _benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
@@ -280,6 +277,16 @@ def _numbers(
     }
 
 
-def _write(file: Path, text: str) -> None:
-    with whole(file) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _write(output: Path, content: page.Content, text: str, numbers: Mapping[str, Any]) -> int:
+    """Every file of the report; returns how many bytes its page has."""
+    files = {
+        "report.html": page.render(content),
+        "table.md": [text],
+        "report.json": [json.dumps(numbers, indent=1) + "\n"],
+    }
+    for name, parts in files.items():
+        with whole(output / name) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            file.writelines(parts)
+    for plot in content.plots:
+        plot.save(output)
+    return (output / "report.html").stat().st_size

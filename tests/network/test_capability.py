@@ -23,6 +23,7 @@ def test_a_line(name):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_line(name):
     check(name)
