@@ -70,7 +70,8 @@ class SRData(Benchmarks):
         batch_size: samples of one optimizer step, over all devices and accumulation steps.
         progressive: [{from_step, patch_size, batch_size}, ...], where these change with the optimizer step.
         seed: of the order of samples.
-        n_workers: processes that cut patches; None: 2, fewer where there are fewer CPUs to spare.
+        n_workers: processes that cut patches; None: 2, fewer where there are fewer CPUs to spare, and none where the CPU
+            trains: cutting a batch takes less time than what a process takes from the network.
         cache_dir: where decoded images are kept.
         download: fetch what is not there.
         corrupt: "stop" at an image that cannot be decoded, or "skip" it with a warning.
@@ -108,7 +109,7 @@ class SRData(Benchmarks):
         self.phases = tuple(
             replace(phase, patch_size=min([phase.patch_size, *limits])) for phase in phases(progressive, patch_size, batch_size)
         )
-        self.n_workers = min(2, (os.cpu_count() or 1) - 1) if n_workers is None else n_workers
+        self.n_workers = n_workers
         self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
         self.accumulate = accumulate
         self.hr: Mixture | None = None
@@ -186,14 +187,17 @@ class SRData(Benchmarks):
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )
+        device = trainer.strategy.root_device.type
+        spare = 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)
+        n_workers = spare if self.n_workers is None else self.n_workers
         patches = Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation)
         return DataLoader(
             patches,
             batch_size=None,  # workers make whole batches
             collate_fn=unchanged,
-            num_workers=self.n_workers,
-            prefetch_factor=4 if self.n_workers else None,
-            pin_memory=trainer.strategy.root_device.type == "cuda",
+            num_workers=n_workers,
+            prefetch_factor=4 if n_workers else None,
+            pin_memory=device == "cuda",
         )
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:

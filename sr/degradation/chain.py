@@ -49,7 +49,7 @@ class Chain(nn.Module):
 
 def quantise(image: Tensor) -> Tensor:
     """Round [0, 1] half up to multiples of 1/255, and clip."""
-    return (image * 255 + 0.5).floor().clamp(0, 255) / 255
+    return (image * 255).add_(0.5).floor_().clamp_(0, 255).div_(255)
 
 
 def _margin(stages: list[nn.Module]) -> int:
