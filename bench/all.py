@@ -17,7 +17,7 @@ SCRIPTS = {
     "train.py": ([], ["quick=true"]),
     "start.py": ([], []),
     "metric.py": ([], ["quick=true"]),
-    "checkpoint.py": ([], ["pairs=3"]),
+    "checkpoint.py": ([], ["pairs=2"]),
     "degradation.py": ([], ["quick=true"]),
     "data.py": ([], ["--seconds", "0.5"]),
     "infer.py": (["tiles"], None),

@@ -24,7 +24,7 @@ from networks import network
 from sr import build, checkpoint, speed
 from sr.callback.background import BackgroundIO
 
-STEPS = 3  # longer than the writing
+STEPS = 6  # longer than the writing
 
 
 class Training:
@@ -96,7 +96,7 @@ def main() -> None:
     training = Training()
     training.steps(1)
     with tempfile.TemporaryDirectory(dir=words.get("folder")) as folder:
-        measure(training, Path(folder), int(words.get("pairs", 6)))
+        measure(training, Path(folder), int(words.get("pairs", 10)))
 
 
 if __name__ == "__main__":

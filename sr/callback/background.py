@@ -1,6 +1,8 @@
 """Checkpoints are written by a thread while training goes on."""
 
+import os
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from copy import deepcopy
@@ -14,6 +16,8 @@ from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor
 
 from sr import checkpoint
+
+NICE = 19  # of the writing thread, on Linux
 
 
 class BackgroundIO(TorchCheckpointIO):
@@ -69,8 +73,14 @@ class BackgroundIO(TorchCheckpointIO):
 
     def _start(self, job: Callable[..., None], *values: Any) -> None:
         if self._thread is None:  # not earlier: a process that is forked has no threads of its parent's
-            self._thread = ThreadPoolExecutor(1, "checkpoint")
+            self._thread = ThreadPoolExecutor(1, "checkpoint", _stand_back)
         self._unfinished.append(self._thread.submit(job, *values))
+
+
+def _stand_back() -> None:
+    """Of this thread: where all cores train, a thread that takes one for a while makes all others wait for that one's part."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def finish(trainer: pl.Trainer) -> None:
