@@ -35,6 +35,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
             "ratio": lambda r: f"{r['ratio_clock']:.3f}",
             "ratio, processor": lambda r: f"{r['ratio_processor']:.3f}",
             "waits for data, ms": lambda r: f"{r['waiting_ms']:.1f}",
+            "degrades, augments, ms": lambda r: f"{r['device_part_ms']:.1f}" if "device_part_ms" in r else "",
             "activations, MB": lambda r: f"{r['activations_mb']:.0f}",
             "load": lambda r: str(r["load"]),
         },
