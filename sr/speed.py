@@ -95,10 +95,10 @@ def set_up(accelerator: str) -> None:
 
 def line(chosen: str, why: str, accelerator: str, compiled: bool | str) -> str:
     """What a run says of itself at its start."""
-    parts = [f"{chosen} ({why})", "channels last"]
+    parts = [f"{chosen} ({why})", "channels last", "fused optimizer"]
     if on_cpu(accelerator):
         parts.append(f"{torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "1 thread")
     else:
-        parts += ["TF32 for what stays float32", "fused optimizer"]
+        parts.append("TF32 for what stays float32")
     parts.append(f"compiled ({compiled})" if compiled else "not compiled (model.compile=true)")
     return f"{device()}: {', '.join(parts)}"
