@@ -3,6 +3,7 @@
     OMP_NUM_THREADS=2 python bench/train.py quick=true          # a minute on 2 cores
     OMP_NUM_THREADS=2 python bench/train.py                     # ten minutes
     python bench/train.py only=rcan,imdn precision=bf16-mixed   # any recipes; other words go to the config: model.compile=true
+    python bench/train.py only=all quick=true                   # every recipe with something to train and one optimizer
 
 The framework reads photographs, degrades and augments them, and has its callbacks, logger and average of weights; the bare
 loop has finished batches in memory, and the same average, clipping and schedule. They take turns step by step, so that what
@@ -131,7 +132,9 @@ def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     quick, precision = words.pop("quick", "") == "true", words.pop("precision", None)
     chosen = words.pop("only", ",".join(JOBS)).split(",")
-    recipes = {file.stem for file in (CONF / "model").glob("*.yaml")}
+    recipes = {file.stem for file in (CONF / "model").glob("*.yaml") if "/network: interpolation" not in file.read_text()}
+    if chosen == ["all"]:
+        chosen = sorted(recipes - {"srgan", "esrgan", "realesrgan"})
     if wrong := set(chosen) - recipes:
         sys.exit(f"only={wrong.pop()}: choose from {', '.join(sorted(recipes))}")
     build.quiet()
