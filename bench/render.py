@@ -23,9 +23,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
     "train": (
         ("network", "precision", "words", "threads"),
         {
-            "network": lambda r: " ".join(
-                [r["network"], *(w for w in r["words"].split() if "." in w and "batch_size" not in w)]
-            ),
+            "network": lambda r: _trained(r),
             "batch, patch": lambda r: f"{r['batch']}, {r['patch']}",
             "precision": lambda r: r["precision"],
             "threads": lambda r: str(r["threads"]),
@@ -96,6 +94,11 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
 }
 
 
+def _trained(result: dict) -> str:
+    """The network, and what of its recipe was changed beside the batch."""
+    return " ".join([result["network"], *(w for w in result["words"].split() if "." in w and "batch_size" not in w)])
+
+
 def latest(bench: str, keys: tuple[str, ...], results: list[dict]) -> list[dict]:
     return list({tuple(r.get(key) for key in keys): r for r in results if r["bench"] == bench}.values())
 
@@ -119,7 +122,7 @@ def plot(results: list[dict]) -> str:
     ]
     for index, r in enumerate(rows):
         y = 10 + bar * index
-        label = f"{r['network']}, {r['precision']}, {r['threads']} thr."
+        label = f"{_trained(r).replace('model.compile=true', 'compiled')}, {r['precision']}"
         lines += [
             f'<text x="6" y="{y + 14}">{label}</text>',
             f'<rect x="{left}" y="{y + 3}" width="{at(r["ratio_processor"]) - left:.1f}" height="14" fill="#5b8cb8"/>',
