@@ -17,13 +17,19 @@ README = Path(__file__).with_name("README.md")
 PLOT = Path(__file__).with_name("overhead.svg")
 LIMIT = 1.05  # of a training step, over the bare loop
 
+
+def _trained(result: dict) -> str:
+    """The network, and what of its recipe was changed beside the batch."""
+    return " ".join([result["network"], *(w for w in result["words"].split() if "." in w and "batch_size" not in w)])
+
+
 # bench -> what tells one result from another, columns: header -> text
 Columns = dict[str, Callable[[dict], str]]
 TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
     "train": (
         ("network", "precision", "words", "threads"),
         {
-            "network": lambda r: _trained(r),
+            "network": _trained,
             "batch, patch": lambda r: f"{r['batch']}, {r['patch']}",
             "precision": lambda r: r["precision"],
             "threads": lambda r: str(r["threads"]),
@@ -92,11 +98,6 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
         },
     ),
 }
-
-
-def _trained(result: dict) -> str:
-    """The network, and what of its recipe was changed beside the batch."""
-    return " ".join([result["network"], *(w for w in result["words"].split() if "." in w and "batch_size" not in w)])
 
 
 def latest(bench: str, keys: tuple[str, ...], results: list[dict]) -> list[dict]:

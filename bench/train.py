@@ -109,8 +109,6 @@ def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
         with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
             steps = [f"trainer.max_steps={pairs + 2 * warm_up}", "trainer.log_every_n_steps=10"]
             cfg = hydra.compose("train", [*words, *fixed, *quiet, *steps, f"trainer.precision={precision}"])
-        if "discriminator" in cfg:
-            sys.exit(f"only={name}: gan.py measures adversarial training")
         build.seed(cfg)
         data, model = build.data(cfg), build.model(cfg)
         trainer = build.trainer(cfg, model)
@@ -132,11 +130,11 @@ def main() -> None:
     words = dict(word.split("=", 1) for word in sys.argv[1:])
     quick, precision = words.pop("quick", "") == "true", words.pop("precision", None)
     chosen = words.pop("only", ",".join(JOBS)).split(",")
-    recipes = {file.stem for file in (CONF / "model").glob("*.yaml") if "/network: interpolation" not in file.read_text()}
-    if chosen == ["all"]:
-        chosen = sorted(recipes - {"srgan", "esrgan", "realesrgan"})
-    if wrong := set(chosen) - recipes:
-        sys.exit(f"only={wrong.pop()}: choose from {', '.join(sorted(recipes))}")
+    texts = {file.stem: file.read_text() for file in sorted((CONF / "model").glob("*.yaml"))}
+    recipes = [name for name, text in texts.items() if "module/regression" in text and "/network: interpolation" not in text]
+    chosen = recipes if chosen == ["all"] else chosen
+    if wrong := set(chosen) - set(recipes):
+        sys.exit(f"only={wrong.pop()}: choose from {', '.join(recipes)}; gan.py measures adversarial training")
     build.quiet()
     say()
     more = [f"{key}={value}" for key, value in words.items()]

@@ -95,7 +95,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
             raise ValueError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
         cfg.scale = built.scale
         if not cfg.get("benchmark"):
-            carried = checkpoint.read(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
+            carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         if cfg.scale is None:
@@ -111,7 +111,7 @@ def network_name(cfg: DictConfig) -> str:
     if cfg.get("network") is not None:
         return choice("network", "network")
     files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
-    runs = [(file, checkpoint.read(file).get("sr", {})) for file in files]
+    runs = [(file, checkpoint.about(file).get("sr", {})) for file in files]
     return " + ".join(run.get("config", {}).get("variant") or run.get("recipe") or Path(file).stem for file, run in runs)
 
 
@@ -245,11 +245,9 @@ def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
 def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
     """Train from the start or from a checkpoint."""
     if resume:
-        from sr.resume import run_in
-
         for logger in trainer.loggers:
             if hasattr(logger, "resume"):
-                logger.resume(run_in(resume)["step"])
+                logger.resume(checkpoint.about(resume)["global_step"])
     if not model.automatic_optimization:  # it clips and accumulates by itself; Lightning refuses these settings beside it
         trainer.gradient_clip_val, trainer.accumulate_grad_batches = None, 1
     if trainer.max_steps != 0:

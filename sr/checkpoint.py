@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
@@ -44,9 +45,9 @@ def load(
     """
     tensors = stored_weights(path, alpha)
     path = first(path)
-    checkpoint = read(path)
-    if "network" in checkpoint.get("sr", {}):
-        network = build_network(checkpoint["sr"]["network"], path)
+    run = about(path).get("sr", {})
+    if "network" in run:
+        network = build_network(run["network"], path)
         load_weights(network, tensors, path)
     else:
         from sr.recognise import recognise  # not above: it imports every network
@@ -88,8 +89,23 @@ def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha:
     }
 
 
-def read(path: str | Path) -> dict[str, Any]:
+def about(path: str | Path) -> dict[str, Any]:
+    """What a checkpoint of ours says beside its tensors, which stay on the disk: its run (`sr`) and its `global_step`.
+
+    Nothing of a file of others. Raises as `read` does.
+    """
+    try:
+        content = read(path, mapped=True)
+    except ValueError:  # torch does not map every file that it reads
+        content = read(path)
+    return {key: value for key, value in content.items() if key in ("sr", "global_step")}
+
+
+def read(path: str | Path, *, mapped: bool = False) -> dict[str, Any]:
     """What a file holds, on the CPU; never unpickles code.
+
+    Args:
+        mapped: tensors are read from the disk when they are used, where the file's format allows it.
 
     Raises:
         FileNotFoundError, ValueError: one line that names the file.
@@ -103,7 +119,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
             return dict(load_file(path))
         with warnings.catch_warnings(action="ignore"):  # torch's page on pickle protocols before it refuses the file
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
     except pickle.UnpicklingError as error:
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
             raise ValueError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None

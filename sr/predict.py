@@ -83,6 +83,8 @@ def predict_files(
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
     result = Result(skipped=len(files) - len(left))
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    for thread in (reader, writer):
+        thread.submit(int).result()  # starts it now: once the network has taken all memory, none can be started
     progress = tqdm(
         total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     )
@@ -98,9 +100,17 @@ def predict_files(
             output = None
             try:
                 image = reading.result()
-                output = _Output(target, image, outscale or network.scale, writer)
-                for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
-                    output.write(strip)
+                while output is None:
+                    planned = enlarged.tile
+                    output = _Output(target, image, outscale or network.scale, writer)
+                    try:
+                        for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
+                            output.write(strip)
+                    except (RuntimeError, MemoryError) as error:
+                        if not out_of_memory(error) or enlarged.tile == planned:
+                            raise
+                        output.abort()  # what was planned for larger tiles keeps too much beside the network: once more
+                        output, progress.n = None, number
             except FloatingPointError as error:
                 result.fail(f"{source}: {error}")
             except (RuntimeError, MemoryError) as error:

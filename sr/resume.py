@@ -1,8 +1,6 @@
 """`resume=FILE`: the config of the run that goes on, with what the command line changes."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -27,7 +25,7 @@ def command_line(words: list[str]) -> list[str]:
     file = value_of("resume", words)
     if file is None:
         return words
-    run = run_in(file)
+    run = _run(file)
     known = [f"++{word}" if _has(run["config"], word.split("=")[0].split(".")) else word for word in words]
     recipe = str(run.get("recipe"))
     chosen = any(word.startswith("model=") for word in words)
@@ -40,7 +38,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     Raises:
         ValueError: not a checkpoint of ours, one that names what this project's configs do not, or a change of network.
     """
-    content = run_in(cfg.resume)
+    content = _run(cfg.resume)
     known = {target for file in CONF.rglob("*.yaml") for target in _targets(yaml.safe_load(file.read_text()))}
     for target in _targets(content["config"]):
         if target not in known:
@@ -65,18 +63,12 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     return old
 
 
-def run_in(file: str) -> dict[str, Any]:
-    """What a checkpoint says of its run, and its `step`; read once, however often it is asked."""
-    return _run_in(file, Path(file).stat().st_mtime_ns if Path(file).is_file() else None)
-
-
-@lru_cache(1)
-def _run_in(file: str, written: int | None) -> dict[str, Any]:
-    content = checkpoint.read(file)
-    run = content.get("sr")
+def _run(file: str) -> dict[str, Any]:
+    """What a checkpoint says of its run."""
+    run = checkpoint.about(file).get("sr")
     if not isinstance(run, Mapping) or "config" not in run:
         raise ValueError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
-    return {**run, "step": content.get("global_step")}
+    return run
 
 
 def value_of(key: str, words: list[str]) -> Any:

@@ -112,7 +112,11 @@ def _empty(shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:
 
     On the heap it would lie between the network's tensors, which then find no room where earlier ones were.
     """
-    return np.frombuffer(mmap(-1, math.prod(shape) * dtype.itemsize, access=ACCESS_COPY), dtype).reshape(shape)
+    try:
+        pages = mmap(-1, math.prod(shape) * dtype.itemsize, access=ACCESS_COPY)
+    except OSError as error:  # which elsewhere means the disk
+        raise MemoryError(f"out of memory for {shape[0]} rows of the result") from error
+    return np.frombuffer(pages, dtype).reshape(shape)
 
 
 def _hwc(tensor: Tensor) -> np.ndarray:

@@ -95,8 +95,16 @@ def test_every_cut_of_a_checkpoint_is_refused(tmp_path):
     content = (tmp_path / "whole.ckpt").read_bytes()
     for length in random.Random(0).sample(range(len(content)), 40):
         (tmp_path / "cut.ckpt").write_bytes(content[:length])
-        with pytest.raises(ValueError, match="cut.ckpt: not a checkpoint, or truncated"):
-            checkpoint.read(tmp_path / "cut.ckpt")
+        for read in (checkpoint.read, checkpoint.about):
+            with pytest.raises(ValueError, match="cut.ckpt: not a checkpoint, or truncated"):
+                read(tmp_path / "cut.ckpt")
+
+
+@pytest.mark.parametrize("new_format", [True, False])
+def test_what_a_checkpoint_says_beside_its_tensors(tmp_path, new_format):
+    content = {**ours(network()), "global_step": 7}
+    torch.save(content, tmp_path / "a.ckpt", _use_new_zipfile_serialization=new_format)
+    assert checkpoint.about(tmp_path / "a.ckpt") == {"sr": content["sr"], "global_step": 7}
 
 
 @pytest.mark.parametrize(

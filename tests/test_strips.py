@@ -17,7 +17,7 @@ from sr.network.interpolation import Interpolation
 from sr.predict import enlarge
 from sr.resize import imresize
 from sr.resize_rows import RowResize
-from sr.strips import strips
+from sr.strips import _empty, strips
 
 CHELSEA = np.array(PIL.Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png"))[:150, :210]
 
@@ -133,3 +133,8 @@ def test_progress_adds_up_and_nan_is_refused(compact):
 
     with pytest.raises(FloatingPointError, match="NaN or infinite"):
         list(strips(Upscaler(Broken(), tile=64), Image(CHELSEA)))
+
+
+def test_no_memory_for_a_strip_is_no_fault_of_the_disk():
+    with pytest.raises(MemoryError, match="out of memory for 64 rows"):
+        _empty((64, 2**42, 1), np.dtype(np.uint8))  # 256 TB, more than a process can address
