@@ -31,15 +31,10 @@ from sr.table import markdown
 
 HEIGHT, WIDTH = 180, 320  # LR pixels
 LIMIT = 20.0  # seconds of one pass
-# PSNR (dB) on Set5 and Urban100 at x4 where conf/published has no entry, and where it is printed.
+# PSNR (dB) on Set5 and Urban100 at x4 where conf/published has no entry, or one of another protocol, and where it is printed.
 QUALITY = {
-    "carn": (32.13, 26.07, "Omni-SR's table, result.tex of Francis0625/Omni-SR"),
-    "drct": (33.11, 28.06, "README of ming053l/DRCT"),
-    "dat": (None, 27.87, "README of zhengchen1999/DAT"),
     "fsrcnn": (30.72, 24.62, "RCAN's tables, arXiv:1807.02758"),
     "omnisr": (32.49, 26.64, "result.tex of Francis0625/Omni-SR, trained on DIV2K"),
-    "rgt": (None, 27.98, "README of zhengchen1999/RGT"),
-    "rgt_small": (None, 27.89, "README of zhengchen1999/RGT"),
     "srcnn": (30.48, 24.52, "RCAN's tables, arXiv:1807.02758"),
     "vdsr": (31.35, 25.18, "RCAN's tables, arXiv:1807.02758"),
 }
@@ -52,7 +47,8 @@ def quality(name: str) -> tuple[float | None, float | None, str]:
     if name in QUALITY or not file.is_file() or "protocol" in OmegaConf.load(file)[entry]:
         return QUALITY.get(name, (None, None, ""))
     expected = OmegaConf.load(file)[entry].expected
-    return expected.set5.psnr, expected.urban100.psnr, f"conf/published/{file.name}"
+    set5, urban = (expected[key].psnr if key in expected else None for key in ("set5", "urban100"))
+    return set5, urban, f"conf/published/{file.name}"
 
 
 def measure(name: str) -> dict[str, object]:

@@ -3,7 +3,8 @@
     python bench/networks.py > bench/networks.md        # a minute; shapes alone are computed (torch's meta device)
 
 Parameters are those that evaluation uses: SPAN trains 2.2M and merges them. Multiply-adds are those of convolutions and matrix
-products, at the LR size that is the next multiple the network takes. Where a paper counts at another size, none are compared.
+products, at the LR size that is the next multiple the network takes. Where authors count at another size, "differs by"
+counts at theirs. Their counters (fvcore's) add normalisation and global pooling: said where it shows in the figure.
 """
 
 import warnings
@@ -20,19 +21,23 @@ from sr.table import markdown
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {
+    "atd_light": (0.769, 100.1, "UCAN's table, arXiv:2603.11680"),
     "bsrn": (0.352, 19.4, PAPER),
     "carn": (1.592, 90.9, "SwinIR's table"),
     "carn_m": (0.412, 32.5, PAPER),
     "dat": (14.80, None, "README of zhengchen1999/DAT"),
+    "dat_light": (0.573, 49.69, "README of zhengchen1999/DAT"),
     "drct": (14.13, None, "README of ming053l/DRCT"),
     "edsr": (43.1, 2895.8, PAPER),
     "edsr_baseline": (1.518, 114.0, PAPER),
     "fsrcnn": (0.013, 4.6, PAPER),
     "hat": (20.77, None, "README of ming053l/DRCT"),
+    "hat_small": (9.6, None, "README of XPixelGroup/HAT"),
     "imdn": (0.715, 40.9, "SwinIR's table"),
     "omnisr": (0.792, 45.3, "its paper"),
     "pan": (0.272, 28.2, PAPER),
-    "rcan": (15.6, None, "SwinIR's table"),
+    "rcan": (15.6, 917.6, "SwinIR's table; UCAN's, arXiv:2603.11680"),
+    "rfdn": (0.433, None, "issue 6 of njulj/RFDN"),
     "rgt": (13.37, None, "README of zhengchen1999/RGT"),
     "rgt_small": (10.20, None, "README of zhengchen1999/RGT"),
     "rlfn": (0.543, 29.8, PAPER),
@@ -47,11 +52,27 @@ PUBLISHED = {
     "swinir_light": (0.897, 49.6, "its paper"),
     "vdsr": (0.666, 612.6, PAPER),
 }
+# (multiply-adds in G, side of the square LR image, where else it is printed) at x4, where authors count at another size.
+ELSEWHERE = {
+    "dat": (275.75, 128, ""),
+    "hat": (102.4, 64, " in README of XPixelGroup/HAT"),
+    "hat_small": (54.9, 64, ""),
+    "rgt": (251.07, 128, ""),
+    "rgt_small": (193.08, 128, ""),
+    "swinir": (53.6, 64, " in README of XPixelGroup/HAT"),
+}
+COUNTED = {"LayerNorm": 5, "BatchNorm2d": 2, "AdaptiveAvgPool2d": 1}  # for a value, by fvcore
 REASONS = {
+    "atd_light": "with normalisation 99.7; 0.4 G unexplained",
     "carn": "published with the upsampling of x2, x3 and x4",
     "carn_m": "published with the upsampling of x2, x3 and x4",
+    "dat_light": "padded from 180 to 192 rows; unpadded, with normalisation and pooling 49.69",
     "fsrcnn": "deconvolution counted on the LR grid, where it is computed; published on the HR grid",
-    "omnisr": "9K parameters of position bias; products inside attention, padding to whole windows; a rest unexplained",
+    "hat": "unexplained",
+    "omnisr": "9K parameters of position bias, 4K unexplained; products inside attention, padding to whole windows, a rest"
+    " unexplained; UCAN's table has 50.9: with normalisation",
+    "rcan": "with global pooling 917.6",
+    "safmn": "padded from 180 to 184 rows; with normalisation 14.0",
     "swinir_light": "32K parameters of position bias; 10.9 G inside attention; padding to whole windows; 1 G unexplained",
 }
 
@@ -77,6 +98,22 @@ def measure(name: str, scale: int) -> tuple[float, float | None]:
     return parameters(whole) / 1e6, None if work is None else work / 1e9
 
 
+def elsewhere(name: str) -> str:
+    """The multiply-adds of ELSEWHERE beside those counted here, without and with what COUNTED adds."""
+    promised, side, source = ELSEWHERE[name]
+    whole, added = network(name), []
+
+    def count(part: nn.Module, inputs: tuple[torch.Tensor], _: torch.Tensor) -> None:
+        added.append(COUNTED[type(part).__name__] * inputs[0].numel())
+
+    for part in whole.modules():
+        if type(part).__name__ in COUNTED:
+            part.register_forward_hook(count)
+    work = multiply_adds(whole, 4 * side, 4 * side)
+    both = f"{work / 1e9:.2f}, with normalisation and pooling {(work + sum(added)) / 1e9:.2f}"
+    return f"{promised:g} G{source} for {side}x{side} LR pixels; here {both}"
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
     rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "printed in", "differs by"]]
@@ -85,7 +122,9 @@ def main() -> None:
         *promised, source = PUBLISHED.get(file.stem, (None, None, ""))
         promised = ["" if value is None else f"{value:g}" for value in promised]
         cost = "not on shapes alone" if work is None else f"{work:.1f}"
-        rows.append([file.stem, f"{count:.3f}", promised[0], cost, promised[1], source, REASONS.get(file.stem, "")])
+        reasons = [elsewhere(file.stem)] if file.stem in ELSEWHERE else []
+        reasons += [REASONS[file.stem]] if file.stem in REASONS else []
+        rows.append([file.stem, f"{count:.3f}", promised[0], cost, promised[1], source, "; ".join(reasons)])
     print(markdown(rows))
 
 
