@@ -12,29 +12,28 @@ from sr.cli import entry
 
 def predict(cfg: DictConfig) -> None:
     """Run the config; exit code 1 if any file failed."""
+    if not isinstance(cfg.compare, bool):
+        raise ValueError(f"compare={cfg.compare}: choose true or false")
     if cfg.compare:
         raise SystemExit(1 if compare(cfg) else 0)
 
     from sr import build
     from sr.plan import plan
     from sr.predict import pick_device, predict_files
+    from sr.signature import check
+
+    for key in ("reference", "degrade"):
+        if cfg[key]:
+            raise ValueError(f"{key}=... goes with compare=true: say that, or leave it out")
+    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
+    options = {key: cfg[key] for key in keys}
+    check({"_target_": "sr.predict.predict_files", **options})
 
     files = plan(cfg.input, cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
 
-    result = predict_files(
-        network.to(device),
-        files,
-        tile=cfg.tile,
-        overlap=cfg.overlap,
-        batch=cfg.batch,
-        precision=cfg.precision,
-        ensemble=cfg.ensemble,
-        outscale=cfg.outscale,
-        alpha_upscale=cfg.alpha_upscale,
-        overwrite=cfg.overwrite,
-    )
+    result = predict_files(network.to(device), files, **options)
 
     if result.failed:
         raise SystemExit(1)
@@ -46,24 +45,21 @@ def compare(cfg: DictConfig) -> int:
     from sr.cli import choice
     from sr.compare import compare_files
     from sr.predict import pick_device
+    from sr.signature import check
 
-    for key in ("alpha", "outscale", "format", "suffix"):
-        if cfg.get(key) not in (None, ""):
-            raise ValueError(f"{key}={cfg[key]} does not go with compare=true, which shows each network of ckpt: leave it out")
+    settled = {"alpha": None, "outscale": None, "format": None, "suffix": "", "precision": 32, "batch": "auto"}
+    for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
+        if cfg[key] != value:
+            raise ValueError(
+                f"{key}={cfg[key]} does not go with compare=true, which shows each network of ckpt in float32: leave it out"
+            )
+    options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
+    check({"_target_": "sr.compare.compare_files", **options})
     device = pick_device(cfg.device)
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in build.compared_networks(cfg)]
 
-    return compare_files(
-        networks,
-        cfg.input,
-        "." if OmegaConf.is_missing(cfg, "output") else cfg.output,
-        reference=cfg.reference,
-        degrade=cfg.degrade,
-        tile=cfg.tile,
-        overlap=cfg.overlap,
-        ensemble=cfg.ensemble,
-        overwrite=cfg.overwrite,
-    )
+    output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
+    return compare_files(networks, cfg.input, output, reference=cfg.reference, **options)
 
 
 main = entry("predict")(predict)

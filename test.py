@@ -25,7 +25,7 @@ def test(cfg: DictConfig) -> None:
     else:
         name = build.network_name(cfg)
         results = score(cfg)
-        table = comparison(results, name) if results else ""
+        table = comparison(results, name)
 
     if results:
         file = write_metrics(results, cfg.output_dir)

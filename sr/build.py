@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,14 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from sr import checkpoint
+from sr import check, checkpoint, signature
 from sr.cli import CONF, choice, plain_warnings
 from sr.files import whole
-from sr.signature import check
 
 
 def build(node: Any, **finished: Any) -> Any:
     """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
-    check(node)
+    signature.check(node)
     return instantiate(node, _convert_="all", **finished)
 
 
@@ -38,7 +38,11 @@ def stored_network(cfg: DictConfig) -> nn.Module:
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
     """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
-    return network(cfg).eval() if cfg.get("network") else stored_network(cfg)
+    if not cfg.get("network"):
+        return stored_network(cfg)
+    if cfg.scale is None and cfg.network.get("scale") is None:
+        raise ValueError("say scale=... beside network=...")
+    return network(cfg).eval()
 
 
 def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
@@ -60,11 +64,11 @@ def model(cfg: DictConfig) -> Any:
     rooms = ("optimizer", "schedule", "discriminator", "adversarial", "discriminator_optimizer")
     # What a config says of parts that it has not chosen has no `_target_`: a recipe's weight of a loss that loss=[...]
     # took out, or an option for the second of two stages.
-    chosen = {name: node for name, node in cfg.loss.items() if "_target_" in node}
+    chosen = {name: node for name, node in _room(cfg, "loss").items() if "_target_" in node}
     return build(
         cfg.model,
         network=network(cfg),
-        metric=build(cfg.metric),
+        metric=_metric(cfg),
         loss={name: build(node) for name, node in chosen.items()},
         **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
     )
@@ -78,8 +82,8 @@ def data(cfg: DictConfig) -> Any:
     return build(
         cfg.data,
         benchmark=_benchmark(cfg),
-        degradation=Degradations(build(cfg.degradation), scale=cfg.scale),
-        augmentation=Augmentations(build(cfg.get("augmentation") or {})),
+        degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale),
+        augmentation=Augmentations(build(_room(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
     )
 
@@ -139,6 +143,17 @@ def _benchmark(cfg: DictConfig) -> dict[str, Any]:
     return build(cfg.benchmark)
 
 
+def _metric(cfg: DictConfig) -> dict[str, Any]:
+    if not _room(cfg, "metric"):
+        raise ValueError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
+    return build(cfg.metric)
+
+
+def _room(cfg: DictConfig, name: str) -> Mapping[str, Any]:
+    """What is chosen of a room of lists. Of `callback=[]` Hydra makes a config without the key."""
+    return cfg.get(name) or {}
+
+
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
     """The benchmarks of a finished run, by this version's configs and the run's folders of images."""
     known = {"ckpt": str(folder), "scale": config.get("scale"), "data_dir": config.get("data_dir"), "benchmark": {}}
@@ -169,7 +184,7 @@ def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
     """The LightningModule that evaluates a finished network."""
     from sr.model.base import SRModule
 
-    return SRModule(network=network, metric=build(cfg.metric))
+    return SRModule(network=network, metric=_metric(cfg))
 
 
 def trainer(cfg: DictConfig, model: Any = None) -> Any:
@@ -182,20 +197,22 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from sr.logger import CSV
 
     quiet()
-    if "wandb" in cfg.logger and not cfg.logger.wandb.run_id:
+    if "wandb" in _room(cfg, "logger") and not cfg.logger.wandb.run_id:
         cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
-    callbacks = list(build(cfg.callback).values())
-    if cfg.get("profile") and "profile" not in cfg.callback:
+    callbacks = list(build(_room(cfg, "callback")).values())
+    if cfg.get("profile") and "profile" not in _room(cfg, "callback"):
         from sr.callback.profile import Profile
 
         callbacks.append(Profile(folder=cfg.output_dir))
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
             callback.carry = carried(cfg)
-    loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in cfg.logger.items()}
+    loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in _room(cfg, "logger").items()}
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
+    check.counts(wanted)
+    check.monitors(_room(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"))
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     speed.check_strategy(wanted.strategy, wanted.accelerator, model)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
@@ -204,7 +221,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         rank_zero_only(print)(speed.line(precision, why, wanted.accelerator, cfg.model.get("compile")))
     for logger in loggers.values():
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True) | _origin(cfg))
-    return build(
+    built = build(
         cfg.trainer,
         precision=precision,
         val_check_interval=interval * wanted.accumulate_grad_batches,  # Lightning counts batches here
@@ -219,6 +236,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
+    check.processes(built)
+    return built
 
 
 def _origin(cfg: DictConfig) -> dict[str, Any]:
@@ -258,8 +277,10 @@ def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
     """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
     from sr.logger import finish_wandb
 
-    best = _keeper(trainer).best
-    trainer.test(model, datamodule=data, ckpt_path=str(best) if best.is_file() else None, verbose=False)
+    keeper = _keeper(trainer)
+    validated = keeper is not None and keeper.score is not None  # else a best.ckpt in the folder is another run's
+    best = str(keeper.best) if validated and keeper.best.is_file() else None
+    trainer.test(model, datamodule=data, ckpt_path=best, verbose=False)
     for logger in trainer.loggers:
         logger.finalize("success")
     finish_wandb()
@@ -268,7 +289,8 @@ def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
 
 def score(trainer: Any) -> float | None:
     """The best validation score, or None where nothing was validated."""
-    return _keeper(trainer).score
+    keeper = _keeper(trainer)
+    return keeper and keeper.score
 
 
 def facts(trainer: Any, model: Any) -> dict[str, Any]:
@@ -290,7 +312,7 @@ def facts(trainer: Any, model: Any) -> dict[str, Any]:
 def _keeper(trainer: Any) -> Any:
     from sr.callback.checkpoint import Checkpoint
 
-    return next(callback for callback in trainer.callbacks if isinstance(callback, Checkpoint))
+    return next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)
 
 
 def carried(cfg: DictConfig) -> dict[str, Any]:
@@ -306,6 +328,8 @@ def seed(cfg: DictConfig) -> None:
     """One seed for weights and everything that is drawn."""
     import pytorch_lightning as pl
 
+    if type(cfg.seed) is not int or not 0 <= cfg.seed < 2**32:
+        raise ValueError(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
 
 
@@ -314,7 +338,7 @@ def quiet() -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|torch.utils.data")
-    warnings.filterwarnings("ignore", ".*(does not have many workers|LeafSpec).*")
+    warnings.filterwarnings("ignore", ".*(does not have many workers|LeafSpec|torch.meshgrid: in an upcoming release).*")
     plain_warnings()  # again: importing Lightning sets its own format
 
 

@@ -22,8 +22,8 @@ from sr.files import whole
 
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
 # Keys that releases wrap weights in.
-_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net")
-_PREFIXES = ("module.", "generator.", "netG.", "network.")
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
+_PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
 
 
 Source = str | Path | Sequence[str | Path]  # a file, or two between which weights are taken
@@ -61,22 +61,31 @@ def first(source: Source) -> str | Path:
     return source if isinstance(source, str | Path) else source[0]
 
 
-def stored_weights(source: Source, alpha: float | None = None) -> dict[str, Tensor]:
+def stored_weights(source: Source | None, alpha: float | None = None) -> dict[str, Tensor]:
     """The network's tensors in a file, or `interpolate` between those of two.
 
     Raises:
         ValueError: two files without alpha, one with it, or another number of files.
     """
-    if isinstance(source, str | Path):
+    if source is None or isinstance(source, str | Path):
         if alpha is not None:
             raise ValueError(f"alpha={alpha} lies between two checkpoints: say ckpt=[psnr.ckpt,gan.ckpt]")
-        return weights(read(source))
-    if len(source) != 2 or alpha is None or not 0 <= alpha <= 1:
+        return _weights_of(source)
+    if len(source) != 2 or type(alpha) not in (int, float) or not 0 <= alpha <= 1:
         raise ValueError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")
-    ours, theirs = (weights(read(path)) for path in source)
+    ours, theirs = (_weights_of(path) for path in source)
     if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
         raise ValueError(f"{source[0]} and {source[1]} hold different networks, between which there is none")
     return interpolate(ours, theirs, alpha)
+
+
+def _weights_of(path: str | Path | None) -> dict[str, Tensor]:
+    content = read(path)
+    tensors = weights(content)
+    if not tensors and not _is_ours(content):
+        others = ", ".join(str(key) for key in list(content)[:3]) or "nothing"
+        raise ValueError(f"{path}: holds no weights where they are looked for, but {others}")
+    return tensors
 
 
 def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
@@ -89,7 +98,7 @@ def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha:
     }
 
 
-def about(path: str | Path) -> dict[str, Any]:
+def about(path: str | Path | None) -> dict[str, Any]:
     """What a checkpoint of ours says beside its tensors, which stay on the disk: its run (`sr`) and its `global_step`.
 
     Nothing of a file of others. Raises as `read` does.
@@ -98,23 +107,25 @@ def about(path: str | Path) -> dict[str, Any]:
         content = read(path, mapped=True)
     except ValueError:  # torch does not map every file that it reads
         content = read(path)
-    return {key: value for key, value in content.items() if key in ("sr", "global_step")}
+    return {key: content[key] for key in ("sr", "global_step") if key in content} if _is_ours(content) else {}
 
 
-def read(path: str | Path, *, mapped: bool = False) -> dict[str, Any]:
+def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
     """What a file holds, on the CPU; never unpickles code.
 
     Args:
         mapped: tensors are read from the disk when they are used, where the file's format allows it.
 
     Raises:
-        FileNotFoundError, ValueError: one line that names the file.
+        FileNotFoundError, ValueError: one line that names the file, or what to say where none is (ckpt=null).
     """
+    if path is None:
+        raise ValueError("no file of weights is named: say ckpt=FILE")
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such checkpoint")
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
 
             return dict(load_file(path))
@@ -165,14 +176,14 @@ def _written(path: str | Path) -> Iterator[BinaryIO]:
 
 def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """The network's tensors in what `read` returned: of our checkpoints the averaged or plain network, of others all."""
-    if "sr" in checkpoint:
+    if _is_ours(checkpoint):
         state = checkpoint["state_dict"]
         prefix = "average.module." if any(key.startswith("average.module.") for key in state) else "network."
         return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
     for wrapper in _WRAPPERS:
         if isinstance(checkpoint.get(wrapper), Mapping):
             return weights(checkpoint[wrapper])
-    tensors = {key: value for key, value in checkpoint.items() if isinstance(value, Tensor)}
+    tensors = {key: value for key, value in checkpoint.items() if isinstance(key, str) and isinstance(value, Tensor)}
     for prefix in _PREFIXES:
         if prefix == "generator.":  # a GAN's file may hold its discriminator too
             generator = {key: value for key, value in tensors.items() if key.startswith(prefix)}
@@ -180,6 +191,10 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         if tensors and all(key.startswith(prefix) for key in tensors):
             return weights({key.removeprefix(prefix): value for key, value in tensors.items()})
     return tensors
+
+
+def _is_ours(content: Mapping[str, Any]) -> bool:
+    return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
@@ -212,7 +227,7 @@ def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
 
 
 def _build(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
-    target = str(spec.get("_target_", ""))
+    target = str(spec.get("_target_", "")) if isinstance(spec, Mapping) else ""
     module, _, name = target.rpartition(".")
     if not target.startswith(NETWORK_PACKAGES):
         raise ValueError(f"{source}: its config names {target or 'no class'}, which is no network; nothing of it was run")

@@ -21,7 +21,7 @@ from typing import NoReturn
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
@@ -190,12 +190,16 @@ def explain(error: Exception, config_name: str) -> str | None:
     text = " ".join(str(error).split())
     where = re.search(r"full_key: ([\w.]+)", text)
     where = f" (config key {where[1]})" if where and where[1] != "object" else ""
+    if isinstance(cause, OverrideParseException):
+        return f"{cause.override}: {_quoted(cause.override)}"
+    if several := re.search(r"Ambiguous value for argument '(.*)' 1\. To use", text):
+        return f"{several[1]}: one run for each value wants -m, a list [brackets]; {_quoted(several[1])}"
     if unknown := re.search(r"Could not override '([^']+)'", text):
         if isinstance(cause, InterpolationKeyError | MissingMandatoryValue):
             return f"{unknown[1]}: {_first_line(cause)}"
         if new := re.search(rf"full_key: ({re.escape(unknown[1])}.*)\.(\w+)", str(cause)):  # KEY={name:value}
             return f"{new[1]} has no key {new[2]}; +{new[1]}.{new[2]}=... adds one, and keeps the others"
-        return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
+        return _unknown(unknown[1], config_name)
     if unknown := re.search(r"Could not (?:find|load) '([\w./-]+)/([^'/]+)'", text):
         choices = _choices(unknown[1])
         return f"{unknown[1]}={unknown[2]} is not there{_nearest(unknown[2], choices)}; choices: {', '.join(choices)}"
@@ -203,18 +207,33 @@ def explain(error: Exception, config_name: str) -> str | None:
         groups = [folder.name for folder in CONF.iterdir() if folder.is_dir()]
         return f"no config '{unknown[1]}'{_nearest(unknown[1], groups)}"
     if unknown := re.search(r"Could not override '?([\w./-]+)'?[. ]", text):
-        return f"unknown config key '{unknown[1]}'{_nearest(unknown[1], _config_keys(config_name))}"
+        return _unknown(unknown[1], config_name)
     keyword = re.search(r"unexpected keyword argument '([^']+)'", str(cause))
     if keyword and _target(text):
         return f"'{keyword[1]}' is not an option of {_target(text)}{where}{_nearest(keyword[1], _keywords(_target(text)))}"
-    if isinstance(error, MissingMandatoryValue):
-        missing = re.search(r"Missing mandatory value: ([\w.]+)", text)
-        return f"say {missing[1]}=... on the command line" if missing else _first_line(error)
-    if isinstance(cause, _MENDABLE) or type(cause).__name__ in ("MisconfigurationException", "CommError"):
+    if missing := re.search(r"Missing mandatory value: ([\w.]+)", text):
+        return f"say {missing[1]}=... on the command line"
+    values = _target(text).startswith("pytorch_lightning.")  # of its arguments it makes errors of all kinds
+    if values or isinstance(cause, _MENDABLE) or type(cause).__name__ in ("MisconfigurationException", "CommError"):
         return _first_line(cause) + where
     if type(cause).__name__ == "OutOfMemoryError":
         return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size need less."
     return None
+
+
+def _quoted(word: str) -> str:
+    """How a word is written whose value is one text to Hydra (its grammar: https://hydra.cc, "Quoted values")."""
+    key, _, value = word.partition("=")
+    value = os.path.expanduser(value).replace("'", "\\'").replace("${", "\\${")
+    shell = re.sub(r'([\\"$`])', r"\\\1", f"{key}='{value}'")
+    return f'a name with other characters than letters, digits and "-_./ " goes in quotes, "{shell}"'
+
+
+def _unknown(key: str, config_name: str) -> str:
+    if (CONF / key).is_dir():
+        train = config_name == "train"
+        return f"the chosen recipe has no {key}; choose a model=... that has one" if train else f"{config_name}.py has no {key}"
+    return f"unknown config key '{key}'{_nearest(key, _config_keys(config_name))}"
 
 
 def _first_line(error: Exception) -> str:

@@ -58,6 +58,8 @@ def compare_files(
     Raises:
         ValueError, OSError: one line; nothing has been written.
     """
+    if not networks:
+        raise ValueError("ckpt=[] names no network to compare: say ckpt=[a.ckpt,b.pth]")
     page, scale = page_path(output, overwrite), common_scale(networks)
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
@@ -86,7 +88,7 @@ def compare_files(
     progress.close()
     if not rows:
         raise ValueError(f"{source}: none of its {len(files)} files could be compared")
-    with whole(page) as temporary, open(temporary, "w", encoding="utf-8", newline="\n") as html:
+    with whole(page) as temporary, open(temporary, "w", encoding="utf-8", errors="replace", newline="\n") as html:
         html.writelines(render(rows, [name for name, _, _ in named], scale))
     size = page.stat().st_size
     if size > LARGE:
@@ -102,10 +104,10 @@ def compare_files(
 
 
 def page_path(output: str | Path, overwrite: bool = False) -> Path:
-    """The page's file: `output` itself if it is called .html, else compare.html in that folder. ValueError: it is taken."""
+    """The page's file: `output` itself if it is called .html, else compare.html in that folder. ValueError: it cannot be."""
     output = Path(output)
     is_page = output.suffix.lower() in (".html", ".htm") and not output.is_dir()
-    if not is_page and output.exists() and not output.is_dir():
+    if not is_page and not output.is_dir() and (output.exists() or output.suffix.lower() in image.EXTENSIONS):
         raise ValueError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
     page = output if is_page else output / "compare.html"
     if page.exists() and not overwrite:

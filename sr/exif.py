@@ -10,6 +10,7 @@ SHARED_BY_TIFF = (
     *(Base.ImageDescription, Base.Make, Base.Model, Base.Orientation, Base.XResolution, Base.YResolution),
     *(Base.ResolutionUnit, Base.Software, Base.DateTime, Base.Artist, Base.Copyright, IFD.Exif, IFD.GPSInfo),
 )
+LAST_OF_LAYOUT = Base.ReferenceBlackWhite  # the highest number of those in TIFF 6.0, appendix A
 
 
 def of(image: Image) -> Exif:
@@ -31,6 +32,13 @@ def without_layout(tags: Exif) -> Exif:
     return kept
 
 
+def fitting_tiff(tags: Exif) -> Exif:
+    """Those of another file's tags that are no layout, which a TIFF has of its own."""
+    for tag in [tag for tag in tags if tag <= LAST_OF_LAYOUT and tag not in SHARED_BY_TIFF]:
+        del tags[tag]
+    return tags
+
+
 def orientation(tags: Exif) -> int:
     """1 to 8, see the EXIF standard 2.32, section 4.6.4; 1 (upright) for anything else."""
     value = tags.get(Base.Orientation)
@@ -50,8 +58,9 @@ def decode(block: bytes, shape: tuple[int, ...]) -> Exif:
     """The tags of a block, with the size of an (H, W, ...) image where they state one."""
     tags = Exif()
     tags.load(block)
-    camera = tags.get_ifd(IFD.Exif)
-    for tag, length in ((Base.ExifImageHeight, shape[0]), (Base.ExifImageWidth, shape[1])):
-        if tag in camera:
-            camera[tag] = length
+    for height, width, where in (
+        (Base.ImageLength, Base.ImageWidth, tags),
+        (Base.ExifImageHeight, Base.ExifImageWidth, tags.get_ifd(IFD.Exif)),
+    ):
+        where.update((tag, length) for tag, length in zip((height, width), shape, strict=False) if tag in where)
     return tags

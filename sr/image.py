@@ -8,7 +8,7 @@ decompression bombs) is refused: cut it into parts.
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -92,7 +92,7 @@ def read_rgb8(path: str | Path) -> np.ndarray:
 def read(path: str | Path) -> Image:
     """Read an image file, 8 or 16 bit, upright, with alpha, colour profile and EXIF.
 
-    CMYK (by its profile if it has one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
+    CMYK (by its profile if it has a sound one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
     Raises ValueError with one line when the file is broken, truncated, too large or of a kind that is not supported;
     FileNotFoundError and other OSErrors of the system as they are.
     """
@@ -100,9 +100,8 @@ def read(path: str | Path) -> Image:
         samples, profile, tags = _decode(file)
         samples, block = _upright(samples, exif.orientation(tags)), exif.encode(tags)
     channels = samples.shape[2]
-    colour = samples[..., : 1 if channels < 3 else 3]
     return Image(
-        pixels=np.ascontiguousarray(np.broadcast_to(colour, (*samples.shape[:2], 3))),
+        pixels=np.repeat(samples[..., :1], 3, axis=2) if channels < 3 else np.ascontiguousarray(samples[..., :3]),
         alpha=np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None,
         was_gray=channels < 3,
         icc_profile=profile or None,
@@ -143,6 +142,8 @@ def _reading(path: str | Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
+            if Path(path).is_fifo():  # nobody may ever write to it, and a thread that waits cannot be stopped
+                raise ValueError("a pipe")
             yield
     except PIL.UnidentifiedImageError:
         reason = f"not a file of {', '.join(FORMATS)}, or a broken one"
@@ -195,7 +196,10 @@ def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
 
 
 def _to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
-    if image.mode == "CMYK" and not profile:
-        return image.convert("RGB")
-    source = ImageCms.createProfile("LAB") if image.mode == "LAB" else ImageCms.ImageCmsProfile(BytesIO(profile))
-    return ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    srgb = ImageCms.createProfile("sRGB")
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
+    if profile:
+        with suppress(OSError, ImageCms.PyCMSError):  # a broken profile, or one of another kind of pixels
+            return ImageCms.profileToProfile(image, ImageCms.ImageCmsProfile(BytesIO(profile)), srgb, outputMode="RGB")
+    return image.convert("RGB")

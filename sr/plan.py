@@ -4,6 +4,8 @@ import glob
 import os
 from pathlib import Path
 
+from PIL.Image import registered_extensions
+
 from sr.image import EXTENSIONS, list_images
 
 
@@ -18,7 +20,8 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
 
     Raises:
         FileNotFoundError: nothing to enlarge.
-        ValueError: a format that cannot be written; results that would replace an input or each other.
+        ValueError: a format that cannot be written, said by `format` or by the name of the one result; results that would
+            replace an input or each other.
     """
     if format is not None and f".{format}" not in EXTENSIONS:
         raise ValueError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
@@ -29,6 +32,8 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
         if suffix or format not in (None, target.suffix.lower()[1:]):
             raise ValueError(f"output={target} names the file already: leave format and suffix out, or name a folder")
         return _checked([(source, target)])
+    if source.is_file() and target.suffix.lower() in registered_extensions() and not target.is_dir():
+        raise ValueError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
     base, files = find(source, target)
     if target.is_file():
         raise ValueError(f"output={target} is a file: name a folder")

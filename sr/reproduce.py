@@ -19,20 +19,29 @@ _DIGITS = {"psnr": 2, "ssim": 4}
 def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) -> tuple[dict[str, Any], str]:
     """Measure each entry of `cfg.published`, or with published=all every one that there is.
 
-    `score` runs the config of one entry and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the
-    text to print: a table of measured, published, difference, and a line for each thing that was skipped. An entry whose
-    figures were measured in another way than the table's says so as `protocol`; its rows are not marked but starred.
+    Of an entry's benchmarks those that `cfg.benchmark` names, or all where it is empty. `score` runs the config of one entry
+    and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the text to print: a table of measured,
+    published, difference, and a line for each thing that was skipped. An entry whose figures were measured in another way
+    than the table's says so as `protocol`; its rows are not marked but starred.
 
     Raises:
+        ValueError: weights or a network beside `published`, which has its own.
         FileNotFoundError: nothing of what was asked for is there.
     """
+    for key in ("ckpt", "alpha", "network", "scale"):
+        if not OmegaConf.is_missing(cfg, key) and cfg.get(key) is not None:
+            raise ValueError(f"{key}=... does not go with published=..., which names its own weights: leave one out")
     results: dict[str, Any] = {}
     rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
         if entry.weights and not Path(entry.weights).is_file():
             skipped.append(f"{name}: no {entry.weights}; get it from {entry.url}")
             continue
-        job = _job(cfg, entry)
+        names = [benchmark for benchmark in entry.expected if benchmark in (cfg.get("benchmark") or entry.expected)]
+        if not names:
+            skipped.append(f"{name}: publishes {', '.join(entry.expected)} alone")
+            continue
+        job = _job(cfg, entry, names)
         missing = _missing(job)
         skipped += [f"{name} on {benchmark}: {reason}" for benchmark, reason in missing.items()]
         job.benchmark = {benchmark: node for benchmark, node in job.benchmark.items() if benchmark not in missing}
@@ -62,15 +71,15 @@ def _entries(cfg: DictConfig) -> dict[str, DictConfig]:
     return {name: node for name, node in cfg.published.items() if name != "all"}
 
 
-def _job(cfg: DictConfig, entry: DictConfig) -> DictConfig:
-    """The config that test.py would have for one entry: its file or network, its sets, the metrics it states."""
+def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfig:
+    """The config that test.py would have for one entry: its file or network, these sets, the metrics it states."""
     job = copy.deepcopy(cfg)
     metrics = sorted({metric for expected in entry.expected.values() for metric in expected})
     parts = {
         "network": OmegaConf.load(CONF / "network" / f"{entry.network}.yaml") if entry.network else None,
         "ckpt": entry.weights,
         "scale": entry.scale,
-        "benchmark": _rooms("benchmark", list(entry.expected)),
+        "benchmark": _rooms("benchmark", benchmarks),
         "metric": _rooms("metric", metrics),
         "callback": {name: node for name, node in cfg.callback.items() if name != "panels"},  # no pictures
     }

@@ -11,6 +11,7 @@ from sr import checkpoint
 from sr.cli import CONF
 
 _FIXED = ("model", "network", "experiment", "scale")  # another network or task is another run: init_from starts one
+_FREE = ("model.compile", "model.checkpoint_activations")  # how a step is computed: the memory of another machine may need it
 
 
 def command_line(words: list[str]) -> list[str]:
@@ -54,7 +55,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
         key = override.split("=")[0].lstrip("+~").replace("/", ".")
         if key in ("resume", "output_dir") or override == f"model={content.get('recipe')}":
             continue
-        if key.split(".")[0] in _FIXED:
+        if key.split(".")[0] in _FIXED and key not in _FREE:
             raise ValueError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
         before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
         OmegaConf.update(old, key, OmegaConf.select(_raw(cfg), key), merge=False, force_add=True)

@@ -54,5 +54,7 @@ def _arguments(target: str) -> tuple[dict[str, tuple[type, ...]], set[str] | Non
     except Exception:  # no such target: Hydra says so; annotations that cannot be read: nothing to compare with
         return {}, None
     kinds = {name: get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,) for name, hint in hints.items()}
-    plain = {name: kind for name, kind in kinds.items() if all(part in _PLAIN for part in kind)}
+    # No config writes a tensor, which torch's optimizers take for a learning rate too.
+    kinds = {name: tuple(part for part in kind if getattr(part, "__name__", "") != "Tensor") for name, kind in kinds.items()}
+    plain = {name: kind for name, kind in kinds.items() if kind and all(part in _PLAIN for part in kind)}
     return plain, None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else set(parameters)

@@ -11,6 +11,8 @@ from torch import nn
 from sr import capability
 from sr.run import device
 
+# Those whose weights are float32's, in which evaluation is made; the short names are Lightning's.
+_PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt, in malloc.h
 
 
@@ -23,11 +25,15 @@ def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -
         network: that is trained; None: any.
 
     Raises:
-        ValueError: half precision that the CPU does not have, or with which the network is known to break.
+        ValueError: none of those that train here; half precision that the CPU does not have, or with which the network is
+            known to break.
     """
-    wanted = str(wanted)
+    wanted = _PRECISIONS.get(str(wanted), str(wanted))
     if wanted == "auto":
         return _automatic(accelerator, network)
+    if wanted not in _PRECISIONS.values():
+        known = ", ".join(_PRECISIONS.values())
+        raise ValueError(f"trainer.precision={wanted}: choose auto, {known}; the weights stay in float32")
     if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would take bf16 and say so where nobody looks
         raise ValueError(f"trainer.precision={wanted} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
     half = next((half for half in capability.HALF if wanted.startswith(half)), None)
@@ -50,11 +56,13 @@ def _automatic(accelerator: str, network: nn.Module | None) -> tuple[str, str]:
 
 
 def check_strategy(strategy: Any, accelerator: str, model: Any = None) -> None:
-    """Refuse to shard a network where that cannot be.
+    """Refuse to shard a network where that cannot be, and processes from which no results come back.
 
     Raises:
-        ValueError: on a CPU, or with two optimizers.
+        ValueError: sharding on a CPU, or with two optimizers; processes that are forked or spawned within Python.
     """
+    if any(kind in str(strategy) for kind in ("spawn", "fork", "notebook")):
+        raise ValueError(f"trainer.strategy={strategy} keeps its results in processes that end; say ddp, or auto")
     if not str(strategy).startswith("fsdp"):
         return
     if on_cpu(accelerator):

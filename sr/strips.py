@@ -37,7 +37,8 @@ def strips(
     Args:
         outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the
             network's own. A strip of the network's result is then kept in float32.
-        alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more.
+        alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more. Of one value
+            everywhere it stays so.
         progress: is told each finished part of the work, of 1 altogether.
 
     Raises:
@@ -45,6 +46,8 @@ def strips(
     """
     height, width = image.pixels.shape[:2]
     scale, dtype = upscaler.network.scale, image.pixels.dtype
+    if image.alpha is not None and image.alpha.min() == image.alpha.max():
+        alpha_upscale = "bicubic"  # a network would make it translucent at the edges
     parts = _parts(upscaler, image, alpha_upscale, progress)
     target = shape(image, outscale or scale)[:2]
     resized = target != (height * scale, width * scale)

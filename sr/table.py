@@ -17,6 +17,8 @@ def comparison(results: Mapping[str, Any], name: str) -> str:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
         name: of the network's rows.
     """
+    if not results:
+        return "nothing was tested"
     metrics = [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
     rows = [["benchmark", "", *metrics]]
     for benchmark, scores in results.items():

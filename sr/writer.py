@@ -16,7 +16,8 @@ from sr.png import PNGFile
 from sr.tiff import TIFFFile
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-LONGEST = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1}  # sides that the format holds
+# Sides that the format holds.
+LONGEST = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
 
 
 class Writer:
@@ -52,8 +53,8 @@ class Writer:
             self._refuse(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
         if shape[2] in (2, 4) and extension in (".jpg", ".jpeg", ".bmp"):
             self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
-        if max(shape[:2]) > LONGEST.get(extension, 2**32 - 1):
-            self._refuse(f"{shape[1]}x{shape[0]} pixels; {extension} ends at {LONGEST[extension]}: choose .png or .tif")
+        if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
+            self._refuse(f"{shape[1]}x{shape[0]} pixels; {extension} ends at {longest}: choose .png or .tif")
         self._options = {"icc_profile": _fitting(icc_profile, shape[2] < 3 and extension != ".webp"), "exif": exif}
         self._temporary = self.path.with_name(f".{uuid.uuid4().hex}.tmp")
         self._file: BinaryIO | None = None
@@ -98,6 +99,7 @@ class Writer:
         block = self._options["exif"]
         found = tags.decode(block, self.shape) if block else None
         if extension in (".tif", ".tiff"):
+            found = tags.fitting_tiff(found) if found else None
             return TIFFFile(self._file, self.shape, self.dtype, **self._options | {"exif": found})
         block = found.tobytes() if found else None
         if extension == ".png":

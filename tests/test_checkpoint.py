@@ -79,6 +79,20 @@ def test_safetensors(tmp_path):
         checkpoint.read(tmp_path / "weights.safetensors")
 
 
+def test_a_safetensors_file_in_capitals(tmp_path):
+    save_file({"a": torch.ones(2)}, tmp_path / "WEIGHTS.SAFETENSORS")
+    assert torch.equal(checkpoint.read(tmp_path / "WEIGHTS.SAFETENSORS")["a"], torch.ones(2))
+
+
+@pytest.mark.parametrize("spec", ["sr.network.compact.Compact", None, 3])
+def test_a_config_that_is_none_is_refused(tmp_path, spec):
+    content = ours(network())
+    content["sr"]["network"] = spec
+    torch.save(content, tmp_path / "a.ckpt")
+    with pytest.raises(ValueError, match="a.ckpt: its config names no class"):
+        checkpoint.load(tmp_path / "a.ckpt")
+
+
 def test_a_misfit_gives_a_short_difference(tmp_path):
     tensors = dict(network().state_dict())
     first = next(iter(tensors))

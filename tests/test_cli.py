@@ -1,5 +1,7 @@
 """The command line's face: help, the nearest valid words, exit codes."""
 
+import shlex
+
 import pytest
 from hydra.errors import HydraException
 
@@ -57,6 +59,7 @@ def test_a_job_is_named_by_what_the_sweep_varies(monkeypatch):
         ("logger=wand", "logger=wand is not there; nearest: wandb; choices: csv, none, tensorboard, wandb"),
         ("callback=[default,earlystopping]", "callback=earlystopping is not there; nearest: early_stopping"),
         ("lose=l1", "unknown config key 'lose'; nearest: loss"),
+        ("discriminator=unet", "the chosen recipe has no discriminator; choose a model=... that has one"),
         ("network={n_feats:8,depth:3}", "network has no key depth; +network.depth=... adds one, and keeps the others"),
     ],
 )
@@ -66,6 +69,32 @@ def test_a_misspelt_word_gets_its_nearest(word, line, monkeypatch):
         compose("train", word)
     text = explain(caught.value, "train")
     assert text.startswith(line) and "\n" not in text
+
+
+@pytest.mark.parametrize(
+    "value", ["a[1].png", "a=b.png", "my photo (1), x.png", "a,b.png", "#h.png", "it's.png", "ünï 漢字.png"]
+)
+def test_a_value_that_hydra_cannot_read_is_shown_in_quotes(value):
+    with pytest.raises(HydraException) as caught:
+        compose("predict", f"input={value}")
+    text = explain(caught.value, "predict")
+    assert text.startswith(f"input={value}: ") and "\n" not in text
+    (word,) = shlex.split(text.split("in quotes, ")[1])
+    assert compose("predict", word).input == value
+
+
+def test_a_home_folder_is_spelt_out(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    with pytest.raises(HydraException) as caught:
+        compose("predict", "output=~/large")
+    assert explain(caught.value, "predict").endswith("in quotes, \"output='/home/me/large'\"")
+
+
+def test_what_another_key_needs_is_asked_for():
+    cfg = compose("predict", "network=interpolation_bicubic", "scale=2")
+    with pytest.raises(Exception) as caught:
+        cfg.init_from  # noqa: B018
+    assert explain(caught.value, "predict") == "say ckpt=... on the command line"
 
 
 def test_a_defect_of_the_program_is_not_called_the_users(monkeypatch):

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import os
 import re
 from io import BytesIO
 from pathlib import Path
@@ -289,6 +290,12 @@ def test_a_reference_folder_and_a_broken_file(tmp_path, capsys):
     assert f"{tmp_path}/lr/ax2.png" in capsys.readouterr().err
 
 
+def test_a_name_that_is_no_utf_8(tmp_path):
+    file = noise(tmp_path / os.fsdecode(b"a\xff.png"), 20, 15)
+    assert compare.compare_files(BICUBIC, file, tmp_path / "page.html") == 0
+    assert "<h2>a?.png</h2>" in (tmp_path / "page.html").read_text()
+
+
 def test_names_of_files_are_text(tmp_path):
     file = noise(tmp_path / "<b>&amp; {{data}} <!--<script>.png", 20, 15)
     compare.compare_files([("<i><script>.pth", Interpolation(scale=2))], file, tmp_path / "page.html")
@@ -314,6 +321,8 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
     refused("no such file, or no images there", BICUBIC, tmp_path / "none*.png", tmp_path / "page.html")
     refused("one file for 2 of", BICUBIC, tmp_path / "*r.png", tmp_path / "page.html", reference=hr)
     refused("is a file, and no .html", BICUBIC, lr, hr)
+    refused("is a file, and no .html", BICUBIC, lr, tmp_path / "new.png")
+    refused("names no network", [], lr, tmp_path / "page.html")
     refused(
         "a.pth is for scale 2 and b.pth for scale 3", [("a.pth", BICUBIC[0][1]), ("b.pth", Interpolation(scale=3))], lr, "x"
     )
@@ -332,6 +341,6 @@ def test_networks_of_two_scales_and_other_settings_are_refused(weights, tmp_path
     words = [f"ckpt=[{weights['IMDN_x2']},{weights['IMDN_x4']}]", f"input={lr}", f"output={tmp_path}/p.html", "device=cpu"]
     with pytest.raises(ValueError, match=r"IMDN_x2.pth is for scale 2 and .*IMDN_x4.pth for scale 4"):
         predict(compose("predict", *words, "compare=true"))
-    for word in ("alpha=0", "format=png"):
+    for word in ("alpha=0", "format=png", "precision=bf16", "batch=4", "alpha_upscale=network"):
         with pytest.raises(ValueError, match=f"{word} does not go with compare=true"):
             predict(compose("predict", *words, "compare=true", word))

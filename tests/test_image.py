@@ -1,5 +1,6 @@
 """sr/image.py (with exif, png16, tiff) against Pillow, tifffile, imagecodecs' libtiff and a PNG decoder in plain Python."""
 
+import os
 import resource
 import struct
 import zlib
@@ -13,6 +14,7 @@ import skimage
 import tifffile
 import torch
 from PIL.ExifTags import IFD, Base
+from PIL.ImageCms import ImageCmsProfile, createProfile
 
 from sr import tiff
 from sr.image import Image, list_images, read, read_rgb8, size, to_pixels, to_tensor, write
@@ -124,6 +126,22 @@ def test_cmyk_and_lab(sr_data):
     # The same portrait in RGB: the way there through 8-bit Lab costs 2 levels, any other reading of a and b some 30.
     lab, rgb = (read(formats / name).pixels.astype(float) for name in ("hopper.Lab.tif", "hopper.png"))
     assert np.abs(lab - rgb).mean() < 3
+
+
+@pytest.mark.parametrize("profile", [b"not a profile" * 20, ImageCmsProfile(createProfile("sRGB")).tobytes()])
+def test_cmyk_with_a_profile_that_is_none_of_cmyk(tmp_path, profile):
+    for name, options in {"plain": {}, "profile": {"icc_profile": profile}}.items():
+        PIL.Image.fromarray(photo()).convert("CMYK").save(tmp_path / f"{name}.tif", **options)
+    image = read(tmp_path / "profile.tif")
+    np.testing.assert_array_equal(image.pixels, read(tmp_path / "plain.tif").pixels)
+    assert image.icc_profile is None
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "L", "LA", "CMYK"])
+def test_pixels_can_be_written_to(tmp_path, mode):
+    """torch warns of arrays that cannot, in the middle of a progress bar."""
+    PIL.Image.fromarray(photo()).convert(mode).save(tmp_path / "a.tif")
+    assert read(tmp_path / "a.tif").pixels.flags.writeable and read_rgb8(tmp_path / "a.tif").flags.writeable
 
 
 def test_turned_photos_are_upright_and_alike(sr_data):
@@ -253,6 +271,14 @@ def test_sizes_below_the_limit_raise_no_warning(tmp_path, recwarn, monkeypatch):
     assert not recwarn
 
 
+@pytest.mark.timeout(20)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    for reader in (read, read_rgb8, size):
+        with pytest.raises(ValueError, match=r"a\.png: cannot be read as an image \(a pipe\)"):
+            reader(tmp_path / "a.png")
+
+
 def test_missing_file(tmp_path):
     for function in (read, read_rgb8, size):
         with pytest.raises(FileNotFoundError, match=r"none\.png"):
@@ -318,6 +344,7 @@ def test_profile_and_exif_are_kept(tmp_path, extension):
     exif = PIL.Image.Exif()
     exif[Base.Model], exif[Base.Orientation] = "M6", 1
     exif[IFD.Exif] = {Base.ISOSpeedRatings: 400, Base.ExifImageWidth: 56, Base.ExifImageHeight: 40}
+    exif[Base.ImageWidth], exif[Base.ImageLength] = 56, 40  # as Photoshop and phones write them too
     PIL.Image.fromarray(photo()).save(tmp_path / "a.jpg", exif=exif, icc_profile=profile)
     source = read(tmp_path / "a.jpg")
     dtype = np.uint16 if "16" in extension else np.uint8
@@ -330,6 +357,21 @@ def test_profile_and_exif_are_kept(tmp_path, extension):
     camera = tags.get_ifd(IFD.Exif)
     assert tags[Base.Model] == "M6" and camera[Base.ISOSpeedRatings] == 400
     assert (camera[Base.ExifImageWidth], camera[Base.ExifImageHeight]) == (112, 80)
+    assert (tags[Base.ImageWidth], tags[Base.ImageLength]) == (112, 80)
+
+
+def test_the_layout_of_another_file_in_exif_breaks_no_tiff(tmp_path):
+    """Of a TIFF that was saved as JPEG with all its tags."""
+    exif = PIL.Image.Exif()
+    exif[Base.SampleFormat], exif[Base.ExtraSamples], exif[Base.FillOrder] = 2, 1, 2
+    exif[Base.Make], exif[Base.XPTitle] = "Leica", b"h\0i\0"
+    PIL.Image.fromarray(photo()).save(tmp_path / "a.jpg", exif=exif)
+    source = read(tmp_path / "a.jpg")
+    write(tmp_path / "a.tif", source)
+    np.testing.assert_array_equal(np.array(PIL.Image.open(tmp_path / "a.tif")), source.pixels)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif"), source.pixels)
+    tags = PIL.Image.open(tmp_path / "a.tif").getexif()
+    assert tags[Base.Make] == "Leica" and tags[Base.XPTitle] == b"h\0i\0"
 
 
 def test_gray_profile_goes_with_gray_only(sr_data, tmp_path):

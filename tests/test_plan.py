@@ -74,12 +74,18 @@ def test_results_below_the_input_are_not_inputs_again(photos):
         ("photos", "out", {"suffix": "/x"}, "suffix=/x"),
         ("photos/a.png", "b.png", {"format": "jpg"}, "names the file already"),
         ("photos/notes.txt", "out", {}, ".txt cannot be written: say format=png"),
+        ("photos/a.png", "large.gif", {}, "output=large.gif: .gif cannot be written: choose one of .png"),
+        ("photos/a.png", "out/large.jp2", {"format": "png"}, ".jp2 cannot be written"),
     ],
 )
 def test_refused(photos, source, target, options, message):
     with pytest.raises(ValueError) as caught:
         plan(source, target, **options)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_folder_with_a_dot(photos):
+    assert names(plan("photos/a.png", "results_v1.2")) == {"photos/a.png": "results_v1.2/a.png"}
 
 
 def test_two_inputs_for_one_result(photos):

@@ -17,6 +17,7 @@ import skimage
 import torch
 from torch import nn
 
+from predict import predict
 from sr import checkpoint
 from sr.image import Image, read, read_rgb8, to_pixels, to_tensor, write
 from sr.infer import upscale
@@ -25,6 +26,7 @@ from sr.network.interpolation import Interpolation
 from sr.plan import plan
 from sr.predict import enlarge, pick_device, predict_files
 from sr.resize import imresize
+from tests.jobs import compose
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIMAGE = Path(skimage.__file__).parent / "data"
@@ -331,6 +333,33 @@ def test_command(photos):
     assert half.returncode == 0, half.stderr
     assert half.stdout.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
     assert read("half.tif").pixels.shape == (62, 94, 3)
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        (["outscale=abc"], "outscale=abc: .* wants float or null there"),
+        (["overlap=null"], "overlap=None: .* wants int there"),
+        (["overlap=1.5"], "overlap=1.5: .* wants int there"),
+        (["ensemble=maybe"], "ensemble=maybe: .* wants bool there"),
+        (["overwrite=flase"], "overwrite=flase: .* wants bool there"),  # a file is at stake
+        (["compare=yess"], "compare=yess: choose true or false"),
+        (["compare=true", "degrade=treu"], "degrade=treu: .* wants bool there"),
+        (["degrade=true"], "degrade=... goes with compare=true"),
+        (["reference=photos/a.png"], "reference=... goes with compare=true"),
+        (["scale=null"], "say scale=... beside network=..."),
+        (["~network"], "say ckpt=FILE"),
+        (["~network", "ckpt=[a.pth,b.pth]", "alpha=half"], "alpha is half"),
+    ],
+)
+def test_words_that_make_no_sense_are_named(photos, words, line):
+    Path("out").mkdir()
+    Path("out/a.png").write_bytes(b"mine")
+    words = ["network=interpolation_bicubic", "scale=2", "ckpt=null", "input=photos/a.png", "output=out", *words]
+    words = [word for word in words[1:] if word != "~network"] if "~network" in words else words
+    with pytest.raises(ValueError, match=line):
+        predict(compose("predict", *words))
+    assert [file.name for file in Path("out").iterdir()] == ["a.png"] and Path("out/a.png").read_bytes() == b"mine"
 
 
 def test_command_with_a_checkpoint_of_ours(photos):

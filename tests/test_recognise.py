@@ -70,6 +70,10 @@ def test_fsrcnn_wants_to_be_told_its_scale(sr_data):
         lambda state: {"state_dict": {f"module.{key}": value for key, value in state.items()}, "epoch": 3},
         lambda state: {"state_dict": {f"generator.{k}": v for k, v in state.items()} | {"discriminator.x": torch.ones(1)}},
         lambda state: {"model": {f"module.generator.{key}": value for key, value in state.items()}},
+        lambda state: {"generator": state, "discriminator": {"x": torch.ones(1)}},
+        lambda state: {f"_orig_mod.{key}": value for key, value in state.items()},
+        lambda state: {"sr": None, "state_dict": state},
+        lambda state: {1: torch.ones(1), **state},
     ],
 )
 @pytest.mark.parametrize("ending", ["pth", "pt"])
@@ -108,7 +112,9 @@ def test_the_first_esrgan_keys(tmp_path):
         (lambda s: {k: v for k, v in s.items() if "LR_conv" not in k}, r"2 keys missing \(LR_conv.bias, LR_conv.weight\)"),
         (lambda s: s | {"LR_conv.weight": torch.ones(1, 1, 1, 1)}, r"LR_conv.weight is \(1, 1, 1, 1\), not \(64, 64, 3, 3\)"),
         (lambda s: {"a.b": torch.ones(1)}, r"no known network has its keys \(a.b, ...\): say network=... and scale="),
-        (lambda s: {}, r"no known network has its keys \(none, ...\)"),
+        (lambda s: {}, "holds no weights"),
+        (lambda s: {"weights_of_mine": s}, r"holds no weights where they are looked for, but weights_of_mine"),
+        (lambda s: {"sr": {}}, "holds no weights"),
         (lambda s: s | {"upsampler.0.weight": torch.ones(13, 64, 3, 3)}, "has keys of IMDN, but 13 channels"),
         (lambda s: {"body.0.weight": torch.ones(2, 3), "body.1.weight": torch.ones(2)}, "weights.pth: "),
     ],

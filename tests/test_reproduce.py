@@ -56,6 +56,19 @@ def test_incomplete_sets_are_skipped(sr_data):
     assert (jobs[0].scale, jobs[0].ckpt, set(jobs[0].metric)) == (4, None, {"psnr", "ssim"})
 
 
+def test_one_of_the_sets(sr_data):
+    cfg = compose("test", "published=[bicubic_x4,rgt_x4]", "benchmark=[set5]", f"data_dir={sr_data}")
+    results, text = reproduce(cfg, lambda job: {name: {"psnr": 30.0, "ssim": 0.8} for name in job.benchmark})
+    assert {name: list(sets) for name, sets in results.items()} == {"bicubic_x4": ["set5"]} and "\n1 rows" in text
+    assert "rgt_x4: no " in text
+
+
+@pytest.mark.parametrize("word", ["ckpt=a.pth", "network=imdn", "scale=3", "alpha=0.5"])
+def test_other_weights_beside_it_are_refused(word, tmp_path):
+    with pytest.raises(ValueError, match=f"^{word.split('=')[0]}=... does not go with published"):
+        evaluate("published=bicubic_x4", word, f"data_dir={tmp_path}", f"output_dir={tmp_path}/out")
+
+
 def test_nothing_there(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"nothing to measure: .*Set5 is missing.*IMDN_x2.pth; get it from https://github"

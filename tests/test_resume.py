@@ -244,6 +244,13 @@ def test_another_network_is_refused(main_job, word, tmp_path):
         resumed(cfg, [f"resume={last}", word])
 
 
+def test_how_a_step_is_computed_can_change(main_job, tmp_path):
+    """A machine with less memory goes on."""
+    words = [f"resume={main_job[0] / 'checkpoints' / 'last.ckpt'}", "model.checkpoint_activations=true", "model.compile=true"]
+    cfg = resumed(compose("train", *words, f"output_dir={tmp_path}"), words)
+    assert cfg.model.checkpoint_activations is True and cfg.model.compile is True
+
+
 def test_another_run_folder_keeps_the_wandb_run(main_job, tmp_path):
     last = main_job[0] / "checkpoints" / "last.ckpt"
     cfg = resumed(compose("train", f"resume={last}", f"output_dir={tmp_path}"), [])

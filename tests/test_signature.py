@@ -49,6 +49,13 @@ def test_what_does_not_fit_is_named_with_its_key(options, line):
         check(OmegaConf.create({"list": [{"_target_": TARGET, **options}]}))
 
 
+@pytest.mark.parametrize("rate", ["abc", None])
+def test_a_rate_that_could_be_a_tensor(monkeypatch, rate):
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"^optimizer.lr=\w+: torch.optim.Adam wants float there"):
+        check({"optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": rate, "betas": [0.9, 0.99]}})
+
+
 def test_every_recipe_passes(monkeypatch):
     monkeypatch.undo()
     for file in sorted((ROOT / "conf" / "model").glob("*.yaml")):

@@ -52,9 +52,25 @@ def test_half_precision_that_breaks_a_network_is_refused(monkeypatch):
     assert speed.precision("32-true", "cpu", chosen)[0] == "32-true"
 
 
+@pytest.mark.parametrize("wanted", ["bf16-true", "64-true", 64, "fp16"])
+def test_weights_in_another_precision_than_evaluation_are_refused(wanted):
+    with pytest.raises(ValueError, match=f"^trainer.precision={wanted}: choose auto, 32-true, bf16-mixed, 16-mixed; "):
+        speed.precision(wanted, "cpu")
+
+
+def test_lightnings_short_names_of_precisions_are_known():
+    assert [speed.precision(wanted, "cpu")[0] for wanted in (32, "bf16")] == ["32-true", "bf16-mixed"]
+
+
 def test_sharding_on_a_cpu_is_refused_in_one_line(tmp_path):
     with pytest.raises(ValueError, match="^trainer.strategy=fsdp needs GPUs; on a CPU say trainer.strategy=ddp, or auto$"):
         build.trainer(compose("train", *SMALL, "trainer.strategy=fsdp", f"output_dir={tmp_path}", f"data_dir={tmp_path}"))
+
+
+@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp_notebook_find_unused_parameters_true"])
+def test_processes_that_give_nothing_back_are_refused(strategy):
+    with pytest.raises(ValueError, match=f"^trainer.strategy={strategy} keeps its results in processes that end; "):
+        speed.check_strategy(strategy, "cpu")
 
 
 def test_a_run_says_in_one_line_what_it_chose(tmp_path, capsys):

@@ -135,6 +135,11 @@ def test_progress_adds_up_and_nan_is_refused(compact):
         list(strips(Upscaler(Broken(), tile=64), Image(CHELSEA)))
 
 
+def test_opaque_stays_opaque(compact):
+    image = Image(CHELSEA, alpha=np.full(CHELSEA.shape[:2], 255, np.uint8))
+    assert (enlarge(compact, image, 64, alpha_upscale="network").alpha == 255).all()
+
+
 def test_no_memory_for_a_strip_is_no_fault_of_the_disk():
     with pytest.raises(MemoryError, match="out of memory for 64 rows"):
         _empty((64, 2**42, 1), np.dtype(np.uint8))  # 256 TB, more than a process can address

@@ -30,6 +30,10 @@ def test_comparison():
     ]
 
 
+def test_comparison_of_nothing():
+    assert comparison({}, "EDSR") == "nothing was tested"
+
+
 def test_markdown_wants_rows_of_one_length():
     assert markdown([["a", "bc"], ["def", "g"]]) == "| a   | bc |\n|-----|----|\n| def | g  |"
     with pytest.raises((ValueError, IndexError)):

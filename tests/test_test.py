@@ -84,6 +84,7 @@ def test_weights_without_a_config(best, tmp_path, main_job):
     "words, message",
     [
         (["scale=3"], "is a network for scale 2"),
+        (["ckpt=null", "benchmark=[sample]"], "say ckpt=FILE"),
         (["network=compact_light"], "say scale=... beside network=..."),
         (["network=edsr_baseline", "scale=2", "benchmark=[sample]"], "does not fit EDSR"),
     ],
@@ -92,6 +93,14 @@ def test_what_does_not_fit_is_refused(best, tmp_path, words, message):
     with pytest.raises(ValueError, match=message):
         evaluate(f"ckpt={best}", *words, f"output_dir={tmp_path}/out")
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_that_are_no_numbers_have_no_score(best, tmp_path):
+    tensors = {name: torch.full_like(tensor, torch.nan) for name, tensor in sr.load(best).state_dict().items()}
+    torch.save({"params": tensors}, tmp_path / "broken.pth")
+    words = ["network=compact_light", "network.n_feats=8", "network.n_blocks=1", "scale=2", "benchmark=[sample]"]
+    with pytest.raises(FloatingPointError, match=r"^sample/\w+: the network makes NaN or infinite pixels"):
+        evaluate(f"ckpt={tmp_path}/broken.pth", *words, f"output_dir={tmp_path}/out")
 
 
 def test_a_failure_leaves_no_folder(tmp_path):

@@ -113,6 +113,21 @@ def test_nothing_to_train_goes_straight_to_the_test(tmp_path):
     assert scores["psnr"] == pytest.approx(scores["bicubic"]["psnr"], abs=0.01)  # whose first pass is rounded to uint8
 
 
+def test_a_run_without_callbacks_and_loggers(tmp_path):
+    assert run_train("callback=[]", "logger=[]", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data") is None
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= {"metrics.json", "table.md", "run.json"}
+    assert not (tmp_path / "run" / "checkpoints").exists() and not (tmp_path / "run" / "metrics.csv").exists()
+
+
+def test_another_runs_checkpoint_in_the_folder_is_not_tested(tmp_path):
+    words = [f"data_dir={tmp_path}/data", "callback=[checkpoint]", "logger=none"]
+    run_train(*words, f"output_dir={tmp_path}/run", "optimizer.lr=1e-2")
+    run_train(*words, f"output_dir={tmp_path}/run", "trainer.max_steps=0")
+    run_train(*words, f"output_dir={tmp_path}/new", "trainer.max_steps=0")
+    again, new = (json.loads((tmp_path / run / "metrics.json").read_text()) for run in ("run", "new"))
+    assert again == new
+
+
 def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
     small = [word for word in SMALL if not word.startswith(("trainer.max_steps", "logger", "network"))]
     words = ["-m", "model=espcn,fsrcnn", "seed=1", "scale=2", "trainer.max_steps=2", "logger=wandb", "output_dir=sweep"]
@@ -157,6 +172,19 @@ def test_torchrun_starts_the_processes(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| benchmark") == 1
     assert len(json.loads((tmp_path / "run" / "metrics.json").read_text())["sample"]["images"]) == 2  # one of each process
+
+
+def test_torchrun_with_other_processes_than_the_trainers_is_refused(tmp_path, monkeypatch):
+    for name, value in {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4"}.items():
+        monkeypatch.setenv(name, value)
+    message = "^torchrun started 8 processes, the trainer is for 1: say trainer.devices=4 trainer.num_nodes=2$"
+    with pytest.raises(ValueError, match=message):
+        run_train("logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
+
+
+def test_several_machines_without_a_launcher_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="^trainer.num_nodes=2: start it on each machine by torchrun, or in SLURM by srun$"):
+        run_train("trainer.num_nodes=2", "logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
 
 
 def test_two_processes_score_a_checkpoint_as_one_does(main_job, best, tmp_path):

@@ -114,6 +114,12 @@ def test_what_a_format_cannot_hold_is_refused_before_the_first_row(tmp_path, nam
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name, shape", [("a.png", (2**31, 8, 3)), ("a.tif", (8, 2**32, 3))])
+def test_what_no_format_holds_is_refused(tmp_path, name, shape):
+    with pytest.raises(ValueError, match=f"{name}: cannot be written .*pixels"):
+        Writer(tmp_path / name, shape, np.uint8)
+
+
 JOB = """
 import resource, sys
 from pathlib import Path

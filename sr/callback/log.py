@@ -23,7 +23,7 @@ class Log(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         for name, value in {"loss": outputs["loss"], **outputs["parts"]}.items():
-            value = value.detach()
+            value = value.detach().float()  # a sum in bfloat16 stands still; and a checkpoint keeps it as float32
             self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
             self._counts[name] = self._counts.get(name, 0) + 1
         step = trainer.global_step

@@ -64,7 +64,8 @@ def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, bat
         phase = {"from_step": 0, "patch_size": patch_size, "batch_size": batch_size} | dict(entry)
         for key, value in phase.items():
             if type(value) is not int or value < (key != "from_step"):
-                raise ValueError(f"data.progressive: {key}={value!r} is not a positive whole number")
+                where = "data.progressive: " if key in entry else "data."
+                raise ValueError(f"{where}{key}={value!r} is not a positive whole number")
         made.append(Phase(**phase))
     steps = [phase.from_step for phase in made]
     if steps[0] != 0 or any(a >= b for a, b in pairwise(steps)):

@@ -95,6 +95,10 @@ class SRModule(pl.LightningModule):
         lr, hr = batch["lr"], batch["hr"]
         with torch.autocast(lr.device.type, enabled=False):  # published numbers are float32's
             sr = upscale(self.evaluated, lr)
+            if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
+                raise FloatingPointError(
+                    f"{name}/{batch['name'][0]}: the network makes NaN or infinite pixels, its weights are broken"
+                )
             scores = self._score(sr, hr)
             if with_bicubic:
                 bicubic = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)

@@ -32,6 +32,7 @@ def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
     if not how:
         return part
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")  # ours are pure
+    warnings.filterwarnings("ignore", r"Using `torch.compile\(module\)` when there are global hooks")  # a profile
     torch._dynamo.config.recompile_limit = max(16, torch._dynamo.config.recompile_limit)  # phases x who learns
     if how is True:
         return torch.compile(part, dynamic=False)

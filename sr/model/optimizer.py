@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+_KERNELS = {"fused", "foreach", "differentiable"}  # torch takes one of them
 _OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the config by itself
 
 
@@ -33,9 +34,10 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
 def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
     """The optimizer of a LightningModule's parameters, with one kernel for all of them where it has that.
 
-    `fused` in the config wins. Not in 16-mixed: Lightning does not clip the gradients of a fused optimizer there.
+    What the config says of kernels (`fused`, `foreach`, `differentiable`) wins. Not in 16-mixed: Lightning does not clip the
+    gradients of a fused optimizer there.
     """
-    plain = "fused" in make.keywords or str(module.trainer.precision) == "16-mixed"
+    plain = not _KERNELS.isdisjoint(make.keywords) or str(module.trainer.precision) == "16-mixed"
     if plain or module.device.type not in ("cpu", "cuda") or "fused" not in inspect.signature(make.func).parameters:
         return make(parameters)
     optimizer = make(parameters, fused=True)

@@ -13,6 +13,7 @@ from sr.color import rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
 from sr.model.base import SRModule
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
+from sr.network.luma import LumaNetwork
 
 
 class Regression(SRModule):
@@ -26,6 +27,9 @@ class Regression(SRModule):
         channel: what the network sees and the loss compares: "rgb", or "y" as SRCNN, FSRCNN, ESPCN and VDSR train.
         lr_factors: prefix of parameter names -> factor of the learning rate (SRCNN's last layer learns 10 times slower).
         l1_regularisation: weight of the sum of the absolute weights; L2 is the optimizer's weight_decay.
+
+    Raises:
+        ValueError: luma for a network that sees RGB.
     """
 
     def __init__(
@@ -49,6 +53,10 @@ class Regression(SRModule):
         self._options: list[dict[str, Any]] = []
         if channel not in ("rgb", "y"):
             raise ValueError(f"model.channel={channel}: choose rgb or y")
+        if channel == "y" and not isinstance(network, LumaNetwork):
+            raise ValueError(
+                f"model.channel=y: {type(network).__name__} sees RGB; network=srcnn, fsrcnn, espcn and vdsr see luma"
+            )
         self.loss = WeightedSum(loss)
         self.optimizer, self.schedule = optimizer, schedule
         self.channel, self.lr_factors, self.l1_regularisation = channel, dict(lr_factors or {}), l1_regularisation

@@ -62,6 +62,18 @@ def test_resume_is_exact(tmp_path, options):
             assert same(ours["state"][key], state)
 
 
+def test_logs_of_bfloat16_are_exact_over_a_resume(tmp_path):
+    """What the discriminator says comes in bfloat16, in which a sum of many would stand still."""
+    words = ["callback=[checkpoint,log]", "trainer.precision=bf16-mixed", "trainer.log_every_n_steps=7"]
+    fit(tmp_path / "whole", *words)
+    fit(tmp_path / "half", *words, "trainer.max_steps=3")
+    fit(tmp_path / "rest", *words, resume=tmp_path / "half" / "checkpoints" / "last.ckpt")
+    whole, rest = (
+        checkpoint.read(tmp_path / run / "checkpoints" / "last.ckpt")["callbacks"]["Log"] for run in ("whole", "rest")
+    )
+    assert whole["counts"]["d_real"] == 6 and whole == rest
+
+
 def test_iterations_are_counted_once(tmp_path):
     weights = Weights()
     trainer, module = fit(tmp_path, watch=weights)

@@ -69,3 +69,10 @@ def test_fused_steps_are_the_plain_ones_in_any_layout(make):
         for state in contiguous["state"].values():
             state.update({name: value.contiguous() for name, value in state.items() if torch.is_tensor(value)})
         fused.load_state_dict(contiguous)
+
+
+@pytest.mark.parametrize("kernel", ["foreach", "fused", "differentiable"])
+def test_a_kernel_that_the_config_names_is_taken(kernel):
+    module = SimpleNamespace(trainer=SimpleNamespace(precision="32-true"), device=torch.device("cpu"))
+    optimizer = on_device(partial(torch.optim.Adam, lr=1e-2, **{kernel: True}), nn.Conv2d(3, 4, 3).parameters(), module)
+    assert {name for name in ("foreach", "fused", "differentiable") if optimizer.defaults[name]} == {kernel}

@@ -1,0 +1,41 @@
+"""Settings that Lightning would take as they are, refused before a run starts. Each raises ValueError with one line."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+
+def counts(trainer: Mapping[str, Any]) -> None:
+    """Numbers by which Lightning divides, or which turn gradients round."""
+    for key in ("val_check_interval", "log_every_n_steps", "accumulate_grad_batches"):
+        if type(trainer[key]) is not int or trainer[key] < 1:
+            raise ValueError(f"trainer.{key}={trainer[key]}: a whole number, at least 1")
+    if trainer["gradient_clip_val"] is not None and not trainer["gradient_clip_val"] >= 0:
+        raise ValueError(f"trainer.gradient_clip_val={trainer['gradient_clip_val']}: at least 0, or null")
+
+
+def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping) -> None:
+    """What callbacks wait for, which would show at the first validation only."""
+    measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in benchmarks)) for metric in metrics)
+    for name, options in callbacks.items():
+        if "monitor" in options and options["monitor"] not in measured:
+            raise ValueError(f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}")
+
+
+def processes(trainer: Any) -> None:
+    """Whether somebody started as many as a Lightning Trainer is for.
+
+    torchrun's in another number would train alone, all into one folder; one on another machine that nobody starts is waited
+    for, and no signal ends that.
+    """
+    from pytorch_lightning.plugins.environments import LightningEnvironment
+
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        started, devices = (int(os.environ[name]) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+        if started != trainer.world_size:
+            wanted = f"trainer.devices={devices} trainer.num_nodes={started // devices}"
+            raise ValueError(f"torchrun started {started} processes, the trainer is for {trainer.world_size}: say {wanted}")
+        return
+    nobody = isinstance(getattr(trainer.strategy, "cluster_environment", None), LightningEnvironment)
+    if trainer.num_nodes > 1 and nobody and os.environ.keys().isdisjoint(("NODE_RANK", "GROUP_RANK")):
+        raise ValueError(f"trainer.num_nodes={trainer.num_nodes}: start it on each machine by torchrun, or in SLURM by srun")
