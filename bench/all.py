@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from common import options
+
 HERE = Path(__file__).resolve().parent
 # script -> words, words that make it quick (None: left out)
 SCRIPTS = {
@@ -28,13 +30,13 @@ SCRIPTS = {
 
 
 def main() -> None:
-    quick = "quick=true" in sys.argv[1:]
+    quick = options(__doc__, "quick").get("quick") == "true"
     failed = []
-    for script, (words, fewer) in SCRIPTS.items():
+    for script, (full, fewer) in SCRIPTS.items():
         if quick and fewer is None:
             continue
         start = time.monotonic()
-        done = subprocess.run([sys.executable, str(HERE / script), *(fewer if quick else words)], check=False)
+        done = subprocess.run([sys.executable, str(HERE / script), *(fewer if quick else full)], check=False)
         failed += [script] if done.returncode else []
         print(f"-- {script}: {time.monotonic() - start:.0f} s\n", flush=True)
     if failed:

@@ -8,7 +8,6 @@ begin; `in all` is how much longer the steps during the writing take with it tha
 share of the processor and of the memory's speed.
 """
 
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from common import Watch, compared, record, say
+from common import Watch, compared, options, record, say
 from networks import network
 from sr import build, checkpoint, speed
 from sr.callback.background import BackgroundIO
@@ -89,14 +88,14 @@ def measure(training: Training, folder: Path, pairs: int) -> None:
 
 
 def main() -> None:
-    words = dict(word.split("=", 1) for word in sys.argv[1:])
+    said = options(__doc__, "pairs", "folder")
     say()
     build.quiet()
     speed.set_up("cpu")
     training = Training()
     training.steps(1)
-    with tempfile.TemporaryDirectory(dir=words.get("folder")) as folder:
-        measure(training, Path(folder), int(words.get("pairs", 10)))
+    with tempfile.TemporaryDirectory(dir=said.get("folder")) as folder:
+        measure(training, Path(folder), int(said.get("pairs", 10)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -50,6 +51,26 @@ def record(bench: str, **values: object) -> None:
 
 def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def options(about: str, *known: str, config: bool = False) -> dict[str, str]:
+    """The KEY=VALUE words of the command line; leaves with `about` at --help, with one line at a word that says nothing here.
+
+    Args:
+        about: the script's docstring.
+        known: its keys.
+        config: whether other keys are the training config's.
+    """
+    found = {}
+    for word in sys.argv[1:]:
+        if word in ("-h", "--help"):
+            print(about.strip())
+            sys.exit()
+        key, equals, value = word.partition("=")
+        if not equals or not (config or key in known):
+            sys.exit(f"{word}: say {', '.join(f'{name}=...' for name in known) or 'no words'}; --help tells more")
+        found[key] = value
+    return found
 
 
 class Watch:

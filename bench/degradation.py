@@ -8,7 +8,6 @@ beside `torch.randn_like`; JPEG beside Pillow, which a device part cannot use.
 """
 
 import io
-import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +17,7 @@ import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
 from torch import Tensor
 
-from common import in_turns, record, say
+from common import in_turns, options, record, say
 from sr import build
 from sr.cli import CONF
 from sr.degradation.chain import Chain
@@ -59,7 +58,7 @@ CHAINS = {
 
 
 def main() -> None:
-    pairs = 10 if "quick=true" in sys.argv[1:] else 40
+    pairs = 10 if options(__doc__, "quick").get("quick") == "true" else 40
     say()
     for name, stages in CHAINS.items():
         degradation = chain(*stages)

@@ -110,8 +110,11 @@ def memory() -> None:
 def main() -> None:
     warnings.simplefilter("ignore")
     parts = {"tiles": tiles, "anime": anime, "memory": memory}
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__.strip())
+        return
     if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(parts):
-        sys.exit(f"say one or more of {', '.join(parts)}")
+        sys.exit(f"{' '.join(sys.argv[1:]) or 'no part'}: say one or more of {', '.join(parts)}")
     say()
     for name in sys.argv[1:]:
         parts[name]()

@@ -7,7 +7,6 @@ Framework and bare forward pass take turns image by image; without B100 the imag
 """
 
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from common import Watch, compared, record, say
+from common import Watch, compared, options, record, say
 from networks import network
 from sr import build
 from sr.data.sample import Sample
@@ -51,7 +50,7 @@ def milliseconds(run: Callable[[], object], times: int = 5) -> float:
 
 @torch.inference_mode()
 def main() -> None:
-    quick = "quick=true" in sys.argv[1:]
+    quick = options(__doc__, "quick").get("quick") == "true"
     say()
     images = pictures(10 if quick else 100)
     metrics = {"psnr": PSNR(crop_border=2), "ssim": SSIM(crop_border=2)}

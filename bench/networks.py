@@ -14,6 +14,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import nn
 
+from common import options
 from sr.cli import CONF
 from sr.count import multiply_adds, parameters
 from sr.table import markdown
@@ -115,6 +116,7 @@ def elsewhere(name: str) -> str:
 
 
 def main() -> None:
+    options(__doc__)
     warnings.simplefilter("ignore")
     rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "printed in", "differs by"]]
     for file in sorted((CONF / "network").glob("*.yaml")):

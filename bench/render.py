@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from common import RESULTS
+from common import RESULTS, options
 from sr.files import whole
 from sr.table import markdown
 
@@ -138,6 +138,7 @@ def plot(results: list[dict]) -> str:
 
 
 def main() -> None:
+    options(__doc__)
     results = [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.is_file() else []
     text = README.read_text()
     for bench in TABLES:

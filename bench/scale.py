@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import record, say
+from common import options, record, say
 
 ROOT = Path(__file__).resolve().parent.parent
 BATCH = 8
@@ -53,7 +53,7 @@ def images_per_second(started: list[tuple[subprocess.Popen, Path]]) -> float:
 
 
 def main() -> None:
-    steps = 25 if "quick=true" in sys.argv[1:] else 100
+    steps = 25 if options(__doc__, "quick").get("quick") == "true" else 100
     counts = [count for count in (1, 2, 4) if count <= (os.cpu_count() or 1)]
     say()
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import record, say
+from common import options, record, say
 
 TRAIN = Path(__file__).resolve().parent.parent / "train.py"
 
@@ -31,6 +31,7 @@ def once(folder: str) -> float:
 
 
 def main() -> None:
+    options(__doc__)
     say()
     with tempfile.TemporaryDirectory() as folder:
         first, *later = (once(folder) for _ in range(4))

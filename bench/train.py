@@ -25,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from common import Watch, activations, compared, record, say
+from common import Watch, activations, compared, options, record, say
 from data import photographs
 from sr import build
 from sr.callback.phases import Phases
@@ -127,9 +127,9 @@ def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
 
 
 def main() -> None:
-    words = dict(word.split("=", 1) for word in sys.argv[1:])
-    quick, precision = words.pop("quick", "") == "true", words.pop("precision", None)
-    chosen = words.pop("only", ",".join(JOBS)).split(",")
+    said = options(__doc__, "quick", "precision", "only", config=True)
+    quick, precision = said.pop("quick", "") == "true", said.pop("precision", None)
+    chosen = said.pop("only", ",".join(JOBS)).split(",")
     texts = {file.stem: file.read_text() for file in sorted((CONF / "model").glob("*.yaml"))}
     recipes = [name for name, text in texts.items() if "module/regression" in text and "/network: interpolation" not in text]
     chosen = recipes if chosen == ["all"] else chosen
@@ -137,7 +137,7 @@ def main() -> None:
         sys.exit(f"only={wrong.pop()}: choose from {', '.join(recipes)}; gan.py measures adversarial training")
     build.quiet()
     say()
-    more = [f"{key}={value}" for key, value in words.items()]
+    more = [f"{key}={value}" for key, value in said.items()]
     for name in chosen:
         full, pairs, fast, fewer = JOBS.get(name, OTHERS)
         both = ["32-true", "bf16-mixed"] if not quick or name == "compact" else ["bf16-mixed"]

@@ -27,6 +27,8 @@ def network(cfg: DictConfig) -> nn.Module:
     """The network of the config, with the weights of `init_from` if it says so."""
     built = build(cfg.network)
     if cfg.get("init_from"):
+        if OmegaConf.is_list(cfg.init_from) and "alpha" not in cfg:  # of train.py, which has no weights between two files
+            raise ValueError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
         _load(built, cfg, cfg.init_from)
     return built
 

@@ -24,6 +24,7 @@ NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
 # Keys that releases wrap weights in.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
 _PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
+_WRAPPED = ("module.", "_orig_mod.")  # by torch's DDP, AveragedModel, compile; what lies beside is no part of the network
 
 
 Source = str | Path | Sequence[str | Path]  # a file, or two between which weights are taken
@@ -123,7 +124,8 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
         raise ValueError("no file of weights is named: say ckpt=FILE")
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such checkpoint")
+        beside = sorted(file.name for file in path.parent.glob("*.ckpt"))[:3]  # a kill may leave the first best.ckpt alone
+        raise FileNotFoundError(f"{path}: no such checkpoint" + (f"; there is {', '.join(beside)}" if beside else ""))
     try:
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
@@ -188,7 +190,8 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
         if prefix == "generator.":  # a GAN's file may hold its discriminator too
             generator = {key: value for key, value in tensors.items() if key.startswith(prefix)}
             tensors = generator or tensors
-        if tensors and all(key.startswith(prefix) for key in tensors):
+        wrapped = sum(key.startswith(prefix) for key in tensors)
+        if wrapped and (wrapped == len(tensors) or prefix in _WRAPPED and 2 * wrapped > len(tensors)):
             return weights({key.removeprefix(prefix): value for key, value in tensors.items()})
     return tensors
 

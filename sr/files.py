@@ -28,6 +28,13 @@ def whole(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def clear(folder: Path) -> None:
+    """Remove what a process that was killed left of files in `folder` that it was writing by `whole`."""
+    for temporary in folder.glob(f".{'[0-9a-f]' * 32}.tmp"):
+        with suppress(OSError):
+            temporary.unlink()
+
+
 def run_of(checkpoint: str | Path) -> Path:
     """The folder of the run that wrote a checkpoint: above `checkpoints/`, or where the file lies."""
     folder = Path(checkpoint).parent

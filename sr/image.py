@@ -76,6 +76,13 @@ def size(path: str | Path) -> tuple[int, int]:
     return (width, height) if turn >= 5 else (height, width)
 
 
+def check(path: str | Path) -> None:
+    """Look for damage without decoding: at the checksums and the end of a PNG, at the header of others. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        if not tiff.is_tiff16(file):
+            _open(file).verify()
+
+
 def read_rgb8(path: str | Path) -> np.ndarray:
     """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, alpha is dropped, 16 bit rounded to 8.
 

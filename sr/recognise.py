@@ -98,7 +98,7 @@ def _stages(shapes: Shapes, pattern: str) -> int:
 
 
 def _compact(shapes: Shapes) -> dict[str, Any]:
-    last = max(int(key.split(".")[1]) for key in shapes)
+    last = max(int(match[1]) for key in shapes if (match := re.match(r"body\.(\d+)\.", key)))
     return {
         "scale": _root(shapes[f"body.{last}.weight"][0]),
         "n_feats": shapes["body.0.weight"][0],

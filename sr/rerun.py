@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from pytorch_lightning.utilities import rank_zero_only
 from sr import run
 from sr.resume import value_of
 
-# Where a run lies, how it is watched, and what it went on from, makes no other numbers.
-_ELSEWHERE = ("output_dir", "reproduce", "resume", "sweep_resume", "logger", "profile")
+# Where a run and its data lie, how it is watched, and what it went on from, makes no other numbers.
+_ELSEWHERE = ("output_dir", "reproduce", "resume", "sweep_resume", "logger", "profile", "data_dir")
+_ELSEWHERE += ("data.cache_dir", "data.download", "data.n_workers")
 
 
 def command_line(words: list[str]) -> list[str]:
@@ -41,12 +42,18 @@ def check_code(cfg: DictConfig) -> None:
     a sum depends.
 
     Raises:
-        ValueError: the configs of this project give another config now.
+        FileNotFoundError, ValueError: the configs of this project give another config now; it would be written over the run;
+            a file of the run is not there or damaged.
     """
     folder = Path(cfg.reproduce)
+    if Path(cfg.output_dir).resolve() == folder.resolve():
+        raise ValueError(f"output_dir={cfg.output_dir} is the run itself, which would be lost: choose another")
     then, now = run.read(folder), {"commit": run.commit(), **run.machine()}
-    before = OmegaConf.create(yaml.safe_load((folder / "config.yaml").read_text()))
-    keys = sorted(_differing(_plain(before), _plain(cfg)))
+    if lacking := {"dirty", "packages", "threads", *now} - then.keys():
+        raise ValueError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
+    before = OmegaConf.create(_content(folder / "config.yaml", yaml.safe_load))
+    _content(folder / "metrics.json", json.loads)  # now, not after the training
+    keys = sorted(set(_differing(_plain(before), _plain(cfg))) - set(_ELSEWHERE))
     if keys:
         shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
         raise ValueError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
@@ -63,7 +70,7 @@ def check_code(cfg: DictConfig) -> None:
 
 def compare(results: Mapping[str, Any], folder: str | Path) -> None:
     """Print whether metrics.json of the run is, to the last digit, what came out now; else the largest difference."""
-    then = dict(_leaves(json.loads(Path(folder, "metrics.json").read_text())))
+    then = dict(_leaves(_content(Path(folder, "metrics.json"), json.loads)))
     now = dict(_leaves(json.loads(json.dumps(results))))
     if then == now:
         print(f"reproduced: all {len(now)} numbers of {folder}/metrics.json are equal to the last digit")
@@ -74,6 +81,18 @@ def compare(results: Mapping[str, Any], folder: str | Path) -> None:
     name = max(now, key=lambda key: abs(now[key] - then[key]))
     unequal = sum(now[key] != then[key] for key in now)
     print(f"not reproduced: {unequal} of {len(now)} numbers differ; most {name}: was {then[name]}, is {now[name]}")
+
+
+def _content(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    try:
+        found = parse(file.read_text())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{file}: no such file; only a run that was done is reproduced") from None
+    except (ValueError, yaml.YAMLError):
+        raise ValueError(f"{file}: truncated, or no {file.suffix[1:].upper()}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{file}: not what a run writes into it")
+    return found
 
 
 def _plain(cfg: DictConfig) -> dict[str, Any]:

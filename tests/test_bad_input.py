@@ -269,6 +269,12 @@ def test_no_such_checkpoint(tmp_path):
         refused(
             f"{word}={tmp_path}/no.ckpt", f"output_dir={tmp_path}", f"data_dir={tmp_path}", match="no.ckpt: no such checkpoint"
         )
+    (tmp_path / "best.ckpt").touch()  # a run that was killed after the first of its two
+    refused(f"resume={tmp_path}/last.ckpt", f"output_dir={tmp_path}", match="no such checkpoint; there is best.ckpt")
+
+
+def test_init_from_two_files(tmp_path):
+    refused("init_from=[a.ckpt,b.ckpt]", f"output_dir={tmp_path}/run", match="init_from=a.ckpt,b.ckpt: name one file")
 
 
 def test_init_from_another_architecture_gives_a_short_difference(best, tmp_path):

@@ -68,6 +68,18 @@ def test_weights_of_others_are_found_in_their_wrappers(tmp_path, wrapper, prefix
     assert same(net, other)
 
 
+def test_a_wrapper_that_not_every_name_has(tmp_path):
+    """As torch's AveragedModel and hands that edited a file leave it."""
+    net = network()
+    *others, last = net.state_dict()
+    state = {f"module.{key}": net.state_dict()[key] for key in others} | {last: net.state_dict()[last]}
+    torch.save(state, tmp_path / "weights.pth")
+    assert same(net, checkpoint.load(tmp_path / "weights.pth"))
+    torch.save(state | {"n_averaged": torch.tensor(3)}, tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match=r"weights.pth: does not fit Compact: 1 too many \(n_averaged\)$"):
+        checkpoint.load(tmp_path / "weights.pth")
+
+
 def test_safetensors(tmp_path):
     net = network()
     save_file(dict(net.state_dict()), tmp_path / "weights.safetensors")

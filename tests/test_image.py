@@ -17,7 +17,7 @@ from PIL.ExifTags import IFD, Base
 from PIL.ImageCms import ImageCmsProfile, createProfile
 
 from sr import tiff
-from sr.image import Image, list_images, read, read_rgb8, size, to_pixels, to_tensor, write
+from sr.image import Image, check, list_images, read, read_rgb8, size, to_pixels, to_tensor, write
 
 SKIMAGE = Path(skimage.__file__).parent / "data"  # photos inside the scikit-image package
 UNREADABLE = ("broken.png", "truncated_image.png", "hopper_unknown_pixel_mode.tif", "rgb_trns_ycbc.j2k")
@@ -84,6 +84,7 @@ def test_every_real_file_is_read_like_pillow_or_refused(sr_data):
                 assert "\n" not in str(caught.value)
             continue
         image = read(file)
+        check(file)
         assert image.pixels.shape == (*size(file), 3), file
         assert image.was_gray == (file.name in GRAY), file
         assert image.pixels.dtype == (np.uint16 if file.name in SIXTEEN_BIT else np.uint8), file
@@ -250,6 +251,19 @@ def test_truncated_files_are_refused(tmp_path, extension, fraction):
         with pytest.raises(ValueError, match="cannot be read as an image") as caught:
             function(cut)
         assert str(caught.value).startswith(str(cut)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_damage_of_a_png_is_found_without_decoding(tmp_path, dtype):
+    write(whole := tmp_path / "whole.png", Image(photo(200, 200, dtype)))
+    check(whole)
+    content = bytearray(whole.read_bytes())
+    content[len(content) // 2] ^= 1
+    (flipped := tmp_path / "flipped.png").write_bytes(content)
+    for file in (flipped, *(truncated(whole, tmp_path, fraction) for fraction in (0.0, 0.05, 0.5, 0.95))):
+        with pytest.raises(ValueError, match="cannot be read as an image") as caught:
+            check(file)
+        assert str(caught.value).startswith(str(file)) and "\n" not in str(caught.value)
 
 
 def test_decompression_bombs_are_refused(tmp_path, monkeypatch):

@@ -4,9 +4,11 @@ import json
 import shutil
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
 from sr import run
-from sr.rerun import command_line
+from sr.rerun import check_code, command_line
 from tests.jobs import call
 
 
@@ -23,6 +25,39 @@ def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
 def test_a_config_that_is_not_the_runs_is_refused(main_job, tmp_path):
     done = call("train.py", f"reproduce={main_job[0]}", "logger=csv", "output_dir=out", "trainer.max_steps=4", cwd=tmp_path)
     assert done.returncode == 1 and "trainer.max_steps" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.fixture
+def then(main_job, tmp_path):
+    """The config of a run that is to be reproduced, in a folder that can be spoilt."""
+    for name in ("run.json", "config.yaml", "metrics.json"):
+        shutil.copy(main_job[0] / name, tmp_path)
+    config = OmegaConf.create(yaml.safe_load((tmp_path / "config.yaml").read_text()))
+    config.reproduce, config.output_dir = str(tmp_path), str(tmp_path / "again")
+    return config
+
+
+def test_the_data_may_lie_elsewhere(then, tmp_path):
+    then.data_dir, then.data.cache_dir, then.data.n_workers = "/elsewhere", "/cache", 3
+    check_code(then)
+    then.data.patch_size += 1
+    with pytest.raises(ValueError, match=r"now \(data.patch_size\)"):
+        check_code(then)
+
+
+@pytest.mark.parametrize("text", ["{'a: [1", "[]", None])
+@pytest.mark.parametrize("name", ["run.json", "config.yaml", "metrics.json"])
+def test_a_spoilt_run_is_refused_before_it_is_trained_again(then, tmp_path, name, text):
+    (tmp_path / name).unlink() if text is None else (tmp_path / name).write_text(text)
+    with pytest.raises((ValueError, OSError)) as caught:
+        check_code(then)
+    assert "\n" not in str(caught.value) and name in str(caught.value)
+
+
+def test_a_run_is_not_written_over_by_its_reproduction(then, tmp_path):
+    then.output_dir = str(tmp_path / "." / "again" / "..")
+    with pytest.raises(ValueError, match="is the run itself, which would be lost: choose another"):
+        check_code(then)
 
 
 def test_metrics_that_differ_are_named(main_job, tmp_path, capsys):

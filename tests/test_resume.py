@@ -105,6 +105,22 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
     assert whole["sr"]["config"]["trainer"]["precision"] == precision
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulate):
+    """Dropout in the first step after a resume is that of this step, not of the run's first."""
+    words = ["network=resize_conv", "network.dropout=0.5", "schedule=constant", f"data_dir={tmp_path}/data"]
+    words += [f"trainer.accumulate_grad_batches={accumulate}", "trainer.val_check_interval=2", "trainer.max_steps=4"]
+    run_train(*words, f"output_dir={tmp_path}/whole")
+    run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/part")
+    stopped = read(tmp_path / "part")
+    stopped["sr"]["config"]["trainer"]["max_steps"] = 4
+    torch.save(stopped, tmp_path / "part" / "checkpoints" / "last.ckpt")
+    run_train(f"resume={tmp_path}/part/checkpoints/last.ckpt", f"output_dir={tmp_path}/part")
+    whole, part = read(tmp_path / "whole"), read(tmp_path / "part")
+    assert_equal(whole["state_dict"], part["state_dict"])
+    assert_equal(whole["optimizer_states"], part["optimizer_states"])
+
+
 # 7 iterations of both networks, killed somewhere after the checkpoint of the fourth.
 GAN = tuple(word for word in TINY if not word.startswith(("trainer.", "data.n_workers", "callback", "logger"))) + (
     "trainer.accelerator=cpu",

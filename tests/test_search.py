@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -31,6 +32,41 @@ LR = FloatDistribution(1e-5, 1e-2, log=True)
 )
 def test_hydras_words_are_optunas_distributions(word, distribution):
     assert _distribution(OverridesParser.create().parse_override(word)) == distribution
+
+
+@pytest.mark.parametrize("word", ["optimizer.lr=tag(log,interval(0,1))", "optimizer.lr=interval(1,0)", "seed=glob(*)"])
+def test_what_is_no_space_names_its_key(word):
+    with pytest.raises(ValueError, match=rf"^{re.escape(word)}: "):
+        _distribution(OverridesParser.create().parse_override(word))
+
+
+@pytest.mark.parametrize("damage", [b"nonsense\n", b"[1]\n", b"\0\xff\n\n", b'{"op_code": 99}\n'])
+def test_a_damaged_file_or_another_direction_is_one_line(tmp_path, damage):
+    words = {"pruner": "none", "pruner_options": {}}
+    search.start(tmp_path, direction="maximize", **words)
+    with pytest.raises(ValueError, match="hydra.sweeper.direction=up: choose minimize or maximize"):
+        search.start(tmp_path, direction="up", **words)
+    with pytest.raises(ValueError, match="search.log is of a search that wants to maximize: choose another output_dir"):
+        search.start(tmp_path, direction="minimize", **words)
+    with (tmp_path / search.FILE).open("ab") as file:
+        file.write(damage)
+    with pytest.raises(ValueError, match="search.log: not the file of a search, or damaged") as caught:
+        search.start(tmp_path, direction="maximize", **words)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sweep=lr", "hydra.sweeper.n_trials=many"),
+        ("sweep=lr", "hydra.sweeper.n_jobs=0"),
+        ("-m", "seed=1,2", "hydra/launcher=joblib", "hydra.launcher.n_jobs=-1"),
+    ],
+)
+def test_a_number_of_jobs_that_is_none_is_one_line(tmp_path, words):
+    done = call("train.py", *words, *WORDS, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {words[-1]}: say a whole number of at least 1") and done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("good", [99.0, 1.0])  # what the other trials had at the first validation

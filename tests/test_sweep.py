@@ -214,6 +214,7 @@ def test_a_record_refuses_to_mix_runs(tmp_path):
     with pytest.raises(ValueError, match="another command .seed=1 seed=2."):
         Record(tmp_path).add([job(tmp_path / "a", "seed=2")], resume=True)
     Record(tmp_path).add([job(tmp_path / "a", "seed=1")], resume=True)
+    Record(tmp_path).add([job(tmp_path / "a", "output_dir=../moved", "seed=1")], resume=True)  # the folder told another way
 
 
 def test_a_record_keeps_the_jobs_of_earlier_calls(tmp_path):
@@ -223,6 +224,15 @@ def test_a_record_keeps_the_jobs_of_earlier_calls(tmp_path):
         record.note(Outcome(str(tmp_path / name), "failed", "a | b", None, 3.0))
     assert [row.split("|")[1].strip() for row in (tmp_path / "sweep.md").read_text().splitlines()[2:]] == ["a", "b"]
     assert "failed: a \\| b" in record.table()
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"a": 1}'])
+def test_a_damaged_record_is_one_line_and_a_damaged_run_is_not_done(tmp_path, text):
+    (tmp_path / "sweep.json").write_text(text)
+    with pytest.raises(ValueError, match=r"sweep.json: not the record of a sweep, or truncated; .* remove it$"):
+        Record(tmp_path)
+    (tmp_path / "run.json").write_text(text)
+    assert not job(tmp_path).done
 
 
 def test_a_job_that_a_killed_sweep_left_behind_holds_its_folder(tmp_path):

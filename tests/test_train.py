@@ -149,15 +149,19 @@ def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
 def test_two_processes_train_the_same_weights_as_one(tmp_path):
     """A real command line without output_dir: both processes must find the same folder."""
     words = ["trainer.max_steps=20", "trainer.val_check_interval=20", "model.ema=0.9", f"data_dir={tmp_path}/data"]
+    words += ["trainer.log_every_n_steps=3"]
     run_train(*words, f"output_dir={tmp_path}/one")
     two = call("train.py", *SMALL, *words, "trainer.devices=2", "data.n_workers=1", cwd=tmp_path)
     assert two.returncode == 0 and str(tmp_path / "outputs" / "compact") in two.stdout, two.stderr
     (folder,) = (tmp_path / "outputs" / "compact").iterdir()
-    states = [
-        torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for run in (tmp_path / "one", folder)
-    ]
-    a, b = (torch.cat([value.flatten() for value in state.values()]) for state in states)
+    runs = (tmp_path / "one", folder)
+    checkpoints = [torch.load(run / "checkpoints" / "last.ckpt", weights_only=True) for run in runs]
+    a, b = (torch.cat([value.flatten() for value in content["state_dict"].values()]) for content in checkpoints)
     assert float((a - b).norm() / a.norm()) < 1e-5
+    curves = [[row["train/loss"] for row in csv.DictReader((run / "metrics.csv").open()) if row["train/loss"]] for run in runs]
+    logs = [content["callbacks"]["Log"] for content in checkpoints]  # of the last two steps, which no row has yet
+    curves = [[*map(float, curve), log["sums"]["loss"]] for curve, log in zip(curves, logs, strict=True)]
+    assert curves[1] == pytest.approx(curves[0], rel=1e-4) and len(curves[0]) == 7  # of all samples, not of one process's
     assert two.stdout.count("| benchmark") == 1
     assert len(json.loads((folder / "metrics.json").read_text())["sample"]["images"]) == 3
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from hydra_plugins.sr.launcher import Sequential
+from hydra_plugins.sr.launcher import Sequential, at_least_one
 from sr.sweep.job import Job, Outcome
 
 _OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "name", "stderr_to_stdout")
@@ -29,7 +29,8 @@ class Submitit(Sequential):
     log = True
 
     def __init__(self, cluster: str, n_jobs: int | None, max_num_timeout: int, parameters: dict[str, Any]) -> None:
-        self.cluster, self.n_jobs, self.max_num_timeout = cluster, n_jobs, max_num_timeout
+        self.cluster, self.max_num_timeout = cluster, max_num_timeout
+        self.n_jobs = at_least_one("hydra.launcher.n_jobs", n_jobs, null=True)
         said = OmegaConf.to_container(parameters, resolve=True)
         self.parameters = {key: value for key, value in said.items() if value is not None}
 

@@ -7,6 +7,7 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from hydra_plugins.sr.launcher import at_least_one
 from hydra_plugins.sr.sweeper import Launching
 from sr.sweep.job import Outcome
 
@@ -31,7 +32,9 @@ class Search(Launching):
         self.params, self.sampler_options, self.pruner_options = map(
             OmegaConf.to_container, (params, sampler_options, pruner_options)
         )
-        self.n_trials, self.n_jobs, self.timeout, self.direction = n_trials, n_jobs, timeout, direction
+        self.n_trials = at_least_one("hydra.sweeper.n_trials", n_trials)
+        self.n_jobs = at_least_one("hydra.sweeper.n_jobs", n_jobs)
+        self.timeout, self.direction = timeout, direction
         self.seed, self.sampler, self.pruner = seed, sampler, pruner
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
@@ -112,8 +115,15 @@ def _distribution(override: Override) -> Any:
     """Optuna's for what Hydra's syntax says.
 
     Raises:
-        ValueError: glob, or a log scale of values that are not numbers.
+        ValueError: glob, an interval that ends before it begins, or a log scale that begins at 0.
     """
+    try:
+        return _of(override)
+    except ValueError as error:
+        raise ValueError(f"{override.input_line}: {error}") from None
+
+
+def _of(override: Override) -> Any:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     value = override.value()
@@ -127,4 +137,4 @@ def _distribution(override: Override) -> Any:
     if isinstance(value, IntervalSweep):
         kind = IntDistribution if isinstance(value.start, int) and isinstance(value.end, int) else FloatDistribution
         return kind(value.start, value.end, log=log)
-    raise ValueError(f"{override.input_line}: not a search space; say interval(a,b), range(a,b), choice(a,b)")
+    raise ValueError("not a search space; say interval(a,b), range(a,b), choice(a,b)")

@@ -16,6 +16,9 @@ class Adversarial(nn.Module):
     Args:
         weight: factor of the generator's adversarial loss beside its other losses. The caller multiplies.
         r1: weight of the R1 penalty in the discriminator's loss (Mescheder et al. 2018, arXiv:1801.04406); 0: none.
+
+    Raises:
+        ValueError: a negative r1, which would pay for slope.
     """
 
     relativistic = False  # whether the generator's loss looks at the logits of real images too
@@ -23,6 +26,8 @@ class Adversarial(nn.Module):
 
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0) -> None:
         super().__init__()
+        if not r1 >= 0:
+            raise ValueError(f"adversarial.r1={r1}: at least 0")
         self.weight, self.r1 = weight, r1
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:

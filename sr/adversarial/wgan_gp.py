@@ -48,6 +48,8 @@ class WGANGP(Adversarial):
 
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0, gradient_penalty: float = 10.0) -> None:
         super().__init__(weight=weight, r1=r1)
+        if not gradient_penalty >= 0:
+            raise ValueError(f"adversarial.gradient_penalty={gradient_penalty}: at least 0")
         self.gradient_penalty = gradient_penalty
 
     def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:

@@ -7,6 +7,13 @@ from torch import Tensor
 from sr.draws import Draws
 
 
+def checked(side: float, std: float) -> tuple[float, float]:
+    """Mean and standard deviation of the side. ValueError where they are no fractions of the patch's."""
+    if not 0 < side <= 1 or not 0 <= std <= 1:
+        raise ValueError(f"side and std are fractions of the patch's side, in (0, 1] and [0, 1], got {side} and {std}")
+    return side, std
+
+
 def sample(draws: Draws, side: np.ndarray) -> dict[str, np.ndarray]:
     """{"side", "top", "left"}: float64 (count,); side is the patch's fraction, top and left those of the room left."""
     return {"side": np.clip(side, 0, 1), "top": draws.uniform(), "left": draws.uniform()}

@@ -21,7 +21,7 @@ class CutMix(Augmentation):
 
     def __init__(self, probability: float = 1.0, side: float = 0.7, std: float = 0.01) -> None:
         super().__init__(probability)
-        self.side, self.std = side, std
+        self.side, self.std = box.checked(side, std)
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"on", "side", "top", "left"}: see `sr.augmentation.box`."""

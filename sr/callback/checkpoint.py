@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from sr.callback.background import finish
+from sr.files import clear
 
 
 class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
@@ -46,6 +47,8 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at = trainer.global_step
+        if trainer.is_global_zero:
+            clear(self.best.parent)  # as large as a checkpoint, one for each kill
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step >= trainer.max_steps > 0:

@@ -9,7 +9,10 @@ from torch import Tensor
 
 
 class Log(pl.Callback):
-    """Writes averages over the last `every_n_steps` optimizer steps; between two writes nothing waits for the device."""
+    """Writes averages over the last `every_n_steps` optimizer steps; between two writes nothing waits for the device.
+
+    Losses are the means over all processes, which meet when something is written: a row, or a checkpoint.
+    """
 
     def __init__(self, *, every_n_steps: int = 50) -> None:
         self.every_n_steps = every_n_steps
@@ -17,9 +20,10 @@ class Log(pl.Callback):
         self._counts: dict[str, int] = {}  # of each: a GAN's losses are not all there from the first step
         self._step = 0
         self._since = 0.0
+        self._strategy: pl.strategies.Strategy | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._step, self._since = trainer.global_step, time.perf_counter()
+        self._step, self._since, self._strategy = trainer.global_step, time.perf_counter(), trainer.strategy
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         for name, value in {"loss": outputs["loss"], **outputs["parts"]}.items():
@@ -29,6 +33,7 @@ class Log(pl.Callback):
         step = trainer.global_step
         if step == self._step or step % self.every_n_steps:
             return
+        self._share()
         seconds = time.perf_counter() - self._since
         values = {f"train/{name}": float(total) / self._counts[name] for name, total in self._sums.items()}
         values |= {f"train/{name}": rate for name, rate in _learning_rates(trainer).items()}
@@ -42,7 +47,15 @@ class Log(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = time.perf_counter()  # throughput is the training's alone
 
+    def _share(self) -> None:
+        """All go on with the mean of their sums: so does a resumed run, in which they begin with those of the first process."""
+        if self._sums and self._strategy is not None:
+            device = self._strategy.root_device
+            sums = self._strategy.reduce(torch.stack([total.to(device) for total in self._sums.values()]), reduce_op="mean")
+            self._sums = dict(zip(self._sums, sums.unbind(), strict=True))
+
     def state_dict(self) -> dict[str, Any]:
+        self._share()  # each process comes here
         return {"sums": {name: float(value) for name, value in self._sums.items()}, "counts": dict(self._counts)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Safe extraction of zip and tar archives: a download is somebody's input, and may try to write anywhere."""
 
+import errno
 import gzip
 import lzma
 import os
@@ -55,10 +56,12 @@ def _unpack(archive: Path, folder: Path, inside: PurePosixPath) -> None:
             raise OSError(f"{archive} unpacks to {total / 1e9:.1f} GB, but {folder.parent} has {free / 1e9:.1f} GB free")
         with tqdm(total=total, unit="B", unit_scale=True, desc=f"extract {archive.name}") as bar:
             for member, size in wanted:
-                if isinstance(member, zipfile.ZipInfo):
-                    opened.extract(member, folder)
-                else:
-                    opened.extract(member, folder, filter="data")
+                try:
+                    opened.extract(member, folder, **({} if isinstance(member, zipfile.ZipInfo) else {"filter": "data"}))
+                except OSError as error:
+                    if error.errno in (None, errno.EINVAL):  # bz2's word, or a seek to where a damaged header sent it
+                        raise EOFError(f"damaged data: {error}") from error
+                    raise OSError(error.errno, error.strerror, error.filename or str(folder)) from None
                 bar.update(size)
 
 

@@ -18,8 +18,9 @@ class Benchmark:
     """The images of an evaluation set at full size, read one at a time.
 
     `hr` is a folder, or a source such as `sr.data.sample.Sample`; `lr` the folder of one scale's LR files. Where there is
-    no such folder, or no file in it for an image, LR is made as MATLAB's imresize makes it. `n_images` is the size of the
-    published set, `url` where to get it. Nothing is looked for on the disk before `prepare`, `len` or the first image.
+    none, or no file in it for an image, which `prepare` warns of, LR is made as MATLAB's imresize makes it. A published
+    set's need not exist. `n_images` is the size of the published set, `url` where to get it. Nothing is looked for on the
+    disk before `prepare`, `len` or the first image.
     """
 
     def __init__(
@@ -41,10 +42,17 @@ class Benchmark:
     def prepare(self) -> None:
         """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
 
-        Raises FileNotFoundError if it is missing, ValueError if the sizes of an HR and an LR file do not match, or if two
-        images have one name.
+        Raises FileNotFoundError if it or an LR folder of one's own is missing, ValueError if the sizes of an HR and an LR
+        file do not match, or if two images have one name.
         """
         check_pairs(self.pairs, self.scale)
+        made = [hr for hr, lr in self.pairs if lr is None]
+        if made and self.lr is not None and self.lr.is_dir():
+            warnings.warn(
+                f"{self.name}: no LR file in {self.lr} for {len(made)} of {len(self)} images ({made[0].name} is the first); "
+                "theirs is made by bicubic",
+                stacklevel=3,
+            )
         _ = self.names  # raises where two images have one name
 
     @cached_property
@@ -61,6 +69,8 @@ class Benchmark:
                 "its numbers are not comparable with published ones",
                 stacklevel=3,
             )
+        if self.lr is not None and self.url is None and not self.lr.is_dir():
+            raise FileNotFoundError(f"{self.name}: no such LR folder: {self.lr}; null makes LR by bicubic")
         lr = image.list_images(self.lr) if self.lr is not None and self.lr.is_dir() else []
         return pair(hr, self.hr, lr, self.lr)
 

@@ -94,7 +94,10 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
             tqdm(total=total, initial=start, unit="B", unit_scale=True, desc=name) as bar,
         ):
             for chunk in response.iter_content(_CHUNK):
-                file.write(chunk)
+                try:
+                    file.write(chunk)
+                except OSError as error:  # the disk's; requests' own errors are OSErrors too
+                    raise OSError(error.errno, error.strerror, str(part)) from None
                 bar.update(len(chunk))
     if total is not None and _length(part) < total:
         raise requests.exceptions.ChunkedEncodingError(f"connection closed after {_length(part):,} of {total:,} bytes")

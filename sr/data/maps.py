@@ -10,7 +10,10 @@ _FILES = 30_000  # maps at once; Linux allows 65530 in a process
 
 
 class Maps:
-    """Path of a .npy file -> array; it stays mapped. Pages that were read are given back after every 768 MB."""
+    """Path of a .npy file -> array; it stays mapped. Pages that were read are given back after every 768 MB.
+
+    Raises ValueError, naming the file, where it is damaged or gone.
+    """
 
     def __init__(self) -> None:
         self._arrays: dict[Path, np.ndarray] = {}
@@ -38,7 +41,10 @@ class Maps:
     def _open(self, path: Path) -> np.ndarray:
         if len(self._arrays) >= _FILES:
             self.__init__()
-        mapped = np.load(path, mmap_mode="r")
+        try:
+            mapped = np.load(path, mmap_mode="r")
+        except (ValueError, EOFError, OSError) as error:  # half of it after a power cut, or another run found its image changed
+            raise ValueError(f"{path}: this decoded image is damaged or gone ({error}): delete it and run again") from error
         self._maps[path] = mapped._mmap
         self._arrays[path] = mapped.view(np.ndarray)  # slicing np.memmap itself costs 30 us, as much as all the rest
         return self._arrays[path]

@@ -102,6 +102,8 @@ class SRData(Benchmarks):
         super().__init__(benchmark=benchmark)
         if small not in ("stop", "mirror"):
             raise ValueError(f"data.small={small}: choose stop or mirror")
+        if n_workers is not None and n_workers < 0:
+            raise ValueError(f"data.n_workers={n_workers}: at least 0, or null")
         self.sources = weighted(train, lr)
         self.degradation, self.augmentation = degradation, augmentation
         self.scale, self.seed = scale, seed
@@ -155,7 +157,9 @@ class SRData(Benchmarks):
             return source.arrays(), None
         hr, lr = zip(*source.files(), strict=True)
         folder = self.cache_dir / _name(hr)
-        return Store(hr, folder / "hr", self.corrupt), Store(lr, folder / f"lr_x{self.scale}", self.corrupt) if lr[0] else None
+        images = Store(hr, folder / "hr", self.corrupt)
+        # Each folder of partners has a store of its own: one run must not clear away what another one trains on.
+        return images, Store(lr, folder / f"lr_x{self.scale}-{_name(lr)}", self.corrupt) if lr[0] else None
 
     def _check_sizes(self) -> None:
         if self.small == "mirror":
@@ -220,4 +224,4 @@ def _decoded(hr: Any, lr: Store | None) -> tuple[Any, Store | None]:
 def _name(files: Sequence[Path]) -> str:
     """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
     parents = sorted({str(file.resolve().parent) for file in files})
-    return f"{files[0].parent.name}-{hashlib.sha256('|'.join(parents).encode()).hexdigest()[:12]}"
+    return f"{files[0].parent.name[:50]}-{hashlib.sha256(os.fsencode('|'.join(parents))).hexdigest()[:12]}"

@@ -69,7 +69,8 @@ class Patches(IterableDataset):
             source = self.hr[image]
             h, w = source.shape[0] // s, source.shape[1] // s  # LR size; positions lie on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
-            cut(source, h * s, w * s, y * s, x * s, hr[n])
+            height, width = h * s or source.shape[0], w * s or source.shape[1]  # less than an LR pixel is mirrored as it is
+            cut(source, height, width, y * s, x * s, hr[n])
             if lr is not None:
                 cut(self.lr[image], h, w, y, x, lr[n])
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}

@@ -54,9 +54,12 @@ def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, bat
     """`data.progressive` as phases; without it, one phase. What an entry leaves out is `patch_size` or `batch_size`.
 
     Raises:
-        ValueError: unknown keys, sizes that are not positive, steps that do not begin at 0 and grow (one line).
+        ValueError: no list of mappings, unknown keys, sizes that are not positive, steps that do not begin at 0 and grow
+            (one line).
     """
     made = []
+    if not isinstance(progressive, Sequence | None) or not all(isinstance(entry, Mapping) for entry in progressive or []):
+        raise ValueError(f"data.progressive={progressive} is not a list such as [{{from_step: 0, patch_size: 32}}]")
     for entry in progressive or [{"from_step": 0}]:
         known = [field.name for field in fields(Phase)]
         if unknown := [key for key in entry if key not in known]:

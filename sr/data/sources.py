@@ -17,7 +17,7 @@ def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
         lr: folder of the LR partners, where `train` is one folder.
 
     Raises:
-        ValueError: unknown keys, a weight that is not positive, `lr` beside a list (one line).
+        ValueError: no folder or source, unknown keys, a weight that is not positive, `lr` beside a list (one line).
     """
     entries = list(train) if isinstance(train, Sequence) and not isinstance(train, str) else [train]
     if not entries:
@@ -29,8 +29,10 @@ def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
 
 def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
     if isinstance(entry, str | Path):
-        return Folder(entry, lr), 1.0
+        return _folder(entry, lr), 1.0
     if not isinstance(entry, Mapping):
+        if not hasattr(entry, "prepare"):
+            raise ValueError(f"data.train={entry}: name a folder, a source, or a list of them")
         return entry, 1.0
     if unknown := [key for key in entry if key not in _KEYS]:
         raise ValueError(f"data.train: unknown key {unknown[0]!r} in {_shown(entry)}; choose from {', '.join(_KEYS)}")
@@ -43,7 +45,14 @@ def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
         if "lr" in entry:
             raise ValueError(f"data.train: lr goes with path, not with source, in {_shown(entry)}")
         return entry["source"], float(weight)
-    return Folder(entry["path"], entry.get("lr", lr)), float(weight)
+    return _folder(entry["path"], entry.get("lr", lr)), float(weight)
+
+
+def _folder(path: str | Path, lr: str | Path | None) -> Folder:
+    for key, folder in (("data.train", path), ("data.lr", "." if lr is None else lr)):
+        if not (isinstance(folder, str | Path) and str(folder)):  # Path("") is the working folder
+            raise ValueError(f"{key}={folder!r} is not a folder's name; the working folder is .")
+    return Folder(path, lr)
 
 
 def _shown(entry: Mapping[str, Any]) -> str:

@@ -127,7 +127,8 @@ class Store:
 def _name(file: Path) -> str:
     status = file.stat()
     key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-    return f"{file.stem}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npy"
+    # fsencode: a name need not be UTF-8. Cut, for a name may have 255 bytes and no more, four of them in a letter.
+    return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
 
 def _mark(cached: Path) -> Path:

@@ -33,7 +33,10 @@ class JPEG(nn.Module):
 
     def __init__(self, quality: Sequence[int] = (30, 95)) -> None:
         super().__init__()
-        self.quality = checked("quality", quality, 1, 100)
+        low, high = checked("quality", quality, 1, 100)
+        if low % 1 or high % 1:
+            raise ValueError(f"quality must be whole numbers, as libjpeg's are, got {list(quality)}")
+        self.quality = low, high
         self.scale, self.margin = 1, 0
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

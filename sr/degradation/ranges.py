@@ -1,12 +1,16 @@
 """A range of parameters as it is written in a YAML: [low, high], or [x, x] for a fixed value."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 
 def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tuple[float, float]:
     """`bounds` as a tuple. ValueError where they are not two ascending numbers in [low, high]."""
-    if len(bounds) != 2 or not low <= bounds[0] <= bounds[1] <= high:
-        raise ValueError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {list(bounds)}")
+    numbers = isinstance(bounds, Sequence) and [isinstance(bound, Real) for bound in bounds] == [True, True]
+    if not numbers or not low <= bounds[0] <= bounds[1] <= high:
+        got = f"{bounds}; [{bounds}, {bounds}] is one value" if isinstance(bounds, Real) else bounds
+        got = list(bounds) if isinstance(bounds, tuple) else got
+        raise ValueError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {got}")
     return bounds[0], bounds[1]
 
 

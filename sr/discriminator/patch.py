@@ -26,13 +26,15 @@ class Patch(nn.Module):
         norm: batch (the paper), instance, or none.
 
     Raises:
-        ValueError: another norm; in forward, an image too small for one logit.
+        ValueError: another norm, a number below 1; in forward, an image too small for one logit.
     """
 
     def __init__(self, *, n_feats: int = 64, n_layers: int = 3, norm: str = "batch") -> None:
         super().__init__()
         if norm not in NORMS:
             raise ValueError(f"discriminator.norm={norm}: choose one of {', '.join(NORMS)}")
+        if min(n_feats, n_layers) < 1:
+            raise ValueError(f"discriminator patch needs n_feats and n_layers of at least 1, got {n_feats} and {n_layers}")
         self.smallest = 3 * 2**n_layers
         widths = [n_feats * min(2**layer, 8) for layer in range(n_layers + 1)]
         layers: list[nn.Module] = [nn.Conv2d(3, n_feats, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]

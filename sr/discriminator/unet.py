@@ -20,11 +20,13 @@ class UNet(nn.Module):
         skip_connection: whether the decoder gets the encoder's features.
 
     Raises:
-        ValueError: in forward, H or W is not a multiple of 8.
+        ValueError: no features; in forward, H or W is not a multiple of 8.
     """
 
     def __init__(self, *, n_feats: int = 64, skip_connection: bool = True) -> None:
         super().__init__()
+        if n_feats < 1:
+            raise ValueError(f"discriminator.n_feats={n_feats}: at least 1")
         self.skip_connection = skip_connection
         n = n_feats
         self.conv0 = nn.Conv2d(3, n, 3, padding=1)

@@ -22,7 +22,7 @@ class VGG(nn.Module):
         n_hidden: width of the first linear layer (ESRGAN's code 100, SRGAN 1024).
 
     Raises:
-        ValueError: the HR patch is too small to be halved so often.
+        ValueError: the HR patch is too small to be halved so often; another kernel size, or a number below 1.
     """
 
     def __init__(
@@ -36,6 +36,11 @@ class VGG(nn.Module):
         n_hidden: int = 100,
     ) -> None:
         super().__init__()
+        if min(n_feats, n_stages, n_hidden) < 1 or kernel_size not in (3, 4):  # others do not halve
+            raise ValueError(
+                "discriminator vgg needs n_feats, n_stages and n_hidden of at least 1 and a kernel_size of 3 or 4, "
+                f"got {n_feats}, {n_stages}, {n_hidden} and {kernel_size}"
+            )
         self.size = scale * patch_size
         if self.size % 2**n_stages:
             raise ValueError(

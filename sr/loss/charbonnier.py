@@ -16,10 +16,15 @@ class Charbonnier(Loss):
     Args:
         weight: factor in a sum of losses.
         eps: error, in units of [0, 1], below which the loss turns from linear to quadratic.
+
+    Raises:
+        ValueError: eps is not positive: the root has no slope at 0.
     """
 
     def __init__(self, *, weight: float = 1.0, eps: float = 1e-3):
         super().__init__(weight=weight)
+        if not eps > 0:
+            raise ValueError(f"loss.charbonnier.eps={eps} must be positive; loss=[l1] is its limit")
         self.eps = eps
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:

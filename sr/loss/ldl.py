@@ -13,13 +13,18 @@ def artifact_map(sr: Tensor, hr: Tensor, average: Tensor | None = None, window: 
     Args:
         sr, hr: (N, C, H, W), H and W above window // 2.
         average: the same image by the averaged network (EMA); pixels where sr is the better one count nothing.
-        window: side of the local window.
+        window: side of the local window, odd.
 
     Returns:
         (N, 1, H, W).
 
+    Raises:
+        ValueError: the window reaches beyond the mirror image of the patch.
+
     Source: Liang, Zeng, Zhang 2022, arXiv:2203.09195, section 3.2.
     """
+    if min(sr.shape[-2:]) <= window // 2:
+        raise ValueError(f"loss.ldl.window={window} is too large for patches of {sr.shape[-2]}x{sr.shape[-1]}")
     residual = (hr - sr).abs().sum(1, keepdim=True)
     padded = F.pad(residual, [window // 2] * 4, mode="reflect")
     local = padded.unfold(2, window, 1).unfold(3, window, 1).var(dim=(-1, -2))
@@ -37,13 +42,18 @@ class LDL(Loss):
 
     Args:
         weight: factor in a sum of losses.
-        window: side of the local window.
+        window: side of the local window, odd.
+
+    Raises:
+        ValueError: an even window, or one of a single pixel, which has no variance.
     """
 
     uses_average = True
 
     def __init__(self, *, weight: float = 1.0, window: int = 7) -> None:
         super().__init__(weight=weight)
+        if window < 3 or window % 2 == 0:
+            raise ValueError(f"loss.ldl.window={window}: odd, at least 3")
         self.window = window
 
     def compute(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> Tensor:

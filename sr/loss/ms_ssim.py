@@ -39,7 +39,8 @@ def ms_ssim_loss(sr: Tensor, hr: Tensor, scales: int = 5) -> Tensor:
     similarity = 1.0
     for i in range(scales):
         if i > 0:
-            sr, hr = F.avg_pool2d(sr, 2), F.avg_pool2d(hr, 2)
+            # ceil_mode: of an odd size the last row stays, as in the authors' msssim.m (imfilter 'symmetric').
+            sr, hr = F.avg_pool2d(sr, 2, ceil_mode=True), F.avg_pool2d(hr, 2, ceil_mode=True)
         luminance, contrast_structure = ssim_maps(sr, hr)
         last = i == scales - 1
         mean = (luminance * contrast_structure if last else contrast_structure).mean(dim=(2, 3))

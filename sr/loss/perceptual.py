@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,10 +13,14 @@ CRITERIA = {"l1": F.l1_loss, "l2": F.mse_loss}
 
 
 def gram(features: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, C, C): inner products of the channels over C*H*W (Johnson et al. 2016, arXiv:1603.08155, eq. 3)."""
+    """(N, C, H, W) -> (N, C, C): inner products of the channels over C*H*W (Johnson et al. 2016, arXiv:1603.08155, eq. 3).
+
+    At least float32, also under autocast: sums of so many squares are infinite in fp16.
+    """
     n, c, h, w = features.shape
-    flat = features.reshape(n, c, h * w)
-    return flat @ flat.transpose(1, 2) / (c * h * w)
+    with torch.autocast(features.device.type, enabled=False):
+        flat = features.reshape(n, c, h * w).to(torch.promote_types(features.dtype, torch.float32))
+        return flat @ flat.transpose(1, 2) / (c * h * w)
 
 
 class Perceptual(Loss):
@@ -48,6 +53,8 @@ class Perceptual(Loss):
         if criterion not in CRITERIA:
             raise ValueError(f"loss.perceptual.criterion={criterion}: choose one of {', '.join(CRITERIA)}")
         layers = {"conv5_4": 1.0} if layers is None else layers
+        if not isinstance(layers, Mapping):
+            raise ValueError(f"loss.perceptual.layers={layers}: +loss.perceptual.layers.{layers}=1 gives that layer a weight")
         self.layers = {name: factor for name, factor in layers.items() if factor}
         if not self.layers:
             raise ValueError("loss.perceptual.layers has no layer with a weight: say loss.perceptual.layers.conv5_4=1")

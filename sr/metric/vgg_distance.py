@@ -31,6 +31,8 @@ class VGGDistance(Metric):
 
     def __init__(self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet"):
         super().__init__(crop_border=crop_border, channel="rgb")
+        if isinstance(layers, str):
+            raise ValueError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
         if not layers:
             raise ValueError("metric.vgg_distance.layers is empty: say metric.vgg_distance.layers=[conv3_4]")
         network = VGG19(layers=layers, weights=weights, key="metric.vgg_distance")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sr.draws import Draws
 from sr.infer import upscale
 from sr.model.compiled import check, compiled
 from sr.model.recompute import recompute
@@ -52,6 +53,7 @@ class SRModule(pl.LightningModule):
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
         self._pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}  # of the average and the network
+        self._seed = torch.initial_seed()  # the run's
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
 
@@ -65,6 +67,18 @@ class SRModule(pl.LightningModule):
         if part not in self._compiled:
             self._compiled[part] = compiled(getattr(self, part), self._how)
         return self._compiled[part]
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """What a network draws (dropout, stochastic depth) is a function of the seed, the batch and the process alone.
+
+        So a run that was resumed draws as if it had never stopped.
+        """
+        accumulate = self.trainer.datamodule.accumulate
+        number = self.trainer.global_step * accumulate + batch_idx % accumulate
+        seed = int(Draws(self._seed, number * self.trainer.world_size + self.trainer.global_rank, 1).seeds()[0])
+        torch.default_generator.manual_seed(seed)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(seed)  # not torch.manual_seed, which asks for a stack trace where there is no GPU
 
     def update_average(self) -> None:
         """Call after each step of the network's optimizer."""

@@ -1,6 +1,7 @@
 """From run folders to the report: what they say is read, what they do not say is measured, and written in one folder."""
 
 import json
+import math
 import sys
 import time
 import warnings
@@ -50,7 +51,7 @@ def report(
         ValueError, OSError: one line; nothing has been written.
     """
     output = Path(output)
-    _check(output, overwrite, strips, crop, latency, draws)
+    _check(output, overwrite, strips=strips, crop=crop, latency=latency, draws=draws, seed=seed)
     ballots = [vote for file in vote_files for vote in votes.read(file)]
     every = find(sources)
     usable, variants, notes = _variants(every)
@@ -90,18 +91,23 @@ def report(
     return text
 
 
-def _check(output: Path, overwrite: bool, strips: int, crop: int, latency: int | None, draws: int) -> None:
+def _check(output: Path, overwrite: bool, **numbers: int | None) -> None:
     """Everything that can be refused before a run is read."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"output={output} is a file: name a folder")
     if (output / "report.html").exists() and not overwrite:
         raise ValueError(f"{output}/report.html is there already: say overwrite=true or another output")
-    if draws < 1000 or strips < 0 or crop < 16 or (latency is not None and latency < 8):
-        raise ValueError(f"draws={draws} strips={strips} crop={crop} latency={latency}: at least 1000, 0, 16 and 8 (or null)")
+    least = {"draws": 1000, "strips": 0, "crop": 16, "latency": 8, "seed": 0}
+    for key, value in numbers.items():
+        if not (type(value) is int and value >= least[key]) and not (key == "latency" and value is None):
+            null = " (or null)" if key == "latency" else ""
+            raise ValueError(f"{key}={value}: say a whole number of at least {least[key]}{null}")
 
 
 def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]]:
     """The runs that have results, the same as variants, and what the reader has to know of them."""
+    if not every:
+        raise ValueError("runs=[] names no run: say runs=FOLDER, or a list of them")
     usable = [run for run in every if run.scores]
     if not usable:
         raise ValueError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
@@ -192,7 +198,7 @@ def _costs(
 
 
 def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
-    values = [row[key] for row in rows if isinstance(row.get(key), int | float)]
+    values = [row[key] for row in rows if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
     return sum(values) / len(values) if values else None
 
 
@@ -219,7 +225,8 @@ def _made(runs: Sequence[Run], device: torch.device, latency: int | None) -> str
     commits = sorted({str(run.facts["commit"])[:10] for run in runs if run.facts.get("commit")})
     timed = f" Timed on {_hardware(device)}, {latency}×{latency} LR pixels, float32." if latency else ""
     code = f" Code of the runs: {', '.join(commits)}." if commits else ""
-    return f"{len(runs)} runs, ×{runs[0].scale}.{timed}{code} Made by report.py, {time.strftime('%Y-%m-%d')}."
+    count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    return f"{count}, ×{runs[0].scale}.{timed}{code} Made by report.py, {time.strftime('%Y-%m-%d')}."
 
 
 def _hardware(device: torch.device) -> str:

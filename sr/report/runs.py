@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from typing import Any
 import yaml
 
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
+# What a report computes with, where a file has it.
+_NUMBER = int | float
+_FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
+_CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping}
 
 
 @dataclass
@@ -49,8 +54,9 @@ class Run:
         file = self.folder / "metrics.csv"
         if not file.is_file():
             return []
-        with open(file, newline="") as rows:
-            found = [(row.get("step"), row.get(column)) for row in csv.DictReader(rows)]
+        found = []
+        with open(file, newline="", encoding="utf-8", errors="replace") as rows, suppress(csv.Error):
+            found.extend((row.get("step"), row.get(column)) for row in csv.DictReader(rows))
         numbers = [(_number(step), _number(value)) for step, value in found]
         return [(int(step), value) for step, value in numbers if step is not None and value is not None]
 
@@ -92,9 +98,9 @@ def read(folder: Path) -> Run:
     """A run's files; what is wrong with them is its `problem`, not an error: one broken run does not stop a report."""
     run = Run(folder, config={})
     try:
-        run.facts = _mapping(folder / "run.json", json.loads)
-        run.config = _mapping(folder / "config.yaml", yaml.safe_load)
-        results = _mapping(folder / "metrics.json", json.loads)
+        run.facts = _mapping(folder / "run.json", json.loads, _FACTS)
+        run.config = _mapping(folder / "config.yaml", yaml.safe_load, _CONFIG)
+        results = _mapping(folder / "metrics.json", json.loads, {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
     except (ValueError, OSError) as error:
         run.problem = str(error)
@@ -107,8 +113,8 @@ def read(folder: Path) -> Run:
     return run
 
 
-def _mapping(file: Path, parse: Any) -> dict[str, Any]:
-    """The content of a file; empty where there is none."""
+def _mapping(file: Path, parse: Any, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a file, in which the values of some keys are of these kinds; empty where there is none."""
     if not file.is_file():
         return {}
     try:
@@ -117,6 +123,9 @@ def _mapping(file: Path, parse: Any) -> dict[str, Any]:
         raise ValueError(f"{file.name} cannot be read: truncated or no {file.suffix[1:].upper()}") from None
     if not isinstance(content, Mapping):
         raise ValueError(f"{file.name} has not what a run writes into it")
+    for key, kind in kinds.items():
+        if content.get(key) is not None and not isinstance(content[key], kind):
+            raise ValueError(f"{file.name} has not what a run writes into it: {key}")
     return dict(content)
 
 
@@ -131,6 +140,8 @@ def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, d
             bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
         except (TypeError, KeyError, ValueError, AttributeError):
             raise ValueError(f"{file.name} has not what a run writes into it: no images of {name}") from None
+        if not scores[name]:
+            raise ValueError(f"{file.name} has no images of {name}")
         if any(not math.isfinite(value) for values in scores[name].values() for value in values.values()):
             raise ValueError(f"{file.name} has scores of {name} that are no finite numbers")
     return scores, bicubic

@@ -139,6 +139,7 @@ def quoted(text: str) -> str:
 def _record(folder: str) -> dict[str, Any]:
     """run.json; empty where there is none."""
     try:
-        return json.loads(Path(folder, "run.json").read_text())
+        found = json.loads(Path(folder, "run.json").read_text())
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
@@ -19,7 +19,7 @@ class Record:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self._file, self._lock = self.folder / "sweep.json", Lock()
-        self._jobs: dict[str, dict] = json.loads(self._file.read_text()) if self._file.is_file() else {}
+        self._jobs = _jobs(self._file)
 
     def add(self, jobs: list[Job], *, resume: bool) -> None:
         """Take in jobs that shall run.
@@ -30,8 +30,8 @@ class Record:
         for job in jobs:
             before = self._jobs.get(self._name(job.folder), {}).get("words")
             kept = job.done or (resume and job.last.is_file())
-            if kept and before is not None and before != job.words:
-                differing = " ".join(sorted(set(before) ^ set(job.words))) or "another order"
+            if kept and before is not None and _told(before) != _told(job.words):
+                differing = " ".join(sorted(set(_told(before)) ^ set(_told(job.words)))) or "another order"
                 raise ValueError(f"{job.folder} has a run of another command ({differing}): choose another output_dir")
             if job.done and not resume:
                 raise ValueError(f"{job.folder} is done: sweep_resume=true runs what is missing, another output_dir all anew")
@@ -68,6 +68,26 @@ class Record:
             temporary.write_text(json.dumps(self._jobs, indent=1) + "\n")
         with whole(self.folder / "sweep.md") as temporary:
             temporary.write_text(self.table() + "\n")
+
+
+def _told(words: list[str]) -> list[str]:
+    """Words without the folder's: that of a sweep may be told another way, from elsewhere, or have been moved."""
+    return [word for word in words if not word.startswith("output_dir=")]
+
+
+def _jobs(file: Path) -> dict[str, dict]:
+    """The content of sweep.json; empty where there is none.
+
+    Raises:
+        ValueError: one line that names the file and what to do.
+    """
+    if not file.is_file():
+        return {}
+    with suppress(ValueError):
+        found = json.loads(file.read_text())
+        if isinstance(found, dict) and all(isinstance(entry, dict) and "status" in entry for entry in found.values()):
+            return found
+    raise ValueError(f"{file}: not the record of a sweep, or truncated; without it the runs that are done stay done: remove it")
 
 
 @contextmanager

@@ -49,9 +49,21 @@ def storage(file: str | Path) -> JournalStorage:
 
 
 def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str, Any]) -> optuna.Study:
-    """The search of a folder, a new one or the one that is there. Its pruner is kept in the file, for the trials."""
+    """The search of a folder, a new one or the one that is there. Its pruner is kept in the file, for the trials.
+
+    Raises:
+        ValueError: a pruner or direction that is not there; a file of another direction, or that is none of a search.
+    """
+    if direction not in ("minimize", "maximize"):
+        raise ValueError(f"hydra.sweeper.direction={direction}: choose minimize or maximize")
     made(PRUNERS, "pruner", pruner, pruner_options)
-    study = optuna.create_study(storage=storage(folder / FILE), study_name=NAME, direction=direction, load_if_exists=True)
+    file = folder / FILE
+    try:
+        study = optuna.create_study(storage=storage(file), study_name=NAME, direction=direction, load_if_exists=True)
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):  # a line that is not Optuna's
+        raise ValueError(f"{file}: not the file of a search, or damaged: mend it, or choose another output_dir") from None
+    if study.direction.name.lower() != direction:
+        raise ValueError(f"{file} is of a search that wants to {study.direction.name.lower()}: choose another output_dir")
     study.set_user_attr("pruner", [pruner, pruner_options])
     return study
 

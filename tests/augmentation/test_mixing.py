@@ -104,3 +104,10 @@ def test_moa_takes_each_equally_often():
 def test_moa_refuses_what_warps():
     with pytest.raises(ValueError, match="neither scale nor rotation"):
         MoA({"scale": Scale()})
+
+
+@pytest.mark.parametrize("augmentation", [CutMix, CutBlur])
+@pytest.mark.parametrize("given", [{"side": 70}, {"side": 0}, {"side": -0.5}, {"std": -0.1}, {"std": float("nan")}])
+def test_a_square_that_is_no_part_of_the_patch_is_refused(augmentation, given):
+    with pytest.raises(ValueError, match="side and std are fractions of the patch's side"):
+        augmentation(**given)

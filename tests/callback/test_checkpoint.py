@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from sr.callback.checkpoint import Checkpoint
+from sr.files import whole
 from tests.jobs import run_train
 
 
@@ -60,6 +61,23 @@ def test_last_is_also_written_between_validations(tmp_path):
         trainer.global_step = step
         callback.on_train_batch_end(trainer)
     assert trainer.saved == [("last.ckpt", 5), ("last.ckpt", 15)]  # at 10 and 20 the validation writes it
+
+
+def test_what_killed_writes_left_is_cleared_away_when_a_run_begins(tmp_path):
+    with pytest.raises(KeyboardInterrupt), whole(tmp_path / "last.ckpt") as left:
+        left.write_bytes(bytes(9))
+        raise KeyboardInterrupt
+    assert not left.exists()
+    others = [tmp_path / name for name in ("best.ckpt", ".notes.tmp", "a.tmp")]
+    for file in (left, *others):
+        file.write_bytes(bytes(9))
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    trainer.is_global_zero = False
+    callback.on_fit_start(trainer, None)
+    assert left.exists()  # the first process clears
+    trainer.is_global_zero = True
+    callback.on_fit_start(trainer, None)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
 def test_no_process_leaves_training_before_the_first_has_written(tmp_path):

@@ -2,9 +2,11 @@
 
 import io
 import os
+import resource
 import tarfile
 import zipfile
 from collections import namedtuple
+from contextlib import contextmanager
 
 import pytest
 
@@ -30,6 +32,17 @@ def make(path, members):
                 member.size = len(data)
                 opened.addfile(member, io.BytesIO(data))
     return path
+
+
+@contextmanager
+def limited(size):
+    """No file grows beyond `size` bytes, which a program sees as it sees a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def everything(folder):
@@ -173,3 +186,19 @@ def test_remains_of_a_killed_extraction_are_removed(images, tmp_path, monkeypatc
     assert len(everything(tmp_path)) == 2 + len(images)
     extract(archive, tmp_path / "folder")
     assert sorted(os.listdir(tmp_path)) == ["folder", "set.tar"]
+
+
+def test_what_damage_makes_of_a_zip_in_bzip2(images, tmp_path):
+    """The decoder says OSError, as a full disk does, which must not be taken for a damaged archive."""
+    archive = tmp_path / "set.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_BZIP2) as opened:
+        for name, data in images.items():
+            opened.writestr(name, data)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:5000] + bytes(100) + whole[5100:])
+    with pytest.raises(ValueError, match=r"set\.zip cannot be read \(.*delete it and download it again$"):
+        extract(archive, tmp_path / "folder")
+    archive.write_bytes(whole)
+    with limited(10_000), pytest.raises(OSError, match=r"File too large: '.*folder") as error:
+        extract(archive, tmp_path / "folder")
+    assert "\n" not in str(error.value) and everything(tmp_path) == ["set.zip"]

@@ -183,3 +183,17 @@ def test_broken_image_is_named(sr_data, tmp_path):
     (tmp_path / "baby.png").write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match=r"baby.png: cannot be read as an image"):
         Benchmark("folder", tmp_path, 2)[0]
+
+
+def test_lr_that_is_not_there_is_told(sr_data, tmp_path):
+    """An LR folder of one's own, misspelt or with other names, must not be measured as bicubic in silence."""
+    set5 = sr_data / "benchmark" / "Set5"
+    shutil.copytree(set5 / "LR_bicubic" / "X2", tmp_path / "lr")
+    (tmp_path / "lr" / "headx2.png").rename(tmp_path / "lr" / "head_small.png")
+    with pytest.warns(UserWarning, match=r"^mine: no LR file in .*lr for 1 of 5 images \(head.png is the first\)"):
+        Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "lr").prepare()
+    with pytest.raises(FileNotFoundError, match=r"^mine: no such LR folder: .*ler; null makes LR by bicubic$"):
+        Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "ler").prepare()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # a published set comes without
+        Benchmark("Set5", set5 / "HR", 2, lr=tmp_path / "ler", url="https://example.org").prepare()

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -235,3 +236,16 @@ def test_full_disk_is_said_before_the_first_byte(serve, tmp_path, monkeypatch):
     with pytest.raises(OSError, match=r"needs 0.0 GB, but .* has 0.0 GB free"):
         download(server.url, tmp_path / "set.zip")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fills_up_is_named_and_what_came_is_kept(serve, content, tmp_path):
+    server, before = serve(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, before[1]))  # a program sees it as it sees a full disk
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*set\.zip\.part'$"):
+            download(server.url, tmp_path / "set.zip", len(content), md5(content), pause=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    download(server.url, tmp_path / "set.zip", len(content), md5(content))
+    assert (tmp_path / "set.zip").read_bytes() == content
+    assert server.requests == [None, f"bytes={2 << 20}-"]

@@ -1,3 +1,4 @@
+import os
 import pickle
 import resource
 from pathlib import Path
@@ -56,3 +57,10 @@ def test_goes_to_another_process_empty(files):
     again = pickle.loads(pickle.dumps(opened))
     assert again._arrays == {}
     np.testing.assert_array_equal(again[files[0]], expected)
+
+
+@pytest.mark.parametrize("damage", [lambda file: os.truncate(file, 1000), lambda file: os.truncate(file, 0), os.remove])
+def test_a_damaged_file_is_named(files, damage):
+    damage(files[3])
+    with pytest.raises(ValueError, match=r"3\.npy: this decoded image is damaged or gone \(.*\): delete it and run again$"):
+        Maps()[files[3]]

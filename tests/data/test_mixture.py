@@ -58,6 +58,11 @@ def test_what_a_config_may_say(tmp_path):
         ([{"source": Folder("/a"), "lr": "/b"}], None, "lr goes with path"),
         (["/a", "/b"], "/c", "data.lr goes with one folder"),
         ([], None, "data.train is an empty list"),
+        ("", None, "data.train='' is not a folder's name; the working folder is ."),  # data.train=$PHOTOS, not set
+        ("/a", "", "data.lr='' is not a folder's name"),
+        ([{"path": None}], None, "data.train=None is not a folder's name"),
+        (None, None, "data.train=None: name a folder, a source, or a list of them"),
+        ([5], None, "data.train=5: name a folder"),
     ],
 )
 def test_errors(train, lr, message):

@@ -1,11 +1,18 @@
 """The stream of training batches that a run sees: the same for any number of workers, from any step."""
 
+import shutil
 from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 from sr import build
+from sr.augmentation.chain import Chain
+from sr.data.folder import Folder
+from sr.data.module import SRData
+from sr.data.sample import Sample
+from sr.degradation.bicubic import Bicubic
 from tests.jobs import SMALL, compose
 
 
@@ -68,3 +75,31 @@ def test_every_process_sees_other_benchmark_images(tmp_path):
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
     with pytest.raises(ValueError, match="data.batch_size=4 cannot be split over 3"):
         module(tmp_path, world_size=3).train_dataloader()
+
+
+def test_one_run_does_not_clear_away_another_ones_partners(tmp_path):
+    """Two folders of LR for one of HR, in one cache: a sweep over data.lr trains on both at once."""
+    for name in ("hr", "lr_a", "lr_b"):
+        (tmp_path / name).mkdir()
+        Image.open(Sample().files()[0][0]).resize((64, 64) if name == "hr" else (32, 32)).save(tmp_path / name / "0.png")
+    words = ["data=folder", f"data.train={tmp_path}/hr", "data.small=mirror"]
+    first = module(tmp_path, *words, f"data.lr={tmp_path}/lr_a")
+    module(tmp_path, *words, f"data.lr={tmp_path}/lr_b")
+    assert batches(first, 1)[0]["lr"].shape == (4, 3, 16, 16)  # its files are opened now
+
+
+def test_a_folder_of_images_has_any_name_that_a_disk_takes(tmp_path):
+    folder = tmp_path / (b"\xe9" + b"f" * 250).decode("utf-8", "surrogateescape")
+    folder.mkdir()
+    shutil.copy(Sample().files()[0][0], folder / "0.png")
+    data = SRData(
+        train=Folder(folder), benchmark={}, degradation=Bicubic(2), augmentation=Chain({}), scale=2, patch_size=16,
+        batch_size=1, cache_dir=str(tmp_path / "cache"),
+    )  # fmt: skip
+    data.prepare_data()
+    assert len(list(tmp_path.glob("cache/*/hr/*.npy"))) == 1
+
+
+def test_a_negative_number_of_workers_is_named(tmp_path):
+    with pytest.raises(Exception, match="data.n_workers=-1: at least 0, or null"):
+        module(tmp_path, "data.n_workers=-1").train_dataloader()

@@ -94,3 +94,15 @@ def test_cut_mirrors_beyond_the_edge_as_numpy_pads(photos):
         out = np.empty((20, 16, 3), np.uint8)
         cut(photos[0], 41, 52, top, left, out)
         np.testing.assert_array_equal(out, padded[30 + top : 50 + top, 30 + left : 46 + left])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 2)])
+def test_an_image_of_less_than_an_lr_pixel_is_mirrored_too(photos, size):
+    (height, width), photo = size, photos[3][: size[0], : size[1]]
+    with np.errstate(all="raise"):
+        shown = patches([photo], 4, stages={}).batch(0)["hr"].numpy()
+    rows, columns = (np.pad(np.arange(n), 300, mode="symmetric") for n in (height, width // 4 * 4 or width))
+    whole = photo[np.ix_(rows, columns)]
+    windows = np.lib.stride_tricks.sliding_window_view(whole, shown.shape[1:3], axis=(0, 1))[:8, :100]
+    for patch in shown:
+        assert (windows == patch.transpose(2, 0, 1)).all((2, 3, 4)).any()

@@ -45,6 +45,9 @@ def test_what_a_config_may_say():
 @pytest.mark.parametrize(
     ("progressive", "message"),
     [
+        (3, "data.progressive=3 is not a list such as [{from_step: 0"),
+        ([3], "data.progressive=[3] is not a list such as"),
+        ({"from_step": 0}, "is not a list such as"),
         ([{"from": 0}], "data.progressive: unknown key 'from'; choose from from_step, patch_size, batch_size"),
         ([{"from_step": 5}], "from_step must begin at 0 and grow, got [5]"),
         ([{"from_step": 0}, {"from_step": 9}, {"from_step": 9}], "from_step must begin at 0 and grow, got [0, 9, 9]"),

@@ -146,3 +146,11 @@ def test_a_full_disk_is_said_in_one_line(photos, tmp_path):
         assert "\n" not in str(error.value)
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "\u5199" * 80, b"caf\xe9".decode("utf-8", "surrogateescape")])
+def test_names_as_long_as_a_disk_takes_or_not_in_utf8(photos, tmp_path, name):
+    file = photos[0].rename(photos[0].with_name(f"{name}.png"))
+    store = Store([file], tmp_path / "cache")
+    assert store.build(progress=False) == 1
+    np.testing.assert_array_equal(store[0], np.asarray(Image.open(file)))

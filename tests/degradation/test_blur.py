@@ -5,6 +5,7 @@ import torch
 from scipy import ndimage
 
 from sr.degradation.blur import Blur, filter_batch, gaussian_kernel
+from sr.degradation.ranges import checked
 from sr.draws import Draws
 
 
@@ -78,3 +79,10 @@ def test_sampled_ranges():
 def test_errors(arguments, message):
     with pytest.raises(ValueError, match=message):
         Blur(**arguments)
+
+
+@pytest.mark.parametrize("sigma", [1.6, "1.6", ["a", "b"], [[1, 2], [3, 4]], None])
+def test_a_range_that_is_none_says_how_to_write_one(sigma):
+    with pytest.raises(ValueError, match=r"^x must be \[low, high\] with 0 <= low <= high <= 5, got .*$") as error:
+        checked("x", sigma, 0, 5)
+    assert ("[1.6, 1.6] is one value" in str(error.value)) == (sigma == 1.6)

@@ -35,7 +35,7 @@ def test_one_channel(photo):
     assert JPEG()(photo[:, :1], {"quality": torch.tensor([80])}).shape == (1, 1, 240, 336)
 
 
-@pytest.mark.parametrize("quality", [(95, 30), (0, 50), (50, 101)])
+@pytest.mark.parametrize("quality", [(95, 30), (0, 50), (50, 101), 40, ["low", "high"], None, (40.5, 60.5)])
 def test_errors(quality):
     with pytest.raises(ValueError, match="quality must be"):
         JPEG(quality)

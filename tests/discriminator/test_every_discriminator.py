@@ -117,3 +117,21 @@ def test_another_size_is_refused_in_one_line(name, size, says):
 def test_unknown_norm_names_the_choices():
     with pytest.raises(Exception, match="discriminator.norm=group: choose one of batch, instance, none"):
         build("patch", norm="group")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("vgg", {"n_feats": 0}),
+        ("vgg", {"n_stages": 0}),
+        ("vgg", {"n_hidden": -1}),
+        ("vgg", {"kernel_size": 5}),
+        ("vgg", {"kernel_size": 2}),
+        ("patch", {"n_layers": 0}),
+        ("patch", {"n_feats": 0}),
+        ("unet", {"n_feats": 0}),
+    ],
+)
+def test_numbers_that_make_no_network_are_named(name, options):
+    with pytest.raises(Exception, match=f"ValueError.*{next(iter(options))}"):
+        build(name, **{"patch_size": 16, **options})

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sr.loss.charbonnier import charbonnier
+from sr.loss.charbonnier import Charbonnier, charbonnier
 
 
 def test_equals_kornia_in_units_of_eps(pair):
@@ -18,3 +18,9 @@ def test_two_slopes():
     assert charbonnier(sr[..., :1], hr[..., :1]).item() == pytest.approx(1e-3)
     assert charbonnier(sr[..., 1:2], hr[..., 1:2]).item() - 1e-3 == pytest.approx(1e-12 / 2e-3, rel=1e-3)
     assert charbonnier(sr[..., 2:], hr[..., 2:]).item() == pytest.approx(0.1, rel=1e-4)
+
+
+@pytest.mark.parametrize("eps", [0, -1e-3])
+def test_eps_must_be_positive(eps):
+    with pytest.raises(ValueError, match="loss.charbonnier.eps=.* must be positive"):
+        Charbonnier(eps=eps)

@@ -40,3 +40,16 @@ def test_equal_images_have_a_finite_slope(pair):
     sr = pair[1].clone().requires_grad_()
     LDL()(sr, pair[1]).backward()
     assert sr.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("window", [0, 1, 6, -7])
+def test_a_window_without_a_centre_is_refused(window):
+    with pytest.raises(ValueError, match=rf"^loss\.ldl\.window={window}: odd, at least 3$"):
+        LDL(window=window)
+
+
+def test_a_window_larger_than_the_mirrored_patch_is_refused(pair):
+    small = [image[..., :8, :9] for image in pair]
+    assert LDL(window=15)(*small) > 0
+    with pytest.raises(ValueError, match=r"loss\.ldl\.window=17 is too large for patches of 8x9"):
+        LDL(window=17)(*small)

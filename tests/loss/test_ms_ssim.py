@@ -11,7 +11,7 @@ from sr.resize import imresize
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 
 
-def skimage_ms_ssim(sr: np.ndarray, hr: np.ndarray, scales: int) -> float:
+def skimage_ms_ssim(sr: np.ndarray, hr: np.ndarray, scales: int, halved=lambda x: downscale_local_mean(x, (2, 2))) -> float:
     """MS-SSIM of one channel by skimage's SSIM maps; a huge K1 makes the luminance term 1."""
     score = 1.0
     for i, weight in enumerate(WEIGHTS[:scales] / WEIGHTS[:scales].sum()):
@@ -19,7 +19,7 @@ def skimage_ms_ssim(sr: np.ndarray, hr: np.ndarray, scales: int) -> float:
         options = dict(data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True)
         full = structural_similarity(sr, hr, **options, **luminance)[1]
         score *= full[5:-5, 5:-5].mean() ** weight
-        sr, hr = downscale_local_mean(sr, (2, 2)), downscale_local_mean(hr, (2, 2))
+        sr, hr = halved(sr), halved(hr)
     return score
 
 
@@ -44,3 +44,15 @@ def test_a_negative_has_a_finite_gradient(pair):
 def test_number_of_scales(pair, scales):
     with pytest.raises(ValueError, match=f"1 to 5 scales, not {scales}"):
         ms_ssim_loss(*pair, scales=scales)
+
+
+def test_odd_sizes_equal_the_authors_msssim_m(pair):
+    """Wang's MATLAB: imfilter(ones(2)/4, 'symmetric'), then every second pixel, so that no row or column is lost."""
+    from scipy.ndimage import uniform_filter
+
+    def halved(image):
+        return uniform_filter(image, 2, origin=-1, mode="reflect")[::2, ::2]
+
+    sr, hr = (image[:1, :1, :95, :93].double() for image in pair)
+    theirs = skimage_ms_ssim(sr[0, 0].numpy(), hr[0, 0].numpy(), 4, halved)
+    assert 1 - ms_ssim_loss(sr, hr, scales=4).item() == pytest.approx(theirs, abs=1e-9)

@@ -76,6 +76,13 @@ def test_gram_does_not_see_where_things_are(pair):
     torch.testing.assert_close(gram(pair[1]), gram(pair[1].flip(-1)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_gram_is_exact_and_finite_under_autocast(pair, dtype):
+    features = (pair[1] * 500).to(dtype)  # VGG's reach hundreds; fp16 ends at 65504
+    with torch.autocast("cpu", dtype=dtype):
+        torch.testing.assert_close(gram(features), gram(features.double()).float(), rtol=1e-5, atol=0)
+
+
 def test_random_weights_are_always_the_same_and_leave_torchs_state_alone(pair):
     torch.manual_seed(1)
     first = Perceptual(weights="random")
@@ -109,6 +116,7 @@ def test_offline_the_choices_are_named(monkeypatch, tmp_path):
     ("options", "says"),
     [
         ({"layers": {"conv6_1": 1.0}}, "no layer conv6_1"),
+        ({"layers": "conv3_4"}, r"loss.perceptual.layers=conv3_4: \+loss.perceptual.layers.conv3_4=1"),
         ({"layers": {"conv5_4": 0}}, "no layer with a weight"),
         ({"criterion": "l3"}, "criterion=l3: choose one of l1, l2"),
         ({"weights": "no.pth"}, "no.pth: no such file; say imagenet, random"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+import yaml
 
 import sr
 from report import report as run_report
@@ -185,6 +186,40 @@ def test_older_runs_have_blanks(copy, tmp_path):
     assert "training" not in report([str(copy)], tmp_path / "out", **QUICK).split("| variant")[3].splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    "name, change, message",
+    [
+        ("run.json", {"status": 3}, "run.json has not what a run writes into it: status"),
+        ("run.json", {"parameters": "many"}, "run.json has not what a run writes into it: parameters"),
+        ("run.json", {"training": {"seconds": float("nan"), "steps": float("inf")}}, None),
+        ("config.yaml", {"scale": [2]}, "config.yaml has not what a run writes into it: scale"),
+        ("metrics.json", {"folder": {"images": {}}}, "metrics.json has no images of folder"),
+        ("metrics.csv", b"step,val/psnr\xff\n4,\xff", None),
+        ("metrics.csv", b'"' + 200_000 * b"a", None),
+    ],
+)
+def test_one_damaged_run_does_not_stop_a_report(copy, tmp_path, name, change, message):
+    file = run_of(copy, 6, 1) / name
+    file.write_bytes(change if isinstance(change, bytes) else json.dumps(_content(file) | change).encode())
+    text = report([str(copy)], tmp_path / "out", **(QUICK | {"baseline": "network.n_feats-8"}))
+    assert ("Not in the numbers" in text) == (message is not None) and (message or "") in text
+
+
+def _content(file: Path) -> dict:
+    return yaml.safe_load(file.read_text())  # JSON is YAML
+
+
+def test_one_image_is_not_tested_whatever_the_seeds(copy, tmp_path):
+    for file in copy.glob("*/metrics.json"):
+        content = json.loads(file.read_text())
+        images = content["folder"]["images"]
+        content["folder"]["images"] = {name: images[name] for name in list(images)[:1]}
+        file.write_text(json.dumps(content))
+    report([str(copy)], tmp_path / "out", **QUICK)
+    numbers = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert numbers["comparisons"] == 0 and numbers["differences"]["network.n_feats-8"]["folder"]["low"] is None
+
+
 def test_only_common_images_are_compared(copy, tmp_path):
     file = run_of(copy, 8, 0) / "metrics.json"
     content = json.loads(file.read_text())
@@ -226,6 +261,10 @@ def test_what_cannot_be_is_said_in_one_line(copy, tmp_path):
     refused("baseline=x is none of the variants: bicubic, network.n_feats-6", runs, baseline="x")
     refused("metric=lpips: not measured in all runs; there are psnr", runs, metric="lpips")
     refused("at least 1000", runs, draws=10)
+    refused("strips=1.5: say a whole number of at least 0", runs, strips=1.5)
+    refused("latency=wide: say a whole number of at least 8 .or null.", runs, latency="wide")
+    refused("seed=-1: say a whole number of at least 0", runs, seed=-1)
+    refused("runs=.. names no run", [])
     refused("is a file: name a folder", runs, output=run_of(copy, 6, 0) / "run.json")
     (tmp_path / "votes.json").write_text("nonsense")
     refused("votes.json: not JSON", runs, vote_files=[str(tmp_path / "votes.json")])
