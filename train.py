@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from sr.cli import choice, entry, overrides, run_folder
+from sr.cli import called, entry, overrides, run_folder
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -38,7 +38,7 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            print(table := comparison(results, cfg.variant or choice("model", "network")))
+            print(table := comparison(results, cfg.variant or called()))
             Path(cfg.output_dir, "table.md").write_text(table + "\n")
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr import check, checkpoint, signature
-from sr.cli import CONF, choice, plain_warnings
+from sr.cli import CONF, called, choice, plain_warnings
 from sr.files import whole
 
 
@@ -64,14 +64,11 @@ def _plain(source: Any) -> Any:
 def model(cfg: DictConfig) -> Any:
     """The LightningModule that trains the network, with what its recipe has of rooms (a discriminator, for instance)."""
     rooms = ("optimizer", "schedule", "discriminator", "adversarial", "discriminator_optimizer")
-    # What a config says of parts that it has not chosen has no `_target_`: a recipe's weight of a loss that loss=[...]
-    # took out, or an option for the second of two stages.
-    chosen = {name: node for name, node in _room(cfg, "loss").items() if "_target_" in node}
     return build(
         cfg.model,
         network=network(cfg),
         metric=_metric(cfg),
-        loss={name: build(node) for name, node in chosen.items()},
+        loss={name: build(node) for name, node in _chosen(cfg, "loss").items()},
         **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
     )
 
@@ -118,7 +115,10 @@ def network_name(cfg: DictConfig) -> str:
         return choice("network", "network")
     files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
     runs = [(file, checkpoint.about(file).get("sr", {})) for file in files]
-    return " + ".join(run.get("config", {}).get("variant") or run.get("recipe") or Path(file).stem for file, run in runs)
+    names = [
+        (run.get("config", {}).get("variant"), run.get("called"), run.get("recipe"), Path(file).stem) for file, run in runs
+    ]
+    return " + ".join(next(filter(None, known)) for known in names)
 
 
 def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
@@ -154,6 +154,14 @@ def _metric(cfg: DictConfig) -> dict[str, Any]:
 def _room(cfg: DictConfig, name: str) -> Mapping[str, Any]:
     """What is chosen of a room of lists. Of `callback=[]` Hydra makes a config without the key."""
     return cfg.get(name) or {}
+
+
+def _chosen(cfg: DictConfig, name: str) -> dict[str, Any]:
+    """A room of lists without what a recipe says of parts that are not chosen, which have no `_target_`.
+
+    Such are a weight of a loss that loss=[...] took out, and an option for the second of two stages.
+    """
+    return {part: node for part, node in _room(cfg, name).items() if "_target_" in node}
 
 
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
@@ -201,7 +209,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     quiet()
     if "wandb" in _room(cfg, "logger") and not cfg.logger.wandb.run_id:
         cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
-    callbacks = list(build(_room(cfg, "callback")).values())
+    callbacks = [build(node) for node in _chosen(cfg, "callback").values()]
     if cfg.get("profile") and "profile" not in _room(cfg, "callback"):
         from sr.callback.profile import Profile
 
@@ -214,7 +222,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     check.counts(wanted)
-    check.monitors(_room(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"))
+    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"))
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     speed.check_strategy(wanted.strategy, wanted.accelerator, model)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
@@ -321,6 +329,7 @@ def carried(cfg: DictConfig) -> dict[str, Any]:
     """What a checkpoint says of its run, in plain values: recipe, config, and the network's with all values filled in."""
     return {
         "recipe": choice("model", ""),
+        "called": called(),
         "config": OmegaConf.to_container(cfg, resolve=False),
         "network": OmegaConf.to_container(cfg.network, resolve=True),
     }

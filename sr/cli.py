@@ -21,6 +21,7 @@ from typing import NoReturn
 import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -29,7 +30,6 @@ from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, Omega
 from sr import lean
 from sr.files import run_of
 
-_BRACKETS = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\([^)]*\)")  # what is inside is one value, not a sweep
 _MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -62,10 +62,38 @@ def job_number() -> int | None:
 
 def _varied(overrides: list[str]) -> list[str]:
     """Those words of a job that differ between jobs of its sweep."""
-    swept = {word.split("=")[0] for word in sys.argv[1:] if _BRACKETS.sub("", word).count(",")}
+    swept = {word.split("=")[0] for word in sys.argv[1:] if _is_sweep(word)}
     if HydraConfig.initialized():
         swept |= (HydraConfig.get().sweeper.get("params") or {}).keys()
     return [word for word in overrides if word.split("=")[0] in swept]
+
+
+def _is_sweep(word: str) -> bool:
+    """Whether a word gives its key several values: a,b or range(1,4), choice(a,b), glob(*)."""
+    with suppress(HydraException):
+        return OverridesParser.create().parse_override(word).is_sweep_override()
+    return False
+
+
+def _check_lists(words: list[str]) -> None:
+    """Hydra merges what a list names twice into one, at the place of the first: no second blur, no second noise.
+
+    Raises:
+        ValueError: a chain's list names one stage twice, or two YAMLs of one key (blur and blur_anisotropic).
+    """
+    for word in words:
+        room, _, value = word.partition("=")
+        chain = room in ("degradation", "augmentation") and value.startswith("[")
+        files = [CONF / room / f"{name.strip()}.yaml" for name in value[1:-1].split(",")] if chain else []
+        seen: dict[str, str] = {}
+        for file in filter(Path.is_file, files):
+            for key in OmegaConf.load(file).keys() - {"defaults"}:
+                if key in seen:
+                    raise ValueError(
+                        f"{word}: {seen[key]} and {file.stem} are both {room}.{key}, of which there is one; a second stage has "
+                        f"a name of its own, +{room}.{key}2='${{{room}.{key}}}'"
+                    )
+                seen[key] = file.stem
 
 
 def _as_name(words: list[str]) -> str:
@@ -88,6 +116,12 @@ def choice(room: str, default: str) -> str:
     return chosen or default
 
 
+def called() -> str:
+    """What tables call this job's network: by its own config where the command line chose it, else by the model's."""
+    own = any(word.startswith("network=") for word in overrides())
+    return choice("network" if own else "model", "network")
+
+
 def plain_warnings() -> None:
     """Print warnings in one line, without the source line that gave them."""
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
@@ -105,6 +139,7 @@ def entry(config_name: str) -> Callable:
         def job(cfg: DictConfig) -> object:
             """Errors of a single run end here, before Hydra adds lines of its own; a sweep decides about its jobs itself."""
             try:
+                _check_lists(overrides())
                 return task(cfg)
             except Exception as error:
                 if HydraConfig.get().mode == RunMode.RUN:
@@ -238,6 +273,8 @@ def _unknown(key: str, config_name: str) -> str:
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and " in DataLoader worker process " in lines[0]:  # torch puts the worker's traceback below
+        return lines[-1].partition(": ")[2] or lines[-1]
     return lines[0] if lines else type(error).__name__
 
 

@@ -75,7 +75,12 @@ def _run(file: str) -> dict[str, Any]:
 def value_of(key: str, words: list[str]) -> Any:
     """The value that a command line gives a key, or None."""
     word = next((word for word in reversed(words) if word.startswith(f"{key}=")), None)
-    return word and OverridesParser.create().parse_override(word).value()
+    if word is None:
+        return None
+    override = OverridesParser.create().parse_override(word)
+    if override.is_sweep_override():
+        raise ValueError(f"{word}: one at a time, {key} is of a single run")
+    return None if override.value() is None else str(override.value())  # 1 is a name too
 
 
 def _has(node: Any, path: list[str]) -> bool:

@@ -1,11 +1,12 @@
 """The command line's face: help, the nearest valid words, exit codes."""
 
 import shlex
+import sys
 
 import pytest
 from hydra.errors import HydraException
 
-from sr.cli import CONF, explain, job_name, run_dir
+from sr.cli import CONF, _check_lists, explain, job_folder, job_name, run_dir
 from tests.jobs import call, compose
 
 
@@ -45,6 +46,13 @@ def test_a_job_is_named_by_what_the_sweep_varies(monkeypatch):
     name = job_name(["model=edsr", "loss=[l1,ssim]", "data.train=/a", "seed=1"])
     assert name == "model-edsr_data.train-a"
     assert job_name([]) == "run" and "/" not in job_name(["a='x y/z'"])
+
+
+@pytest.mark.parametrize("word", ["seed=1,2", "seed=range(1,3)", "seed=choice(1,2)", "seed=glob(*)"])
+def test_a_folder_is_named_by_what_a_sweep_varies(monkeypatch, word):
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", "loss=[l1,ssim]", word])
+    assert job_folder(None, 0, ["loss=[l1,ssim]", "seed=1"]) == "0_seed-1"
+    assert job_folder("l1", 0, ["loss=[l1,ssim]", "variant=l1", "seed=1"]) == "l1_seed-1"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +118,24 @@ def test_an_error_of_ours_says_more_than_the_librarys_that_caused_it():
             raise ConnectionError("cannot download a.zip: run again to go on") from error
     except ConnectionError as error:
         assert explain(error, "train") == "cannot download a.zip: run again to go on"
+
+
+@pytest.mark.parametrize(
+    "word, line",
+    [
+        (
+            "degradation=[blur,bicubic,noise,jpeg,noise]",
+            r"noise and noise are both .* \+degradation.noise2=",
+        ),
+        ("degradation=[blur,bicubic,blur_anisotropic]", "blur and blur_anisotropic are both degradation.blur"),
+    ],
+)
+def test_a_stage_that_a_list_would_lose(word, line):
+    with pytest.raises(ValueError, match=line):
+        _check_lists([word])
+    _check_lists(["degradation=[blur,bicubic,noise,jpeg]", "augmentation=[flip,turn,moa]", "loss=[l1,l1]"])
+
+
+def test_what_a_worker_says_is_its_last_line():
+    said = "Caught ValueError in DataLoader worker process 0.\nOriginal Traceback:\n  File x\nValueError: a.png: truncated"
+    assert explain(ValueError(said), "train") == "a.png: truncated"

@@ -13,6 +13,7 @@ import yaml
 from PIL import Image
 
 import sr
+from sr import build
 from sr.image import read_rgb8, to_tensor
 from sr.infer import upscale
 from sr.metric.psnr import PSNR
@@ -212,3 +213,9 @@ def test_an_error_of_one_of_two_processes_is_one_line(tmp_path):
     done = call("train.py", *SMALL, "trainer.devices=2", "data=folder", "data.train=/nope", "data_dir=data", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["error: no such folder: /nope"]
+
+
+def test_an_adversarial_run_without_callbacks(tmp_path):
+    """Its recipe has an option for one of them."""
+    cfg = compose("train", "model=esrgan", "callback=[]", "logger=none", f"output_dir={tmp_path}")
+    assert not [callback for callback in build.trainer(cfg).callbacks if type(callback).__module__.startswith("sr.")]

@@ -42,9 +42,11 @@ class Benchmark:
     def prepare(self) -> None:
         """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
 
-        Raises FileNotFoundError if it or an LR folder of one's own is missing, ValueError if the sizes of an HR and an LR
-        file do not match, or if two images have one name.
+        Raises FileNotFoundError if it or an LR folder of one's own is missing, ValueError if a file is damaged, if the sizes
+        of an HR and an LR file do not match, or if two images have one name.
         """
+        for file in (file for files in self.pairs for file in files if file is not None):
+            image.check(file)
         check_pairs(self.pairs, self.scale)
         made = [hr for hr, lr in self.pairs if lr is None]
         if made and self.lr is not None and self.lr.is_dir():

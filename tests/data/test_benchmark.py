@@ -197,3 +197,16 @@ def test_lr_that_is_not_there_is_told(sr_data, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a published set comes without
         Benchmark("Set5", set5 / "HR", 2, lr=tmp_path / "ler", url="https://example.org").prepare()
+
+
+@pytest.mark.parametrize("of", ["hr", "lr"])
+def test_a_damaged_image_is_named_before_a_run(tmp_path, of):
+    for folder, size in (("hr", 24), ("lr", 12)):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)).save(tmp_path / folder / "a.png")
+    whole = (tmp_path / of / "a.png").read_bytes()
+    benchmark = Benchmark("mine", hr=tmp_path / "hr", lr=tmp_path / "lr", scale=2)
+    benchmark.prepare()
+    (tmp_path / of / "a.png").write_bytes(whole[:-40])
+    with pytest.raises(ValueError, match=f"{of}/a.png: cannot be read as an image"):
+        Benchmark("mine", hr=tmp_path / "hr", lr=tmp_path / "lr", scale=2).prepare()
