@@ -329,7 +329,7 @@ def carried(cfg: DictConfig) -> dict[str, Any]:
     """What a checkpoint says of its run, in plain values: recipe, config, and the network's with all values filled in."""
     return {
         "recipe": choice("model", ""),
-        "called": called(),
+        "called": called(""),
         "config": OmegaConf.to_container(cfg, resolve=False),
         "network": OmegaConf.to_container(cfg.network, resolve=True),
     }

@@ -116,10 +116,10 @@ def choice(room: str, default: str) -> str:
     return chosen or default
 
 
-def called() -> str:
+def called(default: str = "network") -> str:
     """What tables call this job's network: by its own config where the command line chose it, else by the model's."""
     own = any(word.startswith("network=") for word in overrides())
-    return choice("network" if own else "model", "network")
+    return choice("network" if own else "model", default)
 
 
 def plain_warnings() -> None:
