@@ -18,7 +18,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from networks import network
+from networks import known, network
 from sr import capability
 from sr.cli import CONF
 from sr.count import parameters
@@ -129,7 +129,8 @@ def relative(sr: Tensor, exact: Tensor) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try out what networks can do.")
-    parser.add_argument("names", nargs="*", default=sorted(file.stem for file in (CONF / "network").glob("*.yaml")))
+    every = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
+    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
     parser.add_argument("--compile", action="store_true", help="torch.compile alone: all else that was measured stays")
     options = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -21,8 +21,8 @@ import torch
 from omegaconf import OmegaConf
 
 from capabilities import SCALE, photo
+from networks import known, network
 from networks import measure as count
-from networks import network
 from sr.cli import CONF
 from sr.count import parameters
 from sr.infer import upscale
@@ -90,7 +90,8 @@ def resident(size: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of networks beside their published quality.")
-    parser.add_argument("names", nargs="*", default=sorted(file.stem for file in (CONF / "network").glob("*.yaml")))
+    every = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
+    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
     names = parser.parse_args().names
     results = {}
     for name in names:

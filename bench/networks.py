@@ -7,6 +7,7 @@ products, at the LR size that is the next multiple the network takes. Where auth
 counts at theirs. Their counters (fvcore's) add normalisation and global pooling: said where it shows in the figure.
 """
 
+import argparse
 import warnings
 
 import torch
@@ -90,6 +91,13 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
                 node.options[key] = 2
     torch.manual_seed(0)
     return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all").eval()
+
+
+def known(word: str) -> str:
+    """A word of the command line that names a network of conf/network."""
+    if not (CONF / "network" / f"{word}.yaml").is_file():
+        raise argparse.ArgumentTypeError(f"{word}: no such network in conf/network")
+    return word
 
 
 def measure(name: str, scale: int) -> tuple[float, float | None]:
