@@ -124,7 +124,8 @@ def test_submitit_stops_its_jobs_with_the_sweep_and_goes_on(tmp_path):
     assert statuses(tmp_path) == {"0_seed-1": "stopped", "1_seed-2": "not started"}
     done = call("train.py", *words, "sweep_resume=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert any(word.startswith("resume=") for word in run_of(tmp_path / "sweep" / "0_seed-1")["command"])
+    first = tmp_path / "sweep" / "0_seed-1"
+    assert run_of(first)["resume"] == str(first / "checkpoints" / "last.ckpt")
 
 
 # What SLURM would do with a script, on this machine: an array of jobs, each with its tasks.
