@@ -18,9 +18,8 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from networks import known, network
+from networks import NAMES, known, network
 from sr import capability
-from sr.cli import CONF
 from sr.count import parameters
 from sr.data.sample import Sample
 from sr.files import whole as whole_file
@@ -129,8 +128,7 @@ def relative(sr: Tensor, exact: Tensor) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try out what networks can do.")
-    every = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
-    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
+    parser.add_argument("names", nargs="*", type=known, default=NAMES, help="networks of conf/network; all of them")
     parser.add_argument("--compile", action="store_true", help="torch.compile alone: all else that was measured stays")
     options = parser.parse_args()
     warnings.simplefilter("ignore")

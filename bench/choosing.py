@@ -21,7 +21,7 @@ import torch
 from omegaconf import OmegaConf
 
 from capabilities import SCALE, photo
-from networks import known, network
+from networks import NAMES, known, network
 from networks import measure as count
 from sr.cli import CONF
 from sr.count import parameters
@@ -90,8 +90,7 @@ def resident(size: str) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time and memory of networks beside their published quality.")
-    every = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
-    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
+    parser.add_argument("names", nargs="*", type=known, default=NAMES, help="networks of conf/network; all of them")
     names = parser.parse_args().names
     results = {}
     for name in names:

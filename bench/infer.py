@@ -8,6 +8,7 @@ Seconds per megapixel of every network: bench/choosing.py.
 `anime` reads weights/realesr-animevideov3.pth in SR_DATA (or ../shared/data). Times are the best of the runs made.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -110,13 +111,11 @@ def memory() -> None:
 def main() -> None:
     warnings.simplefilter("ignore")
     parts = {"tiles": tiles, "anime": anime, "memory": memory}
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(__doc__.strip())
-        return
-    if len(sys.argv) < 2 or not set(sys.argv[1:]) <= set(parts):
-        sys.exit(f"{' '.join(sys.argv[1:]) or 'no part'}: say one or more of {', '.join(parts)}")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="+", choices=parts)
+    chosen = parser.parse_args().parts
     say()
-    for name in sys.argv[1:]:
+    for name in chosen:
         parts[name]()
         print(f"\nload {os.getloadavg()[0]:.1f}", flush=True)
 

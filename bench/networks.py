@@ -20,6 +20,7 @@ from sr.cli import CONF
 from sr.count import multiply_adds, parameters
 from sr.table import markdown
 
+NAMES = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {
@@ -95,7 +96,7 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
 
 def known(word: str) -> str:
     """A word of the command line that names a network of conf/network."""
-    if not (CONF / "network" / f"{word}.yaml").is_file():
+    if word not in NAMES:
         raise argparse.ArgumentTypeError(f"{word}: no such network in conf/network")
     return word
 
@@ -127,14 +128,14 @@ def main() -> None:
     options(__doc__)
     warnings.simplefilter("ignore")
     rows = [["network", "parameters x4, M", "published", "multiply-adds x4, G", "published", "printed in", "differs by"]]
-    for file in sorted((CONF / "network").glob("*.yaml")):
-        count, work = measure(file.stem, 4)
-        *promised, source = PUBLISHED.get(file.stem, (None, None, ""))
+    for name in NAMES:
+        count, work = measure(name, 4)
+        *promised, source = PUBLISHED.get(name, (None, None, ""))
         promised = ["" if value is None else f"{value:g}" for value in promised]
         cost = "not on shapes alone" if work is None else f"{work:.1f}"
-        reasons = [elsewhere(file.stem)] if file.stem in ELSEWHERE else []
-        reasons += [REASONS[file.stem]] if file.stem in REASONS else []
-        rows.append([file.stem, f"{count:.3f}", promised[0], cost, promised[1], source, "; ".join(reasons)])
+        reasons = [elsewhere(name)] if name in ELSEWHERE else []
+        reasons += [REASONS[name]] if name in REASONS else []
+        rows.append([name, f"{count:.3f}", promised[0], cost, promised[1], source, "; ".join(reasons)])
     print(markdown(rows))
 
 

@@ -1,8 +1,15 @@
-"""Settings that Lightning would take as they are, refused before a run starts. Each raises ValueError with one line."""
+"""Settings that libraries would take as they are, refused before a run starts. Each raises ValueError with one line."""
 
 import os
 from collections.abc import Mapping
 from typing import Any
+
+
+def whole_number(key: str, value: Any, least: int = 1, *, null: bool = False) -> Any:
+    """The value, a whole number of at least `least`; None where it may be."""
+    if (type(value) is int and value >= least) or (null and value is None):
+        return value
+    raise ValueError(f"{key}={value}: say a whole number of at least {least}{' (or null)' if null else ''}")
 
 
 def counts(trainer: Mapping[str, Any]) -> None:

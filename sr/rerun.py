@@ -53,7 +53,7 @@ def check_code(cfg: DictConfig) -> None:
         raise ValueError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
     before = OmegaConf.create(_content(folder / "config.yaml", yaml.safe_load))
     _content(folder / "metrics.json", json.loads)  # now, not after the training
-    keys = sorted(set(_differing(_plain(before), _plain(cfg))) - set(_ELSEWHERE))
+    keys = sorted(_differing(*(OmegaConf.to_container(config, resolve=False) for config in (before, cfg))))
     if keys:
         shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
         raise ValueError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
@@ -95,12 +95,10 @@ def _content(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     return found
 
 
-def _plain(cfg: DictConfig) -> dict[str, Any]:
-    return {key: value for key, value in OmegaConf.to_container(cfg, resolve=False).items() if key not in _ELSEWHERE}
-
-
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[str]:
-    """Keys whose values differ."""
+    """Keys whose values differ, and could make other numbers."""
+    if key in _ELSEWHERE:
+        return
     if isinstance(a, dict) and isinstance(b, dict):
         for name in a.keys() | b.keys():
             yield from _differing(a.get(name), b.get(name), f"{key}.{name}" if key else name)

@@ -1,8 +1,11 @@
 """Small jobs for tests: the real config, shrunk, in this process; or a real command line in an empty folder."""
 
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
@@ -59,3 +62,14 @@ def call(script: str, *words: object, cwd: Path, timeout: float = 120, **variabl
     return subprocess.run(
         command(script, *words), capture_output=True, text=True, cwd=cwd, env=environment(cwd, **variables), timeout=timeout
     )
+
+
+@contextmanager
+def small_files(limit: int) -> Iterator[None]:
+    """No file of this process grows beyond `limit` bytes, which a program sees as it sees a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -1,7 +1,6 @@
 """sr/image.py (with exif, png16, tiff) against Pillow, tifffile, imagecodecs' libtiff and a PNG decoder in plain Python."""
 
 import os
-import resource
 import struct
 import zlib
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL.ImageCms import ImageCmsProfile, createProfile
 
 from sr import tiff
 from sr.image import Image, check, list_images, read, read_rgb8, size, to_pixels, to_tensor, write
+from tests.jobs import small_files
 
 SKIMAGE = Path(skimage.__file__).parent / "data"  # photos inside the scikit-image package
 UNREADABLE = ("broken.png", "truncated_image.png", "hopper_unknown_pixel_mode.tif", "rgb_trns_ycbc.j2k")
@@ -416,13 +416,8 @@ def test_full_disk_leaves_the_old_file(tmp_path):
     write(tmp_path / "a.png", Image(photo()))
     before = (tmp_path / "a.png").read_bytes()
     large = Image(np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # the system's own "no room", for one process
-    try:
-        with pytest.raises(OSError, match=r"a\.png") as caught:
-            write(tmp_path / "a.png", large)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with small_files(100_000), pytest.raises(OSError, match=r"a\.png") as caught:
+        write(tmp_path / "a.png", large)
     assert "\n" not in str(caught.value)
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == before

@@ -122,17 +122,6 @@ class Sequential(Launcher):
         )
 
 
-def at_least_one(key: str, value: Any, *, null: bool = False) -> Any:
-    """The value, a whole number of jobs or trials; None where it may be.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if (type(value) is int and value >= 1) or (null and value is None):
-        return value
-    raise ValueError(f"{key}={value}: say a whole number of at least 1{' (or null)' if null else ''}")
-
-
 def _returned(words: list[str], outcome: Outcome) -> JobReturn:
     value: Any = outcome.score if outcome.good else RuntimeError(str(outcome))
     status = JobStatus.COMPLETED if outcome.good else JobStatus.FAILED

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from queue import SimpleQueue
 
-from hydra_plugins.sr.launcher import Sequential, at_least_one
+from hydra_plugins.sr.launcher import Sequential
+from sr.check import whole_number
 from sr.sweep.job import Job, Outcome
 from sr.sweep.share import Share, shares
 
@@ -18,7 +19,7 @@ class Joblib(Sequential):
     log = True
 
     def __init__(self, n_jobs: int | None = None) -> None:
-        self.n_jobs = at_least_one("hydra.launcher.n_jobs", n_jobs, null=True)
+        self.n_jobs = whole_number("hydra.launcher.n_jobs", n_jobs, null=True)
 
     def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
         from joblib import Parallel, delayed

@@ -10,7 +10,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from hydra_plugins.sr.launcher import Sequential, at_least_one
+from hydra_plugins.sr.launcher import Sequential
+from sr.check import whole_number
 from sr.sweep.job import Job, Outcome
 
 _OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "name", "stderr_to_stdout")
@@ -30,7 +31,7 @@ class Submitit(Sequential):
 
     def __init__(self, cluster: str, n_jobs: int | None, max_num_timeout: int, parameters: dict[str, Any]) -> None:
         self.cluster, self.max_num_timeout = cluster, max_num_timeout
-        self.n_jobs = at_least_one("hydra.launcher.n_jobs", n_jobs, null=True)
+        self.n_jobs = whole_number("hydra.launcher.n_jobs", n_jobs, null=True)
         said = OmegaConf.to_container(parameters, resolve=True)
         self.parameters = {key: value for key, value in said.items() if value is not None}
 

@@ -7,8 +7,8 @@ from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, Overrid
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from hydra_plugins.sr.launcher import at_least_one
 from hydra_plugins.sr.sweeper import Launching
+from sr.check import whole_number
 from sr.sweep.job import Outcome
 
 
@@ -32,8 +32,8 @@ class Search(Launching):
         self.params, self.sampler_options, self.pruner_options = map(
             OmegaConf.to_container, (params, sampler_options, pruner_options)
         )
-        self.n_trials = at_least_one("hydra.sweeper.n_trials", n_trials)
-        self.n_jobs = at_least_one("hydra.sweeper.n_jobs", n_jobs)
+        self.n_trials = whole_number("hydra.sweeper.n_trials", n_trials)
+        self.n_jobs = whole_number("hydra.sweeper.n_jobs", n_jobs)
         self.timeout, self.direction = timeout, direction
         self.seed, self.sampler, self.pruner = seed, sampler, pruner
 

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from sr import build, checkpoint
+from sr.check import whole_number
 from sr.files import whole
 from sr.network.interpolation import Interpolation
 from sr.predict import pick_device
@@ -99,9 +100,7 @@ def _check(output: Path, overwrite: bool, **numbers: int | None) -> None:
         raise ValueError(f"{output}/report.html is there already: say overwrite=true or another output")
     least = {"draws": 1000, "strips": 0, "crop": 16, "latency": 8, "seed": 0}
     for key, value in numbers.items():
-        if not (type(value) is int and value >= least[key]) and not (key == "latency" and value is None):
-            null = " (or null)" if key == "latency" else ""
-            raise ValueError(f"{key}={value}: say a whole number of at least {least[key]}{null}")
+        whole_number(key, value, least[key], null=key == "latency")
 
 
 def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]]:

@@ -2,12 +2,10 @@
 
 import json
 import os
-import resource
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,7 @@ from torch import nn
 
 from sr import checkpoint
 from sr.callback.background import BackgroundIO, snapshot
-from tests.jobs import SMALL, call, run_train
+from tests.jobs import SMALL, call, run_train, small_files
 from tests.test_resume import assert_equal
 
 
@@ -58,17 +56,6 @@ def step(network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
 def state(network: nn.Module, optimizer: torch.optim.Optimizer, seen: list) -> dict:
     callbacks = {"Log": {"seen": seen, "pair": (seen, torch.ones(2))}}
     return {"state_dict": network.state_dict(), "optimizer_states": [optimizer.state_dict()], "callbacks": callbacks}
-
-
-@contextmanager
-def small_files(limit: int) -> Iterator[None]:
-    """As on a full disk, files end at so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_the_file_is_the_state_of_its_step_though_training_went_on(io, writing, tmp_path):

@@ -2,16 +2,15 @@
 
 import io
 import os
-import resource
 import tarfile
 import zipfile
 from collections import namedtuple
-from contextlib import contextmanager
 
 import pytest
 
 from sr.data import archive as module
 from sr.data.archive import extract
+from tests.jobs import small_files
 
 
 @pytest.fixture
@@ -32,17 +31,6 @@ def make(path, members):
                 member.size = len(data)
                 opened.addfile(member, io.BytesIO(data))
     return path
-
-
-@contextmanager
-def limited(size):
-    """No file grows beyond `size` bytes, which a program sees as it sees a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def everything(folder):
@@ -199,6 +187,6 @@ def test_what_damage_makes_of_a_zip_in_bzip2(images, tmp_path):
     with pytest.raises(ValueError, match=r"set\.zip cannot be read \(.*delete it and download it again$"):
         extract(archive, tmp_path / "folder")
     archive.write_bytes(whole)
-    with limited(10_000), pytest.raises(OSError, match=r"File too large: '.*folder") as error:
+    with small_files(10_000), pytest.raises(OSError, match=r"File too large: '.*folder") as error:
         extract(archive, tmp_path / "folder")
     assert "\n" not in str(error.value) and everything(tmp_path) == ["set.zip"]
