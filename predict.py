@@ -8,12 +8,13 @@ python predict.py ckpt=[a.ckpt,b.pth] input=photo.png compare=true        # one 
 from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry
+from sr.errors import InputError
 
 
 def predict(cfg: DictConfig) -> None:
     """Run the config; exit code 1 if any file failed."""
     if not isinstance(cfg.compare, bool):
-        raise ValueError(f"compare={cfg.compare}: choose true or false")
+        raise InputError(f"compare={cfg.compare}: choose true or false")
     if cfg.compare:
         raise SystemExit(1 if compare(cfg) else 0)
 
@@ -24,7 +25,7 @@ def predict(cfg: DictConfig) -> None:
 
     for key in ("reference", "degrade"):
         if cfg[key]:
-            raise ValueError(f"{key}=... goes with compare=true: say that, or leave it out")
+            raise InputError(f"{key}=... goes with compare=true: say that, or leave it out")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.predict_files", **options})
@@ -50,7 +51,7 @@ def compare(cfg: DictConfig) -> int:
     settled = {"alpha": None, "outscale": None, "format": None, "suffix": "", "precision": 32, "batch": "auto"}
     for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
         if cfg[key] != value:
-            raise ValueError(
+            raise InputError(
                 f"{key}={cfg[key]} does not go with compare=true, which shows each network of ckpt in float32: leave it out"
             )
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}

@@ -22,6 +22,7 @@ from networks import NAMES, known, network
 from sr import capability
 from sr.count import parameters
 from sr.data.sample import Sample
+from sr.errors import InputError
 from sr.files import whole as whole_file
 from sr.image import read, to_tensor
 from sr.infer import upscale
@@ -66,7 +67,7 @@ def smallest(network: nn.Module, largest: int = 64) -> int:
             continue
         if sr.shape[-2:] == (side * SCALE, side * SCALE) and sr.isfinite().all():
             return side
-    raise ValueError(f"{type(network).__name__} enlarges nothing up to {largest} pixels")
+    raise InputError(f"{type(network).__name__} enlarges nothing up to {largest} pixels")
 
 
 def half(network: nn.Module, dtype: torch.dtype) -> float | None:

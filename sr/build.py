@@ -14,6 +14,7 @@ from torch import nn
 
 from sr import check, checkpoint, signature
 from sr.cli import CONF, called, choice, plain_warnings
+from sr.errors import InputError
 from sr.files import whole
 
 
@@ -28,7 +29,7 @@ def network(cfg: DictConfig) -> nn.Module:
     built = build(cfg.network)
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from) and "alpha" not in cfg:  # of train.py, which has no weights between two files
-            raise ValueError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
+            raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
         _load(built, cfg, cfg.init_from)
     return built
 
@@ -43,7 +44,7 @@ def predicting_network(cfg: DictConfig) -> nn.Module:
     if not cfg.get("network"):
         return stored_network(cfg)
     if cfg.scale is None and cfg.network.get("scale") is None:
-        raise ValueError("say scale=... beside network=...")
+        raise InputError("say scale=... beside network=...")
     return network(cfg).eval()
 
 
@@ -95,14 +96,14 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     if cfg.get("network") is None:
         built = stored_network(cfg)
         if cfg.scale not in (None, built.scale):
-            raise ValueError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
+            raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
         cfg.scale = built.scale
         if not cfg.get("benchmark"):
             carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         if cfg.scale is None:
-            raise ValueError("say scale=... beside network=...")
+            raise InputError("say scale=... beside network=...")
         built = build(cfg.network).eval()
         if cfg.ckpt is not None:
             _load(built, cfg, cfg.ckpt)
@@ -126,7 +127,7 @@ def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
     for name, node in stored.items():
         file = CONF / "benchmark" / f"{name}.yaml"
         if not file.is_file():
-            raise ValueError(f"{cfg.ckpt}: its benchmark {name} is not in this version; say benchmark=[...]")
+            raise InputError(f"{cfg.ckpt}: its benchmark {name} is not in this version; say benchmark=[...]")
         own = OmegaConf.load(file)[name]
         plain = {key: value for key, value in node.items() if not isinstance(value, dict | list) and not key.startswith("_")}
         OmegaConf.update(cfg, f"benchmark.{name}", OmegaConf.merge(own, plain), force_add=True)
@@ -141,13 +142,13 @@ def benchmarks(cfg: DictConfig) -> Any:
 
 def _benchmark(cfg: DictConfig) -> dict[str, Any]:
     if not cfg.get("benchmark"):
-        raise ValueError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
+        raise InputError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
     return build(cfg.benchmark)
 
 
 def _metric(cfg: DictConfig) -> dict[str, Any]:
     if not _room(cfg, "metric"):
-        raise ValueError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
+        raise InputError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
     return build(cfg.metric)
 
 
@@ -340,7 +341,7 @@ def seed(cfg: DictConfig) -> None:
     import pytorch_lightning as pl
 
     if type(cfg.seed) is not int or not 0 <= cfg.seed < 2**32:
-        raise ValueError(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+        raise InputError(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
 
 

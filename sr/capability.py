@@ -13,6 +13,7 @@ import yaml
 from torch import nn
 
 from sr.count import parameters
+from sr.errors import InputError
 
 FILE = Path(__file__).resolve().parent / "network" / "capabilities.yaml"
 LIMIT = 0.02  # relative error of half precision that is still called working: bf16 has 8 bits of mantissa
@@ -84,4 +85,4 @@ def check_precision(network: nn.Module, precision: str) -> None:
     if line is None or line.works_in(precision):
         return
     other = next(choice for choice in ("bf16", "32") if line.works_in(choice))
-    raise ValueError(f"precision={precision}: {line.fault(precision)}; choose precision={other}")
+    raise InputError(f"precision={precision}: {line.fault(precision)}; choose precision={other}")

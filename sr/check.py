@@ -4,21 +4,23 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from sr.errors import InputError
+
 
 def whole_number(key: str, value: Any, least: int = 1, *, null: bool = False) -> Any:
     """The value, a whole number of at least `least`; None where it may be."""
     if (type(value) is int and value >= least) or (null and value is None):
         return value
-    raise ValueError(f"{key}={value}: say a whole number of at least {least}{' (or null)' if null else ''}")
+    raise InputError(f"{key}={value}: say a whole number of at least {least}{' (or null)' if null else ''}")
 
 
 def counts(trainer: Mapping[str, Any]) -> None:
     """Numbers by which Lightning divides, or which turn gradients round."""
     for key in ("val_check_interval", "log_every_n_steps", "accumulate_grad_batches"):
         if type(trainer[key]) is not int or trainer[key] < 1:
-            raise ValueError(f"trainer.{key}={trainer[key]}: a whole number, at least 1")
+            raise InputError(f"trainer.{key}={trainer[key]}: a whole number, at least 1")
     if trainer["gradient_clip_val"] is not None and not trainer["gradient_clip_val"] >= 0:
-        raise ValueError(f"trainer.gradient_clip_val={trainer['gradient_clip_val']}: at least 0, or null")
+        raise InputError(f"trainer.gradient_clip_val={trainer['gradient_clip_val']}: at least 0, or null")
 
 
 def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping) -> None:
@@ -26,7 +28,7 @@ def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Map
     measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in benchmarks)) for metric in metrics)
     for name, options in callbacks.items():
         if "monitor" in options and options["monitor"] not in measured:
-            raise ValueError(f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}")
+            raise InputError(f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}")
 
 
 def processes(trainer: Any) -> None:
@@ -41,8 +43,8 @@ def processes(trainer: Any) -> None:
         started, devices = (int(os.environ[name]) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
         if started != trainer.world_size:
             wanted = f"trainer.devices={devices} trainer.num_nodes={started // devices}"
-            raise ValueError(f"torchrun started {started} processes, the trainer is for {trainer.world_size}: say {wanted}")
+            raise InputError(f"torchrun started {started} processes, the trainer is for {trainer.world_size}: say {wanted}")
         return
     nobody = isinstance(getattr(trainer.strategy, "cluster_environment", None), LightningEnvironment)
     if trainer.num_nodes > 1 and nobody and os.environ.keys().isdisjoint(("NODE_RANK", "GROUP_RANK")):
-        raise ValueError(f"trainer.num_nodes={trainer.num_nodes}: start it on each machine by torchrun, or in SLURM by srun")
+        raise InputError(f"trainer.num_nodes={trainer.num_nodes}: start it on each machine by torchrun, or in SLURM by srun")

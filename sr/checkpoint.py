@@ -18,6 +18,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
+from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
@@ -70,13 +71,13 @@ def stored_weights(source: Source | None, alpha: float | None = None) -> dict[st
     """
     if source is None or isinstance(source, str | Path):
         if alpha is not None:
-            raise ValueError(f"alpha={alpha} lies between two checkpoints: say ckpt=[psnr.ckpt,gan.ckpt]")
+            raise InputError(f"alpha={alpha} lies between two checkpoints: say ckpt=[psnr.ckpt,gan.ckpt]")
         return _weights_of(source)
     if len(source) != 2 or type(alpha) not in (int, float) or not 0 <= alpha <= 1:
-        raise ValueError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")
+        raise InputError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")
     ours, theirs = (_weights_of(path) for path in source)
     if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
-        raise ValueError(f"{source[0]} and {source[1]} hold different networks, between which there is none")
+        raise InputError(f"{source[0]} and {source[1]} hold different networks, between which there is none")
     return interpolate(ours, theirs, alpha)
 
 
@@ -85,7 +86,7 @@ def _weights_of(path: str | Path | None) -> dict[str, Tensor]:
     tensors = weights(content)
     if not tensors and not _is_ours(content):
         others = ", ".join(str(key) for key in list(content)[:3]) or "nothing"
-        raise ValueError(f"{path}: holds no weights where they are looked for, but {others}")
+        raise InputError(f"{path}: holds no weights where they are looked for, but {others}")
     return tensors
 
 
@@ -121,11 +122,11 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
         FileNotFoundError, ValueError: one line that names the file, or what to say where none is (ckpt=null).
     """
     if path is None:
-        raise ValueError("no file of weights is named: say ckpt=FILE")
+        raise InputError("no file of weights is named: say ckpt=FILE")
     path = Path(path)
     if not path.is_file():
         beside = sorted(file.name for file in path.parent.glob("*.ckpt"))[:3]  # a kill may leave the first best.ckpt alone
-        raise FileNotFoundError(f"{path}: no such checkpoint" + (f"; there is {', '.join(beside)}" if beside else ""))
+        raise MissingError(f"{path}: no such checkpoint" + (f"; there is {', '.join(beside)}" if beside else ""))
     try:
         if path.suffix.lower() == ".safetensors":
             from safetensors.torch import load_file
@@ -135,16 +136,16 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
             content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
     except pickle.UnpicklingError as error:
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
-            raise ValueError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None
-        raise ValueError(f"{path}: not a checkpoint, or truncated") from None
+            raise InputError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None
+        raise InputError(f"{path}: not a checkpoint, or truncated") from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
-        raise ValueError(f"{path}: not a checkpoint, or truncated ({_short(error)})") from None
+        raise InputError(f"{path}: not a checkpoint, or truncated ({_short(error)})") from None
     except Exception as error:
         if type(error).__name__ != "SafetensorError":
             raise
-        raise ValueError(f"{path}: not a safetensors file, or truncated ({_short(error)})") from None
+        raise InputError(f"{path}: not a safetensors file, or truncated ({_short(error)})") from None
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path}: holds a {type(content).__name__}, not the weights of a network")
+        raise InputError(f"{path}: holds a {type(content).__name__}, not the weights of a network")
     return dict(content)
 
 
@@ -173,7 +174,7 @@ def _written(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:
         cause = error if isinstance(error, OSError) else error.__context__  # torch hides a full disk behind a RuntimeError
-        raise OSError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or _short(error)})") from error
+        raise StorageError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or _short(error)})") from error
 
 
 def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -213,7 +214,7 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | 
             if names
         ]
         parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
-        raise ValueError(f"{path}: does not fit {type(network).__name__}: {'; '.join(parts)}")
+        raise InputError(f"{path}: does not fit {type(network).__name__}: {'; '.join(parts)}")
     network.load_state_dict(dict(tensors))
 
 
@@ -226,23 +227,23 @@ def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
     try:
         return _build(spec, source)
     except (TypeError, KeyError) as error:
-        raise ValueError(f"{source}: its config does not build a network ({_short(error)})") from None
+        raise InputError(f"{source}: its config does not build a network ({_short(error)})") from None
 
 
 def _build(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
     target = str(spec.get("_target_", "")) if isinstance(spec, Mapping) else ""
     module, _, name = target.rpartition(".")
     if not target.startswith(NETWORK_PACKAGES):
-        raise ValueError(f"{source}: its config names {target or 'no class'}, which is no network; nothing of it was run")
+        raise InputError(f"{source}: its config names {target or 'no class'}, which is no network; nothing of it was run")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):
-        raise ValueError(f"{source}: its config names {target}, which this version does not have") from None
+        raise InputError(f"{source}: its config names {target}, which this version does not have") from None
     if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__.startswith(NETWORK_PACKAGES)):
-        raise ValueError(f"{source}: its config names {target}, which is no network; nothing of it was run")
+        raise InputError(f"{source}: its config names {target}, which is no network; nothing of it was run")
     options = {key: value for key, value in spec.items() if key != "_target_"}
     if any(key.startswith("_") for key in options):
-        raise ValueError(f"{source}: its config gives {target} options that are no options of a network")
+        raise InputError(f"{source}: its config gives {target} options that are no options of a network")
     return found(
         **{
             key: _build(value, source) if isinstance(value, Mapping) and "_target_" in value else value

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C, 143 
 """
 
 import difflib
+import errno
 import os
 import re
 import signal
@@ -28,9 +29,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, MissingMandatoryValue, OmegaConfBaseException
 
 from sr import lean
+from sr.errors import LIBRARIES, InputError, UserError
 from sr.files import run_of
 
-_MENDABLE = (ValueError, OSError, FloatingPointError, HydraException, OmegaConfBaseException)
+_MENDABLE = (UserError, HydraException, OmegaConfBaseException)
+# The machine's: no permission, a full or broken disk, a name that is too long.
+_MACHINE = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE)
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -89,7 +93,7 @@ def _check_lists(words: list[str]) -> None:
         for file in filter(Path.is_file, files):
             for key in OmegaConf.load(file).keys() - {"defaults"}:
                 if key in seen:
-                    raise ValueError(
+                    raise InputError(
                         f"{word}: {seen[key]} and {file.stem} are both {room}.{key}, of which there is one; a second stage has "
                         f"a name of its own, +{room}.{key}2='${{{room}.{key}}}'"
                     )
@@ -248,9 +252,10 @@ def explain(error: Exception, config_name: str) -> str | None:
         return f"'{keyword[1]}' is not an option of {_target(text)}{where}{_nearest(keyword[1], _keywords(_target(text)))}"
     if missing := re.search(r"Missing mandatory value: ([\w.]+)", text):
         return f"say {missing[1]}=... on the command line"
-    values = _target(text).startswith("pytorch_lightning.")  # of its arguments it makes errors of all kinds
-    if values or isinstance(cause, _MENDABLE) or type(cause).__name__ in ("MisconfigurationException", "CommError"):
+    if isinstance(cause, _MENDABLE) or _target(text).startswith(LIBRARIES):
         return _first_line(cause) + where
+    if type(cause).__name__ in ("MisconfigurationException", "CommError") or getattr(cause, "errno", None) in _MACHINE:
+        return _first_line(cause)
     if type(cause).__name__ == "OutOfMemoryError":
         return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size need less."
     return None

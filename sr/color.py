@@ -6,6 +6,8 @@ ITU-R BT.601-7, section 2.5. Full-range conversions (OpenCV, kornia, PIL) give a
 import torch
 from torch import Tensor
 
+from sr.errors import InputError
+
 # Rows Y, Cb, Cr for RGB in [0, 1]; the results are on the 0..255 scale, Y in 16..235, Cb and Cr in 16..240.
 _TO_YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
 _OFFSET = (16.0, 128.0, 128.0)
@@ -34,7 +36,7 @@ def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
 
 def _rgb_planes(image: Tensor) -> tuple[Tensor, ...]:
     if image.ndim != 4 or image.shape[1] != 3:
-        raise ValueError(f"expected an image of shape (N, 3, H, W), got {tuple(image.shape)}")
+        raise InputError(f"expected an image of shape (N, 3, H, W), got {tuple(image.shape)}")
     return image.split(1, dim=1)
 
 

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from sr import image
 from sr.count import parameters
 from sr.data.folder import check_pairs, images, pair
+from sr.errors import InputError, NotFiniteError
 from sr.files import whole
 from sr.image import to_pixels, to_tensor
 from sr.infer import Upscaler
@@ -59,17 +60,17 @@ def compare_files(
         ValueError, OSError: one line; nothing has been written.
     """
     if not networks:
-        raise ValueError("ckpt=[] names no network to compare: say ckpt=[a.ckpt,b.pth]")
+        raise InputError("ckpt=[] names no network to compare: say ckpt=[a.ckpt,b.pth]")
     page, scale = page_path(output, overwrite), common_scale(networks)
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
-        raise ValueError(f"degrade=true makes the input its own reference: leave out reference={reference}")
+        raise InputError(f"degrade=true makes the input its own reference: leave out reference={reference}")
     files = find_pairs(source, reference, scale)
     columns = 1 + len(networks) + (degrade or reference is not None)  # LR is small
     sr_pixels = sum(height * width for height, width in map(image.size, _readable(files))) * (1 if degrade else scale**2)
     expected = sr_pixels * columns * _BYTES
     if expected > TOO_LARGE:
-        raise ValueError(
+        raise InputError(
             f"{len(files)} files in {columns} pictures each make a page of about {expected / 1e9:.1f} GB, which browsers "
             "do not open: take fewer or smaller files, or fewer networks"
         )
@@ -87,7 +88,7 @@ def compare_files(
             tqdm.write(str(error), file=sys.stderr)
     progress.close()
     if not rows:
-        raise ValueError(f"{source}: none of its {len(files)} files could be compared")
+        raise InputError(f"{source}: none of its {len(files)} files could be compared")
     with whole(page) as temporary, open(temporary, "w", encoding="utf-8", errors="replace", newline="\n") as html:
         html.writelines(render(rows, [name for name, _, _ in named], scale))
     size = page.stat().st_size
@@ -108,10 +109,10 @@ def page_path(output: str | Path, overwrite: bool = False) -> Path:
     output = Path(output)
     is_page = output.suffix.lower() in (".html", ".htm") and not output.is_dir()
     if not is_page and not output.is_dir() and (output.exists() or output.suffix.lower() in image.EXTENSIONS):
-        raise ValueError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
+        raise InputError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
     page = output if is_page else output / "compare.html"
     if page.exists() and not overwrite:
-        raise ValueError(f"{page} is there already: say overwrite=true or another output")
+        raise InputError(f"{page} is there already: say overwrite=true or another output")
     return page
 
 
@@ -120,7 +121,7 @@ def common_scale(networks: Sequence[tuple[str, nn.Module]]) -> int:
     first, network = networks[0]
     for other, its in networks[1:]:
         if its.scale != network.scale:
-            raise ValueError(
+            raise InputError(
                 f"{first} is for scale {network.scale} and {other} for scale {its.scale}: compare networks of one scale"
             )
     return network.scale
@@ -163,11 +164,11 @@ def find_pairs(source: str | Path, reference: str | Path | None, scale: int) -> 
     if reference.is_dir():
         partners = {lr: hr for hr, lr in pair(images(reference), reference, files, base) if lr is not None}
     elif len(files) > 1:
-        raise ValueError(f"reference={reference} is one file for {len(files)} of input={source}: name a folder of HR files")
+        raise InputError(f"reference={reference} is one file for {len(files)} of input={source}: name a folder of HR files")
     else:
         partners = {files[0]: reference}
     if missing := [file for file in files if file not in partners]:
-        raise ValueError(
+        raise InputError(
             f"reference={reference} has no HR file for {missing[0]}: looked for its name, with or without x{scale}"
         )
     check_pairs([(partners[file], file) for file in files], scale)
@@ -192,7 +193,7 @@ def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tupl
     hr = to_tensor(image.read_rgb8(file if degrade else hr_file))
     height, width = (n // scale * scale for n in hr.shape[-2:])
     if not (height and width):
-        raise ValueError(f"{file} is smaller than the scale {scale}: there is no LR of it")
+        raise InputError(f"{file} is smaller than the scale {scale}: there is no LR of it")
     hr = hr[..., :height, :width]
     return (imresize(hr, 1 / scale, rounding=True) if degrade else to_tensor(read.pixels)), read.was_gray, hr
 
@@ -219,7 +220,7 @@ def _columns(
         sr = enlarged(lr)
         seconds = time.perf_counter() - started
         if not torch.isfinite(sr).all():
-            raise FloatingPointError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
+            raise NotFiniteError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
         pixels = to_pixels(sr.mean(1, keepdim=True).expand_as(sr) if gray else sr)
         add(name, pixels, source, parameters=parameters(enlarged.network), seconds=seconds)
     if hr is not None:

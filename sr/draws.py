@@ -7,6 +7,8 @@ One generator serves a whole batch, because making a numpy Philox costs 20 us, a
 
 import numpy as np
 
+from sr.errors import InputError
+
 _WIDTH = 32  # words of a row; a multiple of 4, Philox' block, so that row i begins at counter i * _WIDTH / 4
 
 
@@ -19,9 +21,9 @@ class Draws:
 
     def __init__(self, seed: int, start: int, count: int) -> None:
         if not 0 <= seed < 2**64:
-            raise ValueError(f"seed must be in [0, 2**64), got {seed}")
+            raise InputError(f"seed must be in [0, 2**64), got {seed}")
         if not 0 <= start < 2**59 or count < 0:
-            raise ValueError(f"start must be in [0, 2**59) and count not negative, got start={start}, count={count}")
+            raise InputError(f"start must be in [0, 2**59) and count not negative, got start={start}, count={count}")
         self.seed, self.start, self.count = seed, start, count
         self._columns = 0
         self._table = np.empty((0, _WIDTH), np.uint64)
@@ -44,7 +46,7 @@ class Draws:
         """int64 (count,) in [0, high), `high` a number or an array (count,), each in [1, 2**32]; else ValueError."""
         high = np.asarray(high, dtype=np.uint64) if np.all(np.asarray(high) > 0) else np.zeros(1, np.uint64)
         if high.size and not 1 <= high.min() <= high.max() <= 2**32:
-            raise ValueError("high must be in [1, 2**32] for every sample, for there is nothing to draw from otherwise")
+            raise InputError("high must be in [1, 2**32] for every sample, for there is nothing to draw from otherwise")
         # 32 random bits times high, without a division: no value is more than high / 2**32 too likely.
         return (((self._next() >> np.uint64(32)) * high) >> np.uint64(32)).astype(np.int64)
 
@@ -57,7 +59,7 @@ class Draws:
         """int64 (count,): index k with the probability probabilities[k], which sum to 1; else ValueError."""
         probabilities = np.asarray(probabilities, dtype=np.float64)
         if probabilities.ndim != 1 or (probabilities < 0).any() or abs(probabilities.sum() - 1) > 1e-6:
-            raise ValueError(f"probabilities must be non-negative and sum to 1, got {probabilities.tolist()}")
+            raise InputError(f"probabilities must be non-negative and sum to 1, got {probabilities.tolist()}")
         # A last bound of infinity: sums such as 0.1 + 0.2 + 0.7 end a little below 1. Zeros are never chosen.
         last = np.flatnonzero(probabilities)[-1]
         return np.searchsorted(np.cumsum(probabilities)[:last], self.uniform(), side="right")

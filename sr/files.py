@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from sr.errors import StorageError
+
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
@@ -22,7 +24,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         if error.errno is None:
             raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        raise StorageError(error.errno, error.strerror, str(path)) from None
     finally:
         with suppress(OSError):  # renamed, or never made
             temporary.unlink()

@@ -21,6 +21,7 @@ from PIL import ImageCms
 from torch import Tensor
 
 from sr import exif, png16, tiff
+from sr.errors import InputError, MissingError
 from sr.writer import EXTENSIONS, Writer, one_line, to_8bit
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")  # no others: Pillow's EPS reader, say, starts Ghostscript
@@ -54,7 +55,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises FileNotFoundError where there is no such folder.
     """
     if not Path(folder).is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
+        raise MissingError(f"{folder}: no such folder")
     found, visited = [], set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
@@ -150,15 +151,15 @@ def _reading(path: str | Path) -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
             if Path(path).is_fifo():  # nobody may ever write to it, and a thread that waits cannot be stopped
-                raise ValueError("a pipe")
+                raise InputError("a pipe")
             yield
     except PIL.UnidentifiedImageError:
         reason = f"not a file of {', '.join(FORMATS)}, or a broken one"
-        raise ValueError(f"{path}: cannot be read as an image ({reason})") from None
+        raise InputError(f"{path}: cannot be read as an image ({reason})") from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
             raise
-        raise ValueError(f"{path}: cannot be read as an image ({one_line(error)})") from None
+        raise InputError(f"{path}: cannot be read as an image ({one_line(error)})") from None
 
 
 def _open(file: BinaryIO) -> PIL.Image.Image:
@@ -179,7 +180,7 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
     if image.mode in ("CMYK", "LAB"):
         image, profile = _to_srgb(image, profile), None
     elif image.mode not in GRAY_MODES + COLOUR_MODES:
-        raise ValueError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
+        raise InputError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
     mode = "L" if image.mode in GRAY_MODES else "RGB"
     return _samples(image, mode + "A" if image.has_transparency_data else mode), profile, tags
 

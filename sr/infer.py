@@ -10,6 +10,7 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from sr.errors import InputError
 from sr.tiles import Window, mirrored, tiling, windows
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
@@ -33,7 +34,7 @@ def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap:
         ValueError: lr is not (N, C, H, W), or tile and overlap do not fit each other.
     """
     if lr.ndim != 4 or 0 in lr.shape:
-        raise ValueError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
+        raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
     return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble)(lr)
 
 

@@ -13,6 +13,7 @@ from urllib.request import getproxies
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr.errors import InputError
 from sr.files import whole
 
 
@@ -109,7 +110,7 @@ def wandb_logger(
         ValueError: another mode.
     """
     if mode not in ("auto", "online", "offline", "disabled"):
-        raise ValueError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
+        raise InputError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
     mode = possible(mode)
     os.environ.setdefault("WANDB_SILENT", "true")  # its own lines would break the progress bar
     os.environ.setdefault("WANDB_DATA_DIR", str(Path(folder, "wandb").resolve()))  # tables wait there for a sync, not in HOME

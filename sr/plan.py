@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL.Image import registered_extensions
 
+from sr.errors import InputError, MissingError
 from sr.image import EXTENSIONS, list_images
 
 
@@ -24,19 +25,19 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
             replace an input or each other.
     """
     if format is not None and f".{format}" not in EXTENSIONS:
-        raise ValueError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
+        raise InputError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
     if Path(suffix).name != suffix:
-        raise ValueError(f"suffix={suffix}: it is part of a file's name and cannot hold a folder")
+        raise InputError(f"suffix={suffix}: it is part of a file's name and cannot hold a folder")
     source, target = Path(source), Path(target)
     if source.is_file() and target.suffix.lower() in EXTENSIONS and not target.is_dir():
         if suffix or format not in (None, target.suffix.lower()[1:]):
-            raise ValueError(f"output={target} names the file already: leave format and suffix out, or name a folder")
+            raise InputError(f"output={target} names the file already: leave format and suffix out, or name a folder")
         return _checked([(source, target)])
     if source.is_file() and target.suffix.lower() in registered_extensions() and not target.is_dir():
-        raise ValueError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
+        raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
     base, files = find(source, target)
     if target.is_file():
-        raise ValueError(f"output={target} is a file: name a folder")
+        raise InputError(f"output={target} is a file: name a folder")
     names = [file.relative_to(base).with_name(file.stem + suffix + (f".{format}" if format else file.suffix)) for file in files]
     return _checked([(file, target / name) for file, name in zip(files, names, strict=True)])
 
@@ -58,10 +59,10 @@ def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
         files = [path for path in matches if path.is_file() and path.suffix.lower() in (*EXTENSIONS, ".gif")]
     if target is not None:
         if target.resolve() == base.resolve():
-            raise ValueError(f"output={target} is the folder of the input: name another one")
+            raise InputError(f"output={target} is the folder of the input: name another one")
         files = [file for file in files if target.resolve() not in file.resolve().parents]
     if not files:
-        raise FileNotFoundError(f"{source}: no such file, or no images there ({', '.join(EXTENSIONS)})")
+        raise MissingError(f"{source}: no such file, or no images there ({', '.join(EXTENSIONS)})")
     return base, files
 
 
@@ -70,11 +71,11 @@ def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
     sources: dict[str, Path] = {}
     for source, target in pairs:
         if target.suffix.lower() not in EXTENSIONS:
-            raise ValueError(f"{source}: {target.suffix or 'a file without extension'} cannot be written: say format=png")
+            raise InputError(f"{source}: {target.suffix or 'a file without extension'} cannot be written: say format=png")
         real = os.path.normcase(os.path.realpath(target))
         if real in inputs:
-            raise ValueError(f"{source}: its result {target} would replace an input: choose another output or a suffix")
+            raise InputError(f"{source}: its result {target} would replace an input: choose another output or a suffix")
         if real in sources:
-            raise ValueError(f"{sources[real]} and {source} would both become {target}: choose format=null or another input")
+            raise InputError(f"{sources[real]} and {source} would both become {target}: choose format=null or another input")
         sources[real] = source
     return pairs

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm import tqdm
 
 from sr.capability import check_precision
+from sr.errors import InputError
 from sr.image import Image, read
 from sr.infer import PRECISIONS, Upscaler, out_of_memory
 from sr.strips import Alpha, shape, strips
@@ -77,9 +78,9 @@ def predict_files(
     """
     enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
     if outscale is not None and not 0 < outscale < float("inf"):
-        raise ValueError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
+        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
     if alpha_upscale not in ("bicubic", "network"):
-        raise ValueError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
+        raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
     result = Result(skipped=len(files) - len(left))
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
@@ -180,11 +181,11 @@ def upscaler(
     """The settings of `predict_files` checked (ValueError), the network in the layout that convolutions are fastest in."""
     precision = str(precision)
     if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
-        raise ValueError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
+        raise InputError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
     if batch != "auto" and not (isinstance(batch, int) and batch > 0):
-        raise ValueError(f"batch={batch}: choose auto or a number of tiles")
+        raise InputError(f"batch={batch}: choose auto or a number of tiles")
     if precision not in PRECISIONS:
-        raise ValueError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+        raise InputError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
     check_precision(network, precision)
     on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
     tile = (CPU_TILE if on_cpu else AUTO_TILE) if tile == "auto" else tile
@@ -202,7 +203,7 @@ def pick_device(name: str) -> torch.device:
     try:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError):
-        raise ValueError(f"device={name} is not available: choose auto, cpu, cuda, cuda:1 ...") from None
+        raise InputError(f"device={name} is not available: choose auto, cpu, cuda, cuda:1 ...") from None
 
 
 class _Output:

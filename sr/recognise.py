@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from sr.checkpoint import load_weights
+from sr.errors import InputError
 from sr.network.bsrn import BSRN
 from sr.network.carn import CARN
 from sr.network.compact import Compact
@@ -46,7 +47,7 @@ def recognise(tensors: Mapping[str, Tensor], source: str | Path, scale: int | No
             try:
                 found = options(shapes)
             except (KeyError, IndexError, ValueError, ZeroDivisionError) as error:
-                raise ValueError(f"{source}: has keys of {build.__name__}, but {error} does not fit") from None
+                raise InputError(f"{source}: has keys of {build.__name__}, but {error} does not fit") from None
             network = build(**found | {"scale": _agree(found.get("scale"), scale, build.__name__, source)})
             load_weights(network, tensors, source)
             return network
@@ -62,20 +63,20 @@ def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int
         found = MAIN_REGISTRY.load(dict(tensors))  # a copy: it renames keys
     except UnsupportedModelError:
         some = ", ".join(list(tensors)[:3]) or "none"
-        raise ValueError(f"{source}: no known network has its keys ({some}, ...): say network=... and scale=...") from None
+        raise InputError(f"{source}: no known network has its keys ({some}, ...): say network=... and scale=...") from None
     except Exception as error:  # its loaders guess at shapes and fail in every way
-        raise ValueError(f"{source}: looks like one of spandrel's networks, but {str(error).splitlines()[0][:120]}") from None
+        raise InputError(f"{source}: looks like one of spandrel's networks, but {str(error).splitlines()[0][:120]}") from None
     name = type(found.model).__name__
     if (found.input_channels, found.output_channels) != (3, 3):
-        raise ValueError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; RGB is wanted")
+        raise InputError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; RGB is wanted")
     return adapt(found.model, _agree(found.scale, scale, name, source), found.size_requirements.multiple_of)
 
 
 def _agree(found: int | None, said: int | None, name: str, source: str | Path) -> int:
     if found is None and said is None:
-        raise ValueError(f"{source}: is {name}, whose weights do not tell its scale: say scale=2 or what it is")
+        raise InputError(f"{source}: is {name}, whose weights do not tell its scale: say scale=2 or what it is")
     if None not in (found, said) and found != said:
-        raise ValueError(f"scale={said}, but {source} is a network for scale {found}")
+        raise InputError(f"scale={said}, but {source} is a network for scale {found}")
     return found or said
 
 
@@ -88,7 +89,7 @@ def _root(n_out: int, channels: int = 3) -> int:
     """Scale of one pixel shuffle to `channels`. ValueError: no square."""
     scale = math.isqrt(n_out // channels)
     if scale**2 * channels != n_out:
-        raise ValueError(f"{n_out} channels before the pixel shuffle")
+        raise InputError(f"{n_out} channels before the pixel shuffle")
     return scale
 
 

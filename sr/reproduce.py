@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr import build
 from sr.cli import CONF
+from sr.errors import InputError, MissingError
 from sr.table import markdown
 
 TOLERANCE = {"psnr": 0.02, "ssim": 0.0005}  # a difference above it is marked
@@ -30,7 +31,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     """
     for key in ("ckpt", "alpha", "network", "scale"):
         if not OmegaConf.is_missing(cfg, key) and cfg.get(key) is not None:
-            raise ValueError(f"{key}=... does not go with published=..., which names its own weights: leave one out")
+            raise InputError(f"{key}=... does not go with published=..., which names its own weights: leave one out")
     results: dict[str, Any] = {}
     rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
@@ -52,7 +53,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
                 rows[-len(results[name]) :] = [[*row[:-1], "*"] for row in rows[-len(results[name]) :]]
                 others.append(f"{name}: {entry.protocol}")
     if not results:
-        raise FileNotFoundError("nothing to measure: " + "; ".join(skipped))
+        raise MissingError("nothing to measure: " + "; ".join(skipped))
     marked = sum(row[-1] == "!" for row in rows[1:])
     limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
     lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from sr import run
+from sr.errors import InputError, MissingError
 from sr.resume import value_of
 
 # Where a run and its data lie, how it is watched, and what it went on from, makes no other numbers.
@@ -30,7 +31,7 @@ def command_line(words: list[str]) -> list[str]:
         return words
     then = run.read(folder)["command"]
     if "resume" in map(run.key_of, then):
-        raise ValueError(f"{folder}: it resumed a run that left no run.json, so what made it is not known")
+        raise InputError(f"{folder}: it resumed a run that left no run.json, so what made it is not known")
     kept = [word for word in then if run.key_of(word) not in ("output_dir", "reproduce", "sweep_resume")]
     if "output_dir" not in map(run.key_of, words):
         words = [*words, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
@@ -47,16 +48,16 @@ def check_code(cfg: DictConfig) -> None:
     """
     folder = Path(cfg.reproduce)
     if Path(cfg.output_dir).resolve() == folder.resolve():
-        raise ValueError(f"output_dir={cfg.output_dir} is the run itself, which would be lost: choose another")
+        raise InputError(f"output_dir={cfg.output_dir} is the run itself, which would be lost: choose another")
     then, now = run.read(folder), {"commit": run.commit(), **run.machine()}
     if lacking := {"dirty", "packages", "threads", *now} - then.keys():
-        raise ValueError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
+        raise InputError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
     before = OmegaConf.create(_content(folder / "config.yaml", yaml.safe_load))
     _content(folder / "metrics.json", json.loads)  # now, not after the training
     keys = sorted(_differing(*(OmegaConf.to_container(config, resolve=False) for config in (before, cfg))))
     if keys:
         shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
-        raise ValueError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
+        raise InputError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
     torch.set_num_threads(then["threads"])
     for what in ("commit", "python", "device"):
         if then[what] != now[what]:
@@ -87,11 +88,11 @@ def _content(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
     try:
         found = parse(file.read_text())
     except FileNotFoundError:
-        raise FileNotFoundError(f"{file}: no such file; only a run that was done is reproduced") from None
+        raise MissingError(f"{file}: no such file; only a run that was done is reproduced") from None
     except (ValueError, yaml.YAMLError):
-        raise ValueError(f"{file}: truncated, or no {file.suffix[1:].upper()}") from None
+        raise InputError(f"{file}: truncated, or no {file.suffix[1:].upper()}") from None
     if not isinstance(found, dict):
-        raise ValueError(f"{file}: not what a run writes into it")
+        raise InputError(f"{file}: not what a run writes into it")
     return found
 
 

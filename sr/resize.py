@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sr.errors import InputError
+
 Kernel = Literal["cubic", "lanczos3", "bilinear"]
 
 
@@ -32,13 +34,13 @@ def imresize(
     `antialias` widens the kernel when the image shrinks. ValueError: both or neither of scale and size, not positive.
     """
     if image.ndim != 4 or not image.is_floating_point():
-        raise ValueError(f"expected a float image of shape (N, C, H, W), got {image.dtype} {tuple(image.shape)}")
+        raise InputError(f"expected a float image of shape (N, C, H, W), got {image.dtype} {tuple(image.shape)}")
     if (scale is None) == (size is None):
-        raise ValueError(f"give either scale or size, got scale={scale} and size={size}")
+        raise InputError(f"give either scale or size, got scale={scale} and size={size}")
     if min((scale,) if size is None else size) <= 0:
-        raise ValueError(f"scale and size must be positive, got scale={scale}, size={size}")
+        raise InputError(f"scale and size must be positive, got scale={scale}, size={size}")
     if kernel not in _KERNELS:
-        raise ValueError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
+        raise InputError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
     length = image.shape[-2:]
     # 1e-9: 3 * (1 / 3) and its like must not become one pixel more by the last bit of the product.
     size = size or tuple(math.ceil(n * scale - 1e-9) for n in length)

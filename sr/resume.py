@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr import checkpoint
 from sr.cli import CONF
+from sr.errors import InputError
 
 _FIXED = ("model", "network", "experiment", "scale")  # another network or task is another run: init_from starts one
 _FREE = ("model.compile", "model.checkpoint_activations")  # how a step is computed: the memory of another machine may need it
@@ -43,9 +44,9 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     known = {target for file in CONF.rglob("*.yaml") for target in _targets(yaml.safe_load(file.read_text()))}
     for target in _targets(content["config"]):
         if target not in known:
-            raise ValueError(f"{cfg.resume}: its config names {target}, which no config of this project does; nothing was run")
+            raise InputError(f"{cfg.resume}: its config names {target}, which no config of this project does; nothing was run")
     if foreign := next((key for key in _hydra_keys(content["config"]) if key not in ("_target_", "_partial_")), None):
-        raise ValueError(f"{cfg.resume}: its config says {foreign}, which no config of this project does; nothing was run")
+        raise InputError(f"{cfg.resume}: its config says {foreign}, which no config of this project does; nothing was run")
     old = OmegaConf.create(content["config"])
     OmegaConf.set_struct(old, True)
     old.resume = cfg.resume
@@ -56,7 +57,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
         if key in ("resume", "output_dir") or override == f"model={content.get('recipe')}":
             continue
         if key.split(".")[0] in _FIXED and key not in _FREE:
-            raise ValueError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
+            raise InputError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
         before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
         OmegaConf.update(old, key, OmegaConf.select(_raw(cfg), key), merge=False, force_add=True)
         if before != after:
@@ -68,7 +69,7 @@ def _run(file: str) -> dict[str, Any]:
     """What a checkpoint says of its run."""
     run = checkpoint.about(file).get("sr")
     if not isinstance(run, Mapping) or "config" not in run:
-        raise ValueError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
+        raise InputError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
     return run
 
 
@@ -79,7 +80,7 @@ def value_of(key: str, words: list[str]) -> Any:
         return None
     override = OverridesParser.create().parse_override(word)
     if override.is_sweep_override():
-        raise ValueError(f"{word}: one at a time, {key} is of a single run")
+        raise InputError(f"{word}: one at a time, {key} is of a single run")
     return None if override.value() is None else str(override.value())  # 1 is a name too
 
 

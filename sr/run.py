@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr.errors import InputError, MissingError
 from sr.files import run_of, whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,11 +68,11 @@ def read(folder: str | Path) -> dict[str, Any]:
     try:
         content = json.loads(file.read_text())
     except FileNotFoundError:
-        raise FileNotFoundError(f"{file}: no such file; a run of train.py leaves one in its folder") from None
+        raise MissingError(f"{file}: no such file; a run of train.py leaves one in its folder") from None
     except ValueError as error:
-        raise ValueError(f"{file}: not JSON, or truncated ({error})") from None
+        raise InputError(f"{file}: not JSON, or truncated ({error})") from None
     if not isinstance(content, Mapping) or not isinstance(content.get("command"), list):
-        raise ValueError(f"{file}: not the record of a run")
+        raise InputError(f"{file}: not the record of a run")
     return dict(content)
 
 

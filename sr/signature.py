@@ -8,6 +8,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
+from sr.errors import InputError
+
 _PLAIN = (int, float, bool, str, type(None))
 
 
@@ -25,14 +27,14 @@ def check(node: Any) -> None:
         target, options = spec["_target_"], {name: value for name, value in spec.items() if not name.startswith("_")}
         plain, names = _arguments(target)
         if spec.get("_partial_") and names is not None and (unknown := sorted(options.keys() - names)):
-            raise ValueError(f"{key}{unknown[0]}: {target} has no such option; ~{key}{unknown[0]} takes that of a recipe out")
+            raise InputError(f"{key}{unknown[0]}: {target} has no such option; ~{key}{unknown[0]} takes that of a recipe out")
         for name in options.keys() & plain.keys():
             value, allowed = options[name], plain[name]
             if value == "???" or not isinstance(value, _PLAIN):
                 continue
             if not (type(value) in allowed or (type(value) is int and float in allowed)):
                 wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in allowed)
-                raise ValueError(f"{key}{name}={value}: {target} wants {wanted} there")
+                raise InputError(f"{key}{name}={value}: {target} wants {wanted} there")
 
 
 def _specs(node: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]:

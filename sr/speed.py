@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sr import capability
+from sr.errors import InputError
 from sr.run import device
 
 # Those whose weights are float32's, in which evaluation is made; the short names are Lightning's.
@@ -33,13 +34,13 @@ def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -
         return _automatic(accelerator, network)
     if wanted not in _PRECISIONS.values():
         known = ", ".join(_PRECISIONS.values())
-        raise ValueError(f"trainer.precision={wanted}: choose auto, {known}; the weights stay in float32")
+        raise InputError(f"trainer.precision={wanted}: choose auto, {known}; the weights stay in float32")
     if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would take bf16 and say so where nobody looks
-        raise ValueError(f"trainer.precision={wanted} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
+        raise InputError(f"trainer.precision={wanted} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
     half = next((half for half in capability.HALF if wanted.startswith(half)), None)
     line = capability.of(network) if half and network is not None else None
     if line is not None and not line.works_in(half):
-        raise ValueError(f"trainer.precision={wanted}: {line.fault(half)}; choose trainer.precision=32-true, or auto")
+        raise InputError(f"trainer.precision={wanted}: {line.fault(half)}; choose trainer.precision=32-true, or auto")
     return wanted, "as trainer.precision says"
 
 
@@ -62,13 +63,13 @@ def check_strategy(strategy: Any, accelerator: str, model: Any = None) -> None:
         ValueError: sharding on a CPU, or with two optimizers; processes that are forked or spawned within Python.
     """
     if any(kind in str(strategy) for kind in ("spawn", "fork", "notebook")):
-        raise ValueError(f"trainer.strategy={strategy} keeps its results in processes that end; say ddp, or auto")
+        raise InputError(f"trainer.strategy={strategy} keeps its results in processes that end; say ddp, or auto")
     if not str(strategy).startswith("fsdp"):
         return
     if on_cpu(accelerator):
-        raise ValueError(f"trainer.strategy={strategy} needs GPUs; on a CPU say trainer.strategy=ddp, or auto")
+        raise InputError(f"trainer.strategy={strategy} needs GPUs; on a CPU say trainer.strategy=ddp, or auto")
     if model is not None and not model.automatic_optimization:
-        raise ValueError(f"trainer.strategy={strategy} does not go with adversarial training; say trainer.strategy=ddp")
+        raise InputError(f"trainer.strategy={strategy} does not go with adversarial training; say trainer.strategy=ddp")
 
 
 def on_cpu(accelerator: str) -> bool:

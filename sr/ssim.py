@@ -4,6 +4,8 @@ import math
 
 from torch import Tensor
 
+from sr.errors import InputError
+
 WINDOW = 11  # taps of the Gaussian window, Wang et al. 2004, section III-C
 SIGMA = 1.5
 K1, K2 = 0.01, 0.03
@@ -43,7 +45,7 @@ def ssim_maps(sr: Tensor, hr: Tensor, data_range: float = 1.0) -> tuple[Tensor, 
         similarity", equations 6, 9, 10 and 13 to 16.
     """
     if min(sr.shape[-2:]) < WINDOW:
-        raise ValueError(f"SSIM's window is {WINDOW}x{WINDOW}: an image of {sr.shape[-2]}x{sr.shape[-1]} is too small")
+        raise InputError(f"SSIM's window is {WINDOW}x{WINDOW}: an image of {sr.shape[-2]}x{sr.shape[-1]} is too small")
     c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     mean_sr, mean_hr = gaussian_blur(sr), gaussian_blur(hr)
     # The formula needs the two variances only as a sum, which saves one of five filterings.

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sr.errors import NotFiniteError
 from sr.image import Image, to_pixels, to_tensor
 from sr.infer import Upscaler
 from sr.resize_rows import RowResize
@@ -82,7 +83,7 @@ def _parts(
     def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
         top, left, sr = pieces[0]
         if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no memory
-            raise FloatingPointError(
+            raise NotFiniteError(
                 "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
             )
         sr = sr.mean(1, keepdim=True) if image.was_gray else sr

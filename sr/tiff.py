@@ -16,6 +16,8 @@ from PIL import TiffImagePlugin as Tiff
 from PIL import TiffTags
 from PIL.Image import Exif
 
+from sr.errors import InputError
+
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
 STRIP_BYTES = 2**20  # before compression: small enough for every reader, large enough to compress well
 LEVEL = 6  # of zlib
@@ -63,16 +65,16 @@ def decode(file: BinaryIO) -> np.ndarray:
         page = tiff.pages[0]
         colours, alpha = page.photometric.name, page.extrasamples[-1].name if page.extrasamples else ""
         if page.imagelength * page.imagewidth > MAX_PIXELS:
-            raise ValueError(f"more than {MAX_PIXELS:,} pixels: cut it into parts")
+            raise InputError(f"more than {MAX_PIXELS:,} pixels: cut it into parts")
         if page.dtype != np.uint16 or colours not in ("MINISWHITE", "MINISBLACK", "RGB"):
-            raise ValueError(f"{colours} of {page.dtype}: convert it to gray or RGB of 8 or 16 bits")
+            raise InputError(f"{colours} of {page.dtype}: convert it to gray or RGB of 8 or 16 bits")
         samples = page.asarray()
         if page.planarconfig == 2 and page.samplesperpixel > 1:
             samples = np.moveaxis(samples, 0, -1)
     file.seek(0)
     samples = samples.reshape(*samples.shape[:2], -1)
     if samples.shape[2] - (alpha in ("ASSOCALPHA", "UNASSALPHA")) not in (1, 3):
-        raise ValueError(f"{samples.shape[2]} channels of unknown meaning: keep gray or RGB, and alpha if there is one")
+        raise InputError(f"{samples.shape[2]} channels of unknown meaning: keep gray or RGB, and alpha if there is one")
     if colours == "MINISWHITE":
         samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
     return _unpremultiply(samples) if alpha == "ASSOCALPHA" else samples

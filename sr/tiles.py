@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sr.errors import InputError
+
 
 @dataclass(frozen=True)
 class Window:
@@ -27,7 +29,7 @@ def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
     """Tile and overlap rounded up to a multiple; ValueError where that leaves nothing of a tile but overlap."""
     rounded = -(-tile // multiple) * multiple, -(-overlap // multiple) * multiple
     if not 0 <= rounded[1] < rounded[0]:
-        raise ValueError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
+        raise InputError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
     return rounded
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sr.errors import InputError, MissingError
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
 _WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 4), 4: (512, 4), 5: (512, 4)}  # features and convolutions of each block
 
@@ -39,7 +41,7 @@ class VGG19(nn.Module):
         self.key = key
         names = layer_names()
         if unknown := [name for name in layers if name not in names]:
-            raise ValueError(f"VGG-19 has no layer {unknown[0]}: choose conv1_1 to conv5_4, or relu1_1 ... after activation")
+            raise InputError(f"VGG-19 has no layer {unknown[0]}: choose conv1_1 to conv5_4, or relu1_1 ... after activation")
         self.names = names[: max(names.index(name) for name in layers) + 1]
         self.layers = tuple(layers)
         with torch.device("meta"):  # no time and no random numbers for weights that are replaced
@@ -68,7 +70,7 @@ class VGG19(nn.Module):
         if missing:
             reached = next((n for n in reversed(self.names[: min(missing)]) if n.startswith("conv")), "no layer")
             deep = [name for name in self.layers if self.names.index(name) >= min(missing)]
-            raise ValueError(
+            raise InputError(
                 f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: set {self.key}.layers.{deep[0]}=0 and "
                 "another layer to 1"
             )
@@ -100,7 +102,7 @@ def _read(file: str | Path, key: str) -> Mapping[str, Tensor]:
     from sr.checkpoint import read
 
     if not Path(file).is_file():
-        raise FileNotFoundError(f"{key}.weights={file}: no such file; say imagenet, random, or a VGG-19 file")
+        raise MissingError(f"{key}.weights={file}: no such file; say imagenet, random, or a VGG-19 file")
     return read(file)
 
 
@@ -110,7 +112,7 @@ def _imagenet(key: str) -> Mapping[str, Tensor]:
     try:
         return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
-        raise FileNotFoundError(
+        raise MissingError(
             f"{key}.weights=imagenet could not be downloaded ({error}); say {key}.weights=FILE with "
             f"{VGG19_Weights.IMAGENET1K_V1.url} fetched elsewhere, or random"
         ) from None

@@ -12,6 +12,7 @@ import numpy as np
 import PIL.Image
 
 from sr import exif as tags
+from sr.errors import InputError, StorageError
 from sr.png import PNGFile
 from sr.tiff import TIFFFile
 
@@ -109,7 +110,7 @@ class Writer:
 
     def _close(self) -> None:
         if self._rows != self.shape[0]:
-            raise ValueError(f"{self._rows} rows of {self.shape[0]}")
+            raise InputError(f"{self._rows} rows of {self.shape[0]}")
         self._encoder.close()
         self._file.close()
         os.replace(self._temporary, self.path)
@@ -121,13 +122,13 @@ class Writer:
         except BaseException as error:
             self.abort()
             if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of an encoder
-                raise OSError(error.errno, error.strerror, str(self.path)) from None
+                raise StorageError(error.errno, error.strerror, str(self.path)) from None
             if isinstance(error, Exception):
                 self._refuse(one_line(error))
             raise
 
     def _refuse(self, reason: str) -> None:
-        raise ValueError(f"{self.path}: cannot be written ({reason})") from None
+        raise InputError(f"{self.path}: cannot be written ({reason})") from None
 
 
 class WholeFile:

@@ -7,6 +7,7 @@ import pytest
 from hydra.errors import HydraException
 
 from sr.cli import CONF, _check_lists, explain, job_folder, job_name, run_dir
+from sr.errors import InputError, UnreachableError
 from tests.jobs import call, compose
 
 
@@ -115,7 +116,7 @@ def test_an_error_of_ours_says_more_than_the_librarys_that_caused_it():
         try:
             raise OSError("HTTPSConnectionPool(host=...): Max retries exceeded")
         except OSError as error:
-            raise ConnectionError("cannot download a.zip: run again to go on") from error
+            raise UnreachableError("cannot download a.zip: run again to go on") from error
     except ConnectionError as error:
         assert explain(error, "train") == "cannot download a.zip: run again to go on"
 
@@ -137,5 +138,12 @@ def test_a_stage_that_a_list_would_lose(word, line):
 
 
 def test_what_a_worker_says_is_its_last_line():
-    said = "Caught ValueError in DataLoader worker process 0.\nOriginal Traceback:\n  File x\nValueError: a.png: truncated"
-    assert explain(ValueError(said), "train") == "a.png: truncated"
+    said = "Caught InputError in DataLoader worker process 0.\nOriginal Traceback:\n  File x\nsr.errors.InputError: a.png: truncated"
+    assert explain(InputError(said), "train") == "a.png: truncated"
+
+
+def test_a_defect_has_no_one_line():
+    """A user's own module may raise ValueError or FileNotFoundError too: their traceback says where."""
+    for error in (ValueError("not enough values to unpack (expected 2, got 1)"), FileNotFoundError(2, "No such file", "x")):
+        assert explain(error, "train") is None
+    assert explain(OSError(28, "No space left on device", "/x"), "train") == "[Errno 28] No space left on device: '/x'"

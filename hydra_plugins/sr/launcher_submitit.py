@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from hydra_plugins.sr.launcher import Sequential
 from sr.check import whole_number
+from sr.errors import InputError, StorageError
 from sr.sweep.job import Job, Outcome
 
 _OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", "gpus_per_node", "name", "stderr_to_stdout")
@@ -49,7 +50,7 @@ class Submitit(Sequential):
             named = {key if key in _OF_ALL else f"{self.cluster}_{key}": value for key, value in self.parameters.items()}
             executor.update_parameters(**named)
         except (RuntimeError, NameError, TypeError) as error:
-            raise ValueError(f"hydra/launcher=submitit_{self.cluster}: {str(error).splitlines()[0]}") from error
+            raise InputError(f"hydra/launcher=submitit_{self.cluster}: {str(error).splitlines()[0]}") from error
         return executor
 
     def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
@@ -83,7 +84,7 @@ class Submitit(Sequential):
         try:
             task.cancel()
         except (OSError, subprocess.CalledProcessError) as error:
-            raise OSError(f"SLURM's job {task.job_id} was not stopped ({error}): cancel it and those after it") from None
+            raise StorageError(f"SLURM's job {task.job_id} was not stopped ({error}): cancel it and those after it") from None
 
 
 def _outcome(job: Job, task: Any) -> Outcome:

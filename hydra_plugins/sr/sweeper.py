@@ -9,6 +9,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from sr.errors import InputError
+
 
 class Launching(Sweeper):
     """A sweeper with the launcher of the config and Hydra's parser; a sweeper of ours says what `sweep` does."""
@@ -47,7 +49,7 @@ class Study(Launching):
             return [{}]
         names = [word.split("=", 1)[1] for word in said.pop("variant", [])] or list(self.variants)
         if unknown := [name for name in names if name not in self.variants]:
-            raise ValueError(f"variant={unknown[0]} is not in this study; there are {', '.join(self.variants)}")
+            raise InputError(f"variant={unknown[0]} is not in this study; there are {', '.join(self.variants)}")
         return [{"variant": [f"variant={name}"]} | self._values(self.variants[name] or []) for name in names]
 
     def _values(self, words: list[str]) -> dict[str, list[str]]:
@@ -60,5 +62,5 @@ class Study(Launching):
             elif override.is_discrete_sweep():
                 found[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
             else:
-                raise ValueError(f"{override.input_line}: this needs a search, hydra/sweeper=optuna")
+                raise InputError(f"{override.input_line}: this needs a search, hydra/sweeper=optuna")
         return found

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.sr.sweeper import Launching
 from sr.check import whole_number
+from sr.errors import InputError
 from sr.sweep.job import Outcome
 
 
@@ -53,7 +54,7 @@ class Search(Launching):
             else:
                 fixed[key] = override.input_line
         if not space:
-            raise ValueError("hydra/sweeper=optuna has nothing to search: say sweep=lr, or 'KEY=interval(1e-5,1e-3)'")
+            raise InputError("hydra/sweeper=optuna has nothing to search: say sweep=lr, or 'KEY=interval(1e-5,1e-3)'")
         with self.launcher.sweep():
             self._search(space, list(fixed.values()))
 
@@ -120,7 +121,7 @@ def _distribution(override: Override) -> Any:
     try:
         return _of(override)
     except ValueError as error:
-        raise ValueError(f"{override.input_line}: {error}") from None
+        raise InputError(f"{override.input_line}: {error}") from None
 
 
 def _of(override: Override) -> Any:
@@ -137,4 +138,4 @@ def _of(override: Override) -> Any:
     if isinstance(value, IntervalSweep):
         kind = IntDistribution if isinstance(value.start, int) and isinstance(value.end, int) else FloatDistribution
         return kind(value.start, value.end, log=log)
-    raise ValueError("not a search space; say interval(a,b), range(a,b), choice(a,b)")
+    raise InputError("not a search space; say interval(a,b), range(a,b), choice(a,b)")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.adversarial.r1 import r1_penalty
+from sr.errors import InputError
 
 
 class Adversarial(nn.Module):
@@ -27,7 +28,7 @@ class Adversarial(nn.Module):
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0) -> None:
         super().__init__()
         if not r1 >= 0:
-            raise ValueError(f"adversarial.r1={r1}: at least 0")
+            raise InputError(f"adversarial.r1={r1}: at least 0")
         self.weight, self.r1 = weight, r1
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sr.adversarial.base import Adversarial
+from sr.errors import InputError
 
 
 def wgan_generator(fake: Tensor) -> Tensor:
@@ -49,7 +50,7 @@ class WGANGP(Adversarial):
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0, gradient_penalty: float = 10.0) -> None:
         super().__init__(weight=weight, r1=r1)
         if not gradient_penalty >= 0:
-            raise ValueError(f"adversarial.gradient_penalty={gradient_penalty}: at least 0")
+            raise InputError(f"adversarial.gradient_penalty={gradient_penalty}: at least 0")
         self.gradient_penalty = gradient_penalty
 
     def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:

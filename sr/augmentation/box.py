@@ -5,12 +5,13 @@ import torch
 from torch import Tensor
 
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 def checked(side: float, std: float) -> tuple[float, float]:
     """Mean and standard deviation of the side. ValueError where they are no fractions of the patch's."""
     if not 0 < side <= 1 or not 0 <= std <= 1:
-        raise ValueError(f"side and std are fractions of the patch's side, in (0, 1] and [0, 1], got {side} and {std}")
+        raise InputError(f"side and std are fractions of the patch's side, in (0, 1] and [0, 1], got {side} and {std}")
     return side, std
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair, per_image
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class MixUp(Augmentation):
@@ -15,7 +16,7 @@ class MixUp(Augmentation):
     def __init__(self, probability: float = 1.0, alpha: float = 1.2) -> None:
         super().__init__(probability)
         if alpha <= 0:
-            raise ValueError(f"alpha must be positive, got {alpha}")
+            raise InputError(f"alpha must be positive, got {alpha}")
         self.alpha = alpha
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from torch import Tensor
 from sr.augmentation.base import Augmentation, Pair
 from sr.augmentation.chain import Chain, own
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class MoA(Augmentation):
@@ -18,7 +19,7 @@ class MoA(Augmentation):
         super().__init__(probability)
         self.chain = Chain(stages)
         if not stages or self.chain.source_size(64) != 64:
-            raise ValueError(f"moa.stages={list(stages)}: name at least one, and neither scale nor rotation")
+            raise InputError(f"moa.stages={list(stages)}: name at least one, and neither scale nor rotation")
         self.partner = self.chain.partner
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

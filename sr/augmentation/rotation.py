@@ -10,6 +10,7 @@ from torch import Tensor
 from sr.augmentation.base import Augmentation, centre, per_image
 from sr.degradation.chain import quantise
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class Rotation(Augmentation):
@@ -21,7 +22,7 @@ class Rotation(Augmentation):
     def __init__(self, probability: float = 0.5, max_angle: float = 180.0) -> None:
         super().__init__(probability)
         if not 0 <= max_angle <= 180:
-            raise ValueError(f"max_angle must be in [0, 180] degrees, got {max_angle}")
+            raise InputError(f"max_angle must be in [0, 180] degrees, got {max_angle}")
         self.max_angle = max_angle
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from sr.callback.background import finish
+from sr.errors import InputError
 from sr.files import clear
 
 
@@ -34,7 +35,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         carry: dict[str, Any] | None = None,
     ) -> None:
         if mode not in ("max", "min", "last"):
-            raise ValueError(f"callback.checkpoint.mode={mode}: choose max, min or last")
+            raise InputError(f"callback.checkpoint.mode={mode}: choose max, min or last")
         self.best, self.last = Path(folder) / f"{name}.ckpt", Path(folder) / "last.ckpt"
         self.monitor, self.mode, self.every_n_steps, self.carry = monitor, mode, every_n_steps, carry or {}
         self.score: float | None = None
@@ -62,7 +63,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             return
         if self.monitor not in trainer.callback_metrics:
             known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
-            raise ValueError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
+            raise InputError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
         score = float(trainer.callback_metrics[self.monitor])
         if not math.isnan(score) and self._is_better(score):
             self.score = score

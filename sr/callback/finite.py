@@ -6,6 +6,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from sr.errors import NotFiniteError
+
 _ADVICE = (
     "the {what} became NaN or infinite at step {step}; the last good checkpoint is kept. "
     "A smaller optimizer.lr, trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
@@ -36,8 +38,8 @@ class Finite(pl.Callback):
         if self._first_bad is not None:
             self._check()
             if not all(parameter.isfinite().all() for parameter in pl_module.network.parameters()):  # a last step too large
-                raise FloatingPointError(_ADVICE.format(what="weights", step=trainer.global_step))
+                raise NotFiniteError(_ADVICE.format(what="weights", step=trainer.global_step))
 
     def _check(self) -> None:
         if (step := int(self._first_bad)) >= 0:
-            raise FloatingPointError(_ADVICE.format(what="loss", step=step))
+            raise NotFiniteError(_ADVICE.format(what="loss", step=step))

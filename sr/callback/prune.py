@@ -7,6 +7,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from sr.callback.background import finish
+from sr.errors import InputError
 from sr.sweep.job import PRUNED
 
 
@@ -37,7 +38,7 @@ class Prune(pl.callbacks.Checkpoint):  # Lightning calls these last: the validat
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
         if self.monitor not in trainer.callback_metrics:
-            raise ValueError(f"callback.prune.monitor={self.monitor} is not measured")
+            raise InputError(f"callback.prune.monitor={self.monitor} is not measured")
         behind = False
         if self._trial is not None:
             self._trial.report(float(trainer.callback_metrics[self.monitor]), step=trainer.global_step)

@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from tqdm import tqdm
 
+from sr.errors import ExistsError, InputError, MissingError, StorageError
+
 # What the libraries raise for damaged data; RuntimeError: an encrypted zip, or a compression that Python cannot read.
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
@@ -29,7 +31,7 @@ def extract(archive: str | Path, folder: str | Path, inside: str = "") -> None:
     """
     archive, folder = Path(archive), Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder} exists already: move it away to extract {archive} there")
+        raise ExistsError(f"{folder} exists already: move it away to extract {archive} there")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.unpacking")
     shutil.rmtree(temporary, ignore_errors=True)  # a killed extraction's
@@ -38,7 +40,7 @@ def extract(archive: str | Path, folder: str | Path, inside: str = "") -> None:
         _unpack(archive, temporary, PurePosixPath(inside))
         os.replace(temporary / inside, folder)
     except _BROKEN as error:
-        raise ValueError(f"{archive} cannot be read ({error}): delete it and download it again") from error
+        raise InputError(f"{archive} cannot be read ({error}): delete it and download it again") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -50,10 +52,10 @@ def _unpack(archive: Path, folder: Path, inside: PurePosixPath) -> None:
             _check(member, name, archive)
         wanted = [(member, size) for member, name, size in members if PurePosixPath(name).is_relative_to(inside)]
         if not wanted:
-            raise ValueError(f"{archive} has no {inside}/ in it: is it the right archive?")
+            raise InputError(f"{archive} has no {inside}/ in it: is it the right archive?")
         total, free = sum(size for _, size in wanted), shutil.disk_usage(folder).free
         if total > free:
-            raise OSError(f"{archive} unpacks to {total / 1e9:.1f} GB, but {folder.parent} has {free / 1e9:.1f} GB free")
+            raise StorageError(f"{archive} unpacks to {total / 1e9:.1f} GB, but {folder.parent} has {free / 1e9:.1f} GB free")
         with tqdm(total=total, unit="B", unit_scale=True, desc=f"extract {archive.name}") as bar:
             for member, size in wanted:
                 try:
@@ -61,18 +63,18 @@ def _unpack(archive: Path, folder: Path, inside: PurePosixPath) -> None:
                 except OSError as error:
                     if error.errno in (None, errno.EINVAL):  # bz2's word, or a seek to where a damaged header sent it
                         raise EOFError(f"damaged data: {error}") from error
-                    raise OSError(error.errno, error.strerror, error.filename or str(folder)) from None
+                    raise StorageError(error.errno, error.strerror, error.filename or str(folder)) from None
                 bar.update(size)
 
 
 def _open(archive: Path) -> zipfile.ZipFile | tarfile.TarFile:
     if not archive.is_file():
-        raise FileNotFoundError(f"no such archive: {archive}")
+        raise MissingError(f"no such archive: {archive}")
     if zipfile.is_zipfile(archive):
         return zipfile.ZipFile(archive)
     if tarfile.is_tarfile(archive):
         return tarfile.open(archive)
-    raise ValueError(f"{archive} is neither a zip nor a tar archive: delete it and download it again")
+    raise InputError(f"{archive} is neither a zip nor a tar archive: delete it and download it again")
 
 
 def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[zipfile.ZipInfo | tarfile.TarInfo, str, int]]:
@@ -89,11 +91,11 @@ def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[zipfil
 def _check(member: zipfile.ZipInfo | tarfile.TarInfo, name: str, archive: Path) -> None:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if "\0" in name or posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts):
-        raise ValueError(f"{archive} is refused, nothing was extracted: {name!r} leads outside its folder")
+        raise InputError(f"{archive} is refused, nothing was extracted: {name!r} leads outside its folder")
     if isinstance(member, zipfile.ZipInfo):
         kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the archive was made without Unix modes
         plain = kind in (0, stat.S_IFREG, stat.S_IFDIR)
     else:
         plain = member.isreg() or member.isdir()
     if not plain:  # even a link that stays inside: no image set needs one, and every escape of the past began with one
-        raise ValueError(f"{archive} is refused, nothing was extracted: {name!r} is a link or a device, not a file")
+        raise InputError(f"{archive} is refused, nothing was extracted: {name!r} is a link or a device, not a file")

@@ -11,6 +11,7 @@ from torch import Tensor
 from sr import image
 from sr.data.folder import check_pairs, images, pair
 from sr.data.sample import Sample
+from sr.errors import InputError, MissingError
 from sr.resize import imresize
 
 
@@ -63,7 +64,7 @@ class Benchmark:
         if not isinstance(self.hr, Path):
             return self.hr.files()
         if not self.hr.is_dir():
-            raise FileNotFoundError(self._missing())
+            raise MissingError(self._missing())
         hr = images(self.hr)
         if self.n_images not in (None, len(hr)):
             warnings.warn(
@@ -72,7 +73,7 @@ class Benchmark:
                 stacklevel=3,
             )
         if self.lr is not None and self.url is None and not self.lr.is_dir():
-            raise FileNotFoundError(f"{self.name}: no such LR folder: {self.lr}; null makes LR by bicubic")
+            raise MissingError(f"{self.name}: no such LR folder: {self.lr}; null makes LR by bicubic")
         lr = image.list_images(self.lr) if self.lr is not None and self.lr.is_dir() else []
         return pair(hr, self.hr, lr, self.lr)
 
@@ -83,7 +84,7 @@ class Benchmark:
         names = ["_".join(hr.relative_to(root).with_suffix("").parts) for hr, _ in self.pairs]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"several images of {self.name} in {root} are called {twice}: rename one")
+            raise InputError(f"several images of {self.name} in {root} are called {twice}: rename one")
         return names
 
     def __len__(self) -> int:
@@ -95,7 +96,7 @@ class Benchmark:
         hr = _read(hr_file)
         h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
         if not h or not w:
-            raise ValueError(f"{hr_file} is smaller than the scale {self.scale}")
+            raise InputError(f"{hr_file} is smaller than the scale {self.scale}")
         hr = hr[:, :h, :w]
         if lr_file is None:
             lr = imresize(hr[None].float() / 255, 1 / self.scale, rounding=True)[0].mul(255).round().to(torch.uint8)

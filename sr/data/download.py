@@ -9,6 +9,8 @@ from pathlib import Path
 import requests
 from tqdm import tqdm
 
+from sr.errors import InputError, StorageError, UnreachableError
+
 _CHUNK = 1 << 20
 # What passes by itself: no connection, a connection that broke, a server that is busy.
 _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
@@ -31,11 +33,11 @@ def download(
     ValueError if size or checksum are wrong; OSError if the disk is too small.
     """
     if checksum is not None and not checksum.startswith(("md5:", "sha256:")):
-        raise ValueError(f"unknown checksum {checksum!r}: write md5:... or sha256:...")
+        raise InputError(f"unknown checksum {checksum!r}: write md5:... or sha256:...")
     path = Path(path)
     if path.exists():
         if problem := _problem(path, size, checksum):
-            raise ValueError(f"{path} {problem}: delete it and run again")
+            raise InputError(f"{path} {problem}: delete it and run again")
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
@@ -48,13 +50,13 @@ def download(
             # Progress, so begin to count anew. Not so if a server without ranges made us start over and fell short again.
             furthest, failures = max(furthest, _length(part)), 0 if _length(part) > furthest else failures + 1
             if failures >= attempts or not _passes(error):
-                raise ConnectionError(
+                raise UnreachableError(
                     f"cannot download {url} ({_reason(error)}): run again to go on, or fetch it by hand and put it at {path}"
                 ) from error
             time.sleep(pause * 2 ** max(failures - 1, 0))
     if problem := _problem(part, size, checksum):
         part.unlink()  # nothing to go on from
-        raise ValueError(f"{url} {problem}: it was not kept; run again, and if that stays, the server has another file")
+        raise InputError(f"{url} {problem}: it was not kept; run again, and if that stays, the server has another file")
     os.replace(part, path)
 
 
@@ -87,7 +89,7 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
         total = start + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else size
         free = shutil.disk_usage(part.parent).free
         if total is not None and total - start > free:
-            raise OSError(f"{url} needs {(total - start) / 1e9:.1f} GB, but {part.parent} has {free / 1e9:.1f} GB free")
+            raise StorageError(f"{url} needs {(total - start) / 1e9:.1f} GB, but {part.parent} has {free / 1e9:.1f} GB free")
         name = f"download {part.stem}"
         with (
             part.open("ab" if start else "wb") as file,
@@ -97,7 +99,7 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
                 try:
                     file.write(chunk)
                 except OSError as error:  # the disk's; requests' own errors are OSErrors too
-                    raise OSError(error.errno, error.strerror, str(part)) from None
+                    raise StorageError(error.errno, error.strerror, str(part)) from None
                 bar.update(len(chunk))
     if total is not None and _length(part) < total:
         raise requests.exceptions.ChunkedEncodingError(f"connection closed after {_length(part):,} of {total:,} bytes")

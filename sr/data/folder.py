@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sr import image
+from sr.errors import InputError, MissingError
 
 # LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
 _SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
@@ -34,19 +35,19 @@ class Folder:
         pairs = pair(hr, self.path, images(self.lr), self.lr)
         for hr_file, lr_file in pairs:
             if lr_file is None:
-                raise FileNotFoundError(f"no LR partner for {hr_file} in {self.lr}: looked for {hr_file.stem}[x2|x3|x4].*")
+                raise MissingError(f"no LR partner for {hr_file} in {self.lr}: looked for {hr_file.stem}[x2|x3|x4].*")
         return pairs
 
 
 def images(folder: Path) -> list[Path]:
     """All images below `folder`, sorted. Raises FileNotFoundError if there is no such folder, or no image in it."""
     if not folder.exists():
-        raise FileNotFoundError(f"no such folder: {folder}")
+        raise MissingError(f"no such folder: {folder}")
     if not folder.is_dir():
-        raise NotADirectoryError(f"not a folder: {folder}")
+        raise MissingError(f"not a folder: {folder}")
     files = image.list_images(folder)
     if not files:
-        raise FileNotFoundError(f"no images in {folder}: looked for {', '.join(sorted(image.EXTENSIONS))}")
+        raise MissingError(f"no images in {folder}: looked for {', '.join(sorted(image.EXTENSIONS))}")
     return files
 
 
@@ -64,7 +65,7 @@ def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -
         found = [f for f in found if f.suffix == file.suffix] or found  # a.png beside a.jpg in both folders
         if len(found) > 1:
             names = ", ".join(f.name for f in found)
-            raise ValueError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
+            raise InputError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
         pairs.append((file, found[0] if found else None))
     return pairs
 
@@ -80,7 +81,7 @@ def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: int) -> None:
         hr, lr = image.size(hr_file), image.size(lr_file)
         expected = tuple(n // scale for n in hr)
         if lr != expected:
-            raise ValueError(
+            raise InputError(
                 f"sizes do not match at x{scale}: {lr_file} is {_text(lr)}, expected {_text(expected)} "
                 f"for {hr_file} of {_text(hr)} (height x width)"
             )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sr.errors import InputError
+
 _BUDGET = 768 * 2**20  # bytes; the pages that are given back stay in the system's cache: reading them again costs little
 _FILES = 30_000  # maps at once; Linux allows 65530 in a process
 
@@ -44,7 +46,7 @@ class Maps:
         try:
             mapped = np.load(path, mmap_mode="r")
         except (ValueError, EOFError, OSError) as error:  # half of it after a power cut, or another run found its image changed
-            raise ValueError(f"{path}: this decoded image is damaged or gone ({error}): delete it and run again") from error
+            raise InputError(f"{path}: this decoded image is damaged or gone ({error}): delete it and run again") from error
         self._maps[path] = mapped._mmap
         self._arrays[path] = mapped.view(np.ndarray)  # slicing np.memmap itself costs 30 us, as much as all the rest
         return self._arrays[path]

@@ -19,6 +19,7 @@ from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
 from sr.data.sources import weighted
 from sr.data.store import Store
+from sr.errors import InputError
 
 
 class Benchmarks(pl.LightningDataModule):
@@ -101,9 +102,9 @@ class SRData(Benchmarks):
     ) -> None:
         super().__init__(benchmark=benchmark)
         if small not in ("stop", "mirror"):
-            raise ValueError(f"data.small={small}: choose stop or mirror")
+            raise InputError(f"data.small={small}: choose stop or mirror")
         if n_workers is not None and n_workers < 0:
-            raise ValueError(f"data.n_workers={n_workers}: at least 0, or null")
+            raise InputError(f"data.n_workers={n_workers}: at least 0, or null")
         self.sources = weighted(train, lr)
         self.degradation, self.augmentation = degradation, augmentation
         self.scale, self.seed = scale, seed
@@ -149,7 +150,7 @@ class SRData(Benchmarks):
         """HR and LR images of each source."""
         sets = [self._set(source) for source, _ in self.sources]
         if len({lr is None for _, lr in sets}) > 1:
-            raise ValueError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
+            raise InputError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
         return sets
 
     def _set(self, source: Any) -> tuple[Any, Store | None]:
@@ -170,7 +171,7 @@ class SRData(Benchmarks):
             for file, pixels in zip(images.files, images, strict=True) if isinstance(images, Store) else ():
                 h, w = pixels.shape[:2]
                 if min(h, w) < need:
-                    raise ValueError(
+                    raise InputError(
                         f"{file}: {w}x{h} pixels is smaller than the HR patch of {need}x{need} (data.patch_size={largest} "
                         f"times scale={self.scale}); take the image away, or a smaller patch, or data.small=mirror"
                     )
@@ -180,7 +181,7 @@ class SRData(Benchmarks):
         shares = self.accumulate * trainer.world_size
         for phase in self.phases:
             if phase.batch_size % shares:
-                raise ValueError(
+                raise InputError(
                     f"data.batch_size={phase.batch_size} cannot be split over {shares} devices x accumulation steps"
                 )
         plan = Plan(
@@ -217,7 +218,7 @@ def _decoded(hr: Any, lr: Store | None) -> tuple[Any, Store | None]:
         return hr, lr
     there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
     if not any(there):
-        raise ValueError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
+        raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
     return hr.keep(there), lr and lr.keep(there)
 
 

@@ -8,6 +8,7 @@ from filelock import FileLock
 from sr import image
 from sr.data.archive import extract
 from sr.data.download import download as fetch
+from sr.errors import InputError, MissingError
 
 
 class Official:
@@ -42,7 +43,7 @@ class Official:
         if not _present(self.folder):
             if not download:
                 amount = f" ({self.size / 1e9:.1f} GB)" if self.size else ""
-                raise FileNotFoundError(
+                raise MissingError(
                     f"no such folder: {self.folder}; set data.download=true to fetch it from {self.url}{amount}, "
                     "or data_dir (environment variable SR_DATA) to the folder that has it"
                 )
@@ -63,7 +64,7 @@ class Official:
     def _validate(self) -> None:
         files = self.files()
         if len(files) != self.n_images:
-            raise ValueError(
+            raise InputError(
                 f"{len(files)} images in {self.folder}, expected {self.n_images}: move the folder away and set "
                 f"data.download=true, or train on what there is with data=folder data.train={self.folder}"
             )

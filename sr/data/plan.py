@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from sr.draws import Draws
+from sr.errors import InputError
 
 _PARTNER = 2**58  # sample i is mixed with sample 2**58 + i, which no run reaches
 
@@ -59,18 +60,18 @@ def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, bat
     """
     made = []
     if not isinstance(progressive, Sequence | None) or not all(isinstance(entry, Mapping) for entry in progressive or []):
-        raise ValueError(f"data.progressive={progressive} is not a list such as [{{from_step: 0, patch_size: 32}}]")
+        raise InputError(f"data.progressive={progressive} is not a list such as [{{from_step: 0, patch_size: 32}}]")
     for entry in progressive or [{"from_step": 0}]:
         known = [field.name for field in fields(Phase)]
         if unknown := [key for key in entry if key not in known]:
-            raise ValueError(f"data.progressive: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
+            raise InputError(f"data.progressive: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
         phase = {"from_step": 0, "patch_size": patch_size, "batch_size": batch_size} | dict(entry)
         for key, value in phase.items():
             if type(value) is not int or value < (key != "from_step"):
                 where = "data.progressive: " if key in entry else "data."
-                raise ValueError(f"{where}{key}={value!r} is not a positive whole number")
+                raise InputError(f"{where}{key}={value!r} is not a positive whole number")
         made.append(Phase(**phase))
     steps = [phase.from_step for phase in made]
     if steps[0] != 0 or any(a >= b for a, b in pairwise(steps)):
-        raise ValueError(f"data.progressive: from_step must begin at 0 and grow, got {steps}")
+        raise InputError(f"data.progressive: from_step must begin at 0 and grow, got {steps}")
     return tuple(made)

@@ -3,6 +3,8 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from sr.errors import MissingError
+
 # Kept from training, so that the quickstart is measured on photos that its network has never seen.
 HELD_OUT = ("astronaut.png", "coffee.png", "rocket.jpg")
 
@@ -42,7 +44,7 @@ class Sample:
         files = [folder / name for name in sorted(HELD_OUT if self.held_out else TRAIN)]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
-            raise FileNotFoundError(
+            raise MissingError(
                 f"scikit-image ships without {', '.join(missing)} in {folder}: install the version pinned in "
                 "constraints.txt (make setup), or use photos of your own (data=folder data.train=DIR)"
             )
@@ -53,5 +55,5 @@ def _folder() -> Path:
     # Not `import skimage.data`: its loader would fetch what the wheel lacks, and importing it takes a second.
     spec = find_spec("skimage")
     if spec is None:
-        raise FileNotFoundError("scikit-image is not installed, and its photos are the sample data: run `make setup`")
+        raise MissingError("scikit-image is not installed, and its photos are the sample data: run `make setup`")
     return Path(spec.submodule_search_locations[0]) / "data"

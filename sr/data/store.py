@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from sr import image
 from sr.data.maps import Maps
+from sr.errors import InputError, StorageError
 from sr.files import whole
 
 _HEADER = 128  # bytes of a version 1 .npy header
@@ -37,7 +38,7 @@ class Store:
 
     def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop") -> None:
         if corrupt not in ("stop", "skip"):
-            raise ValueError(f"data.corrupt={corrupt}: choose stop or skip")
+            raise InputError(f"data.corrupt={corrupt}: choose stop or skip")
         self.files = list(files)
         self.folder = Path(folder)
         self.corrupt = corrupt
@@ -116,7 +117,7 @@ class Store:
     def _check_room(self, need: int, count: int) -> None:
         free = shutil.disk_usage(self.folder).free
         if need > free:
-            raise OSError(
+            raise StorageError(
                 f"{self.folder}: decoding {count} images needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
                 "make room or set data.cache_dir to another disk"
             )
@@ -157,4 +158,4 @@ def _store(file: Path, cached: Path, corrupt: str) -> None:
         with whole(cached) as temporary, open(temporary, "wb") as out:
             np.save(out, pixels)
     except OSError as error:
-        raise OSError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error
+        raise StorageError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from sr.errors import InputError, MissingError, UnreachableError
 from sr.resize import imresize
 
 
@@ -79,7 +80,7 @@ class ImageNet:
 
     def __init__(self, folder: str | Path, split: str = "train") -> None:
         if split not in ("train", "val"):
-            raise ValueError(f"split={split}: choose train or val")
+            raise InputError(f"split={split}: choose train or val")
         self.folder, self.split = Path(folder).expanduser(), split
 
     def prepare(self, download: bool = False) -> None:
@@ -88,7 +89,7 @@ class ImageNet:
             return
         archive = self.folder / f"ILSVRC2012_img_{self.split}.tar"
         if not (download and archive.is_file()):
-            raise FileNotFoundError(
+            raise MissingError(
                 f"no such folder: {self.folder / self.split}; put {archive.name} and ILSVRC2012_devkit_t12.tar.gz of "
                 f"image-net.org into {self.folder} and set data.download=true to unpack them, or set data_dir"
             )
@@ -131,7 +132,7 @@ def _opened(make: Callable[[bool], Any], name: str, folder: Path, place: str, am
         return make(False)
     except (RuntimeError, FileNotFoundError):
         if not download:
-            raise FileNotFoundError(
+            raise MissingError(
                 f"{name} is missing or damaged in {folder / place}: set data.download=true to fetch it ({amount}), or data_dir "
                 "(environment variable SR_DATA) to the folder that has it"
             ) from None
@@ -141,4 +142,4 @@ def _opened(make: Callable[[bool], Any], name: str, folder: Path, place: str, am
             return make(True)
     except (RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0].rstrip(": ")
-        raise ConnectionError(f"cannot download {name} ({reason}): put its files into {folder / place} by hand") from None
+        raise UnreachableError(f"cannot download {name} ({reason}): put its files into {folder / place} by hand") from None

@@ -4,6 +4,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sr.draws import Draws
+from sr.errors import InputError
 from sr.resize import imresize
 
 
@@ -17,7 +18,7 @@ class Bicubic(nn.Module):
     def __init__(self, scale: int, rounding: bool = True) -> None:
         super().__init__()
         if scale < 1:
-            raise ValueError(f"scale must be at least 1, got {scale}")
+            raise InputError(f"scale must be at least 1, got {scale}")
         self.scale, self.rounding = scale, rounding
         self.margin = 2 * scale  # the kernel reaches 2 LR pixels from the centre of each
 

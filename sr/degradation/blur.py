@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sr.degradation.ranges import checked, probability
 from sr.draws import Draws
+from sr.errors import InputError
 from sr.resize import pad_symmetric
 
 _UNIT = 2**16
@@ -67,7 +68,7 @@ class Blur(nn.Module):
     ) -> None:
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd and positive, got {kernel_size}")
+            raise InputError(f"kernel_size must be odd and positive, got {kernel_size}")
         self.kernel_size = kernel_size
         self.sigma = checked("sigma", sigma, 0.01, 1000)
         self.sigma_y = self.sigma if sigma_y is None else checked("sigma_y", sigma_y, 0.01, 1000)

@@ -6,6 +6,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class Chain(nn.Module):
@@ -22,10 +23,10 @@ class Chain(nn.Module):
     def __init__(self, stages: dict[str, nn.Module], scale: int) -> None:
         super().__init__()
         if not stages:
-            raise ValueError("degradation is empty; name at least one stage, such as degradation=[bicubic]")
+            raise InputError("degradation is empty; name at least one stage, such as degradation=[bicubic]")
         product = math.prod(stage.scale for stage in stages.values())
         if product != scale:
-            raise ValueError(
+            raise InputError(
                 f"degradation=[{','.join(stages)}] shrinks by {product}, but scale={scale}; "
                 "one stage must shrink, by scale=${scale}: bicubic or decimation"
             )
@@ -39,7 +40,7 @@ class Chain(nn.Module):
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
-            raise ValueError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
+            raise InputError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
         image = hr
         for name, stage in self.stages.items():
             own = {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}

@@ -4,6 +4,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class Decimation(nn.Module):
@@ -17,7 +18,7 @@ class Decimation(nn.Module):
     def __init__(self, scale: int, offset: int | None = None) -> None:
         super().__init__()
         if scale < 1 or not 0 <= (offset or 0) < scale:
-            raise ValueError(f"scale must be at least 1 and offset in [0, scale), got scale={scale}, offset={offset}")
+            raise InputError(f"scale must be at least 1 and offset in [0, scale), got scale={scale}, offset={offset}")
         self.scale, self.margin = scale, 0
         self.offset = (scale - 1) // 2 if offset is None else offset
 

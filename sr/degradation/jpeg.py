@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sr.degradation.ranges import checked
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
@@ -35,7 +36,7 @@ class JPEG(nn.Module):
         super().__init__()
         low, high = checked("quality", quality, 1, 100)
         if low % 1 or high % 1:
-            raise ValueError(f"quality must be whole numbers, as libjpeg's are, got {list(quality)}")
+            raise InputError(f"quality must be whole numbers, as libjpeg's are, got {list(quality)}")
         self.quality = low, high
         self.scale, self.margin = 1, 0
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from numbers import Real
 
+from sr.errors import InputError
+
 
 def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tuple[float, float]:
     """`bounds` as a tuple. ValueError where they are not two ascending numbers in [low, high]."""
@@ -10,12 +12,12 @@ def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tupl
     if not numbers or not low <= bounds[0] <= bounds[1] <= high:
         got = f"{bounds}; [{bounds}, {bounds}] is one value" if isinstance(bounds, Real) else bounds
         got = list(bounds) if isinstance(bounds, tuple) else got
-        raise ValueError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {got}")
+        raise InputError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {got}")
     return bounds[0], bounds[1]
 
 
 def probability(name: str, value: float) -> float:
     """`value` itself. ValueError where it is not in [0, 1]."""
     if not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a probability in [0, 1], got {value}")
+        raise InputError(f"{name} must be a probability in [0, 1], got {value}")
     return value

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch.nn as nn
 from torch import Tensor
 
+from sr.errors import InputError
+
 NORMS: dict[str, Callable[[int], list[nn.Module]]] = {
     "batch": lambda n: [nn.BatchNorm2d(n)],
     "instance": lambda n: [nn.InstanceNorm2d(n)],
@@ -32,9 +34,9 @@ class Patch(nn.Module):
     def __init__(self, *, n_feats: int = 64, n_layers: int = 3, norm: str = "batch") -> None:
         super().__init__()
         if norm not in NORMS:
-            raise ValueError(f"discriminator.norm={norm}: choose one of {', '.join(NORMS)}")
+            raise InputError(f"discriminator.norm={norm}: choose one of {', '.join(NORMS)}")
         if min(n_feats, n_layers) < 1:
-            raise ValueError(f"discriminator patch needs n_feats and n_layers of at least 1, got {n_feats} and {n_layers}")
+            raise InputError(f"discriminator patch needs n_feats and n_layers of at least 1, got {n_feats} and {n_layers}")
         self.smallest = 3 * 2**n_layers
         widths = [n_feats * min(2**layer, 8) for layer in range(n_layers + 1)]
         layers: list[nn.Module] = [nn.Conv2d(3, n_feats, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
@@ -46,7 +48,7 @@ class Patch(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         if min(image.shape[-2:]) < self.smallest:
-            raise ValueError(
+            raise InputError(
                 f"discriminator patch needs HR patches of at least {self.smallest}x{self.smallest} pixels, not "
                 f"{image.shape[-2]}x{image.shape[-1]}: use a larger data.patch_size or a smaller discriminator.n_layers"
             )

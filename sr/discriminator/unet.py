@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.nn.utils import spectral_norm  # its newer form, parametrizations.spectral_norm, has other keys than the release
 
+from sr.errors import InputError
+
 
 class UNet(nn.Module):
     """RGB (N, 3, H, W) in [0, 1], H and W multiples of 8 -> logits (N, 1, H, W).
@@ -26,7 +28,7 @@ class UNet(nn.Module):
     def __init__(self, *, n_feats: int = 64, skip_connection: bool = True) -> None:
         super().__init__()
         if n_feats < 1:
-            raise ValueError(f"discriminator.n_feats={n_feats}: at least 1")
+            raise InputError(f"discriminator.n_feats={n_feats}: at least 1")
         self.skip_connection = skip_connection
         n = n_feats
         self.conv0 = nn.Conv2d(3, n, 3, padding=1)
@@ -42,7 +44,7 @@ class UNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         if image.shape[-2] % 8 or image.shape[-1] % 8:
-            raise ValueError(
+            raise InputError(
                 f"discriminator unet needs HR patches whose sides are multiples of 8, not {image.shape[-2]}x{image.shape[-1]}: "
                 "choose data.patch_size so that scale times it is one"
             )

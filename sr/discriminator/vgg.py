@@ -8,6 +8,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
+
 
 class VGG(nn.Module):
     """RGB (N, 3, P, P), P = scale * patch_size, in [0, 1] -> logits (N, 1).
@@ -37,13 +39,13 @@ class VGG(nn.Module):
     ) -> None:
         super().__init__()
         if min(n_feats, n_stages, n_hidden) < 1 or kernel_size not in (3, 4):  # others do not halve
-            raise ValueError(
+            raise InputError(
                 "discriminator vgg needs n_feats, n_stages and n_hidden of at least 1 and a kernel_size of 3 or 4, "
                 f"got {n_feats}, {n_stages}, {n_hidden} and {kernel_size}"
             )
         self.size = scale * patch_size
         if self.size % 2**n_stages:
-            raise ValueError(
+            raise InputError(
                 f"discriminator vgg halves the HR patch {n_stages} times: scale={scale} times data.patch_size={patch_size} "
                 f"must be a multiple of {2**n_stages}, or say discriminator.n_stages=..., discriminator=unet or patch"
             )
@@ -60,7 +62,7 @@ class VGG(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         if image.shape[-2:] != (self.size, self.size):
-            raise ValueError(
+            raise InputError(
                 f"discriminator vgg was built for patches of {self.size}x{self.size}, not {image.shape[-2]}x{image.shape[-1]}"
             )
         x = image

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from sr.errors import InputError
+
 
 class Loss(nn.Module):
     """A criterion (sr, hr) -> scalar; a subclass writes ``compute``.
@@ -26,7 +28,7 @@ class Loss(nn.Module):
             ValueError: sr and hr differ in shape (broadcasting would hide it).
         """
         if sr.shape != hr.shape:
-            raise ValueError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a loss needs the same shape")
+            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a loss needs the same shape")
         # Under autocast a network's output is bf16 or fp16: too coarse for variances, squares and long sums. Autocast
         # itself stays on: it lowers only convolutions and matrix products, which a loss of features may want.
         dtype = torch.promote_types(torch.promote_types(sr.dtype, hr.dtype), torch.float32)

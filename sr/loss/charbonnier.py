@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.loss.base import Loss
 
 
@@ -24,7 +25,7 @@ class Charbonnier(Loss):
     def __init__(self, *, weight: float = 1.0, eps: float = 1e-3):
         super().__init__(weight=weight)
         if not eps > 0:
-            raise ValueError(f"loss.charbonnier.eps={eps} must be positive; loss=[l1] is its limit")
+            raise InputError(f"loss.charbonnier.eps={eps} must be positive; loss=[l1] is its limit")
         self.eps = eps
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.loss.base import Loss
 
 
@@ -24,7 +25,7 @@ def artifact_map(sr: Tensor, hr: Tensor, average: Tensor | None = None, window: 
     Source: Liang, Zeng, Zhang 2022, arXiv:2203.09195, section 3.2.
     """
     if min(sr.shape[-2:]) <= window // 2:
-        raise ValueError(f"loss.ldl.window={window} is too large for patches of {sr.shape[-2]}x{sr.shape[-1]}")
+        raise InputError(f"loss.ldl.window={window} is too large for patches of {sr.shape[-2]}x{sr.shape[-1]}")
     residual = (hr - sr).abs().sum(1, keepdim=True)
     padded = F.pad(residual, [window // 2] * 4, mode="reflect")
     local = padded.unfold(2, window, 1).unfold(3, window, 1).var(dim=(-1, -2))
@@ -53,7 +54,7 @@ class LDL(Loss):
     def __init__(self, *, weight: float = 1.0, window: int = 7) -> None:
         super().__init__(weight=weight)
         if window < 3 or window % 2 == 0:
-            raise ValueError(f"loss.ldl.window={window}: odd, at least 3")
+            raise InputError(f"loss.ldl.window={window}: odd, at least 3")
         self.window = window
 
     def compute(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> Tensor:

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.loss.base import Loss
 from sr.ssim import WINDOW, ssim_maps
 
@@ -28,11 +29,11 @@ def ms_ssim_loss(sr: Tensor, hr: Tensor, scales: int = 5) -> Tensor:
         Wang, Simoncelli, Bovik 2003, "Multiscale structural similarity for image quality assessment", equation 7.
     """
     if not 1 <= scales <= len(EXPONENTS):
-        raise ValueError(f"MS-SSIM has 1 to {len(EXPONENTS)} scales, not {scales}")
+        raise InputError(f"MS-SSIM has 1 to {len(EXPONENTS)} scales, not {scales}")
     smallest = WINDOW * 2 ** (scales - 1)
     if min(sr.shape[-2:]) < smallest:
         size = f"{sr.shape[-2]}x{sr.shape[-1]}"
-        raise ValueError(
+        raise InputError(
             f"MS-SSIM of {scales} scales needs at least {smallest}x{smallest} pixels, not {size}: "
             "use larger patches or fewer scales"
         )

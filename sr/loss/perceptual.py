@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.loss.base import Loss
 from sr.vgg import VGG19
 
@@ -51,13 +52,13 @@ class Perceptual(Loss):
     ) -> None:
         super().__init__(weight=weight)
         if criterion not in CRITERIA:
-            raise ValueError(f"loss.perceptual.criterion={criterion}: choose one of {', '.join(CRITERIA)}")
+            raise InputError(f"loss.perceptual.criterion={criterion}: choose one of {', '.join(CRITERIA)}")
         layers = {"conv5_4": 1.0} if layers is None else layers
         if not isinstance(layers, Mapping):
-            raise ValueError(f"loss.perceptual.layers={layers}: +loss.perceptual.layers.{layers}=1 gives that layer a weight")
+            raise InputError(f"loss.perceptual.layers={layers}: +loss.perceptual.layers.{layers}=1 gives that layer a weight")
         self.layers = {name: factor for name, factor in layers.items() if factor}
         if not self.layers:
-            raise ValueError("loss.perceptual.layers has no layer with a weight: say loss.perceptual.layers.conv5_4=1")
+            raise InputError("loss.perceptual.layers has no layer with a weight: say loss.perceptual.layers.conv5_4=1")
         self.criterion, self.style_weight = CRITERIA[criterion], style_weight
         self.vgg = VGG19(layers=self.layers, weights=weights)
 

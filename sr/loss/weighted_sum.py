@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from sr.errors import InputError
+
 
 class WeightedSum(nn.Module):
     """Several losses as one.
@@ -15,7 +17,7 @@ class WeightedSum(nn.Module):
     def __init__(self, losses: Mapping[str, nn.Module]) -> None:
         super().__init__()
         if not losses:
-            raise ValueError("no loss: say loss=[l1] or another choice of the loss room")
+            raise InputError("no loss: say loss=[l1] or another choice of the loss room")
         self.losses = nn.ModuleDict(losses)
 
     @property

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from sr.errors import MissingError
+
 T = TypeVar("T")
 
 
@@ -21,7 +23,7 @@ def with_backbone(build: Callable[[], T], metric: str, url: str) -> T:
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
         if file.exists():
             raise
-        raise FileNotFoundError(
+        raise MissingError(
             f"{metric} needs {file}, which is missing and could not be downloaded ({error}): download {url} elsewhere "
             f"and put it there, or set TORCH_HOME to a folder that has hub/checkpoints/{file.name}"
         ) from None

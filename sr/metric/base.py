@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.color import rgb_to_y
+from sr.errors import InputError
 
 
 class Metric(nn.Module):
@@ -28,9 +29,9 @@ class Metric(nn.Module):
     def __init__(self, *, crop_border: int, channel: Literal["y", "rgb"] = "y"):
         super().__init__()
         if channel not in ("y", "rgb"):
-            raise ValueError(f"unknown channel {channel!r}; choose y or rgb")
+            raise InputError(f"unknown channel {channel!r}; choose y or rgb")
         if crop_border < 0:
-            raise ValueError(f"crop_border must be 0 or more, not {crop_border}")
+            raise InputError(f"crop_border must be 0 or more, not {crop_border}")
         self.crop_border = crop_border
         self.channel = channel
 
@@ -42,10 +43,10 @@ class Metric(nn.Module):
             ValueError: sr and hr differ in shape, or too little is left of them when the border is cut.
         """
         if sr.shape != hr.shape:
-            raise ValueError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
+            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
         height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
         if min(height, width) < self.smallest:
-            raise ValueError(
+            raise InputError(
                 f"{type(self).__name__} needs {self.smallest}x{self.smallest} pixels, but {sr.shape[-2]}x{sr.shape[-1]}"
                 f" less a border of {self.crop_border} leaves {height}x{width}"
             )

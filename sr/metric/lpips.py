@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.metric.backbone import with_backbone
 from sr.metric.base import Metric
 
@@ -34,7 +35,7 @@ class LPIPS(Metric):
 
         weights = {"alex": AlexNet_Weights, "vgg": VGG16_Weights, "squeeze": SqueezeNet1_1_Weights}
         if net not in weights:
-            raise ValueError(f"unknown net {net!r}; choose one of {', '.join(weights)}")
+            raise InputError(f"unknown net {net!r}; choose one of {', '.join(weights)}")
         url = weights[net].DEFAULT.url
         # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
         self.networks = (with_backbone(lambda: LearnedPerceptualImagePatchSimilarity(net).net, "LPIPS", url),)

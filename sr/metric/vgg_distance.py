@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.metric.base import Metric
 from sr.vgg import VGG19
 
@@ -32,9 +33,9 @@ class VGGDistance(Metric):
     def __init__(self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet"):
         super().__init__(crop_border=crop_border, channel="rgb")
         if isinstance(layers, str):
-            raise ValueError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
+            raise InputError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
         if not layers:
-            raise ValueError("metric.vgg_distance.layers is empty: say metric.vgg_distance.layers=[conv3_4]")
+            raise InputError("metric.vgg_distance.layers is empty: say metric.vgg_distance.layers=[conv3_4]")
         network = VGG19(layers=layers, weights=weights, key="metric.vgg_distance")
         # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
         self.networks = (network.eval(),)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr.draws import Draws
+from sr.errors import InputError, NotFiniteError
 from sr.infer import upscale
 from sr.model.compiled import check, compiled
 from sr.model.recompute import recompute
@@ -110,7 +111,7 @@ class SRModule(pl.LightningModule):
         with torch.autocast(lr.device.type, enabled=False):  # published numbers are float32's
             sr = upscale(self.evaluated, lr)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
-                raise FloatingPointError(
+                raise NotFiniteError(
                     f"{name}/{batch['name'][0]}: the network makes NaN or infinite pixels, its weights are broken"
                 )
             scores = self._score(sr, hr)
@@ -158,7 +159,7 @@ class SRModule(pl.LightningModule):
             images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
             images = dict(sorted(images.items()))
             if not images:
-                raise ValueError(f"benchmark {name} has no images to evaluate")
+                raise InputError(f"benchmark {name} has no images to evaluate")
             mean = {key: sum(s[key] for s in images.values()) / len(images) for key in next(iter(images.values()))}
             results[name] = {key: value for key, value in mean.items() if "/" not in key}
             if len(mean) > len(results[name]):
@@ -177,7 +178,7 @@ class SRModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = {key for key in self.state_dict() if key.split(".")[0] in self.saved}
         if different := sorted(own ^ checkpoint["state_dict"].keys()):
-            raise ValueError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")
+            raise InputError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:

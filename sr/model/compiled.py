@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from sr.errors import InputError
+
 
 def check(how: bool | str) -> None:
     """Whether `compiled` can do it here.
@@ -17,7 +19,7 @@ def check(how: bool | str) -> None:
         return  # and ask torch nothing, which would import its compiler
     modes, backends = _modes(), torch._dynamo.list_backends(exclude_tags=None)
     if isinstance(how, str) and how not in (*modes, *backends):
-        raise ValueError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
+        raise InputError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
     if how not in backends:
         _needs_a_compiler(how)
 
@@ -49,7 +51,7 @@ def _needs_a_compiler(how: bool | str) -> None:
     try:
         get_cpp_compiler()
     except Exception as error:
-        raise ValueError(
+        raise InputError(
             f"model.compile={str(how).lower()} needs a C++ compiler, and there is none ({type(error).__name__}): install g++ "
             "or name one in CXX, or say model.compile=false"
         ) from None

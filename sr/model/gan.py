@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from sr.draws import Draws
+from sr.errors import InputError
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
@@ -70,7 +71,7 @@ class GAN(SRModule):
         )
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
-            raise ValueError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
+            raise InputError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
         self.loss, self.discriminator, self.adversarial = WeightedSum(loss), discriminator, adversarial
         self.optimizer, self.schedule = optimizer, schedule
         self.discriminator_optimizer, self.discriminator_schedule = discriminator_optimizer, discriminator_schedule
@@ -170,7 +171,7 @@ class GAN(SRModule):
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
-            raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
+            raise InputError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
         wanted = ((self.optimizer, groups), (self.discriminator_optimizer, self.discriminator.parameters()))
         optimizers = [on_device(make, parameters, self) for make, parameters in wanted]
         self._options = [options(optimizer) for optimizer in optimizers]

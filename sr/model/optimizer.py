@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from sr.errors import options_of
+
 _KERNELS = {"fused", "foreach", "differentiable"}  # torch takes one of them
 _OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the config by itself
 
@@ -38,9 +40,11 @@ def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> O
     gradients of a fused optimizer there.
     """
     plain = not _KERNELS.isdisjoint(make.keywords) or str(module.trainer.precision) == "16-mixed"
-    if plain or module.device.type not in ("cpu", "cuda") or "fused" not in inspect.signature(make.func).parameters:
-        return make(parameters)
-    optimizer = make(parameters, fused=True)
+    fused = not plain and module.device.type in ("cpu", "cuda") and "fused" in inspect.signature(make.func).parameters
+    with options_of("optimizer", make.func):
+        optimizer = make(parameters, **({"fused": True} if fused else {}))
+    if not fused:
+        return optimizer
     # torch's fused kernels on CPUs take for granted that gradients and state lie in memory as their parameters do.
     optimizer.register_step_pre_hook(_lay_out_gradients)
     optimizer.register_load_state_dict_post_hook(_lay_out_state)

@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
+from sr.errors import InputError
+
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 
 
@@ -25,9 +27,9 @@ def recompute(network: nn.Module) -> None:
     found = blocks(network)
     name = type(network).__name__
     if not found:
-        raise ValueError(f"model.checkpoint_activations: {name} has no repeated blocks that could be computed again")
+        raise InputError(f"model.checkpoint_activations: {name} has no repeated blocks that could be computed again")
     if any(isinstance(part, _BatchNorm) for block in found for part in block.modules()):
-        raise ValueError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
+        raise InputError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
     for block in found:
         block.forward = _again(block.forward)
 

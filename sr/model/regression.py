@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from sr.color import rgb_to_y
+from sr.errors import InputError
 from sr.loss.weighted_sum import WeightedSum
 from sr.model.base import SRModule
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
@@ -52,9 +53,9 @@ class Regression(SRModule):
         )
         self._options: list[dict[str, Any]] = []
         if channel not in ("rgb", "y"):
-            raise ValueError(f"model.channel={channel}: choose rgb or y")
+            raise InputError(f"model.channel={channel}: choose rgb or y")
         if channel == "y" and not isinstance(network, LumaNetwork):
-            raise ValueError(
+            raise InputError(
                 f"model.channel=y: {type(network).__name__} sees RGB; network=srcnn, fsrcnn, espcn and vdsr see luma"
             )
         self.loss = WeightedSum(loss)
@@ -75,7 +76,7 @@ class Regression(SRModule):
     def configure_optimizers(self) -> dict[str, Any]:
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
-            raise ValueError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
+            raise InputError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
         optimizer = on_device(self.optimizer, groups, self)
         self._options = options(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.schedule(optimizer), "interval": "step"}}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from sr.errors import InputError
+
 
 class Schedule(LRScheduler):
     """Sets lr = rate(step, base) in each parameter group, base being the lr the group was built with.
@@ -52,7 +54,7 @@ def multistep(optimizer: Optimizer, *, milestones: Sequence[int], gamma: float =
     """
     milestones = list(milestones)
     if milestones != sorted(milestones):
-        raise ValueError(f"milestones must ascend, not {milestones}")
+        raise InputError(f"milestones must ascend, not {milestones}")
     return Schedule(optimizer, lambda step, base: base * gamma ** bisect_right(milestones, step))
 
 
@@ -114,4 +116,4 @@ def _cosine(start: float, end: float, progress: float) -> float:
 
 def _check_length(max_steps: int) -> None:
     if max_steps < 1:
-        raise ValueError(f"this schedule needs the length of the run: set trainer.max_steps above 0, not {max_steps}")
+        raise InputError(f"this schedule needs the length of the run: set trainer.max_steps above 0, not {max_steps}")

@@ -7,6 +7,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.resize import imresize
 
 Kernel = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -25,9 +26,9 @@ class Interpolation(nn.Module):
     def __init__(self, *, scale: int = 2, kernel: Kernel = "bicubic") -> None:
         super().__init__()
         if kernel != "nearest" and kernel not in _MATLAB_NAMES:
-            raise ValueError(f"kernel {kernel!r} is unknown; choose one of nearest, {', '.join(_MATLAB_NAMES)}")
+            raise InputError(f"kernel {kernel!r} is unknown; choose one of nearest, {', '.join(_MATLAB_NAMES)}")
         if scale < 1:
-            raise ValueError(f"scale {scale!r} is not supported; choose a whole number from 1 up")
+            raise InputError(f"scale {scale!r} is not supported; choose a whole number from 1 up")
         self.scale = scale
         self.multiple_of = 1
         self.kernel = kernel

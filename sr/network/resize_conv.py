@@ -7,6 +7,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.upsample import check_scale
 
 
@@ -22,7 +23,7 @@ class ResizeConv(nn.Module):
         self.scale = check_scale(scale, (2, 3, 4, 8))
         self.multiple_of = 1
         if n_blocks < 1:
-            raise ValueError(f"n_blocks {n_blocks!r} is not supported; choose a whole number from 1 up")
+            raise InputError(f"n_blocks {n_blocks!r} is not supported; choose a whole number from 1 up")
         layers: list[nn.Module] = []
         for i in range(n_blocks):
             layers += [nn.Conv2d(n_feats if i else 3, n_feats, 3, padding=1), nn.LeakyReLU(0.1, inplace=True)]

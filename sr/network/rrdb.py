@@ -9,6 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.rrdb_attention import attention_block
 from sr.network.upsample import check_scale
 
@@ -47,7 +48,7 @@ class RRDB(nn.Module):
         self.scale = check_scale(scale, (1, 2, 4))
         self.multiple_of = 4 // scale
         if block not in ("rrdb", "residual"):
-            raise ValueError(f"network.block={block}: choose rrdb or residual")
+            raise InputError(f"network.block={block}: choose rrdb or residual")
 
         def make() -> nn.Module:
             if block == "residual":

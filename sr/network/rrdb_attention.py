@@ -5,6 +5,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.attention import ChannelAttention
 
 
@@ -29,7 +30,7 @@ class SelfAttention(nn.Module):
     def __init__(self, n_feats: int, n_heads: int = 4) -> None:
         super().__init__()
         if n_feats % n_heads:
-            raise ValueError(f"self-attention splits features over {n_heads} heads: n_feats={n_feats} is no multiple of it")
+            raise InputError(f"self-attention splits features over {n_heads} heads: n_feats={n_feats} is no multiple of it")
         self.n_heads = n_heads
         self.temperature = nn.Parameter(torch.ones(n_heads, 1, 1))
         self.qkv = nn.Conv2d(n_feats, 3 * n_feats, 1)
@@ -51,5 +52,5 @@ def attention_block(kind: str, n_feats: int) -> nn.Module:
     if kind == "none":
         return nn.Identity()
     if kind not in ATTENTION:
-        raise ValueError(f"network.attention={kind}: choose one of none, {', '.join(ATTENTION)}")
+        raise InputError(f"network.attention={kind}: choose one of none, {', '.join(ATTENTION)}")
     return ATTENTION[kind](n_feats)

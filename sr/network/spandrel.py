@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from sr.errors import InputError
 from sr.network.upsample import check_scale
 
 # What each constructor calls the scale, the features and the blocks (groups of layers in transformers).
@@ -52,7 +53,7 @@ class Spandrel(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> nn.Module:
         if architecture not in NAMES:
-            raise ValueError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
+            raise InputError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
         options = dict(options or {})
         check_scale(scale, (2, 4) if options.get("upsampler") == "nearest+conv" else (2, 3, 4, 8))
         for key in _ONE_FOR_EACH_BLOCK:
@@ -65,7 +66,7 @@ class Spandrel(nn.Module):
         try:
             return adapt(found(**options), scale)
         except TypeError as error:
-            raise ValueError(f"{architecture} cannot be built: {error}") from None
+            raise InputError(f"{architecture} cannot be built: {error}") from None
 
 
 def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:

@@ -7,6 +7,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.luma import LumaNetwork
 from sr.resize import imresize
 
@@ -26,7 +27,7 @@ class SRCNN(LumaNetwork):
     ) -> None:
         super().__init__(scale=scale)
         if len(kernel_sizes) != 3 or any(size % 2 == 0 for size in kernel_sizes):
-            raise ValueError(f"kernel_sizes {list(kernel_sizes)} must be three odd numbers, such as [9, 5, 5]")
+            raise InputError(f"kernel_sizes {list(kernel_sizes)} must be three odd numbers, such as [9, 5, 5]")
         channels = (1, n_feats, n_feats // 2, 1)
         self.conv1, self.conv2, self.conv3 = (
             nn.Conv2d(channels[i], channels[i + 1], size, padding=size // 2, padding_mode="replicate")

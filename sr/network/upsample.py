@@ -2,11 +2,13 @@
 
 import torch.nn as nn
 
+from sr.errors import InputError
+
 
 def check_scale(scale: int, allowed: tuple[int, ...]) -> int:
     """Return `scale` if it is in `allowed`; otherwise raise ValueError."""
     if scale not in allowed:
-        raise ValueError(f"scale {scale!r} is not supported; choose one of {', '.join(map(str, allowed))}")
+        raise InputError(f"scale {scale!r} is not supported; choose one of {', '.join(map(str, allowed))}")
     return scale
 
 
@@ -15,7 +17,7 @@ def stages(scale: int) -> list[int]:
     if scale == 3:
         return [3]
     if scale < 1 or scale & (scale - 1):
-        raise ValueError(f"scale {scale!r} has no sub-pixel stages; choose 3 or a power of two")
+        raise InputError(f"scale {scale!r} has no sub-pixel stages; choose 3 or a power of two")
     return [2] * (scale.bit_length() - 1)
 
 

@@ -17,6 +17,7 @@ from torch import nn
 
 from sr import build, checkpoint
 from sr.check import whole_number
+from sr.errors import InputError
 from sr.files import whole
 from sr.network.interpolation import Interpolation
 from sr.predict import pick_device
@@ -95,9 +96,9 @@ def report(
 def _check(output: Path, overwrite: bool, **numbers: int | None) -> None:
     """Everything that can be refused before a run is read."""
     if output.exists() and not output.is_dir():
-        raise ValueError(f"output={output} is a file: name a folder")
+        raise InputError(f"output={output} is a file: name a folder")
     if (output / "report.html").exists() and not overwrite:
-        raise ValueError(f"{output}/report.html is there already: say overwrite=true or another output")
+        raise InputError(f"{output}/report.html is there already: say overwrite=true or another output")
     least = {"draws": 1000, "strips": 0, "crop": 16, "latency": 8, "seed": 0}
     for key, value in numbers.items():
         whole_number(key, value, least[key], null=key == "latency")
@@ -106,10 +107,10 @@ def _check(output: Path, overwrite: bool, **numbers: int | None) -> None:
 def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]]:
     """The runs that have results, the same as variants, and what the reader has to know of them."""
     if not every:
-        raise ValueError("runs=[] names no run: say runs=FOLDER, or a list of them")
+        raise InputError("runs=[] names no run: say runs=FOLDER, or a list of them")
     usable = [run for run in every if run.scores]
     if not usable:
-        raise ValueError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
+        raise InputError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
     variants = group(usable)
     notes = [f"Not in the numbers: {run.folder}, {run.status}." for run in every if not run.scores]
     for variant in variants:

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sr.errors import InputError
 from sr.image import to_pixels
 from sr.infer import upscale
 from sr.resize import imresize
@@ -76,7 +77,7 @@ def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
 def _sample(benchmark: object, image: str) -> dict[str, Tensor]:
     names = benchmark.names
     if image not in names:
-        raise ValueError("the set has no such image now")
+        raise InputError("the set has no such image now")
     return benchmark[names.index(image)]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sr.errors import InputError
 from sr.report.runs import Run, Scores
 from sr.report.statistics import Bootstrap, Difference, Estimate, corrected, difference, estimate
 from sr.report.variants import Variant
@@ -57,7 +58,7 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
     scales = {run.scale: run.folder for run in runs}
     if len(scales) > 1:
         (one, its), (other, others) = list(scales.items())[:2]
-        raise ValueError(f"{its} is of scale {one} and {others} of scale {other}: report one scale at a time")
+        raise InputError(f"{its} is of scale {one} and {others} of scale {other}: report one scale at a time")
     notes = []
     every = list(dict.fromkeys(name for run in runs for name in run.scores))
     sets = {}
@@ -73,7 +74,7 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
         if images:
             sets[name] = images
     if not sets:
-        raise ValueError(f"the runs were measured on no image in common ({', '.join(every)}): leave runs out, or test.py them")
+        raise InputError(f"the runs were measured on no image in common ({', '.join(every)}): leave runs out, or test.py them")
     rows = [run.scores[name][image] for run in runs for name, images in sets.items() for image in images]
     metrics = [metric for metric in rows[0] if all(metric in row for row in rows)]
     return sets, metrics, notes
@@ -102,7 +103,7 @@ def analyse(
     runs = [run for variant in variants for run in variant.runs]
     sets, metrics, notes = common(runs)
     if metric not in metrics:
-        raise ValueError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}")
+        raise InputError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}")
     names = [BICUBIC, *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     results = Results(metric, baseline, metrics, {name: higher.get(name, True) for name in metrics}, sets, names, notes=notes)
@@ -143,7 +144,7 @@ def _baseline(wanted: str | None, names: Sequence[str]) -> str:
     if wanted is None:
         return "baseline" if "baseline" in names else names[1] if len(names) > 2 else BICUBIC
     if wanted not in names:
-        raise ValueError(f"baseline={wanted} is none of the variants: {', '.join(names)}")
+        raise InputError(f"baseline={wanted} is none of the variants: {', '.join(names)}")
     return wanted
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from sr.errors import InputError, MissingError
+
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
 # What a report computes with, where a file has it.
 _NUMBER = int | float
@@ -74,7 +76,7 @@ def find(sources: Sequence[str]) -> list[Run]:
         found = [folder for place in places if place.is_dir() for folder in _below(place)]
         if not found:
             what = "no run folder in it (one with config.yaml)" if places else "no such folder or pattern"
-            raise FileNotFoundError(f"runs={source}: {what}")
+            raise MissingError(f"runs={source}: {what}")
         folders |= {Path(os.path.normpath(folder)): None for folder in found}
     return [read(folder) for folder in folders]
 
@@ -120,12 +122,12 @@ def _mapping(file: Path, parse: Any, kinds: Mapping[str, Any]) -> dict[str, Any]
     try:
         content = parse(file.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError):
-        raise ValueError(f"{file.name} cannot be read: truncated or no {file.suffix[1:].upper()}") from None
+        raise InputError(f"{file.name} cannot be read: truncated or no {file.suffix[1:].upper()}") from None
     if not isinstance(content, Mapping):
-        raise ValueError(f"{file.name} has not what a run writes into it")
+        raise InputError(f"{file.name} has not what a run writes into it")
     for key, kind in kinds.items():
         if content.get(key) is not None and not isinstance(content[key], kind):
-            raise ValueError(f"{file.name} has not what a run writes into it: {key}")
+            raise InputError(f"{file.name} has not what a run writes into it: {key}")
     return dict(content)
 
 
@@ -139,11 +141,11 @@ def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, d
             }
             bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise ValueError(f"{file.name} has not what a run writes into it: no images of {name}") from None
+            raise InputError(f"{file.name} has not what a run writes into it: no images of {name}") from None
         if not scores[name]:
-            raise ValueError(f"{file.name} has no images of {name}")
+            raise InputError(f"{file.name} has no images of {name}")
         if any(not math.isfinite(value) for values in scores[name].values() for value in values.values()):
-            raise ValueError(f"{file.name} has scores of {name} that are no finite numbers")
+            raise InputError(f"{file.name} has scores of {name} that are no finite numbers")
     return scores, bicubic
 
 

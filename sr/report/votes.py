@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from sr.errors import InputError, MissingError
+
 FORMAT = "sr-votes-1"
 _CHOICES = ("left", "right", "equal")
 
@@ -42,18 +44,18 @@ def read(file: str | Path) -> list[dict[str, str]]:
     """
     file = Path(file)
     if not file.is_file():
-        raise FileNotFoundError(f"votes={file}: no such file")
+        raise MissingError(f"votes={file}: no such file")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError):
-        raise ValueError(f"votes={file}: not JSON, or truncated; save the votes again from the report's page") from None
+        raise InputError(f"votes={file}: not JSON, or truncated; save the votes again from the report's page") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("votes"), list):
-        raise ValueError(f"votes={file}: not the votes that a report's page saves (no format {FORMAT})")
+        raise InputError(f"votes={file}: not the votes that a report's page saves (no format {FORMAT})")
     for number, vote in enumerate(content["votes"], 1):
         words = [vote.get(key) for key in ("left", "right", "picture")] if isinstance(vote, dict) else [None]
         whole = all(isinstance(word, str) and word for word in words)
         if not whole or vote.get("choice") not in _CHOICES or words[0] == words[1]:
-            raise ValueError(f"votes={file}: vote {number} has not left, right, picture and a choice of {', '.join(_CHOICES)}")
+            raise InputError(f"votes={file}: vote {number} has not left, right, picture and a choice of {', '.join(_CHOICES)}")
     return content["votes"]
 
 
@@ -65,7 +67,7 @@ def count(votes: Sequence[dict[str, str]], names: Sequence[str]) -> list[Tally]:
     """
     unknown = {vote[side] for vote in votes for side in ("left", "right")} - set(names)
     if unknown:
-        raise ValueError(f"votes on {', '.join(sorted(unknown))}, which this report does not have: it has {', '.join(names)}")
+        raise InputError(f"votes on {', '.join(sorted(unknown))}, which this report does not have: it has {', '.join(names)}")
     tallies = []
     for first, second in combinations(names, 2):
         of = [vote for vote in votes if {vote["left"], vote["right"]} == {first, second}]

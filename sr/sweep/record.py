@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 
+from sr.errors import InputError
 from sr.files import whole
 from sr.sweep.job import Job, Outcome
 from sr.table import markdown
@@ -32,13 +33,13 @@ class Record:
             kept = job.done or (resume and job.last.is_file())
             if kept and before is not None and _told(before) != _told(job.words):
                 differing = " ".join(sorted(set(_told(before)) ^ set(_told(job.words)))) or "another order"
-                raise ValueError(f"{job.folder} has a run of another command ({differing}): choose another output_dir")
+                raise InputError(f"{job.folder} has a run of another command ({differing}): choose another output_dir")
             if job.done and not resume:
-                raise ValueError(f"{job.folder} is done: sweep_resume=true runs what is missing, another output_dir all anew")
+                raise InputError(f"{job.folder} is done: sweep_resume=true runs what is missing, another output_dir all anew")
         for index, job in enumerate(jobs):
             if twin := next((other for other in jobs[:index] if other.folder == job.folder), None):
                 differing = " ".join(sorted(set(twin.words) ^ set(job.words)))
-                raise ValueError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir tells them apart")
+                raise InputError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir tells them apart")
             name = self._name(job.folder)
             self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words}
         self._write()
@@ -87,7 +88,7 @@ def _jobs(file: Path) -> dict[str, dict]:
         found = json.loads(file.read_text())
         if isinstance(found, dict) and all(isinstance(entry, dict) and "status" in entry for entry in found.values()):
             return found
-    raise ValueError(f"{file}: not the record of a sweep, or truncated; without it the runs that are done stay done: remove it")
+    raise InputError(f"{file}: not the record of a sweep, or truncated; without it the runs that are done stay done: remove it")
 
 
 @contextmanager
@@ -102,5 +103,5 @@ def alone_in(folder: str | Path) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f"{folder}: a sweep, or a job that one left behind, is still at work there") from None
+            raise InputError(f"{folder}: a sweep, or a job that one left behind, is still at work there") from None
         yield file.fileno()

@@ -8,6 +8,8 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from sr.errors import InputError
+
 FILE, NAME = "search.log", "search"
 SAMPLERS = {
     "tpe": optuna.samplers.TPESampler,
@@ -36,11 +38,11 @@ def made(room: dict[str, type], key: str, name: str, options: dict[str, Any]) ->
         ValueError: no such name, or an option that it does not have.
     """
     if name not in room:
-        raise ValueError(f"hydra.sweeper.{key}={name}: choose {', '.join(room)}")
+        raise InputError(f"hydra.sweeper.{key}={name}: choose {', '.join(room)}")
     try:
         return room[name](**options)
     except TypeError as error:
-        raise ValueError(f"hydra.sweeper.{key}_options: {error}") from error
+        raise InputError(f"hydra.sweeper.{key}_options: {error}") from error
 
 
 def storage(file: str | Path) -> JournalStorage:
@@ -55,15 +57,15 @@ def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str
         ValueError: a pruner or direction that is not there; a file of another direction, or that is none of a search.
     """
     if direction not in ("minimize", "maximize"):
-        raise ValueError(f"hydra.sweeper.direction={direction}: choose minimize or maximize")
+        raise InputError(f"hydra.sweeper.direction={direction}: choose minimize or maximize")
     made(PRUNERS, "pruner", pruner, pruner_options)
     file = folder / FILE
     try:
         study = optuna.create_study(storage=storage(file), study_name=NAME, direction=direction, load_if_exists=True)
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError):  # a line that is not Optuna's
-        raise ValueError(f"{file}: not the file of a search, or damaged: mend it, or choose another output_dir") from None
+        raise InputError(f"{file}: not the file of a search, or damaged: mend it, or choose another output_dir") from None
     if study.direction.name.lower() != direction:
-        raise ValueError(f"{file} is of a search that wants to {study.direction.name.lower()}: choose another output_dir")
+        raise InputError(f"{file} is of a search that wants to {study.direction.name.lower()}: choose another output_dir")
     study.set_user_attr("pruner", [pruner, pruner_options])
     return study
 
@@ -79,5 +81,5 @@ def trial(file: str | Path, number: int) -> optuna.Trial:
     study.pruner = made(PRUNERS, "pruner", name, options)
     known = study.get_trials(deepcopy=False)
     if number >= len(known) or known[number].state.is_finished():
-        raise ValueError(f"{file}: its trial {number} is not running")
+        raise InputError(f"{file}: its trial {number} is not running")
     return optuna.Trial(study, known[number]._trial_id)
