@@ -138,8 +138,8 @@ def test_a_stage_that_a_list_would_lose(word, line):
 
 
 def test_what_a_worker_says_is_its_last_line():
-    said = "Caught InputError in DataLoader worker process 0.\nOriginal Traceback:\n  File x\nsr.errors.InputError: a.png: truncated"
-    assert explain(InputError(said), "train") == "a.png: truncated"
+    said = "Caught InputError in DataLoader worker process 0.\nOriginal Traceback:\n  File x\nsr.errors.InputError: a: cut"
+    assert explain(InputError(said), "train") == "a: cut"
 
 
 def test_a_defect_has_no_one_line():
