@@ -1,24 +1,36 @@
 """What a network costs: its size, and the time of one image, measured side by side."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from statistics import median
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
 from sr.count import multiply_adds, parameters
 
 
+@dataclass(frozen=True)
+class Timing:
+    """Seconds for a megapixel of output: the median of `rounds`, and the quartiles, between which half of them lie."""
+
+    seconds: float
+    low: float
+    high: float
+    rounds: int
+    memory: float | None = None  # MB, peak of the device; a GPU's alone
+    shared_with: str | None = None  # the identical network that was measured in its place
+
+
 @dataclass
 class Cost:
-    """Of one network; None: not known. `seconds` for a megapixel of output, memory in MB."""
+    """Of one network; None: not known."""
 
     parameters: int | None = None
     multiply_adds: float | None = None  # of a 1280x720 output
-    seconds: float | None = None
-    memory: float | None = None  # peak of the device in that measurement; a GPU's alone
+    timing: Timing | None = None
     training_seconds: float | None = None
     training_memory: float | None = None
     steps: int | None = None
@@ -28,28 +40,62 @@ def sizes(network: nn.Module) -> Cost:
     return Cost(parameters=parameters(network), multiply_adds=multiply_adds(network))
 
 
+def identity(network: nn.Module) -> tuple:
+    """What two networks that do the same work have in common: the class, the settings and the shapes of all their modules."""
+    modules = [(name, type(module), _settings(module)) for name, module in network.named_modules()]
+    tensors = [*network.named_parameters(), *network.named_buffers()]
+    return tuple(modules), tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in tensors)
+
+
+def _settings(module: nn.Module) -> tuple[tuple[str, str], ...]:
+    """Attributes that a constructor has set, as text; functions by their names."""
+    own = {key: value for key, value in vars(module).items() if not key.startswith("_") and key != "training"}
+    return tuple(sorted((key, _text(value)) for key, value in own.items()))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str | int | float | complex | None):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_text(one)}' for key, one in value.items())}}}"
+    if isinstance(value, torch.Tensor):
+        return f"{tuple(value.shape)} {value.dtype}"
+    return getattr(value, "__qualname__", type(value).__qualname__) if isinstance(value, Callable) else type(value).__qualname__
+
+
 def measure(
     networks: Mapping[str, nn.Module], side: int, *, device: torch.device, rounds: int = 9, limit: float = 60
-) -> dict[str, tuple[float, float | None]]:
-    """(median seconds for a megapixel of output, peak MB or None) of each network on a side x side LR image.
+) -> dict[str, Timing]:
+    """The timing of each network on a side x side LR image.
 
-    The networks take turns, so that what else the machine does meets all of them; the first round is not counted. No round
-    begins after `limit` seconds, but each network is measured once.
+    Identical networks (`identity`) are measured once. The others take turns, every second round from the last to the first,
+    so that what else the machine does meets all of them; the first round is not counted. No round begins after `limit`
+    seconds, but each network is measured once.
     """
     lr = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
-    times: dict[str, list[float]] = {name: [] for name in networks}
-    memory: dict[str, float | None] = dict.fromkeys(networks)
+    first: dict[tuple, str] = {}
+    measured = {name: first.setdefault(identity(network), name) for name, network in networks.items()}
+    turns = list(first.values())
+    times: dict[str, list[float]] = {name: [] for name in turns}
+    memory: dict[str, float | None] = {}
     started = time.perf_counter()
-    for turn in range(rounds + 1):
-        if turn > 1 and time.perf_counter() - started > limit:
+    for number in range(rounds + 1):
+        if number > 1 and time.perf_counter() - started > limit:
             break
-        for name, network in networks.items():
-            network.to(device)
+        for name in turns if number % 2 else reversed(turns):
+            network = networks[name].to(device)
             seconds, memory[name] = _once(network, lr)
-            if turn:
+            if number:
                 times[name].append(seconds)
             network.to("cpu")
-    return {name: (median(times[name]) / (network.scale * side) ** 2 * 1e6, memory[name]) for name, network in networks.items()}
+    found = {}
+    for name, other in measured.items():
+        low, middle, high = np.quantile(times[other], (0.25, 0.5, 0.75)) / (networks[name].scale * side) ** 2 * 1e6
+        shared = None if other == name else other
+        found[name] = Timing(float(middle), float(low), float(high), len(times[other]), memory[other], shared)
+    return found
 
 
 def _once(network: nn.Module, lr: torch.Tensor) -> tuple[float, float | None]:

@@ -182,8 +182,8 @@ def _costs(
     every = {BICUBIC: Interpolation(scale=scale).eval(), **networks}
     known = {name: costs.sizes(network) for name, network in every.items()}
     if latency is not None:
-        for name, (seconds, memory) in costs.measure(every, latency, device=device).items():
-            known[name].seconds, known[name].memory = seconds, memory
+        for name, timing in costs.measure(every, latency, device=device).items():
+            known[name].timing = timing
     for variant in variants:
         cost = known.setdefault(variant.name, costs.Cost())
         facts = [run.facts for run in variant.runs]
@@ -203,8 +203,8 @@ def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
 
 
 def _plots(results: Results, variants: Sequence[Variant], known: Mapping[str, costs.Cost]) -> list[plots.Plot]:
-    seconds = {name: cost.seconds for name, cost in known.items() if cost.seconds}
-    work = {name: cost.multiply_adds / 1e9 for name, cost in known.items() if cost.multiply_adds}
+    seconds = {name: (one.low, one.seconds, one.high) for name, cost in known.items() if (one := cost.timing)}
+    work = {name: (cost.multiply_adds / 1e9,) * 3 for name, cost in known.items() if cost.multiply_adds}
     axis = (seconds, "seconds for a megapixel of output") if seconds else (work, "multiply-adds of a 1280×720 output, G")
     columns = [f"val/{results.metric}", "train/loss"]
     curves = {column: {variant.name: [run.curve(column) for run in variant.runs] for variant in variants} for column in columns}

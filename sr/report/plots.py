@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from sr.files import whole
+from sr.report.front import front
 from sr.report.results import BICUBIC, Results
 
 # Okabe and Ito's colours, told apart by the colour-blind, in an order that keeps neighbours apart; readable on light and dark.
@@ -116,23 +117,21 @@ def differences(results: Results) -> Plot | None:
 
 
 @matplotlib.rc_context(_STYLE)
-def pareto(results: Results, costs: Mapping[str, float], label: str) -> Plot | None:
-    """Quality against cost; the line joins what nothing else beats in both."""
-    names = _without_bicubic([name for name in results.ranking if costs.get(name)])
+def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], label: str) -> Plot | None:
+    """Quality against cost (low, middle, high), with the spread of the cost; the line joins what nothing else beats in both."""
+    names = _without_bicubic([name for name in results.ranking if name in costs])
     if len(names) < 2:
         return None
     figure, (axes,) = _figure(1, 3.9)
     colour, marker, higher = colours(results.names), markers(results.names), results.higher[results.metric]
     sign = 1 if higher else -1
-    front, best = [], -np.inf
-    for name in sorted(names, key=lambda name: (costs[name], -sign * results.overall[name].mean)):
-        if sign * results.overall[name].mean > best:
-            best = sign * results.overall[name].mean
-            front.append(name)
+    spread = {name: (costs[name][0], costs[name][2]) for name in names}
+    best = front({name: sign * results.overall[name] for name in names}, spread)
     axes.set_xscale("log")
-    points = {name: (costs[name], results.overall[name].mean) for name in names}
-    axes.plot(*zip(*(points[name] for name in front), strict=True), "--", color=FAINT, linewidth=1, zorder=1)
+    points = {name: (costs[name][1], results.overall[name]) for name in names}
+    axes.plot(*zip(*(points[name] for name in best), strict=True), "--", color=FAINT, linewidth=1, zorder=1)
     for name, point in points.items():
+        axes.plot(spread[name], [point[1]] * 2, color=colour[name], linewidth=2, alpha=0.6, zorder=2)
         axes.plot(*point, marker[name], color=colour[name], markersize=7.5, zorder=3, label=name)
     axes.margins(0.15, 0.12)
     low, high = axes.get_xlim()
@@ -146,9 +145,12 @@ def pareto(results: Results, costs: Mapping[str, float], label: str) -> Plot | N
         figure.legend(loc="outside right upper", frameon=False, fontsize=8.5)
     arrow = "up" if higher else "down"
     text = f"{results.metric} against {label}; better is left and {arrow}."
-    text += f" The line joins what nothing beats in both: {', '.join(front)}."
-    if BICUBIC not in names and BICUBIC in results.overall and costs.get(BICUBIC):
-        text += f" Bicubic is outside: {results.overall[BICUBIC].mean:.4g} at {costs[BICUBIC]:.2g}."
+    text += f" The line joins what nothing beats in both: {', '.join(best)}."
+    widest = max((high - low) / (2 * costs[name][1]) for name, (low, high) in spread.items())
+    if widest:
+        text += f" Bars: the middle half of the rounds, up to ±{widest:.1%}; times whose bars overlap count as equal."
+    if BICUBIC not in names and BICUBIC in results.overall and BICUBIC in costs:
+        text += f" Bicubic is outside: {results.overall[BICUBIC]:.4g} at {costs[BICUBIC][1]:.2g}."
     return Plot("pareto", f"{results.metric.upper()} against cost", text, figure)
 
 

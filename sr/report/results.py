@@ -7,11 +7,10 @@ import numpy as np
 
 from sr.errors import InputError
 from sr.report.runs import Run, Scores
-from sr.report.statistics import Bootstrap, Difference, Estimate, corrected, difference, estimate
+from sr.report.statistics import Difference, Estimate, corrected, difference, estimate, smallest
 from sr.report.variants import Variant
 
 BICUBIC = "bicubic"
-FEW = 10  # images below which a bootstrap's p is rough
 
 
 @dataclass
@@ -26,16 +25,17 @@ class Results:
     names: list[str]  # bicubic first, then the variants
     estimates: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
     differences: dict[tuple[str, str], Difference] = field(default_factory=dict)
-    overall: dict[str, Estimate] = field(default_factory=dict)  # of the ranking metric, mean over the sets
+    overall: dict[str, float] = field(default_factory=dict)  # of the ranking metric, mean over the sets
     spread: dict[tuple[str, str], float] = field(default_factory=dict)  # (set, image) -> how far the variants are apart
     image_scores: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)  # variant -> image -> ranking metric
     notes: list[str] = field(default_factory=list)
+    draws: int = 10_000  # random signs of a test, where a set has too many images to try all
 
     @property
     def ranking(self) -> list[str]:
         """Names, the best first."""
         sign = -1 if self.higher[self.metric] else 1
-        return sorted(self.overall, key=lambda name: sign * self.overall[name].mean)
+        return sorted(self.overall, key=lambda name: sign * self.overall[name])
 
     def best(self, benchmark: str, metric: str) -> str | None:
         """Who has the best mean on a set."""
@@ -106,35 +106,31 @@ def analyse(
         raise InputError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}")
     names = [BICUBIC, *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
-    results = Results(metric, baseline, metrics, {name: higher.get(name, True) for name in metrics}, sets, names, notes=notes)
-    totals: dict[str, list[np.ndarray]] = {}
+    direction = {name: higher.get(name, True) for name in metrics}
+    results = Results(metric, baseline, metrics, direction, sets, names, notes=notes, draws=draws)
     for index, (benchmark, images) in enumerate(sets.items()):
-        bootstrap = Bootstrap(len(images), draws=draws, seed=seed + index)
         tables = {variant.name: _table(variant.runs, benchmark, images, metrics) for variant in variants}
         if bicubic and all(image in bicubic.get(benchmark, {}) for image in images):
             tables[BICUBIC] = np.array([[[bicubic[benchmark][image].get(m, np.nan) for m in metrics] for image in images]])
-        drawn = {}
+        tested = {}
         for name, table in tables.items():
             for column, key in enumerate(metrics):
                 scores = table[:, :, column]
                 if np.isnan(scores).any():
                     continue
-                means = bootstrap.means(scores)
-                results.estimates[name, benchmark, key] = estimate(means, float(scores.mean()))
+                results.estimates[name, benchmark, key] = estimate(scores)
                 if key == metric:
-                    drawn[name] = means
-                    totals.setdefault(name, []).append(means)
+                    tested[name] = scores
                     results.image_scores.setdefault(name, {}).update(
                         {(benchmark, image): float(value) for image, value in zip(images, scores.mean(0), strict=True)}
                     )
         _recorded_bicubic(results, runs, benchmark, images)
-        _compare(results, benchmark, drawn, single=len(images) == 1)  # of one, seeds tell nothing about others
+        _compare(results, benchmark, tested, seed=seed + index)
     results.differences = corrected(results.differences)
     for name in names:
         found = [results.estimates.get((name, benchmark, metric)) for benchmark in sets]
         if None not in found:
-            whole = np.mean(totals[name], 0) if len(totals.get(name, [])) == len(sets) else np.zeros(1)
-            results.overall[name] = estimate(whole, float(np.mean([one.mean for one in found])))
+            results.overall[name] = float(np.mean([one.mean for one in found]))
     _spread(results, variants)
     _remarks(results, variants)
     return results
@@ -162,16 +158,19 @@ def _recorded_bicubic(results: Results, runs: Sequence[Run], benchmark: str, ima
             results.estimates.setdefault((BICUBIC, benchmark, metric), Estimate(known[metric]))
 
 
-def _compare(results: Results, benchmark: str, drawn: Mapping[str, np.ndarray], single: bool) -> None:
+def _compare(results: Results, benchmark: str, scores: Mapping[str, np.ndarray], seed: int) -> None:
+    """Differences to the baseline; tested where the scores of each image are known of both."""
     base = results.estimates.get((results.baseline, benchmark, results.metric))
     for name in results.names:
         own = results.estimates.get((name, benchmark, results.metric))
         if name == results.baseline or own is None or base is None:
             continue
-        mean = own.mean - base.mean
-        known = name in drawn and results.baseline in drawn
+        known = name in scores and results.baseline in scores
+        rng = np.random.default_rng([seed, len(results.sets[benchmark])])  # the same signs for all variants
         results.differences[name, benchmark] = (
-            difference(drawn[name], drawn[results.baseline], mean, single) if known else Difference(mean)
+            difference(scores[name], scores[results.baseline], rng, results.draws)
+            if known
+            else Difference(own.mean - base.mean)
         )
 
 
@@ -187,12 +186,19 @@ def _spread(results: Results, variants: Sequence[Variant]) -> None:
 
 def _remarks(results: Results, variants: Sequence[Variant]) -> None:
     """What a reader has to know before the numbers mean something."""
-    small = [f"{name} ({len(images)})" for name, images in results.sets.items() if len(images) < FEW]
-    if small:
-        results.notes.append(f"Few images in {', '.join(small)}: intervals and p-values there are rough.")
+    tests = max(results.comparisons, 1)
+    for name, images in results.sets.items():
+        least = smallest(len(images), results.draws)
+        if len(images) == 1:
+            results.notes.append(f"{name} has one image: nothing is tested there, and there are no intervals.")
+        elif least * tests > 0.05:
+            after = f", {min(least * tests, 1):.2g} after correction for {tests} comparisons" if tests > 1 else ""
+            results.notes.append(
+                f"{name} has {len(images)} images: no p there can be below {least:.3g}{after}, however large the difference is."
+            )
     counts = [len(variant.runs) for variant in variants]
     if max(counts) == 1:
-        results.notes.append("One seed of each variant: the intervals hold the chance of the images, not that of the training.")
+        results.notes.append("One seed of each variant: intervals and p hold the chance of the images, not that of the training.")
     elif min(counts) < 3:
         few = [variant.name for variant in variants if len(variant.runs) < 3]
         shown = ", ".join(few[:4]) + (" ..." if len(few) > 4 else "")

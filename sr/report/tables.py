@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sr.report.costs import Cost
 from sr.report.results import BICUBIC, Results
 from sr.report.runs import Run
-from sr.report.statistics import Difference, Estimate
+from sr.report.statistics import EXACT, Difference, Estimate
 from sr.report.variants import Variant
 from sr.table import markdown
 
@@ -75,13 +75,29 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
             )
             cells.append(Cell(p_value(gap) if gap else ""))
         table.rows[name] = cells
-    count = results.comparisons
     table.note = (
-        f"Mean with its 95 % interval over images and seeds. Images differ far more than networks do: whether two variants "
-        f"differ is told by the difference to {results.baseline}, which is paired, not by intervals of means that overlap. "
-        f"p: paired bootstrap, two-sided, corrected for {count} comparison{'s' if count != 1 else ''} (Holm)."
+        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if max(seeds.values()) > 1 else 'images'}. Images "
+        f"differ far more than networks do: whether two variants differ is told by the difference to {results.baseline}, which is "
+        f"paired, not by intervals of means that overlap. {_tests(results, several=max(seeds.values()) > 1)}"
     )
     return table
+
+
+def _tests(results: Results, several: bool) -> str:
+    """Which test gave the p-values, on how many images."""
+    count = results.comparisons
+    if not count:
+        return "Nothing was tested."
+    tested = {name: len(images) for name, images in results.sets.items() if any(
+        one.p is not None for (_, benchmark), one in results.differences.items() if benchmark == name
+    )}  # fmt: skip
+    exact = [f"{name}, n = {n}" for name, n in tested.items() if n <= EXACT]
+    drawn = [f"{name}, n = {n}" for name, n in tested.items() if n > EXACT]
+    ways = [f"all ways to choose their signs ({'; '.join(exact)})"] if exact else []
+    ways += [f"{results.draws:,} random ways to choose their signs ({'; '.join(drawn)})"] if drawn else []
+    text = f"p: two-sided sign-flip test of the differences of the images, by {' and '.join(ways)}"
+    text += ", and at least that of t over images and seeds" if several else ""
+    return f"{text}; corrected for {count} comparison{'s' if count != 1 else ''} (Holm)."
 
 
 def others(results: Results) -> Table | None:
@@ -108,18 +124,43 @@ def costs(results: Results, known: Mapping[str, Cost]) -> Table:
     columns = {
         "parameters": lambda cost: _size(cost.parameters),
         "multiply-adds": lambda cost: _size(cost.multiply_adds),
-        "s / megapixel": lambda cost: "" if cost.seconds is None else f"{cost.seconds:#.3g}",
-        "memory, MB": lambda cost: "" if cost.memory is None else f"{cost.memory:.0f}",
+        "s / megapixel": lambda cost: "" if cost.timing is None else f"{cost.timing.seconds:#.3g}",
+        "memory, MB": lambda cost: "" if cost.timing is None or cost.timing.memory is None else f"{cost.timing.memory:.0f}",
         "training": lambda cost: _duration(cost.training_seconds),
         "training memory, MB": lambda cost: "" if cost.training_memory is None else f"{cost.training_memory:.0f}",
         "steps": lambda cost: "" if cost.steps is None else f"{cost.steps:,}",
     }
     table = Table("Costs", ["variant", *columns])
-    table.rows = {name: [Cell(show(known[name])) for show in columns.values()] for name in results.ranking if name in known}
+    for name in (name for name in results.ranking if name in known):
+        spread = {"s / megapixel": _spread(known[name])}
+        table.rows[name] = [Cell(show(known[name]), spread.get(column, "")) for column, show in columns.items()]
     table = _filled(table)
-    notes = {"multiply-adds": "Multiply-adds of a 1280×720 output.", "s / megapixel": "Seconds for a megapixel of output."}
+    notes = {"multiply-adds": "Multiply-adds of a 1280×720 output.", "s / megapixel": _timed(known)}
     table.note = " ".join(note for column, note in notes.items() if column in table.head)
     return table
+
+
+def _spread(cost: Cost) -> str:
+    one = cost.timing
+    return "" if one is None or one.rounds < 2 else f"[{one.low:#.3g}, {one.high:#.3g}]"
+
+
+def _timed(known: Mapping[str, Cost]) -> str:
+    """How the seconds were measured, and which networks share theirs."""
+    timings = {name: cost.timing for name, cost in known.items() if cost.timing}
+    if not timings:
+        return ""
+    rounds = min(one.rounds for one in timings.values())
+    text = "Seconds for a megapixel of output: "
+    if rounds > 1:
+        text += f"the median of {rounds} rounds in which the networks took turns, and the middle half of the rounds; times "
+        text += "whose brackets overlap are not told apart."
+    else:
+        text += "one round alone, whose spread is not known."
+    if shared := {name: one.shared_with for name, one in timings.items() if one.shared_with}:
+        same = [f"{first} and {', '.join(n for n, of in shared.items() if of == first)}" for first in dict.fromkeys(shared.values())]
+        text += f" Identical networks share one timing: {'; '.join(same)}."
+    return text
 
 
 def keys(variants: Sequence[Variant], found: Mapping[str, Sequence[str]]) -> Table | None:
@@ -161,7 +202,7 @@ def answer(results: Results) -> str:
     """The result in a sentence or two."""
     best = next((name for name in results.ranking if name != BICUBIC), results.ranking[0])
     metric, over = results.metric, ", ".join(results.sets)
-    mean = number(metric, results.overall[best].mean) + (" dB" if metric.startswith("psnr") else "")
+    mean = number(metric, results.overall[best]) + (" dB" if metric.startswith("psnr") else "")
     text = f"Best by {metric}: {best}, {mean} ({'mean of ' if len(results.sets) > 1 else ''}{over})"
     gaps = {benchmark: one for (name, benchmark), one in results.differences.items() if name == best}
     if best == results.baseline:
@@ -175,7 +216,7 @@ def answer(results: Results) -> str:
         ]
         text += f"; against {results.baseline} {', '.join(told)}."
     if results.ranking[0] == BICUBIC:
-        text += f" Bicubic has {number(metric, results.overall[BICUBIC].mean)}."
+        text += f" Bicubic has {number(metric, results.overall[BICUBIC])}."
     return text
 
 

@@ -95,7 +95,7 @@ def test_the_tables_are_the_runs_metrics(study, made):
         assert numbers["scores"]["bicubic"]["folder"][metric]["mean"] == pytest.approx(recorded[metric], abs=1e-3)
     assert numbers["baseline"] == "network.n_feats-6" and numbers["comparisons"] == 2
     assert numbers["config"] == {"network.n_feats": {"network.n_feats-6": "6", "network.n_feats-8": "8"}}
-    assert numbers["costs"]["network.n_feats-6"]["seconds"] > 0 and numbers["costs"]["bicubic"]["parameters"] == 0
+    assert numbers["costs"]["network.n_feats-6"]["timing"]["seconds"] > 0 and numbers["costs"]["bicubic"]["parameters"] == 0
     network = sr.load(next(study.glob("*n_feats-8_seed-0/checkpoints/best.ckpt")))
     assert numbers["costs"]["network.n_feats-8"]["parameters"] == sum(p.numel() for p in network.parameters())
 

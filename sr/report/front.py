@@ -1,0 +1,22 @@
+"""The Pareto front: what nothing beats in both quality and cost."""
+
+from collections.abc import Mapping
+
+
+def front(quality: Mapping[str, float], cost: Mapping[str, tuple[float, float]]) -> list[str]:
+    """Names that no other beats, the cheapest first.
+
+    One beats another if it is better and not dearer, or equal and cheaper.
+
+    Args:
+        quality: higher is better.
+        cost: the spread of its measurement (low, high); costs whose spreads overlap are equal.
+    """
+
+    def beats(a: str, b: str) -> bool:
+        if quality[a] == quality[b]:
+            return cost[a][1] < cost[b][0]
+        return quality[a] > quality[b] and cost[a][0] <= cost[b][1]
+
+    kept = [name for name in quality if not any(beats(other, name) for other in quality)]
+    return sorted(kept, key=lambda name: (sum(cost[name]), quality[name]))
