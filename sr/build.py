@@ -85,6 +85,7 @@ def data(cfg: DictConfig) -> Any:
         degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale),
         augmentation=Augmentations(build(_room(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
+        **_limits(cfg),
     )
 
 
@@ -137,7 +138,17 @@ def benchmarks(cfg: DictConfig) -> Any:
     """The LightningDataModule of benchmarks alone."""
     from sr.data.module import Benchmarks
 
-    return Benchmarks(benchmark=_benchmark(cfg))
+    limits = _limits(cfg)
+    if limits["limit_test"] == 0:
+        raise InputError("nothing to measure on: trainer.limit_test_batches=0 leaves no image")
+    return Benchmarks(benchmark=_benchmark(cfg), **limits)
+
+
+def _limits(cfg: DictConfig) -> dict[str, Any]:
+    """How many images of each set are measured. Lightning's limits count in each process; the data module's count in all."""
+    check.limits(cfg.trainer)
+    quick = cfg.trainer.get("fast_dev_run")  # of Lightning: so many batches of everything
+    return {f"limit_{stage}": int(quick) if quick else cfg.trainer[f"limit_{stage}_batches"] for stage in ("val", "test")}
 
 
 def _benchmark(cfg: DictConfig) -> dict[str, Any]:
@@ -223,7 +234,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     check.counts(wanted)
-    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"))
+    limits = _limits(cfg)
+    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"), limits["limit_val"])
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     speed.check_strategy(wanted.strategy, wanted.accelerator, model)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
@@ -238,7 +250,9 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         val_check_interval=interval * wanted.accumulate_grad_batches,  # Lightning counts batches here
         check_val_every_n_epoch=None,  # the stream of patches has no epochs
         num_sanity_val_steps=0,
-        use_distributed_sampler=False,  # SRData shares out the images itself, none twice
+        use_distributed_sampler=False,  # Benchmarks limits the sets and shares out the images itself, none twice
+        limit_val_batches=0 if limits["limit_val"] == 0 else 1.0,
+        limit_test_batches=0 if limits["limit_test"] == 0 else 1.0,
         logger=list(loggers.values()) or False,
         callbacks=callbacks,
         plugins=[BackgroundIO()],

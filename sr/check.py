@@ -6,6 +6,8 @@ from typing import Any
 
 from sr.errors import InputError
 
+_WAITING = ("early_stopping", "prune")  # callbacks that do nothing without a validation
+
 
 def whole_number(key: str, value: Any, least: int = 1, *, null: bool = False) -> Any:
     """The value, a whole number of at least `least`; None where it may be."""
@@ -23,12 +25,27 @@ def counts(trainer: Mapping[str, Any]) -> None:
         raise InputError(f"trainer.gradient_clip_val={trainer['gradient_clip_val']}: at least 0, or null")
 
 
-def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping) -> None:
-    """What callbacks wait for, which would show at the first validation only."""
+def limits(trainer: Mapping[str, Any]) -> None:
+    """How many images of each set are measured."""
+    for key in ("limit_val_batches", "limit_test_batches"):
+        limit = trainer[key]
+        if limit is None or (type(limit) is int and limit >= 0) or (type(limit) is float and 0 <= limit <= 1):
+            continue
+        raise InputError(f"trainer.{key}={limit}: pass a whole number of images of each set, or a fraction of it such as 0.5")
+
+
+def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping, limit_val: float | int | None) -> None:
+    """What callbacks wait for, which would show at the first validation only, or never where there is none."""
     measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in benchmarks)) for metric in metrics)
     for name, options in callbacks.items():
-        if "monitor" in options and options["monitor"] not in measured:
+        if "monitor" not in options:
+            continue
+        if options["monitor"] not in measured:
             raise InputError(f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}")
+        if limit_val == 0 and name in _WAITING:
+            raise InputError(
+                f"callback.{name} waits for validations, and trainer.limit_val_batches=0 means none: leave one out"
+            )
 
 
 def processes(trainer: Any) -> None:

@@ -23,7 +23,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     Of an entry's benchmarks those that `cfg.benchmark` names, or all where it is empty. `score` runs the config of one entry
     and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the text to print: a table of measured,
     published, difference, and a line for each thing that was skipped. An entry whose figures were measured in another way
-    than the table's says so as `protocol`; its rows are not marked but starred.
+    than the table's says so as `protocol`; its rows are not marked but starred, as are all where only a part of a set is measured.
 
     Raises:
         ValueError: weights or a network beside `published`, which has its own.
@@ -49,15 +49,18 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         if job.benchmark:
             results[name] = score(job)
             rows += [_row(name, key, scores, entry.expected[key]) for key, scores in results[name].items()]
-            if entry.get("protocol"):
+            protocol = [entry.protocol] if entry.get("protocol") else []
+            if (limit := cfg.trainer.limit_test_batches) is not None and not (isinstance(limit, float) and limit == 1):
+                protocol.append(f"trainer.limit_test_batches={limit} measures a part of each set")
+            if protocol:
                 rows[-len(results[name]) :] = [[*row[:-1], "*"] for row in rows[-len(results[name]) :]]
-                others.append(f"{name}: {entry.protocol}")
+                others.append(f"{name}: {'; '.join(protocol)}")
     if not results:
         raise MissingError("nothing to measure: " + "; ".join(skipped))
     marked = sum(row[-1] == "!" for row in rows[1:])
     limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
     lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]
-    for title, remarks in (("* measured in another way by those who published it", others), ("skipped", skipped)):
+    for title, remarks in (("* not measured as those who published it did", others), ("skipped", skipped)):
         lines += [f"{title}:", *(f"  {remark}" for remark in remarks)] if remarks else []
     return results, "\n".join(lines)
 

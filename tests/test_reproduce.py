@@ -24,7 +24,7 @@ def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "| fsrcnn_x2 | set5      | 37.134        | 37.12          | +0.014          |" in printed and "| * |" in printed
     assert "1 rows, 0 marked" in printed
-    assert "* measured in another way by those who published it:\n  fsrcnn_x2: LR images by Pillow" in printed
+    assert "* not measured as those who published it did:\n  fsrcnn_x2: LR images by Pillow" in printed
     assert f"imdn_x3: no {sr_data}/weights/IMDN_x3.pth; get it from https://github.com/Zheng222/IMDN" in printed
     scores = json.loads((tmp_path / "metrics.json").read_text())
     assert set(scores) == {"fsrcnn_x2"} and len(scores["fsrcnn_x2"]["set5"]["images"]) == 5
@@ -61,6 +61,14 @@ def test_one_of_the_sets(sr_data):
     results, text = reproduce(cfg, lambda job: {name: {"psnr": 30.0, "ssim": 0.8} for name in job.benchmark})
     assert {name: list(sets) for name, sets in results.items()} == {"bicubic_x4": ["set5"]} and "\n1 rows" in text
     assert "rgt_x4: no " in text
+
+
+def test_a_part_of_a_set_is_starred(sr_data, tmp_path, capsys):
+    words = ["published=bicubic_x4", "benchmark=[set5]", "trainer.limit_test_batches=1"]
+    evaluate(*words, f"data_dir={sr_data}", f"output_dir={tmp_path}")
+    printed = capsys.readouterr().out
+    assert "1 rows, 0 marked" in printed and "| * |" in printed
+    assert "bicubic_x4: trainer.limit_test_batches=1 measures a part of each set" in printed
 
 
 @pytest.mark.parametrize("word", ["ckpt=a.pth", "network=imdn", "scale=3", "alpha=0.5"])

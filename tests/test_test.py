@@ -87,6 +87,7 @@ def test_weights_without_a_config(best, tmp_path, main_job):
         (["ckpt=null", "benchmark=[sample]"], "say ckpt=FILE"),
         (["network=compact_light"], "say scale=... beside network=..."),
         (["network=edsr_baseline", "scale=2", "benchmark=[sample]"], "does not fit EDSR"),
+        (["trainer.limit_test_batches=0"], "nothing to measure on: trainer.limit_test_batches=0 leaves no image"),
     ],
 )
 def test_what_does_not_fit_is_refused(best, tmp_path, words, message):

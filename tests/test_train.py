@@ -176,7 +176,7 @@ def test_torchrun_starts_the_processes(tmp_path):
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=environment(tmp_path), timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("| benchmark") == 1
-    assert len(json.loads((tmp_path / "run" / "metrics.json").read_text())["sample"]["images"]) == 2  # one of each process
+    assert len(json.loads((tmp_path / "run" / "metrics.json").read_text())["sample"]["images"]) == 1  # ONE_PHOTO
 
 
 def test_torchrun_with_other_processes_than_the_trainers_is_refused(tmp_path, monkeypatch):

@@ -7,6 +7,8 @@ import numpy as np
 import pytorch_lightning as pl
 from PIL import Image
 
+from sr.data.share import position
+from sr.gather import gathered
 from sr.panel import panel
 
 
@@ -15,20 +17,26 @@ class Panels(pl.Callback):
 
     Args:
         folder: where they go.
-        n_images: the first images of each benchmark that are shown.
+        n_images: the first images of each benchmark that are shown, whichever process measures them.
         crop: side of the crop in HR pixels.
     """
 
     def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96) -> None:
         self.folder, self.n_images, self.crop = Path(folder), n_images, crop
-        self._panels: dict[str, Image.Image] = {}
+        self._panels: dict[tuple[int, int], tuple[str, Image.Image]] = {}  # (set, place in it) -> name, picture
 
     def on_validation_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
-        if trainer.is_global_zero and batch_idx < self.n_images:
-            name = f"{outputs['set']}_{outputs['name']}"
-            self._panels[name] = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+        if (place := position(trainer, batch_idx)) < self.n_images:
+            picture = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+            self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}", picture
 
     on_test_batch_end = on_validation_batch_end
 
@@ -39,15 +47,18 @@ class Panels(pl.Callback):
         self._write(trainer, "test", "test")
 
     def _write(self, trainer: pl.Trainer, folder: str, stage: str) -> None:
-        if self._panels:
-            (self.folder / folder).mkdir(parents=True, exist_ok=True)
-        for name, picture in self._panels.items():
+        """The pictures of all processes, by the first of them."""
+        found = {place: made for part in gathered(trainer, self._panels) for place, made in part.items()}
+        self._panels = {}
+        panels = dict(found[place] for place in sorted(found))
+        if not panels or not trainer.is_global_zero:
+            return
+        (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        for name, picture in panels.items():
             picture.save(self.folder / folder / f"{name}.png")
         for logger in trainer.loggers:
-            if isinstance(logger, pl.loggers.WandbLogger) and self._panels:
-                names = list(self._panels)
-                logger.log_image(f"{stage}/panels", [self._panels[name] for name in names], trainer.global_step, caption=names)
+            if isinstance(logger, pl.loggers.WandbLogger):
+                logger.log_image(f"{stage}/panels", list(panels.values()), trainer.global_step, caption=list(panels))
             elif isinstance(logger, pl.loggers.TensorBoardLogger):
-                for name, picture in self._panels.items():
+                for name, picture in panels.items():
                     logger.experiment.add_image(f"{stage}/{name}", np.asarray(picture), trainer.global_step, dataformats="HWC")
-        self._panels = {}

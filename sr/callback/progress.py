@@ -11,7 +11,7 @@ class Progress(pl.Callback):
 
     def __init__(self) -> None:
         self._steps: tqdm | None = None
-        self._images: tqdm | None = None
+        self._images: tqdm | None = None  # counts those of all processes, which go at about the same pace
         self._values: dict[str, str] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -34,11 +34,11 @@ class Progress(pl.Callback):
         self._close("_images")
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._start(trainer, "validation", trainer.num_val_batches)
+        self._start(trainer, "validation", "val")
 
-    def on_validation_batch_end(self, *_: Any) -> None:
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if self._images is not None:
-            self._images.update()
+            self._images.update(min(trainer.world_size, self._images.total - self._images.n))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._close("_images")
@@ -47,17 +47,17 @@ class Progress(pl.Callback):
             self._steps.set_postfix(self._values)
 
     def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._start(trainer, "test", trainer.num_test_batches)
+        self._start(trainer, "test", "test")
 
-    def on_test_batch_end(self, *_: Any) -> None:
-        self.on_validation_batch_end()
+    on_test_batch_end = on_validation_batch_end
 
     def on_test_end(self, *_: Any) -> None:
         self._close("_images")
 
-    def _start(self, trainer: pl.Trainer, what: str, batches: list[int]) -> None:
+    def _start(self, trainer: pl.Trainer, what: str, stage: str) -> None:
         if trainer.is_global_zero:
-            self._images = tqdm(total=sum(batches), desc=what, unit="image", leave=False, mininterval=0.5)
+            total = sum(trainer.datamodule.counts(stage).values())
+            self._images = tqdm(total=total, desc=what, unit="image", leave=False, mininterval=0.5)
 
     def _close(self, name: str) -> None:
         if (bar := getattr(self, name)) is not None:

@@ -9,7 +9,9 @@ import pytorch_lightning as pl
 import yaml
 from torch import Tensor
 
+from sr.data.share import position
 from sr.files import run_of
+from sr.gather import gathered
 from sr.image import to_pixels
 from sr.panel import worst_place
 from sr.resize import imresize
@@ -50,10 +52,14 @@ class Wandb(pl.Callback):
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        if _run(trainer) and batch_idx < self.n_images:
+        if _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
             self._pictures[outputs["set"], outputs["name"]] = _crops(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not _loggers(trainer):
+            return
+        pictures_of = {image: crops for part in gathered(trainer, self._pictures) for image, crops in part.items()}
+        self._pictures = {}
         run = _run(trainer)
         if run is None:
             return
@@ -65,10 +71,9 @@ class Wandb(pl.Callback):
             run.summary.update({f"best/{name}/{metric}": scores[metric] for metric in metrics})
             run.summary.update({f"bicubic/{name}/{metric}": value for metric, value in scores["bicubic"].items()})
             for image, values in scores["images"].items():
-                pictures = [wandb.Image(pixels) for pixels in self._pictures.get((name, image), [])] or [None] * 4
+                pictures = [wandb.Image(pixels) for pixels in pictures_of.get((name, image), [])] or [None] * 4
                 table.add_data(name, image, *pictures, *(values[metric] for metric in metrics))
         run.log({"test/images": table, "trainer/global_step": trainer.global_step})
-        self._pictures = {}
         if self.checkpoints:
             self._keep(run)
 
@@ -85,9 +90,14 @@ class Wandb(pl.Callback):
                 run.log_artifact(artifact, aliases=["best"] if stem == "best" else ["latest"])
 
 
+def _loggers(trainer: pl.Trainer) -> list[pl.loggers.WandbLogger]:
+    """W&B's loggers, in each process."""
+    return [logger for logger in trainer.loggers if isinstance(logger, pl.loggers.WandbLogger)]
+
+
 def _run(trainer: pl.Trainer) -> Any:
     """The W&B run of the first process, if there is one."""
-    loggers = [logger for logger in trainer.loggers if isinstance(logger, pl.loggers.WandbLogger)]
+    loggers = _loggers(trainer)
     return loggers[0].experiment if loggers and trainer.is_global_zero else None
 
 

@@ -17,6 +17,7 @@ from sr.data.folder import check_pairs
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
+from sr.data.share import limited, share
 from sr.data.sources import weighted
 from sr.data.store import Store
 from sr.errors import InputError
@@ -27,28 +28,40 @@ class Benchmarks(pl.LightningDataModule):
 
     Args:
         benchmark: name -> images, index -> {"name", "lr" (3, h, w) uint8, "hr" (3, H, W) uint8}.
+        limit_val, limit_test: how many images of each set are measured at validations and at the test (`sr.data.share`).
+            The set is limited first, then shared among the processes: any number of them measures the same images.
     """
 
-    def __init__(self, *, benchmark: Mapping[str, Any]) -> None:
+    def __init__(
+        self, *, benchmark: Mapping[str, Any], limit_val: float | int | None = None, limit_test: float | int | None = None
+    ) -> None:
         super().__init__()
         self.benchmark = dict(benchmark)
+        self._limits = {"val": limit_val, "test": limit_test}
 
     def prepare_data(self) -> None:
         """Say early what is missing or incomplete, in one process."""
         for images in self.benchmark.values():
             images.prepare()
 
+    def counts(self, stage: str) -> dict[str, int]:
+        """How many images of each set are measured, by all processes together; `stage` is "val" or "test"."""
+        key = f"trainer.limit_{stage}_batches"
+        return {name: limited(len(images), self._limits[stage], key, name) for name, images in self.benchmark.items()}
+
     def val_dataloader(self) -> list[DataLoader]:
-        """One loader for each benchmark; a process sees every world_size-th image, and no image twice.
+        """One loader for each benchmark, of the images that this process measures."""
+        return self._loaders("val")
 
-        Only where there are fewer images than processes, the others see the first one too, which the average counts once:
-        Lightning refuses an empty loader.
-        """
+    def test_dataloader(self) -> list[DataLoader]:
+        """The same for the test."""
+        return self._loaders("test")
+
+    def _loaders(self, stage: str) -> list[DataLoader]:
         rank, world = self.trainer.global_rank, self.trainer.world_size
-        shares = [(images, range(rank, len(images), world) or range(1)) for images in self.benchmark.values()]
-        return [DataLoader(Subset(images, share), batch_size=1) for images, share in shares]
-
-    test_dataloader = val_dataloader
+        counts = self.counts(stage)
+        shares = [(images, share(counts[name], rank, world)) for name, images in self.benchmark.items()]
+        return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """uint8 to float on the device."""
@@ -63,7 +76,7 @@ class SRData(Benchmarks):
             `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
             memory; where all its images have one size, `image_size` is that, and no patch is larger.
         lr: folder of LR partners where `train` is one folder and the files are paired.
-        benchmark: see Benchmarks.
+        benchmark, limit_val, limit_test: see Benchmarks.
         degradation: makes LR from HR on the device where files are not paired.
         augmentation: what is done to the patches.
         scale: HR pixels for an LR pixel.
@@ -99,8 +112,10 @@ class SRData(Benchmarks):
         corrupt: str = "stop",
         small: str = "stop",
         accumulate: int = 1,
+        limit_val: float | int | None = None,
+        limit_test: float | int | None = None,
     ) -> None:
-        super().__init__(benchmark=benchmark)
+        super().__init__(benchmark=benchmark, limit_val=limit_val, limit_test=limit_test)
         if small not in ("stop", "mirror"):
             raise InputError(f"data.small={small}: choose stop or mirror")
         if n_workers is not None and n_workers < 0:

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr.draws import Draws
 from sr.errors import InputError, NotFiniteError
+from sr.gather import gathered
 from sr.infer import upscale
 from sr.model.compiled import check, compiled
 from sr.model.recompute import recompute
@@ -150,10 +151,7 @@ class SRModule(pl.LightningModule):
 
     def _gather(self) -> dict[str, Any]:
         """Scores of all images from all processes: set -> averages, bicubic's averages and each image's scores."""
-        parts = [self._scores]
-        if self.trainer.world_size > 1:
-            parts = [None] * self.trainer.world_size
-            torch.distributed.all_gather_object(parts, self._scores)
+        parts = gathered(self.trainer, self._scores)
         results = {}
         for name in self.trainer.datamodule.benchmark:
             images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}

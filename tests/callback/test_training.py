@@ -34,6 +34,12 @@ def test_early_stopping(tmp_path):
     assert (tmp_path / "run" / "metrics.json").is_file()
 
 
+def test_early_stopping_without_validations_is_refused(tmp_path):
+    words = ["callback=[default,early_stopping]", "trainer.limit_val_batches=0"]
+    with pytest.raises(ValueError, match=r"^callback.early_stopping waits for validations, and trainer.limit_val_batches=0"):
+        train(tmp_path, "run", *words)
+
+
 def test_gradient_clipping(tmp_path):
     """With SGD and no momentum a step is lr times the gradient, whose norm is the clip's."""
     words = ["optimizer=sgd", "optimizer.momentum=0", "optimizer.lr=1", "trainer.max_steps=1", "trainer.log_every_n_steps=1"]

@@ -9,8 +9,9 @@ from PIL import Image
 
 from sr import build
 from sr.augmentation.chain import Chain
+from sr.data.benchmark import Benchmark
 from sr.data.folder import Folder
-from sr.data.module import SRData
+from sr.data.module import Benchmarks, SRData
 from sr.data.sample import Sample
 from sr.degradation.bicubic import Bicubic
 from tests.jobs import SMALL, compose
@@ -70,6 +71,40 @@ def test_every_process_sees_other_benchmark_images(tmp_path):
         (loader,) = module(tmp_path, rank=rank, world_size=2).val_dataloader()
         seen += [batch["name"][0] for batch in loader]
     assert sorted(seen) == ["astronaut", "coffee", "rocket"]
+
+
+@pytest.mark.parametrize(
+    "limit, expected", [(1, (1, 1)), (2, (2, 2)), (0.7, (2, 1)), (20, (3, 2)), (1.0, (3, 2)), (None, (3, 2))]
+)
+def test_a_limit_is_of_the_set_whatever_the_number_of_processes(tmp_path, limit, expected):
+    """What the loaders of all processes give together, with two sets that differ in size."""
+    for name in "ab":
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{name}.png")
+    sets = {"sample": Benchmark("sample", Sample(held_out=True), 2), "mine": Benchmark("mine", tmp_path, 2)}
+    for stage, world in ((stage, world) for stage in ("val", "test") for world in (1, 2, 4)):
+        data = Benchmarks(benchmark=sets, **{f"limit_{stage}": limit})
+        seen: list[set] = [set(), set()]
+        for rank in range(world):
+            data.trainer = SimpleNamespace(global_rank=rank, world_size=world)
+            for names, loader in zip(seen, getattr(data, f"{stage}_dataloader")(), strict=True):
+                names |= {loader.dataset.dataset.names[index] for index in loader.dataset.indices}
+        names = ["astronaut", "coffee", "rocket"][: expected[0]], ["a", "b"][: expected[1]]
+        assert (sorted(seen[0]), sorted(seen[1])) == names
+        assert data.counts(stage) == dict(zip(sets, expected, strict=True))
+
+
+def test_the_limits_come_from_the_config_and_lightning_gets_none_of_its_own(tmp_path):
+    words = ["trainer.limit_val_batches=2", "trainer.limit_test_batches=0.4", "callback=[]", "logger=none"]
+    cfg = compose("train", *SMALL, f"data_dir={tmp_path}", f"output_dir={tmp_path}", *words)
+    data, trainer = build.data(cfg), build.trainer(cfg)
+    assert (data.counts("val"), data.counts("test")) == ({"sample": 2}, {"sample": 1})
+    assert (trainer.limit_val_batches, trainer.limit_test_batches) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("limit", ["-1", "1.5", "true", "all"])
+def test_a_limit_that_is_none_is_refused(tmp_path, limit):
+    with pytest.raises(ValueError, match=f"^trainer.limit_test_batches={limit}: pass a whole number".replace("true", "True")):
+        module(tmp_path, f"trainer.limit_test_batches={limit}")
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
