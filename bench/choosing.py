@@ -142,8 +142,8 @@ Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench
 {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, torch {torch.__version__}.
 
 The fastest first. A **bold** network is better on Urban100 than every other with a published figure that is not clearly slower
-(the two passes of a network are up to {spread:.0%} apart; times that overlap are equal): choose the last bold one whose time and
-memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on
+(the two passes of a network are up to {spread:.0%} apart; times that overlap are equal): choose the last bold one whose time
+and memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on
 DIV2K, or on DIV2K and Flickr2K, so that neighbours within 0.1 dB are equals. Time is seconds for a megapixel of output,
 1280x720 at x4, the whole image at once; memory is what the process needs beside torch and the weights. Tiles (`predict.py
 tile=128`) bound the memory of each; ~ marks what was measured on a quarter of the image, with its memory. What breaks in half

@@ -327,6 +327,7 @@ def facts(trainer: Any, model: Any) -> dict[str, Any]:
         "precision": str(trainer.precision),
         "parameters": parameters(model.network),
         "score": score(trainer),
+        "higher_is_better": {name: bool(getattr(metric, "higher_is_better", True)) for name, metric in model.metric.items()},
         "training": {"steps": trainer.global_step},
     }
     if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):

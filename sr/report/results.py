@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sr.errors import InputError
+from sr.report.consistent import other_images, other_measures
 from sr.report.runs import Run, Scores
 from sr.report.statistics import Difference, Estimate, corrected, difference, estimate, smallest
 from sr.report.variants import Variant
@@ -73,10 +74,18 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
             notes.append(f"{name}: compared on the {len(images)} of {most} images that all runs were measured on.")
         if images:
             sets[name] = images
-    if not sets:
-        raise InputError(f"the runs were measured on no image in common ({', '.join(every)}): leave runs out, or test.py them")
     rows = [run.scores[name][image] for run in runs for name, images in sets.items() for image in images]
-    metrics = [metric for metric in rows[0] if all(metric in row for row in rows)]
+    metrics = [metric for metric in rows[0] if all(metric in row for row in rows)] if rows else []
+    for metric, why in other_measures(runs, metrics).items():
+        metrics.remove(metric)
+        notes.append(why)
+    for name in list(sets):
+        if why := other_images(runs, name, metrics):
+            del sets[name]
+            notes.append(why)
+    if not sets or not metrics:
+        said = " ".join([f"the runs were measured on nothing in common ({', '.join(every)}): leave runs out.", *notes])
+        raise InputError(said)
     return sets, metrics, notes
 
 
@@ -103,7 +112,8 @@ def analyse(
     runs = [run for variant in variants for run in variant.runs]
     sets, metrics, notes = common(runs)
     if metric not in metrics:
-        raise InputError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}")
+        why = "".join(f". {note}" for note in notes if note.startswith(f"{metric} is left out"))
+        raise InputError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}{why}")
     names = [BICUBIC, *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     direction = {name: higher.get(name, True) for name in metrics}
@@ -198,7 +208,7 @@ def _remarks(results: Results, variants: Sequence[Variant]) -> None:
             )
     counts = [len(variant.runs) for variant in variants]
     if max(counts) == 1:
-        results.notes.append("One seed of each variant: intervals and p hold the chance of the images, not that of the training.")
+        results.notes.append("One seed of each variant: intervals and p hold the chance of the images, not of the training.")
     elif min(counts) < 3:
         few = [variant.name for variant in variants if len(variant.runs) < 3]
         shown = ", ".join(few[:4]) + (" ..." if len(few) > 4 else "")

@@ -20,7 +20,8 @@ Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> sco
 # What a report computes with, where a file has it.
 _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
-_CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping}
+_FACTS |= {"higher_is_better": Mapping}
+_CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
 
 
 @dataclass
@@ -69,7 +70,7 @@ def find(sources: Sequence[str]) -> list[Run]:
     Raises:
         FileNotFoundError: a source with no run in it.
     """
-    folders: dict[Path, None] = {}
+    folders: dict[Path, Path] = {}
     for source in sources:
         named = [source] if Path(source).is_dir() else sorted(glob.glob(source, recursive=True), key=_natural)
         places = [Path(place) for place in named]
@@ -77,8 +78,9 @@ def find(sources: Sequence[str]) -> list[Run]:
         if not found:
             what = "no run folder in it (one with config.yaml)" if places else "no such folder or pattern"
             raise MissingError(f"runs={source}: {what}")
-        folders |= {Path(os.path.normpath(folder)): None for folder in found}
-    return [read(folder) for folder in folders]
+        for folder in found:  # one folder by two names is one run
+            folders.setdefault(folder.resolve(), Path(os.path.normpath(folder)))
+    return [read(folder) for folder in folders.values()]
 
 
 def _below(place: Path) -> list[Path]:

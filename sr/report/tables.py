@@ -75,10 +75,11 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
             )
             cells.append(Cell(p_value(gap) if gap else ""))
         table.rows[name] = cells
+    several = max(seeds.values()) > 1
     table.note = (
-        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if max(seeds.values()) > 1 else 'images'}. Images "
-        f"differ far more than networks do: whether two variants differ is told by the difference to {results.baseline}, which is "
-        f"paired, not by intervals of means that overlap. {_tests(results, several=max(seeds.values()) > 1)}"
+        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if several else 'images'}. Images differ far "
+        f"more than networks do: whether two variants differ is told by the difference to {results.baseline}, which is "
+        f"paired, not by intervals of means that overlap. {_tests(results, several)}"
     )
     return table
 
@@ -158,7 +159,7 @@ def _timed(known: Mapping[str, Cost]) -> str:
     else:
         text += "one round alone, whose spread is not known."
     if shared := {name: one.shared_with for name, one in timings.items() if one.shared_with}:
-        same = [f"{first} and {', '.join(n for n, of in shared.items() if of == first)}" for first in dict.fromkeys(shared.values())]
+        same = [f"{one} and {', '.join(n for n, of in shared.items() if of == one)}" for one in dict.fromkeys(shared.values())]
         text += f" Identical networks share one timing: {'; '.join(same)}."
     return text
 

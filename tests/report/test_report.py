@@ -237,6 +237,126 @@ def test_only_common_images_are_compared(copy, tmp_path):
     assert scores == pytest.approx(np.mean(expected))
 
 
+def spoil(run: Path, name: str, **changes: object) -> None:
+    """Change top-level keys of a run's file."""
+    file = run / name
+    content = _content(file) | changes
+    file.write_text(yaml.safe_dump(content) if name.endswith("yaml") else json.dumps(content))
+
+
+def numbers_of(folder: Path) -> dict:
+    return json.loads((folder / "report.json").read_text())
+
+
+def test_scales_are_never_compared(copy, tmp_path):
+    """Two scales: a report for each, without a difference, rank or front across; a failed run is listed once."""
+    for seed in (0, 1):
+        spoil(run_of(copy, 8, seed), "config.yaml", scale=3)
+    text = report([str(copy)], tmp_path / "out", baseline="network.n_feats-6", **QUICK)
+    assert "numbers cannot be compared" in text and text.index("## ×2") < text.index("## ×3")
+    two, three = (numbers_of(tmp_path / "out" / name) for name in ("x2", "x3"))
+    assert set(two["ranking"]) == {"bicubic", "network.n_feats-6"} and two["baseline"] == "network.n_feats-6"
+    assert "network.n_feats-6" not in three["scores"] and three["baseline"] == "bicubic"
+    assert any("network.n_feats-6, the baseline that was asked for" in note for note in three["notes"])
+    assert len(two["runs"]) == len(three["runs"]) == 2
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert 'href="x2/report.html"' in page and 'href="x3/report.html"' in page
+    assert not (tmp_path / "out" / "report.json").exists()
+    votes = tmp_path / "votes.json"
+    votes.write_text(json.dumps({"format": "sr-votes-1", "votes": []} | {"votes": [
+        {"left": "bicubic", "right": "network.n_feats-6", "choice": "left", "picture": "a"}
+    ]}))  # fmt: skip
+    with pytest.raises(ValueError, match="votes=... goes with runs of one scale"):
+        report([str(copy)], tmp_path / "voted", vote_files=[str(votes)], **QUICK)
+
+
+def test_one_name_for_other_images_is_no_common_set(copy, tmp_path):
+    """Both runs call it `folder`, with the same names of images; bicubic's score tells that the pixels differ."""
+    run = run_of(copy, 8, 0)
+    content = _content(run / "metrics.json")
+    content["folder"]["bicubic"]["psnr"] += 0.5
+    content["same"] = _content(run_of(copy, 6, 0) / "metrics.json")["folder"]
+    spoil(run, "metrics.json", **content)
+    for feats, seed in ((6, 0), (6, 1), (8, 1)):
+        spoil(run_of(copy, feats, seed), "metrics.json", same=content["same"])
+    text = report([str(copy)], tmp_path / "out", **QUICK)
+    assert "folder is left out: its images are not the same in all runs; bicubic has psnr" in text
+    assert list(numbers_of(tmp_path / "out")["sets"]) == ["same"]
+
+
+def test_a_metric_with_other_options_is_another_metric(copy, tmp_path):
+    for seed in (0, 1):
+        run = run_of(copy, 8, seed)
+        config = _content(run / "config.yaml")
+        config["metric"]["psnr"]["crop_border"] = 0
+        spoil(run, "config.yaml", metric=config["metric"])
+        config = _content(run_of(copy, 6, seed) / "config.yaml")
+        config["metric"]["ssim"]["crop_border"] = 2  # what ${scale} is: nothing else
+        spoil(run_of(copy, 6, seed), "config.yaml", metric=config["metric"])
+    with pytest.raises(ValueError, match="metric=psnr: .* there are ssim. psnr is left out: its options are not those of"):
+        report([str(copy)], tmp_path / "out", **QUICK)
+    report([str(copy)], tmp_path / "out", metric="ssim", **QUICK)
+    assert all("psnr" not in scores["folder"] for scores in numbers_of(tmp_path / "out")["scores"].values())
+
+
+def test_a_run_twice_is_one_run(copy, tmp_path):
+    """A seed that was run again, and a folder that is named twice: the same numbers twice are no second seed."""
+    again = copy / "again" / run_of(copy, 6, 0).name
+    shutil.copytree(run_of(copy, 6, 0), again)
+    spoil(again, "run.json", finished="2999-01-01T00:00:00+00:00")
+    text = report([str(copy), f"{copy}/../{copy.name}/again", str(again)], tmp_path / "out", **QUICK)
+    assert len(numbers_of(tmp_path / "out")["runs"]) == 5
+    assert f"{run_of(copy, 6, 0)}, {again} is a later run of network.n_feats-6, seed 0." in text
+    assert "| network.n_feats-6 | 2 " in text
+
+
+def test_lower_is_better_as_the_run_recorded_it(copy, tmp_path):
+    """A metric of a class that this project does not have."""
+    for run in copy.iterdir():
+        content = _content(run / "metrics.json")
+        for scores in [content["folder"], content["folder"]["bicubic"], *content["folder"]["images"].values()]:
+            scores["error"] = -scores["psnr"]
+        spoil(run, "metrics.json", **content)
+    report([str(copy)], tmp_path / "guessed", metric="error", **QUICK)
+    assert any("not recorded of error: it is taken to be" in note for note in numbers_of(tmp_path / "guessed")["notes"])
+    for run in copy.iterdir():
+        spoil(run, "run.json", higher_is_better={"psnr": True, "ssim": True, "error": False})
+    report([str(copy)], tmp_path / "out", metric="error", **QUICK)
+    report([str(copy)], tmp_path / "psnr", **QUICK)
+    assert numbers_of(tmp_path / "out")["ranking"] == numbers_of(tmp_path / "psnr")["ranking"]
+
+
+def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
+    text = report([str(copy)], tmp_path / "out", **QUICK)
+    assert "No curves" not in text and "Curves of" not in text
+    for seed in (0, 1):
+        run = run_of(copy, 8, seed)
+        config = _content(run / "config.yaml")
+        config["benchmark"]["other"] = config["benchmark"]["folder"]
+        config["loss"]["l1"]["weight"] = 7.0
+        spoil(run, "config.yaml", benchmark=config["benchmark"], loss=config["loss"])
+    text = report([str(copy)], tmp_path / "other", **QUICK)
+    assert "Curves of the validation are of folder alone" in text and "No curves of the loss" in text
+
+
+def test_bicubic_of_fewer_images_is_checked_by_a_whole_run(copy, tmp_path):
+    """Two of three images are compared. A run of all three recorded the mean by which bicubic, made again, is checked."""
+    file = run_of(copy, 8, 0) / "metrics.json"
+    content = _content(file)
+    left_out = next(iter(content["folder"]["images"]))
+    del content["folder"]["images"][left_out]
+    file.write_text(json.dumps(content | {"folder": content["folder"] | {"bicubic": {}}}))
+    report([str(copy)], tmp_path / "out", **QUICK)
+    found = numbers_of(tmp_path / "out")["scores"]["bicubic"]["folder"]["psnr"]
+    assert found["low"] is not None and abs(found["mean"] - content["folder"]["bicubic"]["psnr"]) > 0.01
+    for run in copy.iterdir():
+        other = _content(run / "metrics.json")["folder"]
+        other["bicubic"] = {metric: value + 0.5 for metric, value in other["bicubic"].items()}
+        spoil(run, "metrics.json", folder=other)
+    report([str(copy)], tmp_path / "spoilt", **QUICK)
+    assert numbers_of(tmp_path / "spoilt")["scores"]["bicubic"]["folder"] == {}
+
+
 def test_variants_that_are_named_are_those(copy, tmp_path):
     for feats, seed, name in ((6, 0, "baseline"), (6, 1, "baseline"), (8, 0, "wide"), (8, 1, "wide <i>")):
         file = run_of(copy, feats, seed) / "run.json"
@@ -245,6 +365,11 @@ def test_variants_that_are_named_are_those(copy, tmp_path):
     numbers = json.loads((tmp_path / "out" / "report.json").read_text())
     assert (numbers["title"], numbers["baseline"]) == ("width", "baseline")
     assert set(numbers["scores"]) == {"bicubic", "baseline", "wide", "wide <i>"}
+    for gap in (numbers["differences"][name]["folder"] for name in ("wide", "wide <i>")):
+        assert gap["p"] >= 2 / 2**3  # three images
+    assert any(note.startswith("folder has 3 images: no p there can be below 0.25, ") for note in numbers["notes"])
+    note = (tmp_path / "out" / "table.md").read_text()
+    assert "sign-flip test of the differences of the images, by all ways to choose their signs (folder, n = 3)" in note
     assert "<i>" not in (tmp_path / "out" / "report.html").read_text().replace("<i></i>", "")
 
 
@@ -261,23 +386,20 @@ def test_what_cannot_be_is_said_in_one_line(copy, tmp_path):
     refused("baseline=x is none of the variants: bicubic, network.n_feats-6", runs, baseline="x")
     refused("metric=lpips: not measured in all runs; there are psnr", runs, metric="lpips")
     refused("at least 1000", runs, draws=10)
-    refused("strips=1.5: say a whole number of at least 0", runs, strips=1.5)
-    refused("latency=wide: say a whole number of at least 8 .or null.", runs, latency="wide")
-    refused("seed=-1: say a whole number of at least 0", runs, seed=-1)
+    refused("strips=1.5: .* whole number of at least 0", runs, strips=1.5)
+    refused("latency=wide: .* whole number of at least 8 .or null.", runs, latency="wide")
+    refused("seed=-1: .* whole number of at least 0", runs, seed=-1)
     refused("runs=.. names no run", [])
     refused("is a file: name a folder", runs, output=run_of(copy, 6, 0) / "run.json")
     (tmp_path / "votes.json").write_text("nonsense")
     refused("votes.json: not JSON", runs, vote_files=[str(tmp_path / "votes.json")])
-    config = run_of(copy, 6, 0) / "config.yaml"
-    config.write_text(config.read_text().replace("scale: 2", "scale: 4"))
-    refused("of scale 4 and .* of scale 2: report one scale at a time", runs)
     for file in copy.glob("*/metrics.json"):
         file.unlink()
     refused("none of 4 runs has results; .*: not done: there is no metrics.json", runs)
 
 
 def test_a_report_is_not_written_over(made, study):
-    with pytest.raises(ValueError, match="report.html is there already: say overwrite=true"):
+    with pytest.raises(ValueError, match="report.html is there already: pass overwrite=true"):
         report([str(study)], made, **QUICK)
 
 

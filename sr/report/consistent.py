@@ -1,0 +1,87 @@
+"""Whether runs may be compared: the same images, the same metrics, no run twice."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from sr.report.runs import Run
+from sr.report.variants import Variant
+
+_PLACES = ("weights", "net")  # where a metric's own weights lie does not change what it measures
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two means of bicubic are of the same pixels; devices differ in the last digits."""
+    return abs(a - b) <= 1e-4 + 1e-4 * abs(b)
+
+
+def one_per_seed(variants: Sequence[Variant], notes: list[str]) -> list[Variant]:
+    """Without runs of a seed that a later run of the variant has too: the same numbers twice would look like certainty."""
+    kept = []
+    for variant in variants:
+        last: dict[Any, Run] = {}
+        for run in sorted(variant.runs, key=lambda run: str(run.facts.get("finished") or "")):
+            key = ("folder", run.folder) if run.seed is None else ("seed", run.seed)
+            if key in last:
+                later = f"{run.folder} is a later run of {variant.name}, seed {run.seed}"
+                notes.append(f"Not in the numbers: {last[key].folder}, {later}.")
+            last[key] = run
+        chosen = {id(run) for run in last.values()}
+        kept.append(Variant(variant.name, [run for run in variant.runs if id(run) in chosen]))
+    return kept
+
+
+def other_measures(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, str]:
+    """Metric -> why it cannot be compared: its options (its border, its channel) are not the same in all runs."""
+    found = {}
+    for metric in metrics:
+        first = _options(runs[0], metric)
+        for run in runs[1:]:
+            other = _options(run, metric)
+            if None not in (first, other) and first != other:
+                found[metric] = f"{metric} is left out: its options are not those of {runs[0].folder} in {run.folder}."
+    return found
+
+
+def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) -> str | None:
+    """Why a set cannot be compared: its pixels are not the same in all runs, as the scores of bicubic on them tell.
+
+    Where runs were measured on different parts of a set, its config has to be the same.
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        before, after = first.bicubic.get(benchmark, {}), run.bicubic.get(benchmark, {})
+        known = [metric for metric in metrics if metric in before and metric in after]
+        if run.scores[benchmark].keys() == first.scores[benchmark].keys() and known:
+            for metric in known:
+                if not close(before[metric], after[metric]):
+                    return (
+                        f"{benchmark} is left out: its images are not the same in all runs; bicubic has {metric} "
+                        f"{before[metric]:.4f} in {first.folder} and {after[metric]:.4f} in {run.folder}."
+                    )
+        elif (one := _node(first, benchmark)) != (other := _node(run, benchmark)) and None not in (one, other):
+            return f"{benchmark} is left out: its config is not that of {first.folder} in {run.folder}, nor are its images."
+    return None
+
+
+def _node(run: Run, benchmark: str) -> str | None:
+    node = (run.config.get("benchmark") or {}).get(benchmark)
+    return None if node is None else json.dumps(node, sort_keys=True, default=str)
+
+
+def _options(run: Run, metric: str) -> str | None:
+    """The options of a metric as text, with the run's numbers in them; None: the run has no config of it."""
+    node = (run.config.get("metric") or {}).get(metric)
+    if not isinstance(node, Mapping):
+        return None
+    config = OmegaConf.create(run.config)
+    options = {}
+    for key in node.keys() - set(_PLACES):
+        try:
+            options[key] = OmegaConf.to_container(OmegaConf.create([OmegaConf.select(config, f"metric.{metric}.{key}")]))
+        except OmegaConfBaseException:
+            options[key] = node[key]
+    return json.dumps(options, sort_keys=True, default=str)

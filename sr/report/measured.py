@@ -1,0 +1,158 @@
+"""What run folders do not say, and a report measures: bicubic's scores, networks and their costs."""
+
+import json
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import nn
+
+from sr import build, checkpoint
+from sr.network.interpolation import Interpolation
+from sr.report import costs
+from sr.report.consistent import close
+from sr.report.results import BICUBIC
+from sr.report.runs import Run, Scores
+from sr.report.variants import Variant, flat
+from sr.resize import imresize
+
+
+def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
+    """The sets whose images are at hand."""
+    found = {}
+    for name in names:
+        if name not in (run.config.get("benchmark") or {}):
+            notes.append(f"No pictures of {name}: {run.folder}/config.yaml does not say where they are.")
+            continue
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                benchmark = build.measured_again(run.config, run.folder, [name])[name]
+                _ = benchmark.names
+            found[name] = benchmark
+        except (ValueError, OSError) as error:
+            notes.append(f"No pictures of {name}: {error}")
+    return found
+
+
+def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]) -> Scores:
+    """Bicubic's score of each image, which runs do not record; of the metrics whose mean is the one that a run recorded."""
+    scores: Scores = {}
+    measured = build.metrics(names, runs[0].scale)
+    for name, benchmark in benchmarks.items():
+        run = min((run for run in runs if run.bicubic.get(name)), key=lambda run: len(run.scores[name]), default=None)
+        if run is None:
+            continue
+        of: dict[str, dict[str, float]] = {}
+        for index in (benchmark.names.index(image) for image in run.scores[name] if image in benchmark.names):
+            with suppress(ValueError, OSError):
+                sample = benchmark[index]
+                lr, hr = (sample[key][None].float() / 255 for key in ("lr", "hr"))
+                sr = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
+                of[sample["name"]] = {key: metric(sr, hr).item() for key, metric in measured.items()}
+        means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
+        same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]
+        if len(of) == len(run.scores[name]):
+            scores[name] = {image: {key: row[key] for key in same} for image, row in of.items()}
+    return scores
+
+
+def networks_of(variants: Sequence[Variant], notes: list[str]) -> dict[str, nn.Module]:
+    """The network of each variant's first seed whose checkpoint is there."""
+    found, missing = {}, []
+    for variant in variants:
+        file = next((run.checkpoint for run in variant.runs if run.checkpoint.is_file()), None)
+        if file is None:
+            missing.append(variant.name)
+            continue
+        try:
+            found[variant.name] = checkpoint.load(file)
+        except (ValueError, OSError) as error:
+            notes.append(f"No network of {variant.name} to show or to time: {error}")
+    if missing:
+        notes.append(f"No checkpoint, hence no pictures and no time: {', '.join(missing)}.")
+    return found
+
+
+def costs_of(
+    variants: Sequence[Variant],
+    networks: Mapping[str, nn.Module],
+    latency: int | None,
+    device: torch.device,
+    scale: int,
+    notes: list[str],
+) -> dict[str, costs.Cost]:
+    """Sizes and timings, measured here, and what the training cost, as the runs recorded it."""
+    every = {BICUBIC: Interpolation(scale=scale).eval(), **networks}
+    known = {name: costs.sizes(network) for name, network in every.items()}
+    if latency is not None:
+        for name, timing in costs.measure(every, latency, device=device).items():
+            known[name].timing = timing
+    for variant in variants:
+        cost = known.setdefault(variant.name, costs.Cost())
+        facts = [run.facts for run in variant.runs]
+        trainings = [one.get("training") or {} for one in facts]
+        cost.parameters = cost.parameters if cost.parameters is not None else facts[0].get("parameters")
+        cost.multiply_adds = cost.multiply_adds if cost.multiply_adds is not None else facts[0].get("multiply_adds")
+        cost.training_seconds = _mean(trainings, "seconds")
+        cost.training_memory = _mean(trainings, "peak_memory_mb")
+        steps = _mean(trainings, "steps") or max((step for step, _ in variant.runs[0].curve("train/loss")), default=None)
+        cost.steps = None if steps is None else round(steps)
+    devices = {str(run.facts["device"]): None for variant in variants for run in variant.runs if run.facts.get("device")}
+    if len(devices) > 1:
+        notes.append(f"Seconds and memory of training are of several devices and not to be compared: {'; '.join(devices)}.")
+    return known
+
+
+def directions(runs: Sequence[Run], metrics: Sequence[str], notes: list[str]) -> dict[str, bool]:
+    """Metric -> whether higher is better: as run.json says, else as the metric's class does."""
+    known: dict[str, bool] = {}
+    for run in runs:
+        said = run.facts.get("higher_is_better") or {}
+        known |= build.higher_is_better(run.config) | {key: value for key, value in said.items() if isinstance(value, bool)}
+    unknown = [name for name in metrics if name not in known and not name.startswith(("psnr", "ssim"))]
+    if unknown:
+        notes.append(f"Whether higher is better is not recorded of {', '.join(unknown)}: it is taken to be.")
+    return {name: known.get(name, True) for name in metrics}
+
+
+def curves_of(variants: Sequence[Variant], metric: str, notes: list[str]) -> list[str]:
+    """Columns of metrics.csv that mean the same in all runs: the validation's metric, and the loss.
+
+    val/psnr is the mean over the sets of a run: of runs that validate on different ones, a set that all have is shown.
+    """
+    configs = [run.config for variant in variants for run in variant.runs]
+    sets = [list(config.get("benchmark") or {}) for config in configs]
+    common = [name for name in sets[0] if all(name in others for others in sets)]
+    limits = {str((config.get("trainer") or {}).get("limit_val_batches")) for config in configs}
+    columns = []
+    if len(limits) > 1:
+        notes.append(
+            "No curves of the validation: its number of images (trainer.limit_val_batches) is not the same in all runs."
+        )
+    elif all(set(others) == set(sets[0]) for others in sets):
+        columns.append(f"val/{metric}")
+    elif common:
+        columns.append(f"val/{common[0]}/{metric}")
+        notes.append(f"Curves of the validation are of {common[0]} alone: not all runs validate on the same sets.")
+    if len({json.dumps(flat({"loss": config.get("loss") or {}}), sort_keys=True, default=str) for config in configs}) == 1:
+        columns.append("train/loss")
+    else:
+        notes.append("No curves of the loss: the variants have different losses, whose values cannot be compared.")
+    return columns
+
+
+def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    values = [row[key] for row in rows if isinstance(row.get(key), int | float) and math.isfinite(row[key])]
+    return sum(values) / len(values) if values else None
+
+
+def hardware(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    from sr.run import device as processor
+
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'s' if threads > 1 else ''}"

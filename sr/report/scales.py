@@ -1,0 +1,39 @@
+"""Runs of several scales, whose numbers are of different tasks: a report for each, and a page that lists them."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from sr.errors import InputError
+from sr.files import whole
+from sr.report.runs import Run
+
+_WHY = "The runs are of several scales. Their numbers cannot be compared: each scale has a report of its own."
+
+
+def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
+    """Scale -> its runs, among them one at least that has results. A run without results and scale is listed everywhere.
+
+    Raises:
+        InputError: there are no runs, or none that has results.
+    """
+    if not every:
+        raise InputError("runs=[] names no run: pass runs=FOLDER, or a list of them")
+    usable = [run for run in every if run.scores]
+    if not usable:
+        raise InputError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
+    scales = sorted({run.scale for run in usable}, key=lambda scale: (scale is None, scale))
+    unknown = [run for run in every if not run.scores and run.scale not in scales]
+    return {scale: [run for run in every if run.scale == scale or run in unknown] for scale in scales}
+
+
+def index(output: Path, answers: Mapping[int | None, str], texts: Mapping[int | None, str]) -> str:
+    """Write report.html and table.md, which lead to the reports in x2, x3 ...; returns the text of table.md."""
+    items = "".join(f'<li><a href="x{s}/report.html">×{s}</a>: {escape(answer)}</li>' for s, answer in answers.items())
+    head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="dark light">'
+    page = f"{head}<title>Reports</title></head><body><h1>Reports</h1><p>{_WHY}</p><ul>{items}</ul></body></html>\n"
+    text = "\n".join([_WHY, "", *(f"## ×{scale}\n\n{text}" for scale, text in texts.items())])
+    for name, content in {"report.html": page, "table.md": text}.items():
+        with whole(output / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    return text
