@@ -2,7 +2,6 @@
 
 import sys
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +26,7 @@ from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
 from sr.plan import find
 from sr.predict import upscaler
 from sr.resize import imresize
+from sr.say import warn
 from sr.table import markdown
 
 RESERVED = ("LR", "bicubic", "HR")  # columns that are no network
@@ -93,10 +93,7 @@ def compare_files(
         html.writelines(render(rows, [name for name, _, _ in named], scale))
     size = page.stat().st_size
     if size > LARGE:
-        warnings.warn(
-            f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer files, parts of them or fewer networks",
-            stacklevel=2,
-        )
+        warn(f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer files, parts of them or fewer networks")
     means = means_of(rows)
     if means:
         print(markdown([["", *DIGITS], *([name, *(number(m, s[m]) for m in DIGITS)] for name, s in means.items())]))

@@ -1,7 +1,6 @@
 """The tables of papers and releases again: conf/published says what they promise, here it is measured and compared."""
 
 import copy
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,9 +100,7 @@ def _missing(job: DictConfig) -> dict[str, str]:
     missing = {}
     for name, benchmark in build.build(job.benchmark).items():
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # an incomplete set, which is said here
-                count = len(benchmark)
+            count = len(benchmark)
         except (FileNotFoundError, ValueError) as error:
             missing[name] = str(error)
             continue

@@ -1,12 +1,13 @@
 """Says in plain words when adversarial training goes wrong, while it still can be stopped."""
 
 import math
-import warnings
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+
+from sr.say import warn
 
 
 class Watch(pl.Callback):
@@ -72,4 +73,4 @@ class Watch(pl.Callback):
 
 def _warn(trainer: pl.Trainer, text: str) -> None:
     if trainer.is_global_zero:
-        warnings.warn(text, stacklevel=1)  # as this file's: warnings that seem to come from Lightning are silenced
+        warn(text)

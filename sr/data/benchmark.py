@@ -1,7 +1,6 @@
 """Evaluation sets in the layout of EDSR's benchmark.tar: Set5/HR/baby.png, Set5/LR_bicubic/X2/babyx2.png."""
 
 import os
-import warnings
 from functools import cached_property
 from pathlib import Path
 
@@ -9,19 +8,20 @@ import torch
 from torch import Tensor
 
 from sr import image
-from sr.data.folder import check_pairs, images, pair
+from sr.data.folder import check_pairs, check_partners, images, pair
 from sr.data.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.resize import imresize
+from sr.say import warn
 
 
 class Benchmark:
     """The images of an evaluation set at full size, read one at a time.
 
-    `hr` is a folder, or a source such as `sr.data.sample.Sample`; `lr` the folder of one scale's LR files. Where there is
-    none, or no file in it for an image, which `prepare` warns of, LR is made as MATLAB's imresize makes it. A published
-    set's need not exist. `n_images` is the size of the published set, `url` where to get it. Nothing is looked for on the
-    disk before `prepare`, `len` or the first image.
+    `hr` is a folder, or a source such as `sr.data.sample.Sample`; `lr` the folder of one scale's LR files, or None: LR is made
+    as MATLAB's imresize makes it. Each HR file needs its partner in an LR folder. Only a published set's own LR folder, beside
+    its `hr`, may be missing or incomplete: LR is made for what is not there, and `prepare` says so. `n_images` is the size of
+    the published set, `url` where to get it. Nothing is looked for on the disk before `prepare`, `len` or the first image.
     """
 
     def __init__(
@@ -43,39 +43,42 @@ class Benchmark:
     def prepare(self) -> None:
         """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
 
-        Raises FileNotFoundError if it or an LR folder of one's own is missing, ValueError if a file is damaged, if the sizes
-        of an HR and an LR file do not match, or if two images have one name.
+        Raises FileNotFoundError if it, an LR folder or an LR file is missing, ValueError if a file is damaged, if the sizes of
+        an HR and an LR file do not match, or if two images have one name.
         """
         for file in (file for files in self.pairs for file in files if file is not None):
             image.check(file)
         check_pairs(self.pairs, self.scale)
-        made = [hr for hr, lr in self.pairs if lr is None]
-        if made and self.lr is not None and self.lr.is_dir():
-            warnings.warn(
-                f"{self.name}: no LR file in {self.lr} for {len(made)} of {len(self)} images ({made[0].name} is the first); "
-                "theirs is made by bicubic",
-                stacklevel=3,
-            )
         _ = self.names  # raises where two images have one name
+        if self.n_images not in (None, len(self)):
+            warn(
+                f"{self.name} is not the published set: {len(self)} of {self.n_images} images in {self.hr}; "
+                "its numbers are not comparable with published ones"
+            )
+        made = [hr for hr, lr in self.pairs if lr is None]
+        if made and self.lr is not None:
+            where = f"there is no folder {self.lr}" if not self.lr.is_dir() else f"{self.lr} has none for {made[0].name}"
+            warn(f"{self.name}: LR of {len(made)} of {len(self)} images is made by MATLAB's bicubic: {where}")
 
     @cached_property
     def pairs(self) -> list[tuple[Path, Path | None]]:
-        """(HR file, its LR file or None) of each image."""
+        """(HR file, its LR file or None) of each image. Raises FileNotFoundError where a file or folder is missing."""
         if not isinstance(self.hr, Path):
             return self.hr.files()
         if not self.hr.is_dir():
             raise MissingError(self._missing())
         hr = images(self.hr)
-        if self.n_images not in (None, len(hr)):
-            warnings.warn(
-                f"{self.name} is not the published set: {len(hr)} of {self.n_images} images in {self.hr}; "
-                "its numbers are not comparable with published ones",
-                stacklevel=3,
-            )
-        if self.lr is not None and self.url is None and not self.lr.is_dir():
+        if self.lr is None:
+            return [(file, None) for file in hr]
+        if self._may_make_lr():
+            return pair(hr, self.hr, image.list_images(self.lr) if self.lr.is_dir() else [], self.lr)
+        if not self.lr.is_dir():
             raise MissingError(f"{self.name}: no such LR folder: {self.lr}; null makes LR by bicubic")
-        lr = image.list_images(self.lr) if self.lr is not None and self.lr.is_dir() else []
-        return pair(hr, self.hr, lr, self.lr)
+        return check_partners(pair(hr, self.hr, images(self.lr), self.lr), self.lr)
+
+    def _may_make_lr(self) -> bool:
+        """Whether LR may be made where it is missing: only beside a published set's own HR."""
+        return self.url is not None and self.lr.absolute().is_relative_to(self.hr.absolute().parent)
 
     @cached_property
     def names(self) -> list[str]:

@@ -32,11 +32,7 @@ class Folder:
         hr = images(self.path)
         if self.lr is None:
             return [(file, None) for file in hr]
-        pairs = pair(hr, self.path, images(self.lr), self.lr)
-        for hr_file, lr_file in pairs:
-            if lr_file is None:
-                raise MissingError(f"no LR partner for {hr_file} in {self.lr}: looked for {hr_file.stem}[x2|x3|x4].*")
-        return pairs
+        return check_partners(pair(hr, self.path, images(self.lr), self.lr), self.lr)
 
 
 def images(folder: Path) -> list[Path]:
@@ -67,6 +63,17 @@ def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -
             names = ", ".join(f.name for f in found)
             raise InputError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
         pairs.append((file, found[0] if found else None))
+    return pairs
+
+
+def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list[tuple[Path, Path]]:
+    """The pairs as they are. Raises FileNotFoundError naming the first HR file without an LR file, and how many have none."""
+    alone = [hr for hr, lr in pairs if lr is None]
+    if alone:
+        raise MissingError(
+            f"no LR partner for {alone[0]} in {lr_root}: looked for {alone[0].stem}.* and {alone[0].stem}x2.* (or x3, x4, x8); "
+            f"{len(alone)} of {len(pairs)} images have none"
+        )
     return pairs
 
 

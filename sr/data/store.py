@@ -22,6 +22,7 @@ from sr import image
 from sr.data.maps import Maps
 from sr.errors import InputError, StorageError
 from sr.files import whole
+from sr.say import warn
 
 _HEADER = 128  # bytes of a version 1 .npy header
 
@@ -68,7 +69,7 @@ class Store:
                 self._decode(missing, progress)
                 self._clean()
         for problem in self._problems():
-            warnings.warn(f"left out of the training set (data.corrupt=skip): {problem}", stacklevel=2)
+            warn(f"left out of the training set (data.corrupt=skip): {problem}")
         return len(missing)
 
     def there(self) -> list[bool]:

@@ -1,7 +1,6 @@
 """Parameter groups, and options that follow the config on resume."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from sr.errors import options_of
+from sr.say import warn
 
 _KERNELS = {"fused", "foreach", "differentiable"}  # torch takes one of them
 _OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the config by itself
@@ -29,7 +29,7 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
             groups.setdefault(1.0 if prefix is None else factors[prefix], []).append(parameter)
     if unused:
         names = ", ".join(sorted(unused))
-        warnings.warn(f"model.lr_factors names {names}, but no parameter of the network begins so: ignored", stacklevel=2)
+        warn(f"model.lr_factors names {names}, but no parameter of the network begins so: ignored")
     return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
 
 

@@ -3,7 +3,6 @@
 import json
 import sys
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os.path import commonpath
@@ -22,6 +21,7 @@ from sr.report.results import Results, analyse, common
 from sr.report.runs import Run, find
 from sr.report.scales import by_scale, index
 from sr.report.variants import Variant, differences, group, mixed
+from sr.say import warn
 
 ROUGH, WIDE = 8e6, 24  # bytes of a page that is slow to send; variants that make plots crowded
 
@@ -139,7 +139,7 @@ def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]
         if keys := mixed(variant):
             notes.append(f"The runs of {variant.name} differ in more than their seed: {', '.join(keys[:5])}.")
     if len(variants) > WIDE:
-        warnings.warn(f"{len(variants)} variants crowd the plots: report fewer runs at a time", stacklevel=3)
+        warn(f"{len(variants)} variants crowd the plots: report fewer runs at a time")
     return usable, variants, notes
 
 

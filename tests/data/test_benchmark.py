@@ -14,6 +14,7 @@ from PIL import Image
 from sr import image
 from sr.data.benchmark import Benchmark
 from sr.data.sample import Sample
+from sr.errors import MissingError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = sorted(file.stem for file in (CONF / "benchmark").glob("*.yaml"))
@@ -107,7 +108,8 @@ def test_div2k_names(sr_data, tmp_path):
         shutil.copy(set5 / "LR_bicubic" / "X3" / f"{name}x3.png", lr)
     benchmark = from_config("div2k_val", tmp_path, 3)
     with pytest.warns(UserWarning, match="2 of 100"):
-        assert [lr.name for _, lr in benchmark.pairs] == ["0801x3.png", "0802x3.png"]
+        benchmark.prepare()
+    assert [lr.name for _, lr in benchmark.pairs] == ["0801x3.png", "0802x3.png"]
     assert benchmark[1]["name"] == "0802"
 
 
@@ -115,10 +117,13 @@ def test_lr_is_made_for_the_images_without_a_file(sr_data, tmp_path):
     set5 = sr_data / "benchmark" / "Set5"
     shutil.copytree(set5 / "LR_bicubic" / "X2", tmp_path / "X2")
     (tmp_path / "X2" / "headx2.png").unlink()
-    mixed = Benchmark("Set5", set5 / "HR", 2, lr=tmp_path / "X2")
+    shutil.copytree(set5 / "HR", tmp_path / "HR")
+    mixed = Benchmark("Set5", tmp_path / "HR", 2, lr=tmp_path / "X2", url="https://example.org")
     files = Benchmark("Set5", set5 / "HR", 2, lr=set5 / "LR_bicubic" / "X2")
     assert [lr is None for _, lr in mixed.pairs] == [False, False, False, True, False]
     assert torch.equal(mixed[3]["lr"], files[3]["lr"])
+    with pytest.warns(UserWarning, match=r"^Set5: LR of 1 of 5 images is made by .*: .*X2 has none for head.png$"):
+        mixed.prepare()
 
 
 def test_lr_of_another_scale_names_the_file(sr_data):
@@ -185,18 +190,24 @@ def test_broken_image_is_named(sr_data, tmp_path):
         Benchmark("folder", tmp_path, 2)[0]
 
 
-def test_lr_that_is_not_there_is_told(sr_data, tmp_path):
-    """An LR folder of one's own, misspelt or with other names, must not be measured as bicubic in silence."""
+def test_lr_that_does_not_match_is_refused(sr_data, tmp_path):
+    """An LR folder of one's own, misspelt or with other names, must not be measured as bicubic."""
     set5 = sr_data / "benchmark" / "Set5"
     shutil.copytree(set5 / "LR_bicubic" / "X2", tmp_path / "lr")
     (tmp_path / "lr" / "headx2.png").rename(tmp_path / "lr" / "head_small.png")
-    with pytest.warns(UserWarning, match=r"^mine: no LR file in .*lr for 1 of 5 images \(head.png is the first\)"):
-        Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "lr").prepare()
-    with pytest.raises(FileNotFoundError, match=r"^mine: no such LR folder: .*ler; null makes LR by bicubic$"):
-        Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "ler").prepare()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a published set comes without
-        Benchmark("Set5", set5 / "HR", 2, lr=tmp_path / "ler", url="https://example.org").prepare()
+    message = r"^no LR partner for .*/head.png in .*/lr: looked for head\.\* and headx2\.\* .* 1 of 5 images have none$"
+    for url in (None, "https://example.org"):  # of a published set too: this is not the folder it comes with
+        for use in (Benchmark.prepare, len, lambda benchmark: benchmark[3]):
+            with pytest.raises(MissingError, match=message):
+                use(Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "lr", url=url))
+        with pytest.raises(MissingError, match=r"^mine: no such LR folder: .*ler; null makes LR by bicubic$"):
+            Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "ler", url=url).prepare()
+
+
+def test_a_published_set_may_come_without_lr_and_says_so(sr_data):
+    hr = sr_data / "benchmark" / "Set5" / "HR"
+    with pytest.warns(UserWarning, match=r"^Set5: LR of 5 of 5 images is made by MATLAB's bicubic: there is no folder .*X8$"):
+        Benchmark("Set5", hr, 8, lr=hr.parent / "LR_bicubic" / "X8", url="https://example.org").prepare()
 
 
 @pytest.mark.parametrize("of", ["hr", "lr"])
