@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from sr import image
+from sr.bleed import bled
 from sr.count import parameters
 from sr.data.folder import check_pairs, images, pair
 from sr.errors import InputError, NotFiniteError
@@ -185,14 +186,15 @@ def _readable(files: Mapping[Path, Path | None]) -> list[Path]:
 def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tuple[Tensor, bool, Tensor | None]:
     """LR as read or made, whether its file is gray, and HR on the uint8 grid, cropped to a multiple of the scale, or None."""
     read = image.read(file)
+    lr = to_tensor(bled(read.pixels, read.alpha)[:, :])
     if not degrade and hr_file is None:
-        return to_tensor(read.pixels), read.was_gray, None
+        return lr, read.was_gray, None
     hr = to_tensor(image.read_rgb8(file if degrade else hr_file))
     height, width = (n // scale * scale for n in hr.shape[-2:])
     if not (height and width):
         raise InputError(f"{file} is smaller than the scale {scale}: there is no LR of it")
     hr = hr[..., :height, :width]
-    return (imresize(hr, 1 / scale, rounding=True) if degrade else to_tensor(read.pixels)), read.was_gray, hr
+    return (imresize(hr, 1 / scale, rounding=True) if degrade else lr), read.was_gray, hr
 
 
 def _columns(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sr.bleed import bled
 from sr.errors import NotFiniteError
 from sr.image import Image, to_pixels, to_tensor
 from sr.infer import Upscaler
@@ -34,6 +35,8 @@ def strips(
     progress: Callable[[float], None] = lambda part: None,
 ) -> Iterator[np.ndarray]:
     """The enlarged image in strips (h, W, C) from top to bottom, of the type of its pixels; gray stays gray.
+
+    Hidden pixels (alpha 0) take the colour of the visible ones around them first, so that no edge becomes dark (sr/bleed.py).
 
     Args:
         outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the
@@ -74,7 +77,8 @@ def _parts(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Finished pieces (top, left, (h, w, C) float32) of colour and, where the network enlarges it, alpha."""
     height, width = image.pixels.shape[:2]
-    runs = [upscaler.blocks(lambda rows, columns: to_tensor(image.pixels[rows, columns]), height, width)]
+    colour = bled(image.pixels, image.alpha)
+    runs = [upscaler.blocks(lambda rows, columns: to_tensor(colour[rows, columns]), height, width)]
     if image.alpha is not None and alpha_upscale == "network":
         runs.append(
             upscaler.blocks(lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, 3, -1, -1), height, width)
