@@ -64,7 +64,7 @@ def main() -> None:
         degradation = chain(*stages)
         side = SCALE * PATCH + 2 * degradation.margin
         hr = torch.randint(0, 256, (BATCH, 3, side, side)).div(255)
-        drawn = degradation.sample(Draws(0, 0, BATCH))
+        drawn = degradation.sample(Draws(0, 0, BATCH, "bench"))
         parameters = {key: torch.as_tensor(value) for key, value in drawn.items()}
         found = in_turns(lambda d=degradation, p=parameters, x=hr: d(x, p), lambda b=BARE[name], x=hr: b(x), pairs)
         record("degradation", what=",".join(stages), beside=name, **found)

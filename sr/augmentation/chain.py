@@ -21,8 +21,8 @@ class Chain:
         self.partner = any(stage.partner for stage in stages.values())
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}."""
-        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws).items()}
+        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
+        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
 
     def source_size(self, size: int) -> int:
         """Pixels of the square to cut for a square of `size`."""

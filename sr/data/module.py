@@ -130,6 +130,7 @@ class SRData(Benchmarks):
         self.n_workers = n_workers
         self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
         self.accumulate = accumulate
+        self.plan: Plan | None = None  # which samples this process trains on, from `train_dataloader` on
         self.hr: Mixture | None = None
         self.lr: Mixture | None = None
 
@@ -199,7 +200,7 @@ class SRData(Benchmarks):
                 raise InputError(
                     f"data.batch_size={phase.batch_size} cannot be split over {shares} devices x accumulation steps"
                 )
-        plan = Plan(
+        self.plan = Plan(
             seed=self.seed,
             phases=self.phases,
             accumulate=self.accumulate,
@@ -210,7 +211,7 @@ class SRData(Benchmarks):
         device = trainer.strategy.root_device.type
         spare = 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)
         n_workers = spare if self.n_workers is None else self.n_workers
-        patches = Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation)
+        patches = Patches(self.hr, self.lr, self.plan, self.scale, self.degradation, self.augmentation)
         return DataLoader(
             patches,
             batch_size=None,  # workers make whole batches

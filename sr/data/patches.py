@@ -54,13 +54,13 @@ class Patches(IterableDataset):
         size = self.plan.phase(index).patch_size
         batch = self._samples(self.plan.draws(index), size)
         if self.augmentation.partner:
-            batch["partner"] = self._samples(self.plan.draws(index, partner=True), size)
+            batch["partner"] = self._samples(self.plan.draws(index, "partner"), size)
         return batch
 
     def _samples(self, draws: Draws, size: int) -> dict[str, Any]:
-        images = self.hr.draw(draws)
-        top, left = draws.uniform(), draws.uniform()
-        augmentation = self.augmentation.sample(draws)
+        crop = draws.stream("crop")
+        images, top, left = self.hr.draw(crop), crop.uniform(), crop.uniform()
+        augmentation = self.augmentation.sample(draws.stream("augmentation"))
         shown = np.ceil(self.augmentation.footprint(np.full(len(images), size), augmentation)).astype(np.int64)
         window, s = self.augmentation.source_size(size + 2 * self.margin), self.scale
         hr = np.empty((len(images), window * s, window * s, 3), np.uint8)
@@ -77,7 +77,7 @@ class Patches(IterableDataset):
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:
-            batch["parameters"] = self.degradation.sample(draws)
+            batch["parameters"] = self.degradation.sample(draws.stream("degradation"))
         return batch
 
 

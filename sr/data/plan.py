@@ -9,8 +9,6 @@ from typing import Any
 from sr.draws import Draws
 from sr.errors import InputError
 
-_PARTNER = 2**58  # sample i is mixed with sample 2**58 + i, which no run reaches
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -40,15 +38,18 @@ class Plan:
         """The phase of micro-batch `batch`."""
         return self.phases[bisect_right([phase.from_step for phase in self.phases], batch // self.accumulate) - 1]
 
-    def draws(self, batch: int, partner: bool = False) -> Draws:
-        """The random numbers of this process' samples of micro-batch `batch`, or of their partners."""
+    def samples(self, batch: int) -> tuple[int, int]:
+        """The number of this process' first sample of micro-batch `batch`, and how many follow it, the first included."""
         phase = self.phase(batch)
         ended = [(a, b) for a, b in pairwise(self.phases) if b.from_step <= phase.from_step]
         before = sum((b.from_step - a.from_step) * a.batch_size for a, b in ended)
         size = phase.batch_size // self.accumulate
         share = size // self.world_size
-        start = before + (batch - phase.from_step * self.accumulate) * size + self.rank * share
-        return Draws(self.seed, start + _PARTNER * partner, share)
+        return before + (batch - phase.from_step * self.accumulate) * size + self.rank * share, share
+
+    def draws(self, batch: int, stream: str = "sample") -> Draws:
+        """The random numbers of this process' samples of micro-batch `batch`; those they are mixed with are a stream too."""
+        return Draws(self.seed, *self.samples(batch), stream)
 
 
 def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, batch_size: int) -> tuple[Phase, ...]:

@@ -35,8 +35,8 @@ class Chain(nn.Module):
         self.margin = _margin(list(stages.values()))
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}."""
-        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws).items()}
+        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
+        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:

@@ -71,16 +71,16 @@ class SRModule(pl.LightningModule):
         return self._compiled[part]
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """What a network draws (dropout, stochastic depth) is a function of the seed, the batch and the process alone.
+        """What a network draws (dropout, stochastic depth) is a function of the seed and of the batch's first sample alone.
 
         So a run that was resumed draws as if it had never stopped.
         """
         accumulate = self.trainer.datamodule.accumulate
-        number = self.trainer.global_step * accumulate + batch_idx % accumulate
-        seed = int(Draws(self._seed, number * self.trainer.world_size + self.trainer.global_rank, 1).seeds()[0])
+        first, _ = self.trainer.datamodule.plan.samples(self.trainer.global_step * accumulate + batch_idx % accumulate)
+        seed = int(Draws(self._seed, first, 1, "network").seeds()[0])
         torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.manual_seed(seed)  # not torch.manual_seed, which asks for a stack trace where there is no GPU
+        if self.device.type != "cpu":  # not torch.manual_seed, which asks for a stack trace where there is no GPU
+            torch.get_device_module(self.device).manual_seed(seed)
 
     def update_average(self) -> None:
         """Call after each step of the network's optimizer."""

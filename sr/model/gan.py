@@ -138,7 +138,7 @@ class GAN(SRModule):
         return sr, loss, parts
 
     def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        penalty = self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix(len(hr)))
+        penalty = self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix())
         # A penalty differentiates twice, which compiled graphs cannot; and they change, in place, statistics that it needs.
         judge = self.trained("judge") if penalty is None else self.judge
         with manual.shared_casts(hr.device.type):
@@ -154,11 +154,10 @@ class GAN(SRModule):
         """Logits of both, in one graph where compiled: the second of two would change spectral norms under the first."""
         return self.discriminator(hr), self.discriminator(sr)
 
-    def _mix(self, count: int) -> Tensor:
-        """(count,) in [0, 1): a sample's number is its own, whatever the devices, the accumulation and the resume point."""
+    def _mix(self) -> Tensor:
+        """(N,) in [0, 1): a sample's number is its own, whatever the devices, the accumulation and the resume point."""
         batch = self.trainer.global_step * self.accumulate + self._batch
-        start = (batch * self.trainer.world_size + self.trainer.global_rank) * count
-        return torch.from_numpy(Draws(self.seed, start, count).uniform())
+        return torch.from_numpy(Draws(self.seed, *self.trainer.datamodule.plan.samples(batch), "gradient penalty").uniform())
 
     def _step(self, learning: list[Any]) -> dict[str, Tensor]:
         norms = manual.step(self.trainer, learning, self.gradient_clip_val, self.gradient_clip_algorithm)

@@ -78,7 +78,7 @@ def test_probability_is_respected(name):
     count = 20_000
     for probability in (0.25, 1.0):
         chain = built(name, probability=probability)
-        on = np.stack([value for key, value in chain.sample(Draws(0, 0, count)).items() if key.endswith("on")])
+        on = np.stack([value for key, value in chain.sample(Draws(0, 0, count, "test")).items() if key.endswith("on")])
         assert on.sum(0).max() <= 1
         assert on.any(0).mean() == pytest.approx(probability, abs=4 * (probability * (1 - probability) / count) ** 0.5)
 
@@ -87,7 +87,7 @@ def test_probability_is_respected(name):
 def test_as_many_draws_for_every_sample(name):
     """The sample after a thousand others has the parameters it has alone."""
     chain = built(name)
-    many, one = chain.sample(Draws(5, 0, 1000)), chain.sample(Draws(5, 999, 1))
+    many, one = chain.sample(Draws(5, 0, 1000, "test")), chain.sample(Draws(5, 999, 1, "test"))
     for key, value in many.items():
         np.testing.assert_array_equal(value[999:], one[key])
 

@@ -28,7 +28,7 @@ def pairs(photos):
 
 
 def applied(augmentation: Augmentation, pairs, **fixed):
-    parameters = {k: torch.as_tensor(v) for k, v in augmentation.sample(Draws(1, 0, COUNT)).items()} | fixed
+    parameters = {k: torch.as_tensor(v) for k, v in augmentation.sample(Draws(1, 0, COUNT, "test")).items()} | fixed
     return *augmentation.apply(*pairs[0], parameters, pairs[1]), parameters
 
 
@@ -40,7 +40,7 @@ def test_mixup(pairs):
 
 
 def test_mixups_shares_are_beta_distributed():
-    shares = MixUp(alpha=1.2).sample(Draws(0, 0, 5000))["share"]
+    shares = MixUp(alpha=1.2).sample(Draws(0, 0, 5000, "test"))["share"]
     assert stats.kstest(shares, stats.beta(1.2, 1.2).cdf).pvalue > 0.01
 
 
@@ -96,7 +96,7 @@ def test_resizemix(pairs):
 
 def test_moa_takes_each_equally_often():
     moa = MoA({"mixup": MixUp(), "cutmix": CutMix(), "cutblur": CutBlur()})
-    on = np.stack([value for key, value in moa.sample(Draws(0, 0, 9000)).items() if key.endswith(".on")])
+    on = np.stack([value for key, value in moa.sample(Draws(0, 0, 9000, "test")).items() if key.endswith(".on")])
     assert (on.sum(0) == 1).all()
     np.testing.assert_allclose(on.mean(1), 1 / 3, atol=0.02)
 

@@ -19,21 +19,21 @@ def test_is_all_sets_one_after_the_other():
 
 
 def test_without_weights_all_images_are_drawn_equally_often():
-    drawn = Mixture(sets(2, 6)).draw(Draws(0, 0, 80_000))
+    drawn = Mixture(sets(2, 6)).draw(Draws(0, 0, 80_000, "test"))
     np.testing.assert_allclose(np.bincount(drawn, minlength=8) / 80_000, 1 / 8, atol=0.005)
 
 
 def test_a_weight_is_how_often_an_image_is_drawn():
-    drawn = Mixture(sets(2, 6), [3, 1]).draw(Draws(0, 0, 120_000))
+    drawn = Mixture(sets(2, 6), [3, 1]).draw(Draws(0, 0, 120_000, "test"))
     expected = np.array([3, 3, 1, 1, 1, 1, 1, 1]) / 12
     np.testing.assert_allclose(np.bincount(drawn, minlength=8) / 120_000, expected, atol=0.005)
 
 
 def test_a_sample_is_a_function_of_seed_and_number():
     mixture = Mixture(sets(7, 5, 3), [1, 0.5, 4])
-    many = mixture.draw(Draws(2, 0, 500))
+    many = mixture.draw(Draws(2, 0, 500, "test"))
     for start in (0, 17, 499):
-        assert mixture.draw(Draws(2, start, 1))[0] == many[start]
+        assert mixture.draw(Draws(2, start, 1, "test"))[0] == many[start]
 
 
 def test_what_a_config_may_say(tmp_path):

@@ -72,7 +72,7 @@ def test_lr_of_a_patch_is_the_crop_of_the_whole_images_lr(sr_data, scale):
         hr = image.read_rgb8(file)
         lr = image.read_rgb8(sr_data / f"benchmark/Set14/LR_bicubic/X{scale}/{file.stem}x{scale}.png")
         dataset = patches([hr], scale, stages={})
-        draws = dataset.plan.draws(0)
+        draws = dataset.plan.draws(0).stream("crop")
         dataset.hr.draw(draws)
         top, left = draws.uniform(), draws.uniform()
         out = finish(dataset.batch(0), dataset.degradation, dataset.augmentation)

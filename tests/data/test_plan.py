@@ -34,7 +34,7 @@ def test_processes_share_each_batch(world_size):
 
 def test_partners_are_other_samples():
     plan = Plan(0, GROWING)
-    assert not np.isin(plan.draws(3, partner=True).uniform(), plan.draws(3).uniform()).any()
+    assert not np.isin(plan.draws(3, "partner").uniform(), plan.draws(3).uniform()).any()
 
 
 def test_what_a_config_may_say():

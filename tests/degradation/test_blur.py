@@ -39,7 +39,7 @@ def test_flat_images_stay_flat():
 @pytest.mark.parametrize("sigma", [0.5, 1.6, 2.5])
 def test_whole_image_agrees_with_scipy(photo, sigma):
     blur = Blur(kernel_size=21, sigma=(sigma, sigma))
-    made = blur(photo, {k: torch.as_tensor(v) for k, v in blur.sample(Draws(0, 0, 1)).items()})
+    made = blur(photo, {k: torch.as_tensor(v) for k, v in blur.sample(Draws(0, 0, 1, "test")).items()})
     expected = ndimage.gaussian_filter(photo[0].double().numpy(), sigma, axes=(1, 2), mode="reflect", radius=10)
     assert np.abs(made[0].numpy() - expected).max() * 255 < 0.05
 
@@ -57,7 +57,7 @@ def test_each_sample_has_its_own_kernel(patches):
 
 def test_sampled_ranges():
     blur = Blur(sigma=(0.5, 1.5), sigma_y=(2.0, 4.0), theta=(0.1, 0.2), isotropic_probability=0.25)
-    p = blur.sample(Draws(0, 0, 20_000))
+    p = blur.sample(Draws(0, 0, 20_000, "test"))
     isotropic = p["sigma_y"] == p["sigma_x"]
     assert isotropic.mean() == pytest.approx(0.25, abs=0.02)
     assert p["sigma_x"].min() >= 0.5 and p["sigma_x"].max() <= 1.5 and p["sigma_x"].mean() == pytest.approx(1, abs=0.02)

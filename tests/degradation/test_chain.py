@@ -13,7 +13,7 @@ from sr.draws import Draws
 
 
 def sampled(chain: Chain, count: int = 1) -> dict[str, torch.Tensor]:
-    return {k: torch.as_tensor(v) for k, v in chain.sample(Draws(0, 0, count)).items()}
+    return {k: torch.as_tensor(v) for k, v in chain.sample(Draws(0, 0, count, "test")).items()}
 
 
 def test_bd_benchmark_as_its_matlab_script_makes_it(photo):

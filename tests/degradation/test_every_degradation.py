@@ -28,7 +28,7 @@ def chain(request) -> Chain:
 
 
 def parameters(chain: Chain, start: int, count: int) -> dict[str, Tensor]:
-    values = chain.sample(Draws(seed=1, start=start, count=count))
+    values = chain.sample(Draws(seed=1, start=start, count=count, stream="test"))
     assert all(len(value) == count for value in values.values())
     return {name: torch.as_tensor(value) for name, value in values.items()}
 

@@ -27,7 +27,7 @@ def test_any_size(patches, size):
 
 
 def test_quality_range_has_both_ends():
-    quality = JPEG(quality=[40, 43]).sample(Draws(0, 0, 1000))["quality"]
+    quality = JPEG(quality=[40, 43]).sample(Draws(0, 0, 1000, "test"))["quality"]
     assert quality.dtype == np.int64 and set(quality) == {40, 41, 42, 43}
 
 

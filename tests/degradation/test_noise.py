@@ -10,7 +10,7 @@ from sr.draws import Draws
 
 def noise_of(noise: Noise, image: Tensor, start: int = 0) -> Tensor:
     """What is added, in 8-bit levels."""
-    given = {k: torch.as_tensor(v) for k, v in noise.sample(Draws(0, start, len(image))).items()}
+    given = {k: torch.as_tensor(v) for k, v in noise.sample(Draws(0, start, len(image), "test")).items()}
     return (noise(image, given) - image) * 255
 
 
@@ -53,7 +53,7 @@ def test_samples_differ(patches):
 
 
 def test_sampled_ranges_and_probabilities():
-    p = Noise(sigma=(2.0, 20.0), poisson_strength=(0.5, 2.5)).sample(Draws(0, 0, 20_000))
+    p = Noise(sigma=(2.0, 20.0), poisson_strength=(0.5, 2.5)).sample(Draws(0, 0, 20_000, "test"))
     gaussian, poisson = p["strength"][~p["poisson"]] * 255, p["strength"][p["poisson"]]
     assert gaussian.min() >= 1.999 and gaussian.max() <= 20.001 and gaussian.mean() == pytest.approx(11, abs=0.2)
     assert poisson.min() >= 0.5 and poisson.max() <= 2.5
