@@ -8,7 +8,7 @@ and no consumer changes what another one draws.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from hashlib import blake2b
 
 import numpy as np
@@ -85,7 +85,7 @@ class Draws:
         return (self._next() >> np.uint64(1)).astype(np.int64)
 
 
-@lru_cache(maxsize=None)
+@cache
 def key(stream: str) -> int:
     """64 bits of a stream's name, the same in every process and version of Python."""
     return int.from_bytes(blake2b(stream.encode(), digest_size=8).digest(), "little")

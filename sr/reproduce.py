@@ -22,7 +22,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     Of an entry's benchmarks those that `cfg.benchmark` names, or all where it is empty. `score` runs the config of one entry
     and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the text to print: a table of measured,
     published, difference, and a line for each thing that was skipped. An entry whose figures were measured in another way
-    than the table's says so as `protocol`; its rows are not marked but starred, as are all where only a part of a set is measured.
+    than the table's says so as `protocol`; its rows are starred, not marked, as are all of a partly measured set.
 
     Raises:
         ValueError: weights or a network beside `published`, which has its own.
