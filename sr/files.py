@@ -37,6 +37,19 @@ def clear(folder: Path) -> None:
             temporary.unlink()
 
 
+def absent(folder: str | Path) -> list[Path]:
+    """Those of a folder and its parents that do not exist, the deepest first."""
+    folder = Path(folder).absolute()
+    return [place for place in (folder, *folder.parents) if not place.exists()]
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Remove the folders, the deepest first, as far as they are there and empty."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def run_of(checkpoint: str | Path) -> Path:
     """The folder of the run that wrote a checkpoint: above `checkpoints/`, or where the file lies."""
     folder = Path(checkpoint).parent

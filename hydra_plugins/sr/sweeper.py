@@ -1,14 +1,18 @@
 """The sweeper of train.py: a grid of values and, in a study, named variants."""
 
 import itertools
+import re
+from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from sr.cli.words import typed
 from sr.errors import InputError
 
 
@@ -16,6 +20,7 @@ class Launching(Sweeper):
     """A sweeper with the launcher of the config and Hydra's parser; a sweeper of ours says what `sweep` does."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        _check_overrides(config)
         self.parser = OverridesParser.create(config_loader=hydra_context.config_loader)
         self.launcher = Plugins.instance().instantiate_launcher(
             hydra_context=hydra_context, task_function=task_function, config=config
@@ -31,7 +36,8 @@ class Study(Launching):
     """
 
     def __init__(self, params: DictConfig | None = None, variants: DictConfig | None = None) -> None:
-        self.params, self.variants = (OmegaConf.to_container(node) if node else {} for node in (params, variants))
+        self.params, found = (OmegaConf.to_container(node) if node else {} for node in (params, variants))
+        self.variants = {str(name): said for name, said in found.items()}
 
     def sweep(self, arguments: list[str]) -> Any:
         params = self._values([f"{key}={value}" for key, value in self.params.items()])
@@ -47,7 +53,7 @@ class Study(Launching):
         """The words of each variant, those of one without a name where there are none."""
         if not self.variants:
             return [{}]
-        names = [word.split("=", 1)[1] for word in said.pop("variant", [])] or list(self.variants)
+        names = [str(self.parser.parse_override(word).value()) for word in said.pop("variant", [])] or list(self.variants)
         if unknown := [name for name in names if name not in self.variants]:
             raise InputError(f"variant={unknown[0]} is not in this study; there are {', '.join(self.variants)}")
         return [{"variant": [f"variant={name}"]} | self._values(self.variants[name] or []) for name in names]
@@ -55,7 +61,7 @@ class Study(Launching):
     def _values(self, words: list[str]) -> dict[str, list[str]]:
         """Key -> the words that the sweep gives it."""
         found = {}
-        for override in self.parser.parse_overrides(words):
+        for override in self.parser.parse_overrides(typed(words)):
             key = override.get_key_element()
             if not override.is_sweep_override():
                 found[key] = [override.input_line]
@@ -64,3 +70,21 @@ class Study(Launching):
             else:
                 raise InputError(f"{override.input_line}: this needs a search, hydra/sweeper=optuna")
         return found
+
+
+def _check_overrides(config: DictConfig) -> None:
+    """Hydra takes the launcher and sweeper that train.yaml overrides first, and says nothing of a config that does it again.
+
+    Raises:
+        InputError: a chosen config has `override /hydra/launcher: ...` among its defaults.
+    """
+    runtime = config.hydra.runtime
+    for source in runtime.config_sources:
+        for group, choice in runtime.choices.items() if source.schema == "file" else ():
+            file = Path(source.path, group, f"{choice}.yaml")
+            content = yaml.safe_load(file.read_text()) if file.is_file() else None
+            for entry in (content.get("defaults") or []) if isinstance(content, dict) else []:
+                for key, name in entry.items() if isinstance(entry, dict) else ():
+                    if found := re.fullmatch(r"override\s+/?(hydra/(?:launcher|sweeper))", str(key)):
+                        line = f"- /{found[1]}/{name}"
+                        raise InputError(f"{file}: '{key}: {name}' has no effect there, train.yaml has one: write '{line}'")

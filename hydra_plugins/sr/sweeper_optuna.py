@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.sr.sweeper import Launching
 from sr.check import whole_number
+from sr.cli.words import typed
 from sr.errors import InputError
 from sr.sweep.job import Outcome
 
@@ -45,7 +46,8 @@ class Search(Launching):
 
     def sweep(self, arguments: list[str]) -> Any:
         space, fixed = {}, {}
-        for override in self.parser.parse_overrides([*(f"{key}={value}" for key, value in self.params.items()), *arguments]):
+        words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        for override in self.parser.parse_overrides(typed(words)):
             key = override.get_key_element()
             for room in (space, fixed):
                 room.pop(key, None)  # the command line wins

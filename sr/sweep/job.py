@@ -5,7 +5,6 @@ So several devices work as in a single run, memory is given back, and a job that
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sr.cli.words import quoted
+from sr.files import absent, remove_empty
 from sr.sweep.signals import Signals
 
 PRUNED = 3  # exit code of a run that sr/callback/prune.py stopped
@@ -63,6 +64,7 @@ class Job:
             return Outcome(self.folder, "not started")
         started = time.monotonic()
         folder = Path(self.folder)
+        made = absent(folder)
         folder.mkdir(parents=True, exist_ok=True)
         command = self.command()
         if not self._goes_on and os.environ.get("SLURM_PROCID", "0") == "0":
@@ -84,6 +86,7 @@ class Job:
             code = process.wait()
         if log:
             log.close()
+        remove_empty(made)
         return self._outcome(code, time.monotonic() - started, stopping=bool(signals.received))
 
     def _outcome(self, code: int, seconds: float, *, stopping: bool) -> "Outcome":
@@ -128,12 +131,6 @@ class Outcome:
 def skipped(job: Job) -> Outcome:
     """The outcome of a job that an earlier sweep has done."""
     return Outcome(job.folder, "done", score=_record(job.folder).get("score"))
-
-
-def quoted(text: str) -> str:
-    """A value for a command line, whatever characters are in it."""
-    escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), text)  # Hydra's rule
-    return f"'{escaped}'"
 
 
 def _record(folder: str) -> dict[str, Any]:

@@ -1,0 +1,22 @@
+"""The command line: its words, the names and folders of jobs, and errors in one line."""
+
+from sr.cli.entry import _check_lists, entry, plain_warnings
+from sr.cli.explain import explain
+from sr.cli.groups import CONF
+from sr.cli.names import called, choice, job_folder, job_name, job_number, overrides, run_dir, run_folder
+
+__all__ = [
+    "CONF",
+    "_check_lists",
+    "called",
+    "choice",
+    "entry",
+    "explain",
+    "job_folder",
+    "job_name",
+    "job_number",
+    "overrides",
+    "plain_warnings",
+    "run_dir",
+    "run_folder",
+]

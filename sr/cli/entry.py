@@ -1,0 +1,142 @@
+"""The command line: Hydra's main, with errors in one line, nearest valid choices and exit codes.
+
+Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C, 143 by SIGTERM.
+"""
+
+import os
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from sr import lean
+from sr.cli import folders, names, words
+from sr.cli.explain import explain
+from sr.cli.groups import CONF
+from sr.errors import InputError
+
+
+def _check_lists(chosen: list[str]) -> None:
+    """Hydra merges what a list names twice into one, at the place of the first: no second blur, no second noise.
+
+    Raises:
+        InputError: a chain's list names one stage twice, or two YAMLs of one key (blur and blur_anisotropic).
+    """
+    for word in chosen:
+        group, _, value = word.partition("=")
+        chain = group in ("degradation", "augmentation") and value.startswith("[")
+        files = [CONF / group / f"{name.strip()}.yaml" for name in value[1:-1].split(",")] if chain else []
+        seen: dict[str, str] = {}
+        for file in filter(Path.is_file, files):
+            for key in OmegaConf.load(file).keys() - {"defaults"}:
+                if key in seen:
+                    raise InputError(
+                        f"{word}: {seen[key]} and {file.stem} are both {group}.{key}, of which there is one; a second stage "
+                        f"has a name of its own, +{group}.{key}2='${{{group}.{key}}}'"
+                    )
+                seen[key] = file.stem
+
+
+def plain_warnings() -> None:
+    """Print warnings in one line, without the source line that gave them."""
+    warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
+
+
+def entry(config_name: str) -> Callable:
+    """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`."""
+    for resolver in (names.run_dir, names.job_name, names.job_folder, names.job_number):
+        OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
+
+    def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
+        @wraps(task)
+        def job(cfg: DictConfig) -> object:
+            """Errors of a single run end here, before Hydra adds lines of its own; a sweep decides about its jobs itself."""
+            try:
+                _check_lists(names.overrides())
+                words.settle(cfg)
+                return task(cfg)
+            except Exception as error:
+                if HydraConfig.get().mode == RunMode.RUN:
+                    _leave(error, config_name)
+                raise
+            finally:
+                folders.clear()  # a job that failed early left nothing in its folder
+
+        def main() -> None:
+            os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
+            os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
+            plain_warnings()
+            lean.install()
+            signal.signal(signal.SIGTERM, _interrupt)
+            try:
+                sys.argv[1:] = words.typed(sys.argv[1:])
+                if config_name == "train":
+                    sys.argv[1:] = _expanded(sys.argv[1:])
+                hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
+            except BaseException as error:
+                _leave(error, config_name)
+
+        return main
+
+    return decorate
+
+
+def _expanded(said: list[str]) -> list[str]:
+    """The command line that `resume=FILE` or `reproduce=RUN_DIR` stands for."""
+    if any(word.startswith("resume=") for word in said):
+        from sr.resume import command_line  # not above: it imports torch
+    elif any(word.startswith("reproduce=") for word in said):
+        from sr.rerun import command_line
+    else:
+        return said
+    return command_line(said)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM as Ctrl-C: what was begun is cleared away. Trainings and sweeps, which save first, have handlers of their own."""
+    raise KeyboardInterrupt(number)
+
+
+def _leave(error: BaseException, config_name: str) -> NoReturn:
+    """One line and exit code 1 for what the user can mend, the traceback for a defect (or with SR_TRACEBACK=1)."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__  # Lightning makes SystemExit(1) of it, a DataLoader whose workers got the signal an error
+    if cause is not None and getattr(error, "code", 1) == 1:  # else it has been said
+        print("\nstopped", file=sys.stderr)
+        sys.exit(128 + (*cause.args, signal.SIGINT)[0])
+    if not isinstance(error, Exception):
+        raise error
+    if _said_elsewhere(error):
+        sys.exit(1)
+    message = explain(error, config_name)
+    if message is None or os.environ.get("SR_TRACEBACK"):
+        traceback.print_exception(error)
+    else:
+        print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
+def _said_elsewhere(error: Exception) -> bool:
+    """In a run of several processes: whether another of them has the cause, or the one that started this said the same."""
+    if "LOCAL_RANK" not in os.environ:
+        return False
+    if "Connection closed by peer" in str(error) or type(error).__name__.startswith("Dist"):
+        return True
+    parent, end = os.getppid(), time.monotonic() + 3
+    while os.environ["LOCAL_RANK"] != "0" and time.monotonic() < end:
+        if os.getppid() != parent:
+            return True
+        time.sleep(0.05)
+    return False
