@@ -6,6 +6,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from sr.cli import run_dir
 from sr.cli.words import is_path, is_text, settle, typed
 from sr.errors import InputError
 from tests.jobs import call, compose
@@ -137,8 +138,8 @@ def test_every_key_that_holds_text_is_known_as_such(config):
         assert key not in cfg or is_path(key)
 
 
-def test_the_command_line_names_the_folder_that_was_typed(tmp_path):
-    done = call("train.py", "output_dir=2024_01_15", "--cfg", "hydra", "--resolve", "-p", "hydra.run", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (0, "# @package hydra.run\ndir: '2024_01_15'\n"), done.stderr
-    done = call("train.py", "-m", "output_dir=~/1e5", "--cfg", "hydra", "--resolve", "-p", "hydra.sweep.dir", cwd=tmp_path)
-    assert done.stdout.splitlines()[-1] == f"{tmp_path}/1e5", done.stderr
+def test_the_command_line_takes_what_was_typed(tmp_path, monkeypatch):
+    done = call("train.py", "output_dir=2024_01_15", "data_dir='~/d'", "--cfg", "job", cwd=tmp_path)
+    assert done.returncode == 0 and "output_dir: '2024_01_15'" in done.stdout and f"data_dir: {tmp_path}/d" in done.stdout
+    monkeypatch.setenv("HOME", "/home/me")
+    assert run_dir("~/runs", None, "edsr", "now") == "/home/me/runs"  # of a YAML
