@@ -8,11 +8,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from sr.cli import called, entry, overrides, run_folder
+from sr.cli import called, entry, overrides, run_folder, scale_line
 
 
 def train(cfg: DictConfig) -> float | None:
     """Run the config; returns the best validation score, which sweeps optimise."""
+    from pytorch_lightning.utilities import rank_zero_only
+
     from sr import build
     from sr.rerun import check_code, compare
     from sr.resume import resumed
@@ -26,6 +28,7 @@ def train(cfg: DictConfig) -> float | None:
         check_code(cfg)
     known = {key: cfg[key] for key in ("resume", "study", "variant", "seed")}
     with recorded(cfg.output_dir, overrides(), **known) as run:
+        rank_zero_only(print)(scale_line(cfg))
         build.seed(cfg)
         data = build.data(cfg)
         model = build.model(cfg)

@@ -13,7 +13,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from sr.sweep.job import Job, Outcome, quoted, skipped
+from sr.cli.words import quoted
+from sr.errors import InputError
+from sr.sweep.job import Job, Outcome, skipped
 from sr.sweep.record import Record, alone_in
 from sr.sweep.signals import Signals
 
@@ -32,6 +34,8 @@ class Sequential(Launcher):
         self.hint = f"sweep_resume=true output_dir={self.folder} runs what is missing"
         self.total: int | None = None
         self.started = 0
+        self.one_scale = False  # whether the sweeper compares the scores of its jobs
+        self.scales: dict[int, list[str]] = {}  # scale -> jobs
 
     @contextmanager
     def sweep(self) -> Iterator[Record]:
@@ -54,7 +58,8 @@ class Sequential(Launcher):
 
     def run(self, numbered: list[tuple[int, list[str]]]) -> list[Outcome]:
         """Run the jobs of these numbers and words, but for those that are done."""
-        jobs = [self._job(number, words) for number, words in numbered]
+        jobs = [self.job(number, words) for number, words in numbered]
+        self.check_scales(jobs)
         self.record.add(jobs, resume=self.resume)
         self.total = self.total or len(jobs)
         outcomes = {}
@@ -65,6 +70,23 @@ class Sequential(Launcher):
         for outcome in self.launched([job for job in jobs if job.folder not in outcomes]):
             outcomes[outcome.folder] = outcome
         return [outcomes[job.folder] for job in jobs]
+
+    def check_scales(self, jobs: list[Job]) -> None:
+        """Say once, before the first of them, that jobs are of several scales.
+
+        Raises:
+            InputError: the sweeper compares their scores.
+        """
+        before = len(self.scales)
+        for job in jobs:
+            if job.scale is not None:
+                self.scales.setdefault(job.scale, []).append(Path(job.folder).name)
+        if before < len(self.scales) and len(self.scales) > 1:
+            of = [f"x{scale}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}" for scale, names in self.scales.items()]
+            text = f"the jobs are of several scales ({'; '.join(of)}), and scores of several scales cannot be compared"
+            if self.one_scale:
+                raise InputError(f"{text}: pass scale=N for all of a search")
+            print(f"warning: {text}; pass scale={min(self.scales)} to train all of them for one", file=sys.stderr)
 
     def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
         """Run the jobs."""
@@ -88,7 +110,7 @@ class Sequential(Launcher):
             print(f"{outcome.folder}: {outcome}, {outcome.seconds:.0f} s", flush=True)
         return self._note(outcome)
 
-    def _job(self, number: int, words: list[str]) -> Job:
+    def job(self, number: int, words: list[str]) -> Job:
         """A job with its folder and the words that put it there; what Hydra's own multirun would compose.
 
         Raises:
@@ -119,6 +141,7 @@ class Sequential(Launcher):
             ],
             go_on=self.resume,
             log=self.log,
+            scale=scale if type(scale := config.get("scale")) is int else None,
         )
 
 

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.sr.sweeper import Launching
 from sr.check import whole_number
-from sr.cli.words import typed
+from sr.cli.words import is_group, typed
 from sr.errors import InputError
 from sr.sweep.job import Outcome
 
@@ -43,6 +43,29 @@ class Search(Launching):
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.launcher.resume = True  # the file says what is missing
         self.launcher.hint = ""  # a trial that failed is a result, and is not run again
+        self.launcher.one_scale = True
+        self.config = config
+        self._check_direction()
+
+    def _check_direction(self) -> None:
+        """Whether the search, its pruner and the checkpoint look at one metric, from one side.
+
+        Raises:
+            InputError: they do not; a search would keep what is worst.
+        """
+        callbacks = self.config.get("callback") or {}
+        checkpoint, prune = (callbacks.get(name) or {} for name in ("checkpoint", "prune"))
+        wanted = {"max": "maximize", "min": "minimize"}.get(checkpoint.get("mode"))
+        if wanted and self.direction in ("maximize", "minimize") and self.direction != wanted:
+            mode = f"callback.checkpoint.mode={checkpoint.mode}"
+            raise InputError(
+                f"hydra.sweeper.direction={self.direction} goes against {mode}: pass hydra.sweeper.direction={wanted}"
+            )
+        if prune and checkpoint and self.pruner != "none" and prune.get("monitor") != checkpoint.get("monitor"):
+            monitor = f"callback.checkpoint.monitor={checkpoint.get('monitor')}"
+            raise InputError(
+                f"callback.prune.monitor={prune.get('monitor')}, but {monitor}: trials are compared by one of them"
+            )
 
     def sweep(self, arguments: list[str]) -> Any:
         space, fixed = {}, {}
@@ -67,6 +90,8 @@ class Search(Launching):
         study = search.start(
             self.launcher.folder, direction=self.direction, pruner=self.pruner, pruner_options=self.pruner_options
         )
+        search.check_task(study, self.launcher.folder / search.FILE, self._task())
+        self._check_scales(space, fixed)
         seed = self.seed + len(study.trials)  # the same again would propose the same again
         study.sampler = search.made(search.SAMPLERS, "sampler", self.sampler, {"seed": seed, **self.sampler_options})
         end = time.monotonic() + (self.timeout or float("inf"))
@@ -88,6 +113,23 @@ class Search(Launching):
         if any(trial.value is not None for trial in study.trials):
             best = study.best_trial
             print(f"\nbest: trial {best.number}, {best.value:.4f}: {' '.join(f'{k}={v}' for k, v in best.params.items())}")
+
+    def _task(self) -> dict[str, Any]:
+        """What the trials' scores are of: another scale, set or metric has scores that cannot be compared."""
+        checkpoint = (self.config.get("callback") or {}).get("checkpoint") or {}
+        return {
+            "scale": self.config.get("scale"),
+            "benchmark": sorted(self.config.get("benchmark") or {}),
+            "callback.checkpoint.monitor": checkpoint.get("monitor"),
+            **{f"trainer.{key}": (self.config.get("trainer") or {}).get(key) for key in ("max_steps", "limit_val_batches")},
+        }
+
+    def _check_scales(self, space: dict[str, Any], fixed: list[str]) -> None:
+        """Compose each choice of a config group that is searched, before the first trial: it may set the scale."""
+        for key, distribution in space.items():
+            for choice in getattr(distribution, "choices", ()):
+                if key == "scale" or is_group(key):
+                    self.launcher.check_scales([self.launcher.job(0, [*fixed, f"{key}={choice}"])])
 
 
 def _unfinished(study: Any) -> list[tuple[int, list[str]]]:

@@ -4,6 +4,7 @@ from sr.cli.entry import _check_lists, entry, plain_warnings
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
 from sr.cli.names import called, choice, job_folder, job_name, job_number, overrides, run_dir, run_folder
+from sr.cli.origin import scale_line
 
 __all__ = [
     "CONF",
@@ -19,4 +20,5 @@ __all__ = [
     "plain_warnings",
     "run_dir",
     "run_folder",
+    "scale_line",
 ]

@@ -58,7 +58,12 @@ def is_path(key: str) -> bool:
 
 def is_text(key: str) -> bool:
     """Whether a key holds paths, names, or the choice of a config group."""
-    return is_path(key) or any(fnmatchcase(key, name) for name in NAMES) or (key != "" and (groups.CONF / key).is_dir())
+    return is_path(key) or any(fnmatchcase(key, name) for name in NAMES) or is_group(key)
+
+
+def is_group(key: str) -> bool:
+    """Whether a key chooses a config: model, hydra/launcher."""
+    return key != "" and (groups.CONF / key).is_dir()
 
 
 def quoted(text: str) -> str:

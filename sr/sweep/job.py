@@ -30,6 +30,7 @@ class Job:
         place: Hydra's own words, which say where it runs.
         go_on: from the folder's last.ckpt if there is one.
         log: write what it prints to log.txt in its folder, not to the screen.
+        scale: of its network, where its config has one.
     """
 
     script: str
@@ -38,6 +39,7 @@ class Job:
     place: list[str]
     go_on: bool = False
     log: bool = False
+    scale: int | None = None
 
     @property
     def last(self) -> Path:

@@ -41,7 +41,7 @@ class Record:
                 differing = " ".join(sorted(set(twin.words) ^ set(job.words)))
                 raise InputError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir tells them apart")
             name = self._name(job.folder)
-            self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words}
+            self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words, "scale": job.scale}
         self._write()
 
     def note(self, outcome: Outcome) -> None:
@@ -53,13 +53,14 @@ class Record:
             self._write()
 
     def table(self) -> str:
-        """A Markdown table of all jobs."""
-        rows = [["job", "status", "score", "seconds"]]
-        for name, entry in self._jobs.items():
-            status = f"{entry['status']}: {entry['error']}" if entry.get("error") else entry["status"]
-            score, seconds = entry.get("score"), entry.get("seconds")
-            rows.append([name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"])
-        return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
+        """A Markdown table of all jobs; jobs of several scales have a table for each, as their scores cannot be compared."""
+        scales = sorted({entry.get("scale") for entry in self._jobs.values()}, key=lambda scale: (scale is None, scale))
+        if sum(scale is not None for scale in scales) < 2:
+            return _table(self._jobs)
+        of = {scale: {name: entry for name, entry in self._jobs.items() if entry.get("scale") == scale} for scale in scales}
+        return "\n\n".join(
+            f"Scale {'not recorded' if scale is None else f'x{scale}'}\n\n{_table(of[scale])}" for scale in scales
+        )
 
     def _name(self, folder: str) -> str:
         return os.path.relpath(folder, self.folder)
@@ -69,6 +70,15 @@ class Record:
             temporary.write_text(json.dumps(self._jobs, indent=1) + "\n")
         with whole(self.folder / "sweep.md") as temporary:
             temporary.write_text(self.table() + "\n")
+
+
+def _table(jobs: dict[str, dict]) -> str:
+    rows = [["job", "status", "score", "seconds"]]
+    for name, entry in jobs.items():
+        status = f"{entry['status']}: {entry['error']}" if entry.get("error") else entry["status"]
+        score, seconds = entry.get("score"), entry.get("seconds")
+        rows.append([name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"])
+    return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
 
 
 def _told(words: list[str]) -> list[str]:

@@ -70,6 +70,22 @@ def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str
     return study
 
 
+def check_task(study: optuna.Study, file: Path, task: dict[str, Any]) -> None:
+    """Note what the scores of a new search are of.
+
+    Raises:
+        InputError: a search that goes on has scores of something else.
+    """
+    known = study.user_attrs.get("task")
+    if known is None:
+        study.set_user_attr("task", task)
+        return
+    for key, value in task.items():
+        if key in known and known[key] != value:
+            differs = f"{key}={known[key]}, not {value}"
+            raise InputError(f"{file}: its trials have {differs}; scores of both cannot be compared: choose another output_dir")
+
+
 def trial(file: str | Path, number: int) -> optuna.Trial:
     """The trial of that number, as its job reports to it.
 
