@@ -6,61 +6,90 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 
 class Log(pl.Callback):
     """Writes averages over the last `every_n_steps` optimizer steps; between two writes nothing waits for the device.
 
-    Losses are the means over all processes, which meet when something is written: a row, or a checkpoint.
+    Losses are the means over all processes, which meet in every step, so that the sums are always everybody's: a checkpoint
+    can be written by one process alone. The gradient's norm is that before clipping, without the steps that 16-mixed left out.
     """
 
     def __init__(self, *, every_n_steps: int = 50) -> None:
         self.every_n_steps = every_n_steps
         self._sums: dict[str, Tensor] = {}
         self._counts: dict[str, int] = {}  # of each: a GAN's losses are not all there from the first step
+        self._batches: list[dict[str, Tensor]] = []  # of the step in progress, of this process
+        self._norm: dict[str, Tensor] = {}
         self._step = 0
-        self._since = 0.0
-        self._strategy: pl.strategies.Strategy | None = None
+        self._images = 0
+        self._seconds = 0.0
+        self._since: float | None = None  # None: during a validation, for throughput is the training's alone
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._step, self._since, self._strategy = trainer.global_step, time.perf_counter(), trainer.strategy
+        self._step, self._since = trainer.global_step, time.perf_counter()
+
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer) -> None:
+        """The gradients are averaged over processes, unscaled, and not yet clipped. (A GAN puts its norms among the parts.)"""
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
+        overflow = getattr(trainer.precision_plugin, "scaler", None) is not None and not norm.isfinite()
+        self._norm = {} if overflow else {"gradient_norm": norm}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        for name, value in {"loss": outputs["loss"], **outputs["parts"]}.items():
-            value = value.detach().float()  # a sum in bfloat16 stands still; and a checkpoint keeps it as float32
-            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
-            self._counts[name] = self._counts.get(name, 0) + 1
+        values = {"loss": batch_loss(trainer, outputs), **outputs["parts"], **self._norm}
+        # A sum in bfloat16 stands still; and a checkpoint keeps float32.
+        self._batches.append({name: value.detach().float() for name, value in values.items()})
+        self._norm = {}
         step = trainer.global_step
-        if step == self._step or step % self.every_n_steps:
+        if step == self._step:
             return
-        self._share()
-        seconds = time.perf_counter() - self._since
-        values = {f"train/{name}": float(total) / self._counts[name] for name, total in self._sums.items()}
-        values |= {f"train/{name}": rate for name, rate in _learning_rates(trainer).items()}
-        if pl_module.automatic_optimization:  # others know the norm before clipping and put it among the parts
-            values["train/gradient_norm"] = _gradient_norm(pl_module)
-        values["train/images_per_second"] = (step - self._step) * trainer.datamodule.batch_size / seconds
-        for logger in trainer.loggers:
-            logger.log_metrics(values, step)
-        self._sums, self._counts, self._step, self._since = {}, {}, step, time.perf_counter()
+        self._step, self._images = step, self._images + trainer.datamodule.batch_size
+        self._add(trainer)
+        if step % self.every_n_steps == 0:
+            self._write(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._since is not None:
+            self._seconds, self._since = self._seconds + time.perf_counter() - self._since, None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._since = time.perf_counter()  # throughput is the training's alone
+        self._since = time.perf_counter()
 
-    def _share(self) -> None:
-        """All go on with the mean of their sums: so does a resumed run, in which they begin with those of the first process."""
-        if self._sums and self._strategy is not None:
-            device = self._strategy.root_device
-            sums = self._strategy.reduce(torch.stack([total.to(device) for total in self._sums.values()]), reduce_op="mean")
-            self._sums = dict(zip(self._sums, sums.unbind(), strict=True))
+    def _add(self, trainer: pl.Trainer) -> None:
+        """The values of the step's batches to the sums; of several processes their means, which costs one short message."""
+        names = list(dict.fromkeys(name for batch in self._batches for name in batch))
+        counts = [sum(name in batch for batch in self._batches) for name in names]
+        device = trainer.strategy.root_device
+        totals = torch.stack([sum(batch[name].to(device) for batch in self._batches if name in batch) for name in names])
+        if trainer.world_size > 1:
+            totals = trainer.strategy.reduce(totals, reduce_op="mean")
+        for name, total, count in zip(names, totals.unbind(), counts, strict=True):
+            self._sums[name] = self._sums[name] + total if name in self._sums else total
+            self._counts[name] = self._counts.get(name, 0) + count
+        self._batches = []
+
+    def _write(self, trainer: pl.Trainer) -> None:
+        now = time.perf_counter()
+        values = {f"train/{name}": float(total) / self._counts[name] for name, total in self._sums.items()}
+        values |= {f"train/{name}": rate for name, rate in _learning_rates(trainer).items()}
+        values["train/images_per_second"] = self._images / (self._seconds + now - self._since)
+        for logger in trainer.loggers:
+            logger.log_metrics(values, self._step)
+        self._sums, self._counts, self._images, self._seconds, self._since = {}, {}, 0, 0.0, now
 
     def state_dict(self) -> dict[str, Any]:
-        self._share()  # each process comes here
         return {"sums": {name: float(value) for name, value in self._sums.items()}, "counts": dict(self._counts)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._sums = {name: torch.tensor(value) for name, value in state_dict["sums"].items()}
         self._counts = dict(state_dict["counts"])
+
+
+def batch_loss(trainer: pl.Trainer, outputs: Any) -> Tensor:
+    """Of a batch. Lightning gives its part of an accumulated step's, which is as many times smaller as there are batches."""
+    return outputs["loss"] * trainer.accumulate_grad_batches
 
 
 def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:
@@ -70,8 +99,3 @@ def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:
         groups = optimizer.param_groups
         rates |= {f"{prefix}lr" + (f"_{i}" if len(groups) > 1 else ""): group["lr"] for i, group in enumerate(groups)}
     return rates
-
-
-def _gradient_norm(pl_module: pl.LightningModule) -> float:
-    gradients = [p.grad for p in pl_module.network.parameters() if p.grad is not None]
-    return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0

@@ -5,6 +5,8 @@ from typing import Any
 import pytorch_lightning as pl
 from tqdm import tqdm
 
+from sr.callback.log import batch_loss
+
 
 class Progress(pl.Callback):
     """One line: steps, time left, loss, last validation; a bar for each evaluation."""
@@ -22,7 +24,7 @@ class Progress(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         if self._steps is not None and (done := trainer.global_step - self._steps.n):
             if trainer.global_step % trainer.log_every_n_steps == 0:
-                self._values["loss"] = f"{float(outputs['loss']):.4f}"
+                self._values["loss"] = f"{float(batch_loss(trainer, outputs)):.4f}"
                 self._steps.set_postfix(self._values, refresh=False)
             self._steps.update(done)
 

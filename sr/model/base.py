@@ -1,18 +1,18 @@
 """What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import chain
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim import Optimizer
 
 from sr.draws import Draws
 from sr.errors import InputError, NotFiniteError
 from sr.gather import gathered
 from sr.infer import upscale
+from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.recompute import recompute
 from sr.resize import imresize
@@ -47,14 +47,11 @@ class SRModule(pl.LightningModule):
         self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks those
         self.network = network.to(memory_format=torch.channels_last)  # as batches come: convolutions need not convert
         self.metric = nn.ModuleDict(metric)
-        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
-        if self.average is not None:
-            self.average.requires_grad_(False)  # else DDP waits for its gradients
+        self.average = Average(network, ema) if ema else None
         if checkpoint_activations:
             recompute(self.network)  # after the average was copied: that has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
-        self._pairs: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}  # of the average and the network
         self._seed = torch.initial_seed()  # the run's
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
@@ -82,21 +79,48 @@ class SRModule(pl.LightningModule):
         if self.device.type != "cpu":  # not torch.manual_seed, which asks for a stack trace where there is no GPU
             torch.get_device_module(self.device).manual_seed(seed)
 
+    def train(self, mode: bool = True) -> "SRModule":
+        """Only what learns is ever in training mode: a metric or a loss that is a network has statistics and dropout too."""
+        super().train(mode)
+        self._rest()
+        return self
+
+    def _rest(self) -> None:
+        for part in (self.average, self.metric, getattr(self, "loss", None)):
+            if part is not None:
+                part.eval()
+
+    def on_fit_start(self) -> None:
+        self._rest()  # Lightning trains in the modes it finds
+        if self.average is not None:
+            self.average.begin()
+
+    def averaged(self, optimizer: Optimizer) -> Optimizer:
+        """The network's optimizer, after each step of which the average follows.
+
+        A GradScaler (16-mixed) does not call a step whose gradients overflowed, or tells a fused kernel to leave it out; then
+        the weights are the old ones, and they are not averaged again.
+        """
+
+        def follow(stepped: Optimizer, *_: Any) -> None:
+            overflow = getattr(stepped, "found_inf", None)
+            if overflow is None or not overflow.item():
+                self.update_average()
+
+        optimizer.register_step_post_hook(follow)
+        return optimizer
+
+    def average_image(self, lr: Tensor) -> Tensor | None:
+        """What the average makes of (N, C, H, W), for losses that look at it (`uses_average`); None without one."""
+        if self.average is None or not self.loss.uses_average:
+            return None
+        with torch.no_grad():
+            return self.average.module(lr)
+
     def update_average(self) -> None:
-        """Call after each step of the network's optimizer."""
-        if self.average is None:
-            return
-        if not self._pairs:  # the first step copies, unless the average was loaded
+        """The average follows the network, where there is one."""
+        if self.average is not None:
             self.average.update_parameters(self.network)
-            for ours, theirs in zip(_tensors(self.average.module), _tensors(self.network), strict=True):
-                kind = self._pairs.setdefault(ours.dtype, ([], []))
-                kind[0].append(ours)
-                kind[1].append(theirs)
-            return
-        # The same without torch's question at every step whether it is the first, for which a GPU is waited for.
-        for ours, theirs in self._pairs.values():
-            self.average.multi_avg_fn(ours, theirs, self.average.n_averaged)
-        self.average.n_averaged += 1
 
     # -- evaluation ------------------------------------------------------------------------------------------------
 
@@ -177,7 +201,3 @@ class SRModule(pl.LightningModule):
         own = {key for key in self.state_dict() if key.split(".")[0] in self.saved}
         if different := sorted(own ^ checkpoint["state_dict"].keys()):
             raise InputError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    return chain(module.parameters(), module.buffers())

@@ -104,8 +104,6 @@ class GAN(SRModule):
         if self._batch == 0:
             with self.trainer.profiler.profile("optimizer"):
                 parts |= self._step(learning)
-                if network_learns:
-                    self.update_average()
         return {"loss": loss.detach(), "parts": parts}
 
     def _backward(self, loss: Tensor, optimizer: Any) -> None:
@@ -119,11 +117,7 @@ class GAN(SRModule):
         """SR, the network's loss, and its parts by name."""
         lr, hr = batch["lr"], batch["hr"]
         sr = self.trained("network")(lr)
-        average = None
-        if self.loss.uses_average and self.average is not None:
-            with torch.no_grad():
-                average = self.average.module(lr)
-        loss, parts = self.loss(sr, hr, average)
+        loss, parts = self.loss(sr, hr, self.average_image(lr))
         if adversarial:
             judge = self.trained("discriminator")
             self.discriminator.requires_grad_(False)  # only passes the gradient on
@@ -165,7 +159,7 @@ class GAN(SRModule):
             schedule.step()
         network = self.optimizers()[0]
         names = ("gradient_norm" if optimizer is network else "discriminator_gradient_norm" for optimizer in learning)
-        return dict(zip(names, norms, strict=True))
+        return {name: norm for name, norm in zip(names, norms, strict=True) if norm is not None}
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
@@ -173,17 +167,21 @@ class GAN(SRModule):
             raise InputError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
         wanted = ((self.optimizer, groups), (self.discriminator_optimizer, self.discriminator.parameters()))
         optimizers = [on_device(make, parameters, self) for make, parameters in wanted]
+        self.averaged(optimizers[0])
         self._options = [options(optimizer) for optimizer in optimizers]
         return optimizers, [self.schedule(optimizers[0]), self.discriminator_schedule(optimizers[1])]
 
     def on_fit_start(self) -> None:
         """The discriminator looks at blank patches: one that cannot take their size says so now, not in iteration k."""
+        super().on_fit_start()
         data = self.trainer.datamodule
+        modes = {part: part.training for part in self.discriminator.modules()}
         self.discriminator.eval()  # no statistics of a blank
         with torch.no_grad():
             for size in {phase.patch_size * data.scale for phase in data.phases}:
                 self.discriminator(torch.zeros(1, 3, size, size, device=self.device))
-        self.discriminator.train()
+        for part, mode in modes.items():
+            part.training = mode
 
     def on_train_start(self) -> None:
         self._batch = 0

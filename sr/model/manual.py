@@ -26,14 +26,14 @@ def shared_casts(device: str) -> AbstractContextManager:
     )
 
 
-def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor]:
+def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor | None]:
     """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` rises by one, not by their number.
 
     In 16-mixed all gradients are unscaled before any optimizer steps, and the scale changes once, after the last: the
     other order would unscale the second network's gradients by a scale that they were not made with.
 
     Returns:
-        The norm of each optimizer's gradients before they are clipped.
+        The norm of each optimizer's gradients before they are clipped; None where they overflowed in 16-mixed.
     """
     scaler = getattr(trainer.precision_plugin, "scaler", None)
     norms = []
@@ -43,9 +43,10 @@ def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_a
             _average(gradients)
         if scaler is not None:
             scaler.unscale_(optimizer.optimizer)
-        norms.append(torch.nn.utils.get_total_norm(gradients))
+        norm = torch.nn.utils.get_total_norm(gradients)
+        norms.append(norm if scaler is None or norm.isfinite() else None)
         if clip_val:
-            _clip(optimizer.optimizer, norms[-1], clip_val, clip_algorithm)
+            _clip(optimizer.optimizer, norm, clip_val, clip_algorithm)
     optimizers[0]._on_before_step()  # the hooks with which Lightning's loop counts (its issue 17958)
     for optimizer in optimizers:
         if scaler is None:

@@ -4,8 +4,7 @@ Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, 
 """
 
 from collections import Counter
-from collections.abc import Callable
-from functools import wraps
+from types import MethodType
 from typing import Any
 
 import torch
@@ -31,7 +30,8 @@ def recompute(network: nn.Module) -> None:
     if any(isinstance(part, _BatchNorm) for block in found for part in block.modules()):
         raise InputError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
     for block in found:
-        block.forward = _again(block.forward)
+        # A bound method, which `copy.deepcopy` binds to the copy; a closure would go on computing with this block.
+        block.forward = MethodType(_again, block)
 
 
 def blocks(module: nn.Module) -> list[nn.Module]:
@@ -47,11 +47,8 @@ def _is_block(module: nn.Module) -> bool:
     return not isinstance(module, _CONTAINERS) and any(True for _ in module.children())
 
 
-def _again(forward: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(forward)
-    def kept(*args: Any, **kwargs: Any) -> Any:
-        if not torch.is_grad_enabled():
-            return forward(*args, **kwargs)
-        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
-
-    return kept
+def _again(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
+    """The block's own `forward`, with only its inputs kept where a gradient will be asked for."""
+    if not torch.is_grad_enabled():
+        return type(block).forward(block, *args, **kwargs)
+    return checkpoint(type(block).forward, block, *args, use_reentrant=False, **kwargs)

@@ -66,7 +66,7 @@ class Regression(SRModule):
         lr, hr = batch["lr"], batch["hr"]
         if self.channel == "y":
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        total, parts = self.loss(self.trained("network")(lr), hr)
+        total, parts = self.loss(self.trained("network")(lr), hr, self.average_image(lr))
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters())
             total = total + self.l1_regularisation * parts["l1_regularisation"]
@@ -77,7 +77,7 @@ class Regression(SRModule):
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
             raise InputError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
-        optimizer = on_device(self.optimizer, groups, self)
+        optimizer = self.averaged(on_device(self.optimizer, groups, self))
         self._options = options(optimizer)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": self.schedule(optimizer), "interval": "step"}}
 
@@ -94,7 +94,3 @@ class Regression(SRModule):
             Precision.clip_gradients(plugin, optimizer, gradient_clip_val, how)
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-
-    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        super().optimizer_step(*args, **kwargs)
-        self.update_average()

@@ -1,0 +1,77 @@
+"""The exponential moving average of a network's weights."""
+
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from sr.errors import InputError
+
+Pairs = tuple[list[Tensor], list[Tensor]]  # ours and the network's, of one device and dtype
+
+
+class Average(AveragedModel):
+    """A copy of a network whose weights follow it: average = decay * average + (1 - decay) * network, after each step.
+
+    The first update copies. Weights and statistics are averaged; whole numbers, such as indices and counters, and buffers that
+    hold an infinity are copied. It is never trained and stays in eval mode, so that images which pass through it during
+    training change none of its statistics.
+
+    Args:
+        network: on any device; copied.
+        decay: in (0, 1); ESRGAN's code has 0.999.
+
+    Raises:
+        InputError: another decay.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        if not 0 < decay < 1:
+            raise InputError(f"model.ema={decay}: a decay between 0 and 1, such as 0.999, or null for no average")
+        super().__init__(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        self.requires_grad_(False)  # else DDP waits for its gradients
+        self.eval()
+        self._averaged: list[Pairs] | None = None
+        self._copied: list[tuple[Tensor, Tensor]] = []
+
+    def train(self, mode: bool = True) -> "Average":
+        return super().train(False)
+
+    def begin(self) -> None:
+        """Forget where the tensors are: a fit may have moved them to another device, or loaded others."""
+        self._averaged = None
+
+    def update_parameters(self, model: nn.Module) -> None:
+        """Follow `model`, the network it is a copy of. The first call after `begin` waits for the device, no other does."""
+        if self._averaged is None:
+            self._pair(model)
+            if self.n_averaged == 0:
+                with torch.no_grad():
+                    for ours, theirs in zip(_tensors(self.module), _tensors(model), strict=True):
+                        ours.copy_(theirs)
+                self.n_averaged += 1
+                return
+        for ours, theirs in self._averaged:
+            self.multi_avg_fn(ours, theirs, self.n_averaged)
+        with torch.no_grad():
+            for ours, theirs in self._copied:
+                ours.copy_(theirs)
+        self.n_averaged += 1
+
+    def _pair(self, model: nn.Module) -> None:
+        kinds: dict[tuple[torch.device, torch.dtype], Pairs] = {}
+        self._copied = []
+        for ours, theirs in zip(_tensors(self.module), _tensors(model), strict=True):
+            constant = not isinstance(theirs, nn.Parameter) and not theirs.isfinite().all()  # inf - inf is no number
+            if constant or not (theirs.is_floating_point() or theirs.is_complex()):
+                self._copied.append((ours, theirs))
+                continue
+            kind = kinds.setdefault((ours.device, ours.dtype), ([], []))
+            kind[0].append(ours)
+            kind[1].append(theirs)
+        self._averaged = list(kinds.values())
+
+
+def _tensors(module: nn.Module) -> chain[Tensor]:
+    return chain(module.parameters(), module.buffers())
