@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from sr import image
 from sr.bleed import bled
 from sr.count import parameters
 from sr.data.folder import check_pairs, images, pair
-from sr.errors import InputError, NotFiniteError
+from sr.data.notes import say_not_used
+from sr.errors import InputError, MissingError, NotFiniteError
 from sr.files import whole
 from sr.image import to_pixels, to_tensor
 from sr.infer import Upscaler
@@ -29,6 +30,7 @@ from sr.predict import upscaler
 from sr.resize import imresize
 from sr.say import warn
 from sr.table import markdown
+from sr.writer import EXTENSIONS
 
 RESERVED = ("LR", "bicubic", "HR")  # columns that are no network
 LARGE, TOO_LARGE = 50e6, 1e9  # bytes of a page: browsers become slow, give up
@@ -75,6 +77,8 @@ def compare_files(
             f"{len(files)} files in {columns} pictures each make a page of about {expected / 1e9:.1f} GB, which browsers "
             "do not open: take fewer or smaller files, or fewer networks"
         )
+    shown = [file for file in {*files, *files.values()} if file is not None]
+    say_not_used(source, [(file, image.not_used(file)) for file in sorted(_readable(shown))])
     sources = [source for source, _ in networks]
     named = list(zip(column_names(sources), sources, upscalers, strict=True))
     rows, failed = {}, 0
@@ -82,7 +86,7 @@ def compare_files(
     for file, hr_file in progress:
         try:
             rows[file] = _columns(named, file, hr_file, degrade)
-        except (ValueError, OSError, FloatingPointError) as error:
+        except (InputError, MissingError, NotFiniteError) as error:
             if len(files) == 1:
                 raise
             failed += 1
@@ -106,7 +110,7 @@ def page_path(output: str | Path, overwrite: bool = False) -> Path:
     """The page's file: `output` itself if it is called .html, else compare.html in that folder. ValueError: it cannot be."""
     output = Path(output)
     is_page = output.suffix.lower() in (".html", ".htm") and not output.is_dir()
-    if not is_page and not output.is_dir() and (output.exists() or output.suffix.lower() in image.EXTENSIONS):
+    if not is_page and not output.is_dir() and (output.exists() or output.suffix.lower() in EXTENSIONS):
         raise InputError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
     page = output if is_page else output / "compare.html"
     if page.exists() and not overwrite:
@@ -173,11 +177,11 @@ def find_pairs(source: str | Path, reference: str | Path | None, scale: int) -> 
     return {file: partners[file] for file in files}
 
 
-def _readable(files: Mapping[Path, Path | None]) -> list[Path]:
+def _readable(files: Iterable[Path]) -> list[Path]:
     """Those whose header can be read; the others are reported when their turn comes."""
     found = []
     for file in files:
-        with suppress(ValueError, OSError):
+        with suppress(InputError, MissingError):
             image.size(file)
             found.append(file)
     return found
@@ -233,6 +237,6 @@ def score(sr: Tensor, hr: Tensor, scale: int) -> Scores:
     for name, (metric, channel) in _METRICS.items():
         try:
             scores[name] = metric(crop_border=scale, channel=channel)(sr, hr).item()
-        except ValueError:  # fewer pixels than the metric needs
+        except InputError:  # fewer pixels than the metric needs
             scores[name] = None
     return scores

@@ -1,15 +1,18 @@
 """Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
 
-Reads PNG, JPEG, BMP, WebP, TIFF and the first frame of GIF; `sr/writer.py` writes all of them but GIF. Pillow does most
-of it, `sr/png16.py` and `sr/tiff.py` what it cannot. An image of more than 178,956,970 pixels (Pillow's limit against
-decompression bombs) is refused: cut it into parts.
+Reads the formats of `sr/formats.py`, of animations and pages the first one; `sr/writer.py` writes some of them. Pillow does
+most of it, `sr/png16.py` and `sr/tiff.py` what it cannot; `sr/facts.py` says what is not read. An image of more than
+178,956,970 pixels (Pillow's limit against decompression bombs) is refused: cut it into parts.
 """
 
+import errno
 import os
+import stat
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -20,14 +23,19 @@ import torch
 from PIL import ImageCms
 from torch import Tensor
 
-from sr import exif, png16, tiff
+from sr import exif, formats, png16, tiff
 from sr.errors import InputError, MissingError
-from sr.writer import EXTENSIONS, Writer, one_line, to_8bit
+from sr.facts import Facts, of_picture, of_tiff
+from sr.writer import Writer, one_line, to_8bit
 
-FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")  # no others: Pillow's EPS reader, say, starts Ghostscript
+_LITTER = ("Thumbs.db", "desktop.ini")  # that systems leave in folders
 ROWS = 64  # of an image that are converted at once
 GRAY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
+DEEP_MODES = ("I", "I;16", "I;16B")  # of Pillow, of JPEG 2000 and PPM: gray scaled to 16 bits
+# Of the system, which says that this file cannot be read, and not that the machine is at its end.
+_FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EIO)
+_FILE_ERRORS += (errno.ENAMETOOLONG, errno.ESTALE)
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,7 @@ class Image:
         was_gray: whether the file was gray, so that `write` makes a gray file again.
         icc_profile: colour profile of the pixels, or None.
         exif: EXIF block without orientation (it has been applied), or None.
+        facts: what the file holds beside, such as further frames.
     """
 
     pixels: np.ndarray
@@ -47,23 +56,34 @@ class Image:
     was_gray: bool = False
     icc_profile: bytes | None = None
     exif: bytes | None = None
+    facts: Facts = Facts()
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Image files in a folder and its sub-folders, sorted; hidden files and folders are skipped, links followed.
+    """Image files in a folder and its sub-folders, sorted, by their names; hidden ones are skipped, links followed.
 
+    Links that lead nowhere are among them, and empty folders that are called like an image: reading tells what is wrong.
     Raises FileNotFoundError where there is no such folder.
     """
+    return scan(folder)[0]
+
+
+def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
+    """`list_images`, and how many other files there are of each extension."""
     if not Path(folder).is_dir():
         raise MissingError(f"{folder}: no such folder")
-    found, visited = [], set()
+    found, others, visited = [], Counter(), set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
         if real not in visited:  # else a link leads to a folder above or beside: its files are listed already
-            found += [Path(parent, n) for n in names if not n.startswith(".") and n.lower().endswith(EXTENSIONS)]
+            images = [name for name in names if not name.startswith(".") and formats.is_read(name)]
+            found += [Path(parent, name) for name in images]
+            if not images and not folders and formats.is_read(parent) and parent != str(folder):
+                found.append(Path(parent))
+            others.update(formats.extension(n) or n for n in names if n not in images and n[0] != "." and n not in _LITTER)
         visited.add(real)
-    return sorted(found)
+    return sorted(found), others
 
 
 def size(path: str | Path) -> tuple[int, int]:
@@ -85,7 +105,7 @@ def check(path: str | Path) -> None:
 
 
 def read_rgb8(path: str | Path) -> np.ndarray:
-    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, alpha is dropped, 16 bit rounded to 8.
+    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, the rest is left out as `not_used` says.
 
     Raises like `read`.
     """
@@ -101,10 +121,12 @@ def read(path: str | Path) -> Image:
     """Read an image file, 8 or 16 bit, upright, with alpha, colour profile and EXIF.
 
     CMYK (by its profile if it has a sound one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
-    Raises ValueError with one line when the file is broken, truncated, too large or of a kind that is not supported;
-    FileNotFoundError and other OSErrors of the system as they are.
+    Raises ValueError with one line when the file is broken, truncated, too large, of a kind that is not supported, a link
+    that leads nowhere, or may not be read; FileNotFoundError where there is none. Other OSErrors, as of a machine that can
+    open no more files, stay as they are.
     """
     with _reading(path), open(path, "rb") as file:
+        facts = _facts(file)
         samples, profile, tags = _decode(file)
         samples, block = _upright(samples, exif.orientation(tags)), exif.encode(tags)
     channels = samples.shape[2]
@@ -114,7 +136,18 @@ def read(path: str | Path) -> Image:
         was_gray=channels < 3,
         icc_profile=profile or None,
         exif=block,
+        facts=facts,
     )
+
+
+def not_used(path: str | Path) -> list[str]:
+    """What `read_rgb8` leaves out of a file, as `Facts.not_used`; alpha where something is transparent. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        facts = _facts(file)
+    if facts.alpha:
+        image = read(path)
+        facts = replace(facts, alpha=bool((image.alpha < np.iinfo(image.alpha.dtype).max).any()))
+    return facts.not_used()
 
 
 def write(path: str | Path, image: Image) -> None:
@@ -150,20 +183,43 @@ def _reading(path: str | Path) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
-            if Path(path).is_fifo():  # nobody may ever write to it, and a thread that waits cannot be stopped
-                raise InputError("a pipe")
+            _check_kind(Path(path))
             yield
     except PIL.UnidentifiedImageError:
-        reason = f"not a file of {', '.join(FORMATS)}, or a broken one"
+        reason = formats.other(path) or f"not a file of {', '.join(formats.READ)}, or a broken one"
         raise InputError(f"{path}: cannot be read as an image ({reason})") from None
+    except MissingError:
+        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
+            raise InputError(f"{path}: cannot be read as an image ({error.strerror})") from None
         if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
             raise
-        raise InputError(f"{path}: cannot be read as an image ({one_line(error)})") from None
+        known = formats.other(path) if os.path.isfile(path) and os.access(path, os.R_OK) else None
+        raise InputError(f"{path}: cannot be read as an image ({known or one_line(error)})") from None
+
+
+def _check_kind(path: Path) -> None:
+    """Whether there is a file to open: a pipe that nobody writes to would be waited for, and no signal ends a thread's wait."""
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"a link to {os.readlink(path)}, which is not there")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise MissingError(f"{path}: no such file") from None
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise InputError(f"{kinds.get(stat.S_IFMT(mode), 'a device')}, not a file")
+    if not path.stat().st_size:
+        raise InputError("an empty file")
 
 
 def _open(file: BinaryIO) -> PIL.Image.Image:
-    return PIL.Image.open(file, formats=FORMATS)
+    return PIL.Image.open(file, formats=tuple(formats.READ))
+
+
+def _facts(file: BinaryIO) -> Facts:
+    return of_tiff(tiff.tags(file), tiff.pages(file)) if tiff.is_tiff(file) else of_picture(_open(file), file)
 
 
 def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
@@ -179,6 +235,8 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
     profile, tags = image.info.get("icc_profile"), exif.of(image)
     if image.mode in ("CMYK", "LAB"):
         image, profile = _to_srgb(image, profile), None
+    elif image.mode in DEEP_MODES and image.format in ("JPEG2000", "PPM"):
+        return np.asarray(image).astype(np.uint16)[..., None], profile, tags
     elif image.mode not in GRAY_MODES + COLOUR_MODES:
         raise InputError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
     mode = "L" if image.mode in GRAY_MODES else "RGB"

@@ -2,12 +2,17 @@
 
 import glob
 import os
+from collections import Counter
 from pathlib import Path
 
 from PIL.Image import registered_extensions
 
+from sr import formats
+from sr.data.notes import listed
 from sr.errors import InputError, MissingError
-from sr.image import EXTENSIONS, list_images
+from sr.image import scan, size
+from sr.say import warn
+from sr.writer import EXTENSIONS
 
 
 def plan(source: str | Path, target: str | Path, *, format: str | None = None, suffix: str = "") -> list[tuple[Path, Path]]:
@@ -16,7 +21,8 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
     Args:
         source: file, folder or pattern. Images that lie under `target` are left out: they are results.
         target: folder; for a single file also the name of a file.
-        format: extension of the results (png, jpg, ...); None: that of the input.
+        format: extension of the results (png, jpg, ...); None: that of the input, or png where that cannot be written, with a
+            warning.
         suffix: added to the names, such as _x4.
 
     Raises:
@@ -29,6 +35,8 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
     if Path(suffix).name != suffix:
         raise InputError(f"suffix={suffix}: it is part of a file's name and cannot hold a folder")
     source, target = Path(source), Path(target)
+    if source.is_file() and not formats.is_read(source):
+        size(source)  # a name that tells nothing: raises what it is, unless it is an image
     if source.is_file() and target.suffix.lower() in EXTENSIONS and not target.is_dir():
         if suffix or format not in (None, target.suffix.lower()[1:]):
             raise InputError(f"output={target} names the file already: leave format and suffix out, or name a folder")
@@ -38,8 +46,24 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
     base, files = find(source, target)
     if target.is_file():
         raise InputError(f"output={target} is a file: name a folder")
-    names = [file.relative_to(base).with_name(file.stem + suffix + (f".{format}" if format else file.suffix)) for file in files]
+    names = _names([file.relative_to(base) for file in files], format, suffix)
     return _checked([(file, target / name) for file, name in zip(files, names, strict=True)])
+
+
+def _names(files: list[Path], format: str | None, suffix: str) -> list[Path]:
+    """The name of each result. What cannot be written in its own format becomes a PNG, of its whole name if that is taken."""
+    extensions = [f".{format}" if format else file.suffix for file in files]
+    kept = [extension.lower() in EXTENSIONS for extension in extensions]
+    names = [file.with_name(file.stem + suffix + extension) for file, extension in zip(files, extensions, strict=True)]
+    taken = {name for name, is_kept in zip(names, kept, strict=True) if is_kept}
+    for i, file in enumerate(files):
+        if not kept[i]:
+            short = file.with_name(f"{file.stem}{suffix}.png")
+            names[i] = file.with_name(f"{file.name}{suffix}.png") if short in taken else short
+            taken.add(names[i])
+    if others := Counter(file.suffix or file.name for file, is_kept in zip(files, kept, strict=True) if not is_kept):
+        warn(f"results become .png, for these formats cannot be written: {listed(others)}")
+    return names
 
 
 def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
@@ -48,21 +72,27 @@ def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
     Raises:
         FileNotFoundError: there are none; ValueError: `target` is that folder.
     """
-    if source.is_file():
-        return source.parent, [source]
+    others: Counter[str] = Counter()
     if source.is_dir():
-        base, files = source, list_images(source)
+        base, (files, others) = source, scan(source)
+    elif os.path.lexists(source):  # also what is no file, of which reading tells what it is
+        return source.parent, [source]
     else:
         fixed = next((i for i, part in enumerate(source.parts) if glob.has_magic(part)), len(source.parts))
         base = Path(*source.parts[:fixed])
         matches = [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
-        files = [path for path in matches if path.is_file() and path.suffix.lower() in (*EXTENSIONS, ".gif")]
+        matches = [path for path in matches if not path.is_dir()]
+        files = [path for path in matches if formats.is_read(path)]
+        others = Counter(formats.extension(path) or path.name for path in matches if not formats.is_read(path))
     if target is not None:
         if target.resolve() == base.resolve():
             raise InputError(f"output={target} is the folder of the input: name another one")
         files = [file for file in files if target.resolve() not in file.resolve().parents]
     if not files:
-        raise MissingError(f"{source}: no such file, or no images there ({', '.join(EXTENSIONS)})")
+        there = f"there are {listed(others)}" if others else f"looked for {', '.join(formats.READ)}"
+        raise MissingError(f"{source}: no such file, or no images there that can be read ({there})")
+    if others:
+        warn(f"{source}: left out, not being images that can be read: {listed(others)}")
     return base, files
 
 
@@ -70,8 +100,6 @@ def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
     inputs = {os.path.normcase(os.path.realpath(source)) for source, _ in pairs}
     sources: dict[str, Path] = {}
     for source, target in pairs:
-        if target.suffix.lower() not in EXTENSIONS:
-            raise InputError(f"{source}: {target.suffix or 'a file without extension'} cannot be written: say format=png")
         real = os.path.normcase(os.path.realpath(target))
         if real in inputs:
             raise InputError(f"{source}: its result {target} would replace an input: choose another output or a suffix")

@@ -4,11 +4,11 @@ A broken file costs a line, a stop costs nothing that is finished.
 """
 
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +18,12 @@ from torch import nn
 from tqdm import tqdm
 
 from sr.capability import check_precision
-from sr.errors import InputError
+from sr.errors import InputError, MissingError, NotFiniteError
 from sr.image import Image, read
 from sr.infer import PRECISIONS, Upscaler, out_of_memory
 from sr.strips import Alpha, shape, strips
 from sr.tiles import tiling
-from sr.writer import Writer, one_line
+from sr.writer import Writer, not_kept, one_line
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
 CPU_TILE = 192  # where the tiles are in the host's memory: half of that of 256 pixels, for 4 % more work
@@ -33,11 +33,19 @@ WAITING = 12  # strips that are finished and not written: a row of tiles of 192 
 
 @dataclass
 class Result:
-    """How many files were written, were there already, could not be read or written."""
+    """How many files were written, were there already, could not be read or written; what results do not hold of how many."""
 
     written: int = 0
     skipped: int = 0
     failed: int = 0
+    not_kept: Counter[str] = field(default_factory=Counter)
+
+    def add(self, source: Path, not_kept: dict[str, str]) -> None:
+        """Count a file that is written, and say what of its input the result does not hold."""
+        self.written += 1
+        self.not_kept.update(not_kept.keys())
+        for text in not_kept.values():
+            tqdm.write(f"{source}: {text}", file=sys.stderr)
 
     def fail(self, reason: str) -> None:
         """Count a file and say why, above the progress bar."""
@@ -45,7 +53,9 @@ class Result:
         tqdm.write(reason, file=sys.stderr)
 
     def __str__(self) -> str:
-        return f"{self.written} written, {self.skipped} skipped (there already), {self.failed} failed"
+        lost = ", ".join(f"{what} of {count} {'file' if count == 1 else 'files'}" for what, count in self.not_kept.items())
+        counts = f"{self.written} written, {self.skipped} skipped (there already), {self.failed} failed"
+        return f"{counts}; not kept: {lost}" if lost else counts
 
 
 def predict_files(
@@ -103,7 +113,7 @@ def predict_files(
                 image = reading.result()
                 while output is None:
                     planned = enlarged.tile
-                    output = _Output(target, image, outscale or network.scale, writer)
+                    output = _Output(source, target, image, outscale or network.scale, writer)
                     try:
                         for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
                             output.write(strip)
@@ -112,17 +122,13 @@ def predict_files(
                             raise
                         output.abort()  # what was planned for larger tiles keeps too much beside the network: once more
                         output, progress.n = None, number
-            except FloatingPointError as error:
+            except NotFiniteError as error:
                 result.fail(f"{source}: {error}")
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
                 result.fail(f"{source}: {one_line(error)[:200]}")
-            except ValueError as error:
-                result.fail(str(error))
-            except OSError as error:
-                if output is not None:  # the disk's: the next file would meet the same
-                    raise
+            except (InputError, MissingError) as error:
                 result.fail(str(error))
             else:
                 output.close()
@@ -209,9 +215,11 @@ def pick_device(name: str) -> torch.device:
 class _Output:
     """A file that another thread writes while the network goes on, at most by a row of its tiles."""
 
-    def __init__(self, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
-        size = shape(image, factor)
-        self._writer = Writer(target, size, image.pixels.dtype, icc_profile=image.icc_profile, exif=image.exif)
+    def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
+        size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
+        self.source = source
+        self.not_kept = image.facts.not_kept() | not_kept(target, image.pixels.dtype, gray=image.was_gray, **kept)
+        self._writer = Writer(target, size, image.pixels.dtype, **kept)
         self._pool, self._steps = pool, deque[Future]()
 
     def write(self, strip: np.ndarray) -> None:
@@ -248,8 +256,8 @@ def _settle(output: _Output | None, result: Result) -> None:
         return
     try:
         output.result()
-        result.written += 1
-    except ValueError as error:
+        result.add(output.source, output.not_kept)
+    except InputError as error:
         result.fail(str(error))
 
 

@@ -21,16 +21,28 @@ from sr.errors import InputError
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
 STRIP_BYTES = 2**20  # before compression: small enough for every reader, large enough to compress well
 LEVEL = 6  # of zlib
+SUBFILE_TYPE = 254
 MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompression bomb (2 * MAX_IMAGE_PIXELS)
 
 
-def is_tiff16(file: BinaryIO) -> bool:
-    """Tell whether an open file is a TIFF whose first page has 16 bits a sample."""
+def is_tiff(file: BinaryIO) -> bool:
+    """Tell whether an open file is a TIFF."""
     file.seek(0)
-    if file.read(4) not in MAGIC:
-        file.seek(0)
+    magic = file.read(4)
+    file.seek(0)
+    return magic in MAGIC
+
+
+def is_tiff16(file: BinaryIO) -> bool:
+    """Tell whether an open file is a TIFF whose first page has 16 bits a sample.
+
+    Raises ValueError where its samples are no unsigned integers, or its bands neither gray nor RGB with or without alpha.
+    """
+    if not is_tiff(file):
         return False
-    bits = tags(file).get(Tiff.BITSPERSAMPLE)
+    found = tags(file)
+    _check_samples(found)
+    bits = found.get(Tiff.BITSPERSAMPLE)
     return bits == 16 or (isinstance(bits, tuple) and set(bits) == {16})
 
 
@@ -50,6 +62,54 @@ def tags(file: BinaryIO) -> Exif:
     found.load_from_fp(file, start)
     file.seek(0)
     return found
+
+
+def pages(file: BinaryIO) -> int:
+    """How many pages a TIFF has, without thumbnails, overviews and masks (tag 254, NewSubfileType)."""
+    file.seek(0)
+    header = file.read(16)
+    order, big = "<" if header[:2] == b"II" else ">", header[:4] in MAGIC[2:]
+    (at,), count = struct.unpack_from(f"{order}Q" if big else f"{order}I", header, 8 if big else 4), 0
+    seen = set()
+    while at and at not in seen:
+        seen.add(at)
+        file.seek(at)
+        (entries,) = _unpack(file, f"{order}Q" if big else f"{order}H")
+        kind = 0
+        for _ in range(entries):
+            tag, _, _, value = _unpack(file, f"{order}HHQQ" if big else f"{order}HHII")
+            if tag == SUBFILE_TYPE:  # a LONG, at the beginning of its field
+                kind = value >> 32 if big and order == ">" else value
+        count += not kind & (1 | 4)  # a reduced image, a mask
+        (at,) = _unpack(file, f"{order}Q" if big else f"{order}I")
+    file.seek(0)
+    return count
+
+
+def _unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:
+    data = file.read(struct.calcsize(layout))
+    if len(data) < struct.calcsize(layout):
+        raise InputError("the list of its pages is cut off: the file is truncated or broken")
+    return struct.unpack(layout, data)
+
+
+def _check_samples(found: Exif) -> None:
+    """Refuse what Pillow would call unknown, and what it would take for something else."""
+    formats, bits, extra = (many(found.get(tag)) for tag in (Tiff.SAMPLEFORMAT, Tiff.BITSPERSAMPLE, Tiff.EXTRASAMPLES))
+    if not set(formats) <= {1} or max(bits, default=1) > 16:
+        kind = {2: "signed integers", 3: "floating-point numbers"}.get(formats[0] if formats else 1, "samples")
+        raise InputError(f"{kind} of {max(bits, default=1)} bits: convert it to gray or RGB of 8 or 16 bits")
+    bands = found.get(Tiff.SAMPLESPERPIXEL, 1) - (bool(extra) and extra[-1] in (1, 2))
+    if found.get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1) and bands not in (1, 3):
+        raise InputError(
+            f"{bands} bands: only gray or RGB, with or without alpha, can be read; write three of them as RGB first, "
+            "as by gdal_translate -b 3 -b 2 -b 1"
+        )
+
+
+def many(value: object) -> tuple:
+    """A tag's value as a tuple, whether it has several, one or none."""
+    return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
 def decode(file: BinaryIO) -> np.ndarray:
@@ -73,8 +133,8 @@ def decode(file: BinaryIO) -> np.ndarray:
             samples = np.moveaxis(samples, 0, -1)
     file.seek(0)
     samples = samples.reshape(*samples.shape[:2], -1)
-    if samples.shape[2] - (alpha in ("ASSOCALPHA", "UNASSALPHA")) not in (1, 3):
-        raise InputError(f"{samples.shape[2]} channels of unknown meaning: keep gray or RGB, and alpha if there is one")
+    if colours == "RGB" and samples.shape[2] > 3:  # further bands are left out
+        samples = samples[..., [0, 1, 2, -1] if alpha in ("ASSOCALPHA", "UNASSALPHA") else [0, 1, 2]]
     if colours == "MINISWHITE":
         samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
     return _unpremultiply(samples) if alpha == "ASSOCALPHA" else samples

@@ -16,9 +16,11 @@ from sr.errors import InputError, StorageError
 from sr.png import PNGFile
 from sr.tiff import TIFFFile
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+DEEP = (".png", ".tif", ".tiff")  # these keep 16 bits
+EXTENSIONS = (".png", *JPEG, ".bmp", ".webp", ".tif", ".tiff")
 # Sides that the format holds.
-LONGEST = {".jpg": 65500, ".jpeg": 65500, ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
+LONGEST = {**dict.fromkeys(JPEG, 65500), ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
 
 
 class Writer:
@@ -52,7 +54,7 @@ class Writer:
         extension = self.path.suffix.lower()
         if extension not in EXTENSIONS:
             self._refuse(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
-        if shape[2] in (2, 4) and extension in (".jpg", ".jpeg", ".bmp"):
+        if shape[2] in (2, 4) and extension in (*JPEG, ".bmp"):
             self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
         if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
             self._refuse(f"{shape[1]}x{shape[0]} pixels; {extension} ends at {longest}: choose .png or .tif")
@@ -139,7 +141,7 @@ class WholeFile:
     ) -> None:
         self._file, self._extension, self._rows = file, extension, 0
         self._options = {key: value for key, value in {"icc_profile": icc_profile, "exif": exif}.items() if value}
-        if extension in (".jpg", ".jpeg"):
+        if extension in JPEG:
             self._options |= {"quality": 95, "subsampling": "4:4:4"}
         elif extension == ".webp":
             self._options |= {"lossless": True, "exact": True}  # exact: keeps the colour of transparent pixels
@@ -161,6 +163,20 @@ class WholeFile:
         encoded = BytesIO()  # so that what fails while the file is written is the disk
         picture.save(encoded, format=PIL.Image.registered_extensions()[self._extension], **self._options)
         self._file.write(encoded.getbuffer())
+
+
+def not_kept(
+    path: Path, dtype: np.dtype | type, *, gray: bool = False, icc_profile: bytes | None = None, exif: bytes | None = None
+) -> dict[str, str]:
+    """What a file of that name does not hold of an image: in a few words -> what to say."""
+    extension, said = path.suffix.lower(), {}
+    if dtype == np.uint16 and extension not in DEEP:
+        said["depth"] = f"its 16 bits become 8 in {extension}: format=png keeps them"
+    if icc_profile and (extension == ".bmp" or _fitting(icc_profile, gray and extension != ".webp") is None):
+        said["colour profile"] = f"its colour profile is not kept in {extension}: format=png keeps it"
+    if exif and extension == ".bmp":
+        said["EXIF"] = "its EXIF is not kept in .bmp: format=png keeps it"
+    return said
 
 
 def to_8bit(samples: np.ndarray) -> np.ndarray:

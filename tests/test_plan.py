@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from sr.plan import plan
 
@@ -73,7 +74,7 @@ def test_results_below_the_input_are_not_inputs_again(photos):
         ("photos", "out", {"format": "gif"}, "format=gif: choose one of png, jpg"),
         ("photos", "out", {"suffix": "/x"}, "suffix=/x"),
         ("photos/a.png", "b.png", {"format": "jpg"}, "names the file already"),
-        ("photos/notes.txt", "out", {}, ".txt cannot be written: say format=png"),
+        ("photos/notes.txt", "out", {}, "photos/notes.txt: cannot be read as an image (an empty file)"),
         ("photos/a.png", "large.gif", {}, "output=large.gif: .gif cannot be written: choose one of .png"),
         ("photos/a.png", "out/large.jp2", {"format": "png"}, ".jp2 cannot be written"),
     ],
@@ -100,3 +101,19 @@ def test_nothing_there(photos, source):
     (photos / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="no such file, or no images there"):
         plan(source, "out")
+
+
+def test_what_cannot_be_written_in_its_format_becomes_png(photos):
+    for name in ("a.gif", "trip/f.jp2", "g.JFIF"):
+        (photos / name).touch()
+    with pytest.warns(UserWarning, match=r"results become \.png, for these formats cannot be written: 1 \.gif, 1 \.jp2$"):
+        planned = names(plan("photos", "out", suffix="_x2"))
+    assert planned["photos/a.png"] == "out/a_x2.png" and planned["photos/a.gif"] == "out/a.gif_x2.png"
+    assert planned["photos/trip/f.jp2"] == "out/trip/f_x2.png" and planned["photos/g.JFIF"] == "out/g_x2.JFIF"
+    assert names(plan("photos/a.gif", "out", format="jpg")) == {"photos/a.gif": "out/a.jpg"}
+
+
+def test_an_image_whose_name_tells_nothing(photos):
+    Image.new("RGB", (3, 4)).save(photos / "b", format="JPEG")
+    with pytest.warns(UserWarning, match=r"cannot be written: 1 b$"):
+        assert names(plan("photos/b", "out")) == {"photos/b": "out/b.png"}

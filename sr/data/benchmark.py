@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sr import image
 from sr.data.folder import check_pairs, check_partners, images, pair
+from sr.data.notes import say_left_out, say_not_used
 from sr.data.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.resize import imresize
@@ -50,6 +51,11 @@ class Benchmark:
             image.check(file)
         check_pairs(self.pairs, self.scale)
         _ = self.names  # raises where two images have one name
+        if isinstance(self.hr, Path):
+            files = [file for pair in self.pairs for file in pair if file is not None]
+            say_not_used(self.name, [(file, image.not_used(file)) for file in files])
+            for folder in filter(Path.is_dir, filter(None, (self.hr, self.lr))):
+                say_left_out(folder)
         if self.n_images not in (None, len(self)):
             warn(
                 f"{self.name} is not the published set: {len(self)} of {self.n_images} images in {self.hr}; "

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from sr import image
+from sr import formats, image
+from sr.data.notes import listed, say_left_out
 from sr.errors import InputError, MissingError
 
 # LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
@@ -25,8 +26,13 @@ class Folder:
         self.lr = None if lr is None else Path(lr).expanduser()
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the folders are there and that each HR file has its partner; there is nothing to download."""
+        """Check that the folders are there and that each HR file has its partner; there is nothing to download.
+
+        Warns of files there that are no images.
+        """
         self.files()
+        for folder in filter(None, (self.path, self.lr)):
+            say_left_out(folder)
 
     def files(self) -> list[tuple[Path, Path | None]]:
         hr = images(self.path)
@@ -43,7 +49,9 @@ def images(folder: Path) -> list[Path]:
         raise MissingError(f"not a folder: {folder}")
     files = image.list_images(folder)
     if not files:
-        raise MissingError(f"no images in {folder}: looked for {', '.join(sorted(image.EXTENSIONS))}")
+        others = image.scan(folder)[1]
+        there = f"; there are {listed(others)}" if others else ""
+        raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
     return files
 
 

@@ -6,11 +6,13 @@ stopped, a changed image is redone alone, and what is no longer wanted is remove
 
 import copy
 import hashlib
+import json
 import os
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
 
@@ -20,10 +22,12 @@ from tqdm import tqdm
 
 from sr import image
 from sr.data.maps import Maps
-from sr.errors import InputError, StorageError
+from sr.data.notes import say_not_used
+from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 from sr.say import warn
 
+_VERSION = 2  # of what is kept of an image; of version 1 nothing said what was not used
 _HEADER = 128  # bytes of a version 1 .npy header
 
 
@@ -63,11 +67,12 @@ class Store:
         """
         missing = self._missing()
         if missing:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / "build.lock"):
+            with self._locked():
                 missing = self._missing()
                 self._decode(missing, progress)
                 self._clean()
+        if self.files:
+            say_not_used(os.path.commonpath([file.parent for file in self.files]), self._notes())
         for problem in self._problems():
             warn(f"left out of the training set (data.corrupt=skip): {problem}")
         return len(missing)
@@ -83,6 +88,29 @@ class Store:
         kept.files, kept.cached = list(compress(self.files, which)), list(compress(self.cached, which))
         return kept
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """While this process alone writes to the folder."""
+        lock = FileLock(self.folder / "build.lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise StorageError(
+                f"{self.folder}: decoded images cannot be kept there ({error.strerror or error}): set data.cache_dir to a "
+                "folder that can be written to"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _notes(self) -> list[tuple[Path, list[str]]]:
+        """Each decoded image with what was not used of it."""
+        names = self._names()
+        pairs = [(file, cached) for file, cached in zip(self.files, self.cached, strict=True) if cached.name in names]
+        return [(file, json.loads(_note(c).read_text()) if _note(c).name in names else []) for file, c in pairs]
+
     def _decode(self, missing: list[tuple[Path, Path]], progress: bool) -> None:
         # Pillow releases the GIL while it decodes. Reading silences warnings, which threads at once may leave so.
         with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -94,7 +122,7 @@ class Store:
 
     def _clean(self) -> None:
         """Remove what belongs to images that are no longer in the set, or have changed."""
-        wanted = {cached.name for cached in self.cached} | {_mark(cached).name for cached in self.cached} | {"build.lock"}
+        wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note)} | {"build.lock"}
         for name in self._names() - wanted:
             (self.folder / name).unlink()
 
@@ -127,8 +155,11 @@ class Store:
 
 
 def _name(file: Path) -> str:
-    status = file.stat()
-    key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
+    try:
+        status = file.stat()
+    except OSError:  # a link that leads nowhere, which decoding will tell
+        status = file.lstat()
+    key = f"{_VERSION}|{file.resolve()}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
     # fsencode: a name need not be UTF-8. Cut, for a name may have 255 bytes and no more, four of them in a letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
@@ -138,24 +169,32 @@ def _mark(cached: Path) -> Path:
     return cached.with_suffix(".corrupt")
 
 
+def _note(cached: Path) -> Path:
+    """The file that says what of an image is not used, where that is anything."""
+    return cached.with_suffix(".note")
+
+
 def _bytes(file: Path) -> int:
     """What an image takes in the store; nothing if it cannot be read, which decoding it will tell."""
     try:
         h, w = image.size(file)
-    except ValueError:
+    except (InputError, MissingError):
         return 0
     return 3 * h * w + _HEADER
 
 
 def _store(file: Path, cached: Path, corrupt: str) -> None:
     try:
-        pixels = image.read_rgb8(file)
-    except ValueError as error:
+        pixels, notes = image.read_rgb8(file), image.not_used(file)
+    except (InputError, MissingError) as error:
         if corrupt == "stop":
             raise
         _mark(cached).write_text(str(error))
         return
     try:
+        if notes:
+            with whole(_note(cached)) as temporary:
+                temporary.write_text(json.dumps(notes))
         with whole(cached) as temporary, open(temporary, "wb") as out:
             np.save(out, pixels)
     except OSError as error:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from sr.data.store import Store
+from sr.errors import InputError, StorageError
 
 BUILD = """
 import sys; from pathlib import Path; from sr.data.store import Store
@@ -154,3 +155,50 @@ def test_names_as_long_as_a_disk_takes_or_not_in_utf8(photos, tmp_path, name):
     store = Store([file], tmp_path / "cache")
     assert store.build(progress=False) == 1
     np.testing.assert_array_equal(store[0], np.asarray(Image.open(file)))
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "empty"])
+def test_what_is_no_file_is_a_corrupt_image_like_others(photos, tmp_path, kind):
+    photos[2].unlink()
+    if kind == "link":
+        photos[2].symlink_to("/nowhere")
+    else:
+        (photos[2].mkdir if kind == "folder" else photos[2].touch)()
+    with pytest.raises(InputError, match=r"2\.png: cannot be read as an image"):
+        Store(photos, tmp_path / "cache").build(progress=False)
+    store = Store(photos, tmp_path / "cache", corrupt="skip")
+    with pytest.warns(UserWarning, match=r"left out of the training set .*2\.png: cannot be read as an image"):
+        store.build(progress=False)
+    assert store.there() == [True, True, False, True, True]
+
+
+def test_what_8_bit_rgb_leaves_out_is_said_each_time(photos, tmp_path, sr_data):
+    for name in ("tree_alpha_16bit.png", "wolf_gray.jpg"):
+        photos.append(Path(shutil.copy(sr_data / "samples" / "photos" / name, tmp_path / "photos")))
+    frames = [Image.open(file).convert("RGB").crop((0, 0, 90, 90)) for file in photos[:3]]
+    frames[0].save(tmp_path / "photos" / "moving.webp", save_all=True, append_images=frames[1:], lossless=True)
+    photos.append(tmp_path / "photos" / "moving.webp")
+    Image.merge("RGBA", [*frames[0].split(), Image.new("L", (90, 90), 255)]).save(tmp_path / "photos" / "opaque.png")
+    photos.append(tmp_path / "photos" / "opaque.png")  # nothing is lost of it
+    for decoded in (9, 0):
+        with pytest.warns(UserWarning) as warned:
+            assert Store(photos, tmp_path / "cache").build(progress=False) == decoded
+        said = sorted(str(warning.message).removeprefix(f"{tmp_path}/photos: 1 of 9 images ") for warning in warned)
+        assert said == [
+            "are not sRGB (Adobe RGB (1998)), and their numbers are used as they are (tree_alpha_16bit.png is the first)",
+            "are not sRGB (Dot Gain 15%), and their numbers are used as they are (wolf_gray.jpg is the first)",
+            "have 16 bits a sample, which are rounded to 8 (tree_alpha_16bit.png is the first)",
+            "have several frames or pages, of which the first is used (moving.webp is the first)",
+            "have transparent parts: alpha is dropped, and hidden colours count like visible ones "
+            "(tree_alpha_16bit.png is the first)",
+        ]
+    os.utime(photos[0], ns=(1, 1))
+    assert Store(photos[:5], tmp_path / "cache").build(progress=False) == 1
+    assert not list((tmp_path / "cache").glob("*.note"))
+
+
+def test_a_cache_that_cannot_be_written_to(photos, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"decoded images cannot be kept there .* set data\.cache_dir to a folder") as caught:
+        Store(photos, tmp_path / "file" / "cache").build(progress=False)
+    assert "\n" not in str(caught.value)

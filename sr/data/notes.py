@@ -1,0 +1,36 @@
+"""Says what 8-bit RGB leaves out of the images of a set, and which files of a folder are none: a line for each kind."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from sr.image import scan
+from sr.say import warn
+
+
+def say_not_used(where: str | Path, files: Iterable[tuple[Path, list[str]]]) -> None:
+    """Warn of each kind of thing that is not used, with the number of images and the first of them.
+
+    Args:
+        where: the set, in the user's words.
+        files: each image with what `sr.image.not_used` says of it.
+    """
+    total, counts, first = 0, Counter[str](), dict[str, Path]()
+    for file, texts in files:
+        total += 1
+        counts.update(texts)
+        for text in texts:
+            first.setdefault(text, file)
+    for text, count in counts.items():
+        warn(f"{where}: {count} of {total} images {text} ({first[text].name} is the first)")
+
+
+def say_left_out(folder: Path) -> None:
+    """Warn of the files in a folder and its sub-folders that are no images which can be read, by extension."""
+    if others := scan(folder)[1]:
+        warn(f"{folder}: left out, not being images that can be read: {listed(others)}")
+
+
+def listed(others: Counter[str]) -> str:
+    """2 .heic, 1 .mp4: the most frequent first."""
+    return ", ".join(f"{count} {extension}" for extension, count in others.most_common())
