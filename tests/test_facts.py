@@ -79,8 +79,9 @@ def test_frames_and_pages_are_counted(tmp_path, kind, capsys):
     assert said.out == "2 written, 0 skipped (there already), 0 failed; not kept: further frames or pages of 1 file\n"
 
 
-def test_a_thumbnail_is_no_page(tmp_path):
-    with tifffile.TiffWriter(tmp_path / "a.tif", bigtiff=True, byteorder=">") as writer:
+@pytest.mark.parametrize("options", [{"bigtiff": True}, {"byteorder": ">"}], ids=lambda options: "-".join(options))
+def test_a_thumbnail_is_no_page(tmp_path, options):
+    with tifffile.TiffWriter(tmp_path / "a.tif", **options) as writer:
         for subfile in (0, 1, 2):  # a picture, its thumbnail, a page
             writer.write(np.zeros((8, 8, 3), np.uint8), photometric="rgb", subfiletype=subfile)
     assert read(tmp_path / "a.tif").facts.frames == 2
