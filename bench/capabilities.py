@@ -26,13 +26,13 @@ from sr.errors import InputError
 from sr.files import whole as whole_file
 from sr.image import read, to_tensor
 from sr.infer import upscale
+from sr.reach import STRIPS, reach
 from sr.table import markdown
 from sr.tiles import pad_to_multiple
 
 SCALE = 4
 SIDE = 32  # of the photograph's piece, in pixels
 HALF_SIDE = 16  # of that for half precision: few CPUs have fast float16 convolutions
-STRIPS = (128, 1024)  # lengths of the strips on which the reach is measured: the second where the first is too short
 
 
 def photo(side: int = SIDE) -> Tensor:
@@ -80,26 +80,6 @@ def half(network: nn.Module, dtype: torch.dtype) -> float | None:
     except RuntimeError:
         return None
     return error if np.isfinite(error) else None
-
-
-@torch.inference_mode()
-def reach(network: nn.Module) -> int | None:
-    """How far one column of a long strip is felt to its sides, in LR pixels; None: to the end, or it takes no such strip (RGT).
-
-    The column is NaN, and so is all that is computed from it, however small the weights.
-    """
-    for length in STRIPS:
-        lr = pad_to_multiple(photo(32).repeat(1, 1, 1, length // 32)[..., :16, :], network.multiple_of)
-        middle = lr.shape[-1] // 2  # the first column of a window: felt farthest
-        lr[..., middle] = torch.nan
-        try:
-            columns = network(lr).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // SCALE
-        except RuntimeError:
-            break
-        distance = int((columns - middle).abs().max())
-        if distance < middle - 1:
-            return distance
-    return None
 
 
 def compiled(network: nn.Module) -> float | str:

@@ -31,6 +31,10 @@ class StorageError(UserError, OSError):
     """A disk that is full, or a file that cannot be read or written."""
 
 
+class ShortMemoryError(UserError, MemoryError):
+    """Memory, of a GPU or of the machine, that is too short for an image."""
+
+
 class UnreachableError(UserError, ConnectionError):
     """A server that cannot be reached."""
 

@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from sr.bicubic import BAND, part
 from sr.image import to_pixels
-from sr.resize import imresize
 
 _GAP, _TITLE = 4, 18  # pixels
 
@@ -15,23 +15,36 @@ def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2) -> Image
 
     lr (1, 3, h, w), sr and hr (1, 3, H, W), RGB in [0, 1].
     """
-    bicubic = imresize(lr.cpu(), size=tuple(hr.shape[-2:]), rounding=True)
-    sr, hr = sr.cpu(), hr.cpu()
-    top, left, side = worst_place(bicubic, hr, crop)
-    nearest = F.interpolate(lr.cpu(), size=hr.shape[-2:], mode="nearest")
-    pictures = {"LR": nearest, "bicubic": bicubic, "SR": sr, "HR": hr}
-    crops = {name: picture[..., top : top + side, left : left + side] for name, picture in pictures.items()}
-    return titled({name: _to_pil(picture, zoom) for name, picture in crops.items()})
+    scale = hr.shape[-1] // lr.shape[-1]
+    top, left, side = worst_place(lr, hr, crop)
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    low = lr[..., top // scale : -(-(top + side) // scale), left // scale : -(-(left + side) // scale)]
+    nearest = low.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
+    nearest = nearest[..., top % scale :, left % scale :][..., :side, :side]
+    bicubic = part(lr, scale, rows, columns)
+    crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
+    return titled({name: _to_pil(picture.cpu(), zoom) for name, picture in crops.items()})
 
 
-def worst_place(bicubic: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
-    """Of two images (1, 3, H, W): top, left and side of the square with the largest mean error."""
-    error = (bicubic - hr).abs().mean(1, keepdim=True)
-    side = min(crop, *error.shape[-2:])
-    mean = F.avg_pool2d(error, side, stride=max(side // 8, 1))
-    index = int(mean.flatten().argmax())
-    row, column = divmod(index, mean.shape[-1])
-    return row * max(side // 8, 1), column * max(side // 8, 1), side
+def worst_place(lr: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
+    """Where bicubic enlargement of lr (1, 3, h, w) is worst: top, left and side of the square of hr (1, 3, H, W) with the
+    largest mean error. Looked for in bands, so that no more memory is needed for a larger image."""
+    scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
+    side = min(crop, height, width)
+    stride = max(side // 8, 1)
+    places = (height - side) // stride + 1  # rows of squares
+    together = max((BAND // width - side) // stride, 1)
+    best, found = -1.0, (0, 0)
+    for first in range(0, places, together):
+        last = min(first + together, places)
+        rows = slice(first * stride, (last - 1) * stride + side)
+        error = (part(lr, scale, rows, slice(0, width)) - hr[..., rows, :]).abs().mean(1, keepdim=True)
+        mean = F.avg_pool2d(error, side, stride=stride)
+        worst = int(mean.flatten().argmax())
+        if (value := float(mean.flatten()[worst])) > best:
+            row, column = divmod(worst, mean.shape[-1])
+            best, found = value, ((first + row) * stride, column * stride)
+    return *found, side
 
 
 def titled(pictures: dict[str, Image.Image]) -> Image.Image:

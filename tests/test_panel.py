@@ -20,7 +20,7 @@ def brute_force(error: torch.Tensor, side: int, step: int) -> tuple[int, int]:
 def test_worst_place_is_that_of_a_brute_force_search():
     generator = torch.Generator().manual_seed(0)
     for height, width, crop in [(64, 80, 16), (33, 61, 24), (40, 40, 7), (30, 90, 30), (50, 20, 32)]:
-        error = torch.rand(1, 1, height, width, generator=generator)
+        error = torch.rand(1, 1, height, width, generator=generator).mul(255).round().div(255)  # enlarged by 1, it stays
         top, left, side = worst_place(error, torch.zeros_like(error), crop)
         assert side == min(crop, height, width)
         assert (top, left) == brute_force(error, side, max(side // 8, 1))
@@ -45,7 +45,7 @@ def test_panel_shows_the_four_pictures_of_that_place():
     shown = [picture[title:, i * (2 * crop + gap) :][:, : 2 * crop][::2, ::2] for i in range(4)]
 
     bicubic = imresize(lr, size=(48, 64), rounding=True)
-    top, left, side = worst_place(bicubic, hr, crop)
+    top, left, side = worst_place(lr, hr, crop)
     nearest = lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
     for name, image, seen in zip(("LR", "bicubic", "SR", "HR"), (nearest, bicubic, sr, hr), shown, strict=True):
         expected = (image[0, :, top : top + side, left : left + side] * 255).round().permute(1, 2, 0).numpy()

@@ -14,7 +14,6 @@ from sr.files import run_of
 from sr.gather import gathered
 from sr.image import to_pixels
 from sr.panel import worst_place
-from sr.resize import imresize
 
 
 class Wandb(pl.Callback):
@@ -111,10 +110,8 @@ def _artifact_of(file: Any) -> str | None:
 
 def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
     """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst; LR in its own pixels."""
-    lr, sr, hr = lr.cpu(), sr.cpu(), hr.cpu()
     scale = hr.shape[-1] // lr.shape[-1]
-    bicubic = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
-    top, left, side = (value // scale * scale for value in worst_place(bicubic, hr, crop))
+    top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
-    sr, hr = (image[..., top : top + side, left : left + side] for image in (sr, hr))
+    low, sr, hr = (image.cpu() for image in (low, *(image[..., top : top + side, left : left + side] for image in (sr, hr))))
     return [to_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]

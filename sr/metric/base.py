@@ -51,12 +51,23 @@ class Metric(nn.Module):
                 f" less a border of {self.crop_border} leaves {height}x{width}"
             )
         with torch.autocast(device_type=sr.device.type, enabled=False):
-            return self.score(self.prepare(sr), self.prepare(hr))
+            return self.compute(sr, hr)
+
+    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
+        """(N,) scores of two batches as `forward` takes them."""
+        return self.score(self.prepare(sr), self.prepare(hr))
 
     def prepare(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) in [0, 1] -> (N, 1 or 3, h, w) in 0..255: quantised, cropped, in the metric's channel."""
+        return self.levels(self.cropped(image))
+
+    def cropped(self, image: Tensor) -> Tensor:
+        """Without the border."""
         border, (height, width) = self.crop_border, image.shape[-2:]
-        image = image[..., border : height - border, border : width - border]
+        return image[..., border : height - border, border : width - border]
+
+    def levels(self, image: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] -> (N, 1 or 3, H, W) in 0..255: quantised, in the metric's channel."""
         image = image.to(torch.float32 if image.device.type == "mps" else torch.float64)
         image = (image * 255 + 0.5).floor().clamp(0, 255)
         return rgb_to_y(image / 255) * 255 if self.channel == "y" else image

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sr.bicubic import enlarged
 from sr.draws import Draws
 from sr.errors import InputError, NotFiniteError
 from sr.gather import gathered
-from sr.infer import upscale
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
+from sr.model.enlarge import Enlarger, memory_for
 from sr.model.recompute import recompute
-from sr.resize import imresize
 
 
 class SRModule(pl.LightningModule):
@@ -52,6 +52,7 @@ class SRModule(pl.LightningModule):
             recompute(self.network)  # after the average was copied: that has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
+        self._enlarge = Enlarger()
         self._seed = torch.initial_seed()  # the run's
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
@@ -132,16 +133,14 @@ class SRModule(pl.LightningModule):
 
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
         name = list(self.trainer.datamodule.benchmark)[dataloader_idx]
-        lr, hr = batch["lr"], batch["hr"]
-        with torch.autocast(lr.device.type, enabled=False):  # published numbers are float32's
-            sr = upscale(self.evaluated, lr)
+        lr, hr, image = batch["lr"], batch["hr"], f"{name}/{batch['name'][0]}"
+        with torch.autocast(lr.device.type, enabled=False), memory_for(image):  # published numbers are float32's
+            sr = self._enlarge(self.evaluated, lr, image)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
-                raise NotFiniteError(
-                    f"{name}/{batch['name'][0]}: the network makes NaN or infinite pixels, its weights are broken"
-                )
+                raise NotFiniteError(f"{image}: the network makes NaN or infinite pixels, its weights are broken")
             scores = self._score(sr, hr)
             if with_bicubic:
-                bicubic = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
+                bicubic = enlarged(lr, hr.shape[-1] // lr.shape[-1])
                 scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}

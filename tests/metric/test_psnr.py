@@ -15,8 +15,7 @@ def test_equals_skimage(pair, channel):
 
 def test_one_level_is_48_db():
     """20 log10(255): the figure that everyone knows by heart."""
-    sr = torch.full((1, 3, 8, 8), 100.0, dtype=torch.float64)
-    assert psnr(sr, sr + 1).item() == pytest.approx(48.1308, abs=1e-4)
+    assert psnr(torch.ones((), dtype=torch.float64)).item() == pytest.approx(48.1308, abs=1e-4)
 
 
 def test_a_perfect_image_leaves_the_mean_finite(pair):
