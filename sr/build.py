@@ -287,15 +287,27 @@ def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
 
 
 def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
-    """Train from the start or from a checkpoint."""
+    """Train from the start or from a checkpoint. Says so where that ends before the last step, or before the first."""
+    from pytorch_lightning.utilities import rank_zero_only
+
+    from sr import early
+
     if resume:
         for logger in trainer.loggers:
             if hasattr(logger, "resume"):
                 logger.resume(checkpoint.about(resume)["global_step"])
     if not model.automatic_optimization:  # it clips and accumulates by itself; Lightning refuses these settings beside it
         trainer.gradient_clip_val, trainer.accumulate_grad_batches = None, 1
-    if trainer.max_steps != 0:
-        trainer.fit(model, datamodule=data, ckpt_path=resume)
+    if trainer.max_steps == 0:
+        return
+    if resume and 0 < trainer.max_steps <= (step := checkpoint.about(resume)["global_step"]):
+        rank_zero_only(print)(
+            f"nothing is left to train: {resume} is of step {step}, and trainer.max_steps={trainer.max_steps}; "
+            "pass a larger trainer.max_steps"
+        )
+    trainer.fit(model, datamodule=data, ckpt_path=resume)
+    if stopped := early.stopped_early(trainer):
+        rank_zero_only(print)(early.line(stopped))
 
 
 def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
@@ -322,6 +334,7 @@ def facts(trainer: Any, model: Any) -> dict[str, Any]:
     """What run.json says of a training that is over."""
     from sr.callback.clock import Clock
     from sr.count import parameters
+    from sr.early import stopped_early
 
     known = {
         "precision": str(trainer.precision),
@@ -329,6 +342,7 @@ def facts(trainer: Any, model: Any) -> dict[str, Any]:
         "score": score(trainer),
         "higher_is_better": {name: bool(getattr(metric, "higher_is_better", True)) for name, metric in model.metric.items()},
         "training": {"steps": trainer.global_step},
+        "stopped_early": stopped_early(trainer),
     }
     if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):
         known["training"] |= {"seconds": round(clock.seconds, 3), "peak_memory_mb": round(clock.peak_memory / 1e6, 1)}

@@ -1,7 +1,6 @@
 """Evaluation images enlarged whole, and in tiles where the memory is too short for that."""
 
 import math
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 from sr.errors import ShortMemoryError, UserError
 from sr.infer import Upscaler, out_of_memory
 from sr.reach import reach
+from sr.say import warn
 
 OVERLAP = 16  # LR pixels that tiles share at least
 
@@ -61,7 +61,7 @@ class Enlarger:
         exact = 0 <= self._exact <= overlap
         how = "which give the whole image's result" if exact else "whose result is near to the whole image's, not equal to it"
         if (self._tile, exact) not in self._said:
-            warnings.warn(f"{what}: it is enlarged in tiles of at most {self._tile} pixels, {how}", stacklevel=1)
+            warn(f"{what}: it is enlarged in tiles of at most {self._tile} pixels, {how}")
         self._said.add((self._tile, exact))
 
 

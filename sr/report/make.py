@@ -135,6 +135,9 @@ def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]
     notes = [f"Not in the numbers: {run.folder}, {run.status}." for run in every if not run.scores]
     variants = one_per_seed(group([run for run in every if run.scores]), notes)
     usable = [run for variant in variants for run in variant.runs]
+    if early := [run for run in usable if run.facts.get("stopped_early")]:
+        first = f"{early[0].folder}, {early[0].facts['stopped_early'].get('reason')}"
+        notes.append(f"Stopped early: {len(early)} of {len(usable)} runs ({first}); steps and costs are those that they took.")
     for variant in variants:
         if keys := mixed(variant):
             notes.append(f"The runs of {variant.name} differ in more than their seed: {', '.join(keys[:5])}.")

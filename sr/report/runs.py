@@ -20,7 +20,7 @@ Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> sco
 # What a report computes with, where a file has it.
 _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
-_FACTS |= {"higher_is_better": Mapping}
+_FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping}
 _CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
 
 
@@ -46,7 +46,8 @@ class Run:
     @property
     def status(self) -> str:
         """What the report's list of runs says of it."""
-        return self.problem or "done"
+        early = self.facts.get("stopped_early") or {}
+        return self.problem or (f"done, early at step {early.get('step')} of {early.get('max_steps')}" if early else "done")
 
     @property
     def checkpoint(self) -> Path:

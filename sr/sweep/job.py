@@ -103,7 +103,7 @@ class Job:
             status = f"killed by signal {-code}"
         else:
             status, error = "failed", record.get("error") or self._last_line() or f"exit code {code}"
-        return Outcome(self.folder, status, error, record.get("score"), round(seconds, 1))
+        return Outcome(self.folder, status, error, record.get("score"), round(seconds, 1), early=_early(record))
 
     def _last_line(self) -> str | None:
         file = Path(self.folder, "log.txt")
@@ -120,6 +120,7 @@ class Outcome:
     error: str | None = None
     score: float | None = None
     seconds: float | None = None
+    early: str | None = None  # of one that is done: how many of its steps it took, where it stopped early
 
     @property
     def good(self) -> bool:
@@ -127,12 +128,20 @@ class Outcome:
         return self.status in ("done", "pruned")
 
     def __str__(self) -> str:
-        return f"{self.status}: {self.error}" if self.error else self.status
+        status = f"{self.status} ({self.early})" if self.early else self.status
+        return f"{status}: {self.error}" if self.error else status
 
 
 def skipped(job: Job) -> Outcome:
     """The outcome of a job that an earlier sweep has done."""
-    return Outcome(job.folder, "done", score=_record(job.folder).get("score"))
+    record = _record(job.folder)
+    return Outcome(job.folder, "done", score=record.get("score"), early=_early(record))
+
+
+def _early(record: dict[str, Any]) -> str | None:
+    """What a job's run.json says of an early end."""
+    early = record.get("stopped_early")
+    return f"early, step {early['step']} of {early['max_steps']}" if early else None
 
 
 def _record(folder: str) -> dict[str, Any]:

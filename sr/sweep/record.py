@@ -46,7 +46,7 @@ class Record:
 
     def note(self, outcome: Outcome) -> None:
         """How a job ended; one that was done before keeps its time."""
-        facts = {"status": outcome.status, "error": outcome.error, "score": outcome.score, "seconds": outcome.seconds}
+        facts = {key: getattr(outcome, key) for key in ("status", "error", "score", "seconds", "early")}
         with self._lock:
             entry = self._jobs[self._name(outcome.folder)]
             entry |= {key: value for key, value in facts.items() if key != "seconds" or value is not None}
@@ -75,7 +75,8 @@ class Record:
 def _table(jobs: dict[str, dict]) -> str:
     rows = [["job", "status", "score", "seconds"]]
     for name, entry in jobs.items():
-        status = f"{entry['status']}: {entry['error']}" if entry.get("error") else entry["status"]
+        status = f"{entry['status']} ({entry['early']})" if entry.get("early") else entry["status"]
+        status += f": {entry['error']}" if entry.get("error") else ""
         score, seconds = entry.get("score"), entry.get("seconds")
         rows.append([name, status, "" if score is None else f"{score:.4f}", "" if seconds is None else f"{seconds:.0f}"])
     return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
