@@ -13,6 +13,8 @@ from sr.errors import InputError
 
 def predict(cfg: DictConfig) -> None:
     """Run the config; exit code 1 if any file failed."""
+    if not cfg.get("network"):
+        cfg.ckpt  # noqa: B018, asked for before torch is imported
     if not isinstance(cfg.compare, bool):
         raise InputError(f"compare={cfg.compare}: choose true or false")
     if cfg.compare:

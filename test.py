@@ -15,6 +15,8 @@ from sr.cli import entry, run_folder
 
 def test(cfg: DictConfig) -> None:
     """Run the config: a table on the screen, metrics.json and pictures in output_dir."""
+    if not cfg.get("published") and not cfg.get("network"):
+        cfg.ckpt  # noqa: B018, asked for before torch is imported
     from sr import build
     from sr.reproduce import reproduce
     from sr.table import comparison, write_metrics

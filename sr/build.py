@@ -25,13 +25,34 @@ def build(node: Any, **finished: Any) -> Any:
 
 
 def network(cfg: DictConfig) -> nn.Module:
-    """The network of the config, with the weights of `init_from` if it says so."""
+    """The network that is trained, with what fits of the weights of `init_from`."""
+    from sr import initial
+
     built = build(cfg.network)
     if cfg.get("init_from"):
-        if OmegaConf.is_list(cfg.init_from) and "alpha" not in cfg:  # of train.py, which has no weights between two files
+        if OmegaConf.is_list(cfg.init_from):  # between two files there are no weights to train from
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
-        _load(built, cfg, cfg.init_from)
+        _print(initial.load_network(built, cfg.init_from))
     return built
+
+
+def _discriminator(cfg: DictConfig) -> nn.Module:
+    """The discriminator, with the weights of `init_from` if they are of the same one."""
+    from sr import initial
+
+    built = build(cfg.discriminator)
+    if cfg.get("init_from"):
+        config = OmegaConf.to_container(cfg.discriminator, resolve=True)
+        _print(initial.load_discriminator(built, cfg.init_from, config))
+    return built
+
+
+def _print(line: str | None) -> None:
+    """In the first of a run's processes."""
+    from pytorch_lightning.utilities import rank_zero_only
+
+    if line:
+        rank_zero_only(print)(line)
 
 
 def stored_network(cfg: DictConfig) -> nn.Module:
@@ -41,21 +62,37 @@ def stored_network(cfg: DictConfig) -> nn.Module:
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
     """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
-    if not cfg.get("network"):
-        return stored_network(cfg)
+    return _named_network(cfg) if cfg.get("network") else stored_network(cfg)
+
+
+def _named_network(cfg: DictConfig) -> nn.Module:
+    """The network of network=..., with all weights of `ckpt`; without any for ckpt=null, or if it has none (interpolation)."""
+    from sr import recognise
+    from sr.network.spandrel import unmerged
+
     if cfg.scale is None and cfg.network.get("scale") is None:
-        raise InputError("say scale=... beside network=...")
-    return network(cfg).eval()
+        raise InputError("pass scale=N together with network=NAME")
+    built = build(cfg.network).eval()
+    if OmegaConf.is_missing(cfg, "ckpt"):
+        if next(built.parameters(), None) is not None:
+            raise InputError(
+                f"network={choice('network', 'network')} has weights: pass ckpt=FILE, or ckpt=null for untrained ones"
+            )
+    elif cfg.ckpt is not None:
+        file = checkpoint.first(_plain(cfg.ckpt))
+        tensors = unmerged(checkpoint.stored_weights(_plain(cfg.ckpt), cfg.alpha))
+        checkpoint.load_weights(built, tensors, file)
+        if not checkpoint.about(file):
+            recognise.check(built, tensors, file)
+    return built
 
 
 def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
     """Each file of ckpt=[a,b,c] with its network; "" where the config's network has no file."""
+    if cfg.get("network") and OmegaConf.is_missing(cfg, "ckpt"):
+        return [("", predicting_network(cfg))]
     files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
     return [(str(file or ""), predicting_network(OmegaConf.merge(cfg, {"ckpt": file}))) for file in files]
-
-
-def _load(network: nn.Module, cfg: DictConfig, source: Any) -> None:
-    checkpoint.load_weights(network, checkpoint.stored_weights(_plain(source), cfg.get("alpha")), checkpoint.first(source))
 
 
 def _plain(source: Any) -> Any:
@@ -64,12 +101,16 @@ def _plain(source: Any) -> Any:
 
 def model(cfg: DictConfig) -> Any:
     """The LightningModule that trains the network, with what its recipe has of rooms (a discriminator, for instance)."""
-    rooms = ("optimizer", "schedule", "discriminator", "adversarial", "discriminator_optimizer")
+    rooms = ("optimizer", "schedule", "adversarial", "discriminator_optimizer")
+    adversarial = "_target_" in (cfg.get("discriminator") or {})
     return build(
         cfg.model,
         network=network(cfg),
         metric=_metric(cfg),
         loss={name: build(node) for name, node in _chosen(cfg, "loss").items()},
+        **(
+            {"discriminator": _discriminator(cfg)} if adversarial else {}
+        ),  # behind the network: weights are drawn in this order
         **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
     )
 
@@ -103,11 +144,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
             carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
-        if cfg.scale is None:
-            raise InputError("say scale=... beside network=...")
-        built = build(cfg.network).eval()
-        if cfg.ckpt is not None:
-            _load(built, cfg, cfg.ckpt)
+        built = _named_network(cfg)
     return built
 
 

@@ -18,6 +18,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
+from sr import foreign
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 
@@ -122,7 +123,7 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
         FileNotFoundError, ValueError: one line that names the file, or what to say where none is (ckpt=null).
     """
     if path is None:
-        raise InputError("no file of weights is named: say ckpt=FILE")
+        raise InputError("no file of weights is named: pass ckpt=FILE")
     path = Path(path)
     if not path.is_file():
         beside = sorted(file.name for file in path.parent.glob("*.ckpt"))[:3]  # a kill may leave the first best.ckpt alone
@@ -137,16 +138,22 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
     except pickle.UnpicklingError as error:
         if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
             raise InputError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None
-        raise InputError(f"{path}: not a checkpoint, or truncated") from None
+        raise _not_read(path, "not a checkpoint, or truncated") from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
-        raise InputError(f"{path}: not a checkpoint, or truncated ({_short(error)})") from None
+        raise _not_read(path, f"not a checkpoint, or truncated ({_short(error)})") from None
     except Exception as error:
         if type(error).__name__ != "SafetensorError":
             raise
-        raise InputError(f"{path}: not a safetensors file, or truncated ({_short(error)})") from None
+        raise _not_read(path, f"not a safetensors file, or truncated ({_short(error)})") from None
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: holds a {type(content).__name__}, not the weights of a network")
     return dict(content)
+
+
+def _not_read(path: Path, otherwise: str) -> InputError:
+    """What the file is instead, where its first bytes or its name tell."""
+    what = foreign.kind(path)
+    return InputError(f"{path}: is {what}; {foreign.WEIGHTS}" if what else f"{path}: {otherwise}")
 
 
 def write(content: Mapping[str, Any], path: str | Path) -> None:
@@ -202,20 +209,25 @@ def _is_ours(content: Mapping[str, Any]) -> bool:
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy tensors into a network; ValueError with a short difference where keys or shapes do not match."""
+    """Copy tensors into a network; InputError with a short difference where keys or shapes do not match."""
+    if different := difference(network, tensors):
+        raise InputError(f"{path}: {different}")
+    network.load_state_dict(dict(tensors))
+
+
+def difference(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:
+    """What of the tensors does not fit a network, in short; "" where all do."""
     own = network.state_dict()
     missing = sorted(own.keys() - tensors.keys())
     extra = sorted(tensors.keys() - own.keys())
     shapes = [key for key in own.keys() & tensors.keys() if own[key].shape != tensors[key].shape]
-    if missing or extra or shapes:
-        parts = [
-            f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-            for what, names in (("keys missing", missing), ("too many", extra))
-            if names
-        ]
-        parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
-        raise InputError(f"{path}: does not fit {type(network).__name__}: {'; '.join(parts)}")
-    network.load_state_dict(dict(tensors))
+    parts = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in (("keys missing", missing), ("too many", extra))
+        if names
+    ]
+    parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
+    return f"does not fit {type(network).__name__}: {'; '.join(parts)}" if parts else ""
 
 
 def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:

@@ -209,8 +209,8 @@ def bad_checkpoints(best: Path, folder: Path) -> dict[str, Path]:
 
 MESSAGES = {
     "truncated": "not a checkpoint, or truncated",
-    "empty": "not a checkpoint, or truncated",
-    "text": "not a checkpoint, or truncated",
+    "empty": "is an empty file; weights are read from",
+    "text": "is a Git LFS pointer, whose content was not fetched",
     "pickle": "",
     "zip": "holds pickled code, which is never run",
     "foreign": "",

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.attention import ESA, ContrastChannelAttention
+from sr.network.release import Release, direct
 from sr.network.upsample import DirectUpsampler, check_scale
 
 
@@ -18,6 +19,11 @@ class BSRN(nn.Module):
 
     Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. (BSRN-S is another network.)
     """
+
+    release = Release(
+        ("B1.c1_r.pw.weight", "B1.cca.conv_du.0.weight"),
+        direct("fea_conv.pw.weight", r"B(\d+)\.", "upsampler.upsampleOneStep.0.weight"),
+    )
 
     def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 8) -> None:
         super().__init__()

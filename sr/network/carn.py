@@ -3,12 +3,16 @@
 Ahn, Kang, Sohn: Fast, Accurate, and Lightweight Super-Resolution with Cascading Residual Network, 2018, arXiv:1803.08664.
 """
 
+import math
+import re
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.edsr import MeanShift
+from sr.network.release import Release, Shapes, count, root
 from sr.network.upsample import check_scale, stages
 
 
@@ -34,6 +38,19 @@ class Cascade(nn.Module):
         return x
 
 
+def _options(shapes: Shapes) -> dict[str, int | bool | None]:
+    width = shapes["entry.weight"][0]
+    multi_scale = "upsample.up2.body.0.weight" in shapes
+    stages = [shape for key, shape in shapes.items() if re.fullmatch(r"upsample\.up\..*weight", key)]
+    return {
+        **({} if multi_scale else {"scale": math.prod(root(shape[0], width) for shape in stages)}),
+        "n_feats": width,
+        "n_blocks": count(shapes, r"c(\d+)\.body"),
+        "groups": width // shapes["b1.b1.body.0.weight"][1] if "b1.b1.body.4.weight" in shapes else None,
+        "multi_scale": multi_scale,
+    }
+
+
 class CARN(Cascade):
     """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4.
 
@@ -42,6 +59,8 @@ class CARN(Cascade):
     upsampling of all three; `scale` then chooses among them.
     Keys of nmhkahn/CARN-pytorch, whose files load: sub_mean, entry, b1 ... b3, c1 ... c3, upsample, exit, add_mean.
     """
+
+    release = Release(("entry.weight", "b1.b1.body.0.weight"), _options)
 
     def __init__(
         self,

@@ -8,7 +8,17 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.network.release import Release, Shapes, root
 from sr.network.upsample import check_scale
+
+
+def _options(shapes: Shapes) -> dict[str, int]:
+    last = max(int(key.split(".")[1]) for key in shapes if key.startswith("body."))
+    return {
+        "scale": root(shapes[f"body.{last}.weight"][0]),
+        "n_feats": shapes["body.0.weight"][0],
+        "n_blocks": last // 2 - 1,
+    }
 
 
 class Compact(nn.Module):
@@ -17,6 +27,8 @@ class Compact(nn.Module):
     `n_blocks` counts the convolutions in the middle (num_conv of the release; 16 for animevideov3, 32 for general).
     Keys of the release, whose files load: body.N.
     """
+
+    release = Release(("body.0.weight", "body.1.weight"), _options)
 
     def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16) -> None:
         super().__init__()

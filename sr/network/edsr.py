@@ -7,9 +7,20 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
+from sr.network.release import Release, Shapes, count, shuffled
 from sr.network.upsample import Upsampler, check_scale
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; of the training images, as in the release
+
+
+def _options(shapes: Shapes) -> dict[str, float]:
+    n_feats = shapes["head.0.weight"][0]
+    return {
+        "scale": shuffled(shapes, r"tail\.0\.\d+\.weight"),
+        "n_feats": n_feats,
+        "n_blocks": count(shapes, r"body\.(\d+)\.body"),
+        "res_scale": 0.1 if n_feats == 256 else 1.0,  # the paper's two networks, table 1
+    }
 
 
 class EDSR(nn.Module):
@@ -19,6 +30,13 @@ class EDSR(nn.Module):
     Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Inside, pixels are on the
     range of the release, 0..`rgb_range`, minus the mean of DIV2K.
     """
+
+    release = Release(
+        ("head.0.weight", "body.0.body.2.weight", "sub_mean.weight"),
+        _options,
+        variants=({}, {"res_scale": 1.0}, {"res_scale": 0.1}),
+        rare=({"rgb_range": 1.0}, {"rgb_range": 1.0, "res_scale": 1.0}, {"rgb_range": 1.0, "res_scale": 0.1}),
+    )
 
     def __init__(
         self,

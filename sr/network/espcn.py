@@ -8,6 +8,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.luma import LumaNetwork
+from sr.network.release import Release, root
 
 
 class ESPCN(LumaNetwork):
@@ -15,6 +16,11 @@ class ESPCN(LumaNetwork):
 
     Section 3.2, with tanh as in table 1. Keys of yjn870/ESPCN-pytorch: first_part, last_part.
     """
+
+    release = Release(
+        ("first_part.0.weight", "first_part.2.weight", "last_part.0.weight"),
+        lambda shapes: {"scale": root(shapes["last_part.0.weight"][0], 1), "n_feats": shapes["first_part.0.weight"][0]},
+    )
 
     def __init__(self, *, scale: int = 3, n_feats: int = 64) -> None:
         super().__init__(scale=scale)

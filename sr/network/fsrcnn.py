@@ -7,6 +7,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.luma import LumaNetwork
+from sr.network.release import Release
 
 
 class FSRCNN(LumaNetwork):
@@ -14,6 +15,15 @@ class FSRCNN(LumaNetwork):
 
     Keys of yjn870/FSRCNN-pytorch, whose files load: first_part, mid_part, last_part.
     """
+
+    release = Release(
+        ("first_part.0.weight", "mid_part.0.weight", "last_part.weight"),
+        lambda shapes: {
+            "n_feats": shapes["first_part.0.weight"][0],
+            "n_shrunk_feats": shapes["mid_part.0.weight"][0],
+            "n_blocks": sum(len(shape) == 4 and key.startswith("mid_part") for key, shape in shapes.items()) - 2,
+        },
+    )
 
     def __init__(self, *, scale: int = 3, n_feats: int = 56, n_shrunk_feats: int = 12, n_blocks: int = 4) -> None:
         super().__init__(scale=scale)

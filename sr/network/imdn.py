@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.attention import ContrastChannelAttention
+from sr.network.release import Release, direct
 from sr.network.upsample import DirectUpsampler, check_scale
 
 
@@ -18,6 +19,8 @@ class IMDN(nn.Module):
 
     Keys of Zheng222/IMDN, whose files load: fea_conv, IMDB1 ... IMDB6, c, LR_conv, upsampler.
     """
+
+    release = Release(("IMDB1.c1.weight",), direct("fea_conv.weight", r"IMDB(\d+)\."))
 
     def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 6) -> None:
         super().__init__()

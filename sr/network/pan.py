@@ -8,6 +8,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.network.release import Release, count
 from sr.network.upsample import check_scale
 
 
@@ -17,6 +18,16 @@ class PAN(nn.Module):
     `n_up_feats`: features on the HR grid. Keys of zhaohengyuan1/PAN, whose files load: conv_first, SCPA_trunk, trunk_conv,
     upconvN, attN, HRconvN, conv_last.
     """
+
+    release = Release(
+        ("SCPA_trunk.0.k1.0.weight",),
+        lambda shapes: {
+            **({"scale": 4} if "upconv2.weight" in shapes else {}),  # x2 and x3 have the same tensors
+            "n_feats": shapes["conv_first.weight"][0],
+            "n_up_feats": shapes["conv_last.weight"][1],
+            "n_blocks": count(shapes, r"SCPA_trunk\.(\d+)\."),
+        },
+    )
 
     def __init__(self, *, scale: int = 4, n_feats: int = 40, n_up_feats: int = 24, n_blocks: int = 16) -> None:
         super().__init__()

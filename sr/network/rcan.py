@@ -9,7 +9,19 @@ from torch import Tensor
 
 from sr.network.attention import ChannelAttention
 from sr.network.edsr import MeanShift
+from sr.network.release import Release, Shapes, count, shuffled
 from sr.network.upsample import Upsampler, check_scale
+
+
+def _options(shapes: Shapes) -> dict[str, int]:
+    n_hidden, n_feats = shapes["body.0.body.0.body.3.conv_du.0.weight"][:2]
+    return {
+        "scale": shuffled(shapes, r"tail\.0\.\d+\.weight"),
+        "n_feats": n_feats,
+        "n_groups": count(shapes, r"body\.(\d+)\.body"),
+        "n_blocks": count(shapes, r"body\.0\.body\.(\d+)\.body"),
+        "reduction": n_feats // n_hidden,
+    }
 
 
 class RCAN(nn.Module):
@@ -18,6 +30,10 @@ class RCAN(nn.Module):
     `n_groups` groups of `n_blocks` blocks (10 and 20, section 4.1). Keys of yulunzhang/RCAN, whose files load: sub_mean,
     head, body, tail, add_mean. Inside, pixels are on the range of the release, 0..`rgb_range`, minus the mean of DIV2K.
     """
+
+    release = Release(
+        ("head.0.weight", "body.0.body.0.body.3.conv_du.0.weight", "sub_mean.weight"), _options, rare=({"rgb_range": 1.0},)
+    )
 
     def __init__(
         self,

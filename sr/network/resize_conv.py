@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.network.release import Release, count
 from sr.network.upsample import check_scale
 
 
@@ -17,6 +18,11 @@ class ResizeConv(nn.Module):
     `n_blocks` convolutions with LeakyReLU on the LR grid, bilinear upsampling, one convolution on the HR grid.
     `dropout`: probability to drop a whole feature map before it.
     """
+
+    release = Release(
+        ("body.0.weight", "tail.weight"),
+        lambda shapes: {"n_feats": shapes["tail.weight"][1], "n_blocks": count(shapes, r"body\.(\d+)\.")},
+    )
 
     def __init__(self, *, scale: int = 2, n_feats: int = 64, n_blocks: int = 4, dropout: float = 0.0) -> None:
         super().__init__()

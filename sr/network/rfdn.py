@@ -4,31 +4,74 @@ Liu, Tang, Wu: Residual Feature Distillation Network for Lightweight Image Super
 place of AIM 2020's challenge on efficient super-resolution, arXiv:2009.06943.
 """
 
+from collections.abc import Sequence
+from itertools import product
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.attention import ESA
-from sr.network.upsample import DirectUpsampler, check_scale
+from sr.network.release import Release, direct
+from sr.network.upsample import DirectUpsampler, check_scale, check_skip, skipped
+
+DILATIONS = (*product((1, 2), repeat=3), (3, 3, 3), (1, 2, 3), (3, 2, 1), (1, 2, 4))[1:]  # that variants may have
+RANGES_AND_SKIPS = tuple({"rgb_range": r, "skip": s} for s in ("none", "bilinear", "nearest", "bicubic") for r in (255.0, 1.0))
+
+
+def check_dilation(dilation: Sequence[int], n: int) -> Sequence[int]:
+    """Return `dilation` if it has `n` numbers from 1 up; otherwise raise InputError."""
+    if len(dilation) != n or min(dilation) < 1:
+        raise InputError(f"network.dilation={list(dilation)}: give {n} whole numbers from 1 up")
+    return dilation
 
 
 class RFDN(nn.Module):
     """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
 
-    Keys of njulj/RFDN, whose file loads: fea_conv, B1 ... B4, c, LR_conv, upsampler. The release works on pixels in
-    0..255 and returns such: `rgb_range`.
+    Keys of njulj/RFDN, whose file loads: fea_conv, B1 ... B4, c, LR_conv, upsampler.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats, n_blocks: features; distillation blocks.
+        rgb_range: the release works on pixels in 0..255 and returns such; later variants on 0..1.
+        dilation: of a block's four 3x3 convolutions, in order. The release has none.
+        skip: none; or nearest, bilinear, bicubic: the input, so enlarged, is added to the result. The release adds none.
     """
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 50, n_blocks: int = 4, rgb_range: float = 255.0) -> None:
+    release = Release(
+        ("B1.c1_r.weight", "B1.esa.conv1.weight", "fea_conv.weight"),
+        direct("fea_conv.weight", r"B(\d+)\."),
+        variants=RANGES_AND_SKIPS,
+        rare=[
+            {**variant, "dilation": (*dilation, last)}
+            for dilation in DILATIONS
+            for last in sorted({1, dilation[-1]})
+            for variant in RANGES_AND_SKIPS[:4]
+        ],
+    )
+
+    def __init__(
+        self,
+        *,
+        scale: int = 4,
+        n_feats: int = 50,
+        n_blocks: int = 4,
+        rgb_range: float = 255.0,
+        dilation: Sequence[int] = (1, 1, 1, 1),
+        skip: str = "none",
+    ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (2, 3, 4, 8))
         self.multiple_of = 1
         self.rgb_range = rgb_range
+        self.skip = check_skip(skip)
         self.fea_conv = nn.Conv2d(3, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
-            self.add_module(name, RFDB(n_feats))
+            self.add_module(name, RFDB(n_feats, check_dilation(dilation, 4)))
         self.c = nn.Sequential(nn.Conv2d(n_blocks * n_feats, n_feats, 1), nn.LeakyReLU(0.05, inplace=True))
         self.LR_conv = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
@@ -39,18 +82,20 @@ class RFDN(nn.Module):
         for name in self.blocks:
             x = self.get_submodule(name)(x)
             outputs.append(x)
-        return self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + first) / self.rgb_range
+        x = self.upsampler(self.LR_conv(self.c(torch.cat(outputs, 1))) + first) / self.rgb_range
+        return x + skipped(lr, self.scale, self.skip)
 
 
 class RFDB(nn.Module):
     """(N, n_feats, H, W) -> the same; section 3.2. There is no residual around the block, only inside it."""
 
-    def __init__(self, n_feats: int) -> None:
+    def __init__(self, n_feats: int, dilation: Sequence[int]) -> None:
         super().__init__()
         kept = n_feats // 2
+        *refining, last = dilation
         self.c1_d, self.c2_d, self.c3_d = (nn.Conv2d(n_feats, kept, 1) for _ in range(3))
-        self.c1_r, self.c2_r, self.c3_r = (nn.Conv2d(n_feats, n_feats, 3, padding=1) for _ in range(3))
-        self.c4 = nn.Conv2d(n_feats, kept, 3, padding=1)
+        self.c1_r, self.c2_r, self.c3_r = (nn.Conv2d(n_feats, n_feats, 3, padding=d, dilation=d) for d in refining)
+        self.c4 = nn.Conv2d(n_feats, kept, 3, padding=last, dilation=last)
         self.c5 = nn.Conv2d(4 * kept, n_feats, 1)
         self.esa = ESA(n_feats)
 

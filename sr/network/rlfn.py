@@ -4,21 +4,43 @@ Kong et al.: Residual Local Feature Network for Efficient Super-Resolution, 2022
 track of NTIRE 2022's challenge on efficient super-resolution, arXiv:2205.05675.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.attention import surroundings
-from sr.network.upsample import DirectUpsampler, check_scale
+from sr.network.release import Release, Shapes, direct
+from sr.network.rfdn import DILATIONS, RANGES_AND_SKIPS, check_dilation
+from sr.network.upsample import DirectUpsampler, check_scale, check_skip, skipped
+
+
+def _options(shapes: Shapes) -> dict[str, int]:
+    return direct("conv_1.weight", r"block_(\d+)\.")(shapes) | {"n_mid_feats": shapes["block_1.c1_r.weight"][0]}
 
 
 class RLFN(nn.Module):
     """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
 
-    Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler. The releases work on pixels in
-    0..255 and return such: `rgb_range`. `n_mid_feats`: features inside a block; None: n_feats.
+    Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler.
+
+    Args:
+        scale: 2, 3, 4 or 8.
+        n_feats, n_blocks: features; blocks.
+        n_mid_feats: features inside a block; None: n_feats.
+        rgb_range: the releases work on pixels in 0..255 and return such; later variants on 0..1.
+        dilation: of a block's three 3x3 convolutions, in order. The releases have none.
+        skip: none; or nearest, bilinear, bicubic: the input, so enlarged, is added to the result. The releases add none.
     """
+
+    release = Release(
+        ("block_1.c1_r.weight", "block_1.esa.conv1.weight"),
+        _options,
+        variants=RANGES_AND_SKIPS,
+        rare=[{**variant, "dilation": dilation} for dilation in DILATIONS for variant in RANGES_AND_SKIPS[:4]],
+    )
 
     def __init__(
         self,
@@ -28,15 +50,18 @@ class RLFN(nn.Module):
         n_mid_feats: int | None = None,
         n_blocks: int = 6,
         rgb_range: float = 255.0,
+        dilation: Sequence[int] = (1, 1, 1),
+        skip: str = "none",
     ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (2, 3, 4, 8))
         self.multiple_of = 1
         self.rgb_range = rgb_range
+        self.skip = check_skip(skip)
         self.conv_1 = nn.Conv2d(3, n_feats, 3, padding=1)
         self.blocks = [f"block_{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
-            self.add_module(name, RLFB(n_feats, n_mid_feats or n_feats))
+            self.add_module(name, RLFB(n_feats, n_mid_feats or n_feats, check_dilation(dilation, 3)))
         self.conv_2 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
 
@@ -44,17 +69,18 @@ class RLFN(nn.Module):
         x = first = self.conv_1(lr * self.rgb_range)
         for name in self.blocks:
             x = self.get_submodule(name)(x)
-        return self.upsampler(self.conv_2(x) + first) / self.rgb_range
+        return self.upsampler(self.conv_2(x) + first) / self.rgb_range + skipped(lr, self.scale, self.skip)
 
 
 class RLFB(nn.Module):
     """(N, n_feats, H, W) -> the same; section 3.2."""
 
-    def __init__(self, n_feats: int, n_mid_feats: int) -> None:
+    def __init__(self, n_feats: int, n_mid_feats: int, dilation: Sequence[int]) -> None:
         super().__init__()
-        self.c1_r = nn.Conv2d(n_feats, n_mid_feats, 3, padding=1)
-        self.c2_r = nn.Conv2d(n_mid_feats, n_mid_feats, 3, padding=1)
-        self.c3_r = nn.Conv2d(n_mid_feats, n_feats, 3, padding=1)
+        first, second, third = dilation
+        self.c1_r = nn.Conv2d(n_feats, n_mid_feats, 3, padding=first, dilation=first)
+        self.c2_r = nn.Conv2d(n_mid_feats, n_mid_feats, 3, padding=second, dilation=second)
+        self.c3_r = nn.Conv2d(n_mid_feats, n_feats, 3, padding=third, dilation=third)
         self.c5 = nn.Conv2d(n_feats, n_feats, 1)
         self.esa = ShortESA(n_feats)
 

@@ -4,16 +4,34 @@ Wang, Yu, Wu, Gu, Liu, Dong, Loy, Qiao, Tang: ESRGAN, 2018, arXiv:1809.00219, se
 Wang, Xie, Dong, Shan 2021, arXiv:2107.10833, section 3.3.
 """
 
+from typing import Any
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.network.release import Release, Shapes, count, root
 from sr.network.rrdb_attention import attention_block
 from sr.network.upsample import check_scale
 
 SLOPE = 0.2  # of the leaky ReLU on its negative side, everywhere
+
+
+def _options(shapes: Shapes) -> dict[str, Any]:
+    first = shapes["conv_first.weight"]
+    dense = "body.0.rdb1.conv1.weight" in shapes
+    attention = {"attention.conv_du.0.weight": "channel", "attention.conv.weight": "spatial", "attention.qkv.weight": "self"}
+    return {
+        "scale": 4 // root(first[1]),
+        "n_feats": first[0],
+        "n_blocks": count(shapes, r"body\.(\d+)\."),
+        "block": "rrdb" if dense else "residual",
+        "attention": next((kind for key, kind in attention.items() if f"body.0.{key}" in shapes), "none"),
+        "batch_norm": "body.0.rdb1.norm1.weight" in shapes or "body.0.norm1.weight" in shapes,
+        **({"growth": shapes["body.0.rdb1.conv1.weight"][0]} if dense else {}),
+    }
 
 
 class RRDB(nn.Module):
@@ -31,6 +49,8 @@ class RRDB(nn.Module):
         attention: none, channel, spatial or self, behind each block.
         batch_norm: behind each convolution of a dense or residual block, which the paper takes away.
     """
+
+    release = Release(("conv_first.weight", "conv_body.weight", "conv_up2.weight", "conv_hr.weight"), _options)
 
     def __init__(
         self,

@@ -4,11 +4,13 @@ Their YAMLs name the architecture, swinir_light.yaml or hat.yaml: the one except
 that of its module. A variant, or a further architecture of `NAMES`, is a YAML alone.
 """
 
+import functools
 import importlib
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
@@ -81,6 +83,39 @@ def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
         network.register_forward_pre_hook(_to_symmetric)
         network.register_forward_hook(_from_symmetric)
     return network
+
+
+def variants(network: nn.Module) -> list[dict[str, Any]]:
+    """Attributes of one of spandrel's networks that its weights do not tell, with the values that releases have besides."""
+    found: list[dict[str, Any]] = []
+    if type(network).__name__ == "SPAN":  # its authors subtract the mean and work on 0..255, later releases do neither
+        found += [{"no_norm": torch.zeros(1)}, {"img_range": 1.0}, {"img_range": 255.0}]
+    elif isinstance(getattr(network, "img_range", None), float | int):  # transformers with the head of SwinIR
+        found += [{"img_range": value} for value in (1.0, 255.0)]
+    return [options for options in found if any(getattr(network, key, None) is not value for key, value in options.items())]
+
+
+def unmerged(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors; of a SPAN that was saved with its merged convolutions alone (`eval_conv`), with those that it merges.
+
+    SPAN computes `eval_conv` from `sk` and `conv` whenever it is used. Here `sk` is 0 and `conv` passes its input on, convolves
+    with the merged kernel, and passes the result on: what is merged of them is the kernel that was saved, to the last bit.
+    """
+    found = dict(tensors)
+    for key in [key for key in tensors if key.endswith("eval_conv.weight")]:
+        name = key.removesuffix("eval_conv.weight")
+        kernel, bias = tensors[key], tensors.get(f"{name}eval_conv.bias")
+        if bias is None or kernel.ndim != 4 or any(other.startswith((f"{name}sk.", f"{name}conv.")) for other in tensors):
+            continue
+        n_out, n_in = kernel.shape[:2]
+        new = functools.partial(torch.zeros, dtype=kernel.dtype)
+        into, middle, out = new(2 * n_in, n_in, 1, 1), new(2 * n_out, 2 * n_in, 3, 3), new(n_out, 2 * n_out, 1, 1)
+        into[:n_in, :, 0, 0], middle[:n_out, :n_in], out[:, :n_out, 0, 0] = torch.eye(n_in), kernel, torch.eye(n_out)
+        weights = {"sk": new(n_out, n_in, 1, 1), "conv.0": into, "conv.1": middle, "conv.2": out}
+        biases = {"sk": new(n_out), "conv.0": new(2 * n_in), "conv.1": new(2 * n_out), "conv.2": bias}
+        found |= {f"{name}{part}.weight": value for part, value in weights.items()}
+        found |= {f"{name}{part}.bias": value for part, value in biases.items()}
+    return found
 
 
 def _to_symmetric(network: nn.Module, inputs: tuple[Tensor]) -> tuple[Tensor]:

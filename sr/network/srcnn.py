@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sr.errors import InputError
 from sr.network.luma import LumaNetwork
+from sr.network.release import Release
 from sr.resize import imresize
 
 
@@ -17,6 +18,14 @@ class SRCNN(LumaNetwork):
 
     Keys of yjn870/SRCNN-pytorch: conv1, conv2, conv3. Borders are replicated, as the authors' SRCNN.m does (imfilter).
     """
+
+    release = Release(
+        ("conv1.weight", "conv2.weight", "conv3.weight"),
+        lambda shapes: {
+            "n_feats": shapes["conv1.weight"][0],
+            "kernel_sizes": tuple(shapes[f"conv{i}.weight"][2] for i in (1, 2, 3)),
+        },
+    )
 
     def __init__(
         self,

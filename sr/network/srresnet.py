@@ -7,6 +7,7 @@ arXiv:1609.04802, section 2.1.1 and figure 4.
 import torch.nn as nn
 from torch import Tensor
 
+from sr.network.release import Release, count, shuffled
 from sr.network.upsample import check_scale, stages
 
 
@@ -17,6 +18,15 @@ class SRResNet(nn.Module):
     dropped before the last convolution (Kong et al. 2022, arXiv:2112.12089), which helps against unseen degradations.
     The paper gives no initialisation; it is torch's, whose first outputs are on the scale of an image.
     """
+
+    release = Release(
+        ("conv1.0.weight", "trunk.0.rcb.0.weight"),
+        lambda shapes: {
+            "scale": shuffled(shapes, r"upsampling\.\d+\.upsample_block\.0\.weight"),
+            "n_feats": shapes["conv1.0.weight"][0],
+            "n_blocks": count(shapes, r"trunk\.(\d+)\."),
+        },
+    )
 
     def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16, dropout: float = 0.0) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.network.release import Release, count, shuffled
 from sr.network.upsample import Upsampler, check_scale
 from sr.resize import imresize
 
@@ -19,6 +20,16 @@ class UNet(nn.Module):
     H and W must be multiples of `multiple_of` = 2**n_levels, since each level halves them. `n_feats` doubles at each
     level; `n_blocks` convolutions a level (two in the paper); `dropout` at the deepest level (paper, section 3.1).
     """
+
+    release = Release(
+        ("encoder.0.0.weight", "up.0.weight", "tail.1.weight"),
+        lambda shapes: {
+            "scale": shuffled(shapes, r"tail\.0\.\d+\.weight"),
+            "n_feats": shapes["encoder.0.0.weight"][0],
+            "n_blocks": count(shapes, r"encoder\.0\.(\d+)\."),
+            "n_levels": count(shapes, r"up\.(\d+)\."),
+        },
+    )
 
     def __init__(
         self,

@@ -1,6 +1,8 @@
 """Sub-pixel upsampling shared by the families that enlarge their features at the end."""
 
 import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
 
 from sr.errors import InputError
 
@@ -43,3 +45,15 @@ class DirectUpsampler(nn.Sequential):
 
     def __init__(self, *, scale: int, n_feats: int) -> None:
         super().__init__(nn.Conv2d(n_feats, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+
+
+def check_skip(skip: str) -> str:
+    """Return `skip` if `skipped` knows it; otherwise raise InputError."""
+    if skip not in ("none", "nearest", "bilinear", "bicubic"):
+        raise InputError(f"network.skip={skip}: choose none, nearest, bilinear or bicubic")
+    return skip
+
+
+def skipped(lr: Tensor, scale: int, skip: str) -> Tensor | float:
+    """The enlarged input that a network adds to its result, (N, C, sH, sW); 0 for "none"."""
+    return 0.0 if skip == "none" else F.interpolate(lr, scale_factor=scale, mode=skip)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.luma import LumaNetwork
+from sr.network.release import Release, count
 from sr.resize import imresize
 
 
@@ -16,6 +17,15 @@ class VDSR(LumaNetwork):
 
     Keys of twtygqyy/pytorch-vdsr: input, residual_layer.N.conv, output. Its file has no biases: `bias=False`.
     """
+
+    release = Release(
+        ("input.weight", "residual_layer.0.conv.weight", "output.weight"),
+        lambda shapes: {
+            "n_feats": shapes["input.weight"][0],
+            "n_blocks": count(shapes, r"residual_layer\.(\d+)\."),
+            "bias": "input.bias" in shapes,
+        },
+    )
 
     def __init__(self, *, scale: int = 2, n_feats: int = 64, n_blocks: int = 18, bias: bool = True) -> None:
         super().__init__(scale=scale)

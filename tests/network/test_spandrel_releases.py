@@ -5,8 +5,8 @@ import importlib
 import pytest
 import torch
 
-import sr
 from sr.count import parameters
+from sr.recognise import candidates
 
 # Architecture, where the authors' files differ in more than depth: the release and the options that make it another network.
 RELEASES = [
@@ -46,12 +46,11 @@ RELEASES = [
 
 
 @pytest.mark.parametrize(("architecture", "options"), [r[::2] for r in RELEASES], ids=[r[1] for r in RELEASES])
-def test_recognised(tmp_path, architecture, options):
+def test_recognised(architecture, options):
     torch.manual_seed(0)
     theirs = getattr(importlib.import_module(f"spandrel.architectures.{architecture}"), architecture)(**options).eval()
     state = theirs.state_dict()
-    torch.save({"params_ema": state}, tmp_path / "weights.pth")
-    ours = sr.load(tmp_path / "weights.pth")
+    ours = candidates(state, "weights.pth")[0][0].build().eval()
 
     scale = next(options[key] for key in ("upscale", "up_scale", "upscaling_factor") if key in options)
     assert (type(ours), ours.scale) == (type(theirs), scale)

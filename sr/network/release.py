@@ -1,0 +1,59 @@
+"""How released weights of a family are recognised: stated beside each network, in its class attribute `release`."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sr.errors import InputError
+
+Shapes = Mapping[str, tuple[int, ...]]
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the names and shapes of a file's tensors say of the network, and what they cannot say.
+
+    Args:
+        keys: tensors that every file of the family has. They only choose the families that are tried: a file belongs to the
+            family whose tensors it has, all of them and no other.
+        options: shapes of a file -> options of the class. "scale" is missing where the shapes do not tell it. It may raise
+            KeyError for a tensor that is missing, and InputError for a shape that cannot be.
+        variants: options that no name and no shape tells (the range of pixels, a dilation, a skip), on top of `options`. The
+            first is the authors' own. All are tried on a photograph (sr/probe.py).
+        rare: variants that are tried when none of the first enlarges the photograph.
+    """
+
+    keys: tuple[str, ...]
+    options: Callable[[Shapes], dict[str, Any]]
+    variants: Sequence[Options] = ({},)
+    rare: Sequence[Options] = ()
+
+
+def count(shapes: Shapes, pattern: str) -> int:
+    """How many different numbers stand in the place of (\\d+): `body.(\\d+)\\.weight`."""
+    return len({match[1] for key in shapes if (match := re.match(pattern, key))})
+
+
+def root(n_out: int, channels: int = 3) -> int:
+    """Scale of one pixel shuffle to `channels`. InputError: no square."""
+    scale = math.isqrt(n_out // channels)
+    if scale**2 * channels != n_out:
+        raise InputError(f"{n_out} channels before the pixel shuffle are not {channels} times a square")
+    return scale
+
+
+def shuffled(shapes: Shapes, pattern: str) -> int:
+    """Scale of several pixel shuffles: the product of the roots of outputs over inputs."""
+    return math.prod(root(shape[0], shape[1]) for key, shape in shapes.items() if re.fullmatch(pattern, key))
+
+
+def direct(first: str, blocks: str, last: str = "upsampler.0.weight") -> Callable[[Shapes], dict[str, Any]]:
+    """Options of numbered blocks with one pixel shuffle at the end: IMDN, RFDN, RLFN, BSRN."""
+    return lambda shapes: {
+        "scale": root(shapes[last][0]),
+        "n_feats": shapes[first][0],
+        "n_blocks": count(shapes, blocks),
+    }

@@ -1,0 +1,171 @@
+"""Whether a network enlarges a photograph: what names and shapes of its tensors cannot tell is seen in what it makes of one.
+
+A network of the wrong input range, dilation or skip loads without an error and makes noise. Here it enlarges a small piece of a
+photograph of scikit-image, and the result is held against the original, with the bicubic enlargement and a flat patch of the
+original's mean colour as the marks of good and bad.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.count import parameters
+from sr.data.sample import Sample
+from sr.errors import InputError
+from sr.image import read, to_tensor
+from sr.infer import upscale
+from sr.network.upsample import skipped
+from sr.resize import imresize
+
+CENTRE = (120, 180)  # row, column of astronaut.png: the edge of the face, of much contrast at every scale
+SIDES = (32, 16)  # LR pixels; the second for networks of more than LARGE parameters, at scales above 1
+LARGE = 2e6
+# Of the way from the flat patch (0) to the bicubic enlargement (1), in dB.
+NOISE, CLEAR = 1 / 3, 0.6  # below: refused; from here on: no word. GAN-trained networks reach 0.8, others more than 1
+EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the original
+BETTER, CHANGED = 0.3, 30.0  # dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs)
+NEAR, ALIKE = 1.0, 45.0  # dB: two variants are as good as each other; two results are the same picture
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a network made of the photograph.
+
+    Args:
+        sr: (1, C, H, W), without a border.
+        psnr: dB against the original, over all channels, without quantisation; -inf where a value is not finite.
+        bicubic, flat: dB of the marks.
+        idle: the network adds next to nothing to its enlarged input (`skip`), which would pass for an enlargement by itself.
+    """
+
+    sr: Tensor
+    psnr: float
+    bicubic: float
+    flat: float
+    idle: bool = False
+
+    @property
+    def share(self) -> float:
+        """How far from the flat patch (0) to the bicubic enlargement (1); 0 of an idle network."""
+        return 0.0 if self.idle else (self.psnr - self.flat) / (min(self.bicubic, EXACT) - self.flat)
+
+
+@torch.no_grad()  # not inference mode: a network that keeps tensors (SPAN) is to learn with them later
+def probe(network: nn.Module, channels: int = 3) -> Result:
+    """Let a network of any scale, 1 included, enlarge the photograph: RGB; of 1 channel its mean; of others RGBRG..."""
+    side = SIDES[parameters(network) > LARGE and network.scale > 1]
+    border = side // 8 * network.scale  # where the padding of convolutions is felt most
+    hr = photograph(side * network.scale, channels)
+    lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
+    training = network.training
+    sr = upscale(network.eval(), lr)
+    network.train(training)
+    marks = imresize(lr, network.scale), lr.mean((2, 3), keepdim=True).expand_as(hr)
+    skip = skipped(lr, network.scale, getattr(network, "skip", "none"))
+    images = (sr, *marks, torch.zeros_like(hr) + skip, hr)
+    sr, bicubic, flat, added, hr = (image[..., border:-border, border:-border] for image in images)
+    psnr = _psnr(sr, hr)
+    idle = bool(added.any()) and psnr < _psnr(added, hr) + BETTER and _psnr(sr, added.clamp(0, 1)) > CHANGED
+    return Result(sr, psnr, _psnr(bicubic, hr), _psnr(flat, hr), idle)
+
+
+@cache
+def photograph(side: int, channels: int = 3) -> Tensor:
+    """(1, channels, side, side) in [0, 1]: a piece of astronaut.png, which scikit-image's wheel has; at most 512 pixels."""
+    file: Path = next(file for file, _ in Sample(held_out=True).files() if file.stem == "astronaut")
+    whole = to_tensor(np.ascontiguousarray(read(file).pixels))
+    top, left = (
+        min(max(middle - side // 2, 0), max(length - side, 0)) for middle, length in zip(CENTRE, whole.shape[2:], strict=True)
+    )
+    piece = whole[..., top : top + side, left : left + side]
+    return piece.mean(1, keepdim=True) if channels == 1 else piece[:, [i % 3 for i in range(channels)]]
+
+
+def _psnr(image: Tensor, hr: Tensor) -> float:
+    error = (image.clamp(0, 1) - hr).square().mean() if image.isfinite().all() else torch.tensor(torch.inf)
+    return float(-10 * torch.log10(error.clamp(min=1e-10)))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network that a file may hold.
+
+    Args:
+        name: of the class.
+        build: makes it, with the file's weights.
+        options: those that the file cannot tell.
+        scale: the one that was passed, where the file does not tell it.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    scale: int | None = None
+
+    def words(self, prefix: str = "", between: str = ", ") -> str:
+        """The options as the command line takes them: rgb_range=1.0, dilation=[1,2,3]."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in self.options.items()}
+        return between.join(f"{prefix}{key}={str(value).replace(' ', '')}" for key, value in plain.items())
+
+    def __str__(self) -> str:
+        return f"{self.name} with {self.words()}" if self.options else self.name
+
+
+def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Candidate, nn.Module, list[str]]:
+    """Of the networks that a file may hold, the one that enlarges the photograph best; and what is to be said of it.
+
+    All of a tier are tried; the next tier only where none of it is as good as bicubic, or of a large network a clear
+    enlargement. The first candidate of all is the network as its authors released it.
+
+    Raises:
+        InputError: none of them enlarges it.
+    """
+    tried: list[tuple[Candidate, nn.Module, Result]] = []
+    for tier in tiers:
+        for candidate in tier:
+            network = candidate.build()
+            tried.append((candidate, network, probe(network)))
+        tried.sort(key=lambda one: (one[2].idle, -one[2].psnr))  # stable: the authors' own before its equals
+        if tried[0][2].share >= (CLEAR if parameters(network) > LARGE else 1):
+            break
+    candidate, network, result = tried[0]
+    if result.share < NOISE:
+        first = tiers[0][0]
+        count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
+        cure = "use its authors' code, or add the variant to the network's file"
+        raise InputError(
+            f"{source}: has the tensors of {first.name}, but does not enlarge a photograph{count} ({_figures(result)}): "
+            + (f"scale={first.scale} is not its scale, or it is damaged" if first.scale else f"it is another variant: {cure}")
+        )
+    said = []
+    own = next((other for one, _, other in tried if one is tiers[0][0]))
+    if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
+        said.append(f"{source}: read as {candidate} ({_figures(result)}); as it was released it has {own.psnr:.1f} dB")
+    for other, _, theirs in tried[1:]:
+        if not theirs.idle and theirs.psnr > result.psnr - NEAR and _psnr(theirs.sr, result.sr.clamp(0, 1)) < ALIKE:
+            said.append(
+                f"{source}: {candidate} ({result.psnr:.1f} dB) and {other} ({theirs.psnr:.1f} dB) enlarge a photograph about "
+                "equally well, and the file does not tell which it is; the first is used"
+            )
+            break
+    return candidate, network, said + doubt(result, source)
+
+
+def doubt(result: Result, source: str | Path) -> list[str]:
+    """A line where the result is neither noise nor a clear enlargement."""
+    if result.share >= CLEAR:
+        return []
+    return [f"{source}: its enlargement of a photograph is far from the original ({_figures(result)}): look at its results"]
+
+
+def _figures(result: Result) -> str:
+    if result.idle:
+        return "it adds nothing to its enlarged input"
+    what = f"{result.psnr:.1f} dB" if np.isfinite(result.psnr) else "values that are not finite"
+    return f"{what}, bicubic {result.bicubic:.1f} dB"
