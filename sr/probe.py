@@ -7,7 +7,6 @@ original's mean colour as the marks of good and bad.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from sr.count import parameters
-from sr.data.sample import Sample
 from sr.errors import InputError
-from sr.image import read, to_tensor
 from sr.infer import upscale
 from sr.network.upsample import skipped
+from sr.photograph import photograph
 from sr.resize import imresize
 
-CENTRE = (120, 180)  # row, column of astronaut.png: the edge of the face, of much contrast at every scale
 SIDES = (32, 16)  # LR pixels; the second for networks of more than LARGE parameters, at scales above 1
 LARGE = 2e6
 # Of the way from the flat patch (0) to the bicubic enlargement (1), in dB.
@@ -73,18 +70,6 @@ def probe(network: nn.Module, channels: int = 3) -> Result:
     psnr = _psnr(sr, hr)
     idle = bool(added.any()) and psnr < _psnr(added, hr) + BETTER and _psnr(sr, added.clamp(0, 1)) > CHANGED
     return Result(sr, psnr, _psnr(bicubic, hr), _psnr(flat, hr), idle)
-
-
-@cache
-def photograph(side: int, channels: int = 3) -> Tensor:
-    """(1, channels, side, side) in [0, 1]: a piece of astronaut.png, which scikit-image's wheel has; at most 512 pixels."""
-    file: Path = next(file for file, _ in Sample(held_out=True).files() if file.stem == "astronaut")
-    whole = to_tensor(np.ascontiguousarray(read(file).pixels))
-    top, left = (
-        min(max(middle - side // 2, 0), max(length - side, 0)) for middle, length in zip(CENTRE, whole.shape[2:], strict=True)
-    )
-    piece = whole[..., top : top + side, left : left + side]
-    return piece.mean(1, keepdim=True) if channels == 1 else piece[:, [i % 3 for i in range(channels)]]
 
 
 def _psnr(image: Tensor, hr: Tensor) -> float:

@@ -70,11 +70,16 @@ class VGG19(nn.Module):
         if missing:
             reached = next((n for n in reversed(self.names[: min(missing)]) if n.startswith("conv")), "no layer")
             deep = [name for name in self.layers if self.names.index(name) >= min(missing)]
-            raise InputError(
-                f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: set {self.key}.layers.{deep[0]}=0 and "
-                "another layer to 1"
-            )
+            raise InputError(f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: {self._instead(deep, reached)}")
         self.features.load_state_dict({key: tensors[f"features.{key}"] for key in state})
+
+    def _instead(self, deep: list[str], reached: str) -> str:
+        """What to pass so that the layers that a file does not have are not asked for."""
+        if reached == "no layer":
+            return f"pass another file as {self.key}.weights"
+        if self.key.startswith("metric."):  # a list of layers
+            return f"pass {self.key}.layers=[{reached}]"
+        return " ".join(["pass", *(f"{self.key}.layers.{name}=0" for name in deep), f"++{self.key}.layers.{reached}=1"])
 
     def _draw(self) -> None:
         """He's normal from a seed of its own, so that runs share it and torch's own random state stays as it is."""
@@ -102,7 +107,7 @@ def _read(file: str | Path, key: str) -> Mapping[str, Tensor]:
     from sr.checkpoint import read
 
     if not Path(file).is_file():
-        raise MissingError(f"{key}.weights={file}: no such file; say imagenet, random, or a VGG-19 file")
+        raise MissingError(f"{key}.weights={file}: no such file; pass imagenet, random, or a VGG-19 file")
     return read(file)
 
 
@@ -113,6 +118,6 @@ def _imagenet(key: str) -> Mapping[str, Tensor]:
         return VGG19_Weights.IMAGENET1K_V1.get_state_dict(progress=True, check_hash=True)
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
         raise MissingError(
-            f"{key}.weights=imagenet could not be downloaded ({error}); say {key}.weights=FILE with "
-            f"{VGG19_Weights.IMAGENET1K_V1.url} fetched elsewhere, or random"
+            f"{key}.weights=imagenet could not be downloaded ({error}); pass {key}.weights=FILE with "
+            f"{VGG19_Weights.IMAGENET1K_V1.url} fetched elsewhere, or {key}.weights=random"
         ) from None

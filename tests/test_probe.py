@@ -18,6 +18,7 @@ from sr.network.imdn import IMDN
 from sr.network.interpolation import Interpolation
 from sr.network.rfdn import RFDN
 from sr.network.rlfn import RLFN
+from sr.photograph import photograph
 from sr.recognise import candidates, families, recognise
 from tests.jobs import compose
 from tests.released import RESULT, released, save
@@ -44,7 +45,7 @@ def test_the_variant_that_enlarges_is_found(tmp_path, kind, taps, back, options)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = sr.load(file)
-    lr = probe.photograph(24)
+    lr = photograph(24)
     with torch.inference_mode():
         inner = (..., slice(8, -8), slice(8, -8))  # a dilation of zeros shows where zeros are padded, and there alone
         torch.testing.assert_close(found(lr)[inner], network(lr)[inner], atol=1e-4, rtol=0)
@@ -234,7 +235,7 @@ def test_span_of_merged_convolutions_alone(scale):
 
     torch.manual_seed(0)
     span = Spandrel(architecture="SPAN", scale=scale, n_feats=48, n_blocks=None, options={"num_in_ch": 3, "num_out_ch": 3})
-    lr = probe.photograph(16)
+    lr = photograph(16)
     with torch.no_grad():
         expected = span.eval()(lr)
         merged = {k: v for k, v in span.state_dict().items() if "eval_conv" in k or k.startswith(("conv_cat", "upsampler"))}

@@ -1,9 +1,9 @@
 """The photographs that ship inside scikit-image's wheel: real images to train on that need no download."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from sr.errors import MissingError
+from sr.photograph import folder
 
 # Kept from training, so that the quickstart is measured on photos that its network has never seen.
 HELD_OUT = ("astronaut.png", "coffee.png", "rocket.jpg")
@@ -40,20 +40,12 @@ class Sample:
         self.files()
 
     def files(self) -> list[tuple[Path, None]]:
-        folder = _folder()
-        files = [folder / name for name in sorted(HELD_OUT if self.held_out else TRAIN)]
+        where = folder()
+        files = [where / name for name in sorted(HELD_OUT if self.held_out else TRAIN)]
         missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise MissingError(
-                f"scikit-image ships without {', '.join(missing)} in {folder}: install the version pinned in "
+                f"scikit-image ships without {', '.join(missing)} in {where}: install the version pinned in "
                 "constraints.txt (make setup), or use photos of your own (data=folder data.train=DIR)"
             )
         return [(file, None) for file in files]
-
-
-def _folder() -> Path:
-    # Not `import skimage.data`: its loader would fetch what the wheel lacks, and importing it takes a second.
-    spec = find_spec("skimage")
-    if spec is None:
-        raise MissingError("scikit-image is not installed, and its photos are the sample data: run `make setup`")
-    return Path(spec.submodule_search_locations[0]) / "data"

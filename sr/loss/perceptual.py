@@ -8,9 +8,12 @@ from torch import Tensor
 
 from sr.errors import InputError
 from sr.loss.base import Loss
+from sr.photograph import photograph
+from sr.say import warn
 from sr.vgg import VGG19
 
 CRITERIA = {"l1": F.l1_loss, "l2": F.mse_loss}
+MOST = 0.1  # weight of a layer above which features of 100 times the size are no intention
 
 
 def gram(features: Tensor) -> Tensor:
@@ -22,6 +25,17 @@ def gram(features: Tensor) -> Tensor:
     with torch.autocast(features.device.type, enabled=False):
         flat = features.reshape(n, c, h * w).to(torch.promote_types(features.dtype, torch.float32))
         return flat @ flat.transpose(1, 2) / (c * h * w)
+
+
+@torch.no_grad()
+def _sizes(vgg: VGG19) -> dict[str, float]:
+    """Root mean square of each layer's features on a photograph."""
+    return {name: float(found.square().mean().sqrt()) for name, found in vgg(photograph(96)).items()}
+
+
+def _on_255(vgg: VGG19) -> bool:
+    """Whether the weights are of the original VGG-19, whose first convolution sees 0..255: others are of a size of 0.2."""
+    return float(vgg.features[0].weight.square().mean().sqrt()) > 2
 
 
 class Perceptual(Loss):
@@ -36,6 +50,8 @@ class Perceptual(Loss):
         criterion: l1 (ESRGAN) or l2 (SRGAN).
         style_weight: weight of the distance of the Gram matrices of the same layers; 0: none.
         weights: of VGG-19: imagenet, a file with torchvision's key names, or random.
+        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/photograph.py), so that
+            the loss is of one size with any file; None: as the weights make them.
 
     Raises:
         ValueError, FileNotFoundError: another criterion, no layer, or see sr.vgg.VGG19.
@@ -49,21 +65,36 @@ class Perceptual(Loss):
         criterion: str = "l1",
         style_weight: float = 0.0,
         weights: str = "imagenet",
+        features_rms: float | None = None,
     ) -> None:
         super().__init__(weight=weight)
         if criterion not in CRITERIA:
             raise InputError(f"loss.perceptual.criterion={criterion}: choose one of {', '.join(CRITERIA)}")
         layers = {"conv5_4": 1.0} if layers is None else layers
         if not isinstance(layers, Mapping):
-            raise InputError(f"loss.perceptual.layers={layers}: +loss.perceptual.layers.{layers}=1 gives that layer a weight")
+            raise InputError(
+                f"loss.perceptual.layers={layers}: pass ++loss.perceptual.layers.{layers}=1, a weight for each layer"
+            )
         self.layers = {name: factor for name, factor in layers.items() if factor}
         if not self.layers:
-            raise InputError("loss.perceptual.layers has no layer with a weight: say loss.perceptual.layers.conv5_4=1")
+            raise InputError("loss.perceptual.layers has no layer with a weight: pass loss.perceptual.layers.conv5_4=1")
         self.criterion, self.style_weight = CRITERIA[criterion], style_weight
         self.vgg = VGG19(layers=self.layers, weights=weights)
+        self.scales = dict.fromkeys(self.layers, 1.0)
+        if features_rms is not None:
+            self.scales = {name: float(f"{features_rms / rms:.3g}") for name, rms in _sizes(self.vgg).items()}
+        elif weights not in ("imagenet", "random") and weight * max(self.layers.values()) > MOST and _on_255(self.vgg):
+            warn(
+                f"loss.perceptual.weights={weights} is for pixels on 0..255: its features are about 100 times as large as "
+                "torchvision's, and so is the loss; pass loss.perceptual.features_rms=11, which gives them that size, or "
+                "loss=[l1,perceptual_conv3_4]"
+            )
+
+    def _features(self, image: Tensor) -> dict[str, Tensor]:
+        return {name: found if (scale := self.scales[name]) == 1 else found * scale for name, found in self.vgg(image).items()}
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
-        ours, theirs = self.vgg(sr), self.vgg(hr.detach())
+        ours, theirs = self._features(sr), self._features(hr.detach())
         total = sr.new_zeros(())
         for name, factor in self.layers.items():
             distance = self.criterion(ours[name].to(sr.dtype), theirs[name].to(sr.dtype))

@@ -1,9 +1,14 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from hydra.errors import InstantiationException
 
-from sr.loss.perceptual import Perceptual, gram
+from sr.loss.perceptual import Perceptual, _sizes, gram
+from sr.photograph import photograph
 from sr.vgg import VGG19, layer_names
+from tests.jobs import compose
 
 
 @pytest.fixture(scope="module")
@@ -99,15 +104,85 @@ def test_vgg_is_frozen(pair):
     assert sr.grad.any() and not any(p.requires_grad or p.grad is not None for p in loss.parameters())
 
 
-def test_a_file_that_stops_early_says_what_it_reaches(file):
-    with pytest.raises(ValueError, match="reaches conv3_4 of VGG-19, not conv5_4: set loss.perceptual.layers.conv5_4=0"):
-        Perceptual(weights=file)
+def composed(*words):
+    """The loss of a command line."""
+    from sr import build
+
+    return build.build(compose("train", "loss=[l1,perceptual]", *words).loss.perceptual)
+
+
+def test_the_hint_of_a_file_that_stops_early_works_as_printed(file):
+    with pytest.raises(InstantiationException, match="reaches conv3_4 of VGG-19, not conv5_4: pass loss.perceptual") as error:
+        composed(f"loss.perceptual.weights={file}")
+    words = str(error.value.__cause__).split("pass ")[1].split()
+    assert list(composed(f"loss.perceptual.weights={file}", *words).layers) == ["conv3_4"]
+
+
+@pytest.mark.parametrize("words", [["+loss.perceptual.layers.conv4_4=1"], ["+loss.perceptual.layers.conv3_4=1"]])
+def test_the_hint_takes_out_all_that_is_too_deep(file, words):
+    words = [f"loss.perceptual.weights={file}", *words]
+    with pytest.raises(InstantiationException) as error:
+        composed(*words)
+    more = str(error.value.__cause__).split("pass ")[1].split()
+    assert list(composed(*words, *more).layers) == ["conv3_4"]
+
+
+def test_the_hint_of_a_metric_works_as_printed(file):
+    from sr import build
+
+    words = ["metric=[vgg_distance]", f"metric.vgg_distance.weights={file}"]
+    with pytest.raises(InstantiationException, match="not conv5_4: pass metric.vgg_distance.layers=") as error:
+        build.build(compose("train", *words, "metric.vgg_distance.layers=[conv5_4]").metric.vgg_distance)
+    more = str(error.value.__cause__).split("pass ")[1].split()
+    build.build(compose("train", *words, *more).metric.vgg_distance)
+
+
+def test_features_of_one_size_with_any_weights(file, pair):
+    """ReLUs are homogeneous: the first convolution and all biases times a factor make features times that factor."""
+    losses = []
+    for factor in (1.0, 0.01, 30.0):
+        loss = Perceptual(layers={"conv2_2": 1.0, "conv3_4": 1.0}, weights=file)
+        for i, layer in enumerate(layer for layer in loss.vgg.features if isinstance(layer, torch.nn.Conv2d)):
+            layer.bias.data *= factor
+            layer.weight.data *= factor if i == 0 else 1.0
+        sizes = {name: 5.0 / rms for name, rms in _sizes(loss.vgg).items()}
+        loss.scales = {name: float(f"{scale:.3g}") for name, scale in sizes.items()}
+        losses.append(float(loss(*pair)))
+        features = loss._features(photograph(96))
+        assert all(found.square().mean().sqrt() == pytest.approx(5.0, rel=0.01) for found in features.values())
+    assert losses == pytest.approx([losses[0]] * 3, rel=0.02)
+    assert float(Perceptual(layers={"conv2_2": 1.0, "conv3_4": 1.0}, weights=file, features_rms=5.0)(*pair)) == losses[0]
+
+
+def test_conv3_4_beside_l1(sr_data, pair):
+    """The original's features were a hundred times torchvision's: a loss of thousands beside an L1 below 1."""
+    from sr import build
+
+    cfg = compose("train", "loss=[l1,perceptual_conv3_4]", f"data_dir={sr_data}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss = build.build(cfg.loss.perceptual)
+    raw = Perceptual(layers={"conv3_4": 1.0}, weights=cfg.loss.perceptual.weights)
+    untrained = pair[0].flip(-1), pair[1]
+    assert float(raw(*untrained)) > 500
+    assert float(loss(*untrained)) == pytest.approx(float(raw(*untrained)) / 100, rel=0.05)
+
+
+def test_features_a_hundred_times_too_large_are_said(file):
+    words = [f"loss.perceptual.weights={file}", "loss.perceptual.layers.conv5_4=0"]
+    with pytest.warns(UserWarning, match="is for pixels on 0..255: .* pass loss.perceptual.features_rms=11, which") as said:
+        composed(*words, "+loss.perceptual.layers.conv3_4=1")
+    word = next(word for word in str(said[0].message).split() if word.startswith("loss.perceptual.features_rms")).rstrip(",")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        composed(*words, "+loss.perceptual.layers.conv3_4=1", word)
+        composed(*words, "+loss.perceptual.layers.conv3_4=0.01")  # it is known
 
 
 def test_offline_the_choices_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nobody listens there
-    with pytest.raises(FileNotFoundError, match="weights=FILE .* or random") as error:
+    with pytest.raises(FileNotFoundError, match="weights=FILE .* or loss.perceptual.weights=random") as error:
         Perceptual()
     assert "\n" not in str(error.value)
 
@@ -116,10 +191,10 @@ def test_offline_the_choices_are_named(monkeypatch, tmp_path):
     ("options", "says"),
     [
         ({"layers": {"conv6_1": 1.0}}, "no layer conv6_1"),
-        ({"layers": "conv3_4"}, r"loss.perceptual.layers=conv3_4: \+loss.perceptual.layers.conv3_4=1"),
+        ({"layers": "conv3_4"}, r"loss.perceptual.layers=conv3_4: pass \+\+loss.perceptual.layers.conv3_4=1"),
         ({"layers": {"conv5_4": 0}}, "no layer with a weight"),
         ({"criterion": "l3"}, "criterion=l3: choose one of l1, l2"),
-        ({"weights": "no.pth"}, "no.pth: no such file; say imagenet, random"),
+        ({"weights": "no.pth"}, "no.pth: no such file; pass imagenet, random"),
     ],
 )
 def test_errors_are_one_line(options, says):
