@@ -72,7 +72,7 @@ def stored_weights(source: Source | None, alpha: float | None = None) -> dict[st
     """
     if source is None or isinstance(source, str | Path):
         if alpha is not None:
-            raise InputError(f"alpha={alpha} lies between two checkpoints: say ckpt=[psnr.ckpt,gan.ckpt]")
+            raise InputError(f"alpha={alpha} lies between two checkpoints: pass ckpt=[psnr.ckpt,gan.ckpt]")
         return _weights_of(source)
     if len(source) != 2 or type(alpha) not in (int, float) or not 0 <= alpha <= 1:
         raise InputError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.count import parameters
-from sr.errors import InputError
+from sr.errors import InputError, NotFiniteError
 from sr.infer import upscale
 from sr.network.upsample import skipped
 from sr.photograph import photograph
@@ -110,6 +110,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
 
     Raises:
         InputError: none of them enlarges it.
+        NotFiniteError: all make values that are not finite.
     """
     tried: list[tuple[Candidate, nn.Module, Result]] = []
     for tier in tiers:
@@ -120,6 +121,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
         if tried[0][2].share >= (CLEAR if parameters(network) > LARGE else 1):
             break
     candidate, network, result = tried[0]
+    check_finite(result, source)
     if result.share < NOISE:
         first = tiers[0][0]
         count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
@@ -142,6 +144,12 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
     return candidate, network, said + doubt(result, source)
 
 
+def check_finite(result: Result, source: str | Path) -> None:
+    """NotFiniteError: a value of the result is not finite."""
+    if np.isneginf(result.psnr):
+        raise NotFiniteError(f"{source}: the network makes NaN or infinite pixels of a photograph, its weights are broken")
+
+
 def doubt(result: Result, source: str | Path) -> list[str]:
     """A line where the result is neither noise nor a clear enlargement."""
     if result.share >= CLEAR:
@@ -152,5 +160,4 @@ def doubt(result: Result, source: str | Path) -> list[str]:
 def _figures(result: Result) -> str:
     if result.idle:
         return "it adds nothing to its enlarged input"
-    what = f"{result.psnr:.1f} dB" if np.isfinite(result.psnr) else "values that are not finite"
-    return f"{what}, bicubic {result.bicubic:.1f} dB"
+    return f"{result.psnr:.1f} dB, bicubic {result.bicubic:.1f} dB"

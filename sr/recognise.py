@@ -49,6 +49,7 @@ def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path)
         InputError: one line, with the options that the weights want where they are known.
     """
     result = probe.probe(network)
+    probe.check_finite(result, source)
     if result.share >= probe.NOISE:
         for line in probe.doubt(result, source):
             warn(line)

@@ -34,8 +34,10 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     results: dict[str, Any] = {}
     rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
-        if entry.weights and not Path(entry.weights).is_file():
-            skipped.append(f"{name}: no {entry.weights}; get it from {entry.url}")
+        files = [entry.weights] if isinstance(entry.weights, str) else entry.weights or []
+        entry.weights = next((file for file in files if Path(file).is_file()), None)
+        if files and entry.weights is None:
+            skipped.append(f"{name}: no {' or '.join(files)}; get it from {entry.url}")
             continue
         names = [benchmark for benchmark in entry.expected if benchmark in (cfg.get("benchmark") or entry.expected)]
         if not names:

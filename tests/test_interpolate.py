@@ -48,7 +48,7 @@ def test_bad_pairs_are_refused_in_one_line(pair, tmp_path):
         (pair, None, "two files want an alpha between 0 and 1"),
         (pair, 1.5, "alpha is 1.5"),
         ([*pair, wide], 0.5, "has 3 files"),
-        (pair[0], 0.5, "say ckpt="),
+        (pair[0], 0.5, "pass ckpt="),
         ([pair[0], wide], 0.5, "hold different networks"),
     ):
         with pytest.raises(ValueError, match=says) as error:

@@ -341,8 +341,8 @@ def test_command(photos):
         (["compare=true", "degrade=treu"], "degrade=treu: .* wants bool there"),
         (["degrade=true"], "degrade=... goes with compare=true"),
         (["reference=photos/a.png"], "reference=... goes with compare=true"),
-        (["scale=null"], "say scale=... beside network=..."),
-        (["~network"], "say ckpt=FILE"),
+        (["scale=null"], "pass scale=N together with network=NAME"),
+        (["~network"], "pass ckpt=FILE"),
         (["~network", "ckpt=[a.pth,b.pth]", "alpha=half"], "alpha is half"),
     ],
 )

@@ -130,9 +130,7 @@ def test_losses_that_look_at_the_average_move_none_of_its_statistics(tmp_path, m
         words += ["model=srgan", "discriminator=patch", "discriminator.n_layers=1"]
     common = ["data.batch_size=2", "data.patch_size=8", "data.n_workers=0", "trainer.accelerator=cpu", "logger=none"]
     common += ["trainer.precision=32-true", "trainer.max_steps=2", "trainer.val_check_interval=1", *ONE_PHOTO]
-    cfg = compose(
-        "train", *words, *common, "callback=[checkpoint]", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data"
-    )
+    cfg = compose("train", *words, *common, "callback=[checkpoint]", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
     build.seed(cfg)
     data, module = build.data(cfg), build.model(cfg)
     trainer = build.trainer(cfg, module)
