@@ -33,11 +33,13 @@ def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_all_tables(sr_data, tmp_path, capsys):
-    """No mark, and a star for FSRCNN's files alone, whose README has another protocol."""
+    """No mark; a star for FSRCNN's files, whose README has another protocol, and CARN-M's, which is of a later training."""
     evaluate("published=all", f"data_dir={sr_data}", f"output_dir={tmp_path}")
     printed = capsys.readouterr().out
     assert "| ! |" not in printed and " 0 marked" in printed
-    assert {line.split()[1] for line in printed.splitlines() if line.endswith("| * |")} == {f"fsrcnn_x{s}" for s in (2, 3, 4)}
+    assert {line.split()[1] for line in printed.splitlines() if line.endswith("| * |")} == {
+        f"{name}_x{s}" for name in ("fsrcnn", "carn_m") for s in (2, 3, 4)
+    }
     for row in ("imdn_x2    | b100", "imdn_x4    | set14", "bicubic_x3 | set5"):
         assert row in printed
 
@@ -99,6 +101,7 @@ def test_entries_are_whole(name):
     entry = entry[name]
     assert set(entry) - {"protocol"} == {"scale", "weights", "url", "network", "expected"}
     raw = OmegaConf.to_container(entry)
+    assert isinstance(raw["weights"], str | list | None)
     assert (raw["weights"] is None) == (raw["url"] is None) and (raw["weights"] or raw["network"])
     assert all((CONF / "benchmark" / f"{benchmark}.yaml").is_file() for benchmark in entry.expected)
     assert all(20 < value["psnr"] < 45 and 0.5 < value.get("ssim", 0.9) < 1 for value in entry.expected.values())

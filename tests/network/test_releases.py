@@ -96,7 +96,26 @@ def carn(groups: int, mobile: bool) -> Shapes:
     return shapes
 
 
+def vapsr(scale: int, n: int = 48, n_blocks: int = 21, groups: int = 1) -> Shapes:
+    """zhoumumu/VapSR, vapsr."""
+    shapes = conv("conv_first", n, 3) | conv("conv_body", n, n // groups)
+    if scale == 4:
+        shapes |= conv("upsampler.0", 64, n) | conv("upsampler.3", 12, 16)
+    else:
+        shapes |= conv("upsampler.0", 56, n) | conv("upsampler.2", 3 * scale**2, 56)
+    for b in (f"body.{i}" for i in range(n_blocks)):
+        shapes |= conv(f"{b}.proj_1", 64, n, 1) | conv(f"{b}.proj_2", n, 64, 1)
+        shapes |= {f"{b}.pixel_norm.weight": (n,), f"{b}.pixel_norm.bias": (n,)} | conv(
+            f"{b}.atten_branch.pointwise", 64, 64, 1
+        )
+        shapes |= conv(f"{b}.atten_branch.depthwise", 64, 1, 5) | conv(f"{b}.atten_branch.depthwise_dilated", 64, 1, 5)
+    return shapes
+
+
 RELEASES = [
+    ("vapsr", 4, {}, vapsr(4)),
+    ("vapsr", 3, {"n_blocks": 20}, vapsr(3, n_blocks=20)),
+    ("vapsr_small", 4, {}, vapsr(4, 32, 11, 2)),
     ("imdn", 2, {}, imdn(2)),
     ("imdn", 3, {}, imdn(3)),
     ("rfdn", 4, {}, rfdn(4)),
@@ -135,6 +154,10 @@ def test_keys_and_shapes(build, name, scale, options, shapes):
         ("pan", 4, 272e3),
         ("carn", 4, 1.592e6),
         ("carn_m", 4, 415e3),
+        ("vapsr", 2, 329e3),
+        ("vapsr", 3, 337e3),
+        ("vapsr", 4, 342e3),
+        ("vapsr_small", 4, 155e3),
         ("swinir", 2, 11.8e6),
         ("swinir_large", 4, 28.0e6),
         ("hat", 4, 20.77e6),
@@ -152,6 +175,8 @@ def test_keys_and_shapes(build, name, scale, options, shapes):
 )
 def test_n_parameters(build, name, scale, published):
     options = {"multi_scale": True} if name.startswith("carn") else {}
+    if name == "vapsr" and scale < 4:
+        options["n_blocks"] = 20
     assert sum(p.numel() for p in build(name, scale, **options).parameters()) == pytest.approx(published, rel=5e-3)
 
 
