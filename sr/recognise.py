@@ -198,16 +198,14 @@ def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int
         raise InputError(f"scale={scale}, but {source} is a network for scale {found.scale}")
     network = adapt(found.model, found.scale, found.size_requirements.multiple_of)
 
-    def varied(options: Mapping[str, Any]) -> nn.Module:
+    def varied(attributes: Mapping[str, Any]) -> nn.Module:
         changed = copy.deepcopy(network)
-        for name, value in options.items():
+        for name, value in attributes.items():
             setattr(changed, name, value)
         return changed
 
-    return [
-        [Candidate(name, lambda: network)],
-        [Candidate(name, partial(varied, options), options) for options in variants(network)],
-    ]
+    rare = [Candidate(name, partial(varied, attributes), options) for options, attributes in variants(network)]
+    return [[Candidate(name, lambda: network)], rare]
 
 
 def _short(error: BaseException) -> str:

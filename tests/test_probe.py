@@ -243,7 +243,7 @@ def test_span_of_merged_convolutions_alone(scale):
         first, rare = candidates(merged, "span.pth")
         found = first[0].build().eval()
         assert found.scale == scale and torch.equal(found(lr), expected)
-        other = next(one for one in rare if one.options == {"img_range": 1.0}).build().eval()
+        other = next(one for one in rare if one.options == {"options.img_range": 1.0}).build().eval()
         assert not torch.equal(other(lr), expected)
         probe.probe(found)
     found.train()(F.pad(lr, (0, 0))).mean().backward()  # and it goes on learning

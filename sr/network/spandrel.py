@@ -85,14 +85,18 @@ def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
     return network
 
 
-def variants(network: nn.Module) -> list[dict[str, Any]]:
-    """Attributes of one of spandrel's networks that its weights do not tell, with the values that releases have besides."""
-    found: list[dict[str, Any]] = []
-    if type(network).__name__ == "SPAN":  # its authors subtract the mean and work on 0..255, later releases do neither
-        found += [{"no_norm": torch.zeros(1)}, {"img_range": 1.0}, {"img_range": 255.0}]
-    elif isinstance(getattr(network, "img_range", None), float | int):  # transformers with the head of SwinIR
-        found += [{"img_range": value} for value in (1.0, 255.0)]
-    return [options for options in found if any(getattr(network, key, None) is not value for key, value in options.items())]
+def variants(network: nn.Module) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What the weights of one of spandrel's networks do not tell, with values that releases have besides.
+
+    Each is (options as network=... takes them, attributes that make them of a finished network).
+    """
+    found: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    if type(network).__name__ == "SPAN" and network.is_norm:  # later releases do not subtract the mean, nor scale
+        found.append(({"options.norm": False}, {"no_norm": torch.zeros(1)}))
+    reach = getattr(network, "img_range", None)
+    if isinstance(reach, float | int):
+        found += [({"options.img_range": value}, {"img_range": value}) for value in (1.0, 255.0) if value != reach]
+    return found
 
 
 def unmerged(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -93,9 +93,9 @@ def test_a_value_that_hydra_cannot_read_is_shown_in_quotes(value):
 
 
 def test_what_another_key_needs_is_asked_for():
-    cfg = compose("predict", "network=interpolation_bicubic", "scale=2")
+    cfg = compose("predict", "network=interpolation_bicubic", "scale=2", "+other=${ckpt}")
     with pytest.raises(Exception) as caught:
-        cfg.init_from  # noqa: B018
+        cfg.other  # noqa: B018
     assert explain(caught.value, "predict") == "ckpt is missing: pass ckpt=... on the command line"
 
 

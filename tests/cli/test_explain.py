@@ -62,9 +62,9 @@ def test_a_config_that_is_not_there():
 
 
 def test_a_key_that_was_not_given():
-    cfg = compose("predict", "network=interpolation_bicubic", "scale=2")
+    cfg = compose("predict", "network=interpolation_bicubic", "scale=2", "+other=${ckpt}")
     with pytest.raises(Exception) as caught:
-        cfg.init_from  # noqa: B018
+        cfg.other  # noqa: B018
     assert explain(caught.value, "predict") == "ckpt is missing: pass ckpt=... on the command line"
 
 
