@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from sr import foreign
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
+from sr.fit import load_weights
 
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
 # Keys that releases wrap weights in.
@@ -206,28 +207,6 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _is_ours(content: Mapping[str, Any]) -> bool:
     return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
-
-
-def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy tensors into a network; InputError with a short difference where keys or shapes do not match."""
-    if different := difference(network, tensors):
-        raise InputError(f"{path}: {different}")
-    network.load_state_dict(dict(tensors))
-
-
-def difference(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:
-    """What of the tensors does not fit a network, in short; "" where all do."""
-    own = network.state_dict()
-    missing = sorted(own.keys() - tensors.keys())
-    extra = sorted(tensors.keys() - own.keys())
-    shapes = [key for key in own.keys() & tensors.keys() if own[key].shape != tensors[key].shape]
-    parts = [
-        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
-        for what, names in (("keys missing", missing), ("too many", extra))
-        if names
-    ]
-    parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
-    return f"does not fit {type(network).__name__}: {'; '.join(parts)}" if parts else ""
 
 
 def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:

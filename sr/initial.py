@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sr import checkpoint, recognise
 from sr.errors import InputError
+from sr.fit import difference
 from sr.network.spandrel import unmerged
 
 ENOUGH = 0.1  # of a network's numbers; a file that has fewer of them is another network's
@@ -35,9 +36,7 @@ def load_network(network: nn.Module, source: str | Path) -> str | None:
         return None
     share = _count(fits) / max(_count(own), 1)
     if share < ENOUGH:
-        raise InputError(
-            f"init_from={source}: almost nothing of it fits ({share:.0%}): {checkpoint.difference(network, tensors)}"
-        )
+        raise InputError(f"init_from={source}: almost nothing of it fits ({share:.0%}): {difference(network, tensors)}")
     network.load_state_dict(fits, strict=False)
     fresh, unused = sorted(own.keys() - fits.keys()), sorted(tensors.keys() - fits.keys())
     parts = [f"{len(fits)} of the network's {len(own)} tensors are loaded ({share:.0%} of its numbers)"]

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 import sr.network
 from sr import probe
-from sr.checkpoint import load_weights
 from sr.errors import InputError
+from sr.fit import load_weights
 from sr.probe import Candidate
 from sr.say import warn
 

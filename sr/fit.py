@@ -1,0 +1,30 @@
+"""Tensors into a network: all of them, or a short difference."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from sr.errors import InputError
+
+
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy tensors into a network; InputError with a short difference where keys or shapes do not match."""
+    if different := difference(network, tensors):
+        raise InputError(f"{path}: {different}")
+    network.load_state_dict(dict(tensors))
+
+
+def difference(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:
+    """What of the tensors does not fit a network, in short; "" where all do."""
+    own = network.state_dict()
+    missing = sorted(own.keys() - tensors.keys())
+    extra = sorted(tensors.keys() - own.keys())
+    shapes = [key for key in own.keys() & tensors.keys() if own[key].shape != tensors[key].shape]
+    parts = [
+        f"{len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for what, names in (("keys missing", missing), ("too many", extra))
+        if names
+    ]
+    parts += [f"{key} is {tuple(tensors[key].shape)}, not {tuple(own[key].shape)}" for key in sorted(shapes)[:3]]
+    return f"does not fit {type(network).__name__}: {'; '.join(parts)}" if parts else ""
