@@ -1,5 +1,7 @@
 """Blocks computed again in the backward pass: the same gradients, less memory."""
 
+import copy
+
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -43,6 +45,27 @@ def test_gradients_are_the_same_and_memory_is_less(name):
     assert all(a is b is None or torch.equal(a, b) for a, b in zip(before, after, strict=True))
     assert activations(network, lr, None) < kept or len(blocks(network)[0].state_dict()) < 3  # VDSR's are one convolution
     assert list(network.state_dict()) == keys
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_copy_computes_with_its_own_weights(name):
+    """With other weights in its blocks alone it gives what a network gives that always had them; so do its gradients."""
+    network, other = small(name).eval(), small(name).eval()  # no dropout
+    with torch.no_grad():
+        for block in blocks(other):
+            for parameter in block.parameters():
+                parameter.mul_(0.5)
+    recompute(network)
+    copied = copy.deepcopy(network)
+    copied.load_state_dict(other.state_dict())
+    side = -(-16 // network.multiple_of) * network.multiple_of
+    lr = torch.rand(1, 3, side, side)
+    assert not torch.equal(copied(lr), network(lr))
+    assert torch.equal(copied(lr), other(lr))
+    with torch.no_grad():
+        assert torch.equal(copied(lr), other(lr))
+    pairs = zip(gradients(copied, lr), gradients(other, lr), strict=True)
+    assert all(a is b is None or torch.equal(a, b) for a, b in pairs)
 
 
 def test_a_run_ends_with_the_same_weights(tmp_path):
