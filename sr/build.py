@@ -5,6 +5,7 @@ import os
 import secrets
 import warnings
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +251,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    from sr import speed
+    from sr import run, speed
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
     from sr.logger import CSV
@@ -274,11 +275,15 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     limits = _limits(cfg)
     check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"), limits["limit_val"])
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
-    speed.check_strategy(wanted.strategy, wanted.accelerator, model)
+    speed.check_strategy(wanted.strategy)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
     speed.set_up(wanted.accelerator)
     if cfg.get("model"):
-        rank_zero_only(print)(speed.line(precision, why, wanted.accelerator, cfg.model.get("compile")))
+        device = speed.device_type(wanted.accelerator)
+        makers = {"network": "optimizer", "discriminator": "discriminator_optimizer"}
+        optimizers = {who: make for who, name in makers.items() if isinstance(make := getattr(model, name, None), partial)}
+        chosen = speed.line(precision, why, device, cfg.model.get("compile"), optimizers, speed.has_tf32(device))
+        rank_zero_only(print)(f"{run.device()}: {chosen}")
     for logger in loggers.values():
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True) | _origin(cfg))
     built = build(
@@ -416,7 +421,10 @@ def quiet() -> None:
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|torch.utils.data")
-    warnings.filterwarnings("ignore", ".*(does not have many workers|LeafSpec|torch.meshgrid: in an upcoming release).*")
+    warnings.filterwarnings(
+        "ignore",
+        ".*(does not have many workers|LeafSpec|torch.meshgrid: in an upcoming release|new API settings to control TF32).*",
+    )
     plain_warnings()  # again: importing Lightning sets its own format
 
 

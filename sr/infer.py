@@ -4,13 +4,13 @@ The only place that pads. Neither the image nor its result lies whole on the net
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from itertools import product
 
 import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
+from sr.float32 import float32
 from sr.tiles import Window, mirrored, tiling, windows
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
@@ -44,8 +44,8 @@ class Upscaler:
     Args:
         network, tile, overlap, ensemble: as for `upscale`.
         batch: so many neighbouring tiles go through the network at once.
-        precision: "32", or "16" and "bf16": convolutions and matrix products in half the bits, by torch.autocast, so that
-            what the network adds to the enlarged input keeps float32 where the network's code does.
+        precision: "32", which is never TF32; "16" and "bf16": convolutions and matrix products in half the bits, by
+            torch.autocast, so that what the network adds to the enlarged input keeps float32 where the network's code does.
         halve: where the memory is too short, go on with single tiles, then with tiles of half the side (down to twice
             the overlap), for all images that follow too. False: that raises.
     """
@@ -158,7 +158,7 @@ class Upscaler:
     def _forward(self, lr: Tensor) -> Tensor:
         device = _device(self.network, lr)
         x = lr.to(device)
-        with torch.autocast(device.type, self.dtype) if self.dtype else nullcontext():
+        with torch.autocast(device.type, self.dtype) if self.dtype else float32(device.type):
             if not self.ensemble:
                 return self.network(x).to(lr.device, torch.float32)
             total = 0

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 
 from sr import capability
 from sr.errors import InputError
-from sr.run import device
+from sr.model.optimizer import fuses
 
 # Those whose weights are float32's, in which evaluation is made; the short names are Lightning's.
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
@@ -56,20 +57,29 @@ def _automatic(accelerator: str, network: nn.Module | None) -> tuple[str, str]:
     return "bf16-mixed", fast
 
 
-def check_strategy(strategy: Any, accelerator: str, model: Any = None) -> None:
-    """Refuse to shard a network where that cannot be, and processes from which no results come back.
+def check_strategy(strategy: Any) -> None:
+    """Refuse strategies of Lightning that cannot work here.
 
     Raises:
-        ValueError: sharding on a CPU, or with two optimizers; processes that are forked or spawned within Python.
+        InputError: processes that are forked or spawned within Python, from which no results come back; strategies that share
+            out the weights, of which the average, the checkpoints and clipping need the whole.
     """
-    if any(kind in str(strategy) for kind in ("spawn", "fork", "notebook")):
-        raise InputError(f"trainer.strategy={strategy} keeps its results in processes that end; say ddp, or auto")
-    if not str(strategy).startswith("fsdp"):
-        return
+    name = str(strategy)
+    if any(kind in name for kind in ("spawn", "fork", "notebook")):
+        raise InputError(f"trainer.strategy={name} keeps its results in processes that end; pass trainer.strategy=ddp, or auto")
+    if any(kind in name.lower() for kind in ("fsdp", "deepspeed", "model_parallel", "modelparallel")):
+        raise InputError(
+            f"trainer.strategy={name} shares out the weights, which is not supported: pass trainer.strategy=ddp, or auto "
+            "(model.checkpoint_activations=true and trainer.accumulate_grad_batches need less memory)"
+        )
+
+
+def device_type(accelerator: str) -> str:
+    """The type of device, such as cpu, cuda or mps, that `trainer.accelerator` means here."""
     if on_cpu(accelerator):
-        raise InputError(f"trainer.strategy={strategy} needs GPUs; on a CPU say trainer.strategy=ddp, or auto")
-    if model is not None and not model.automatic_optimization:
-        raise InputError(f"trainer.strategy={strategy} does not go with adversarial training; say trainer.strategy=ddp")
+        return "cpu"
+    found = torch.accelerator.current_accelerator()
+    return found.type if accelerator in ("auto", "gpu") and found is not None else accelerator
 
 
 def on_cpu(accelerator: str) -> bool:
@@ -89,7 +99,8 @@ def _fast_bf16(accelerator: str) -> str | None:
 def set_up(accelerator: str) -> None:
     """What makes training faster and changes no result on a CPU.
 
-    On GPUs float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation's too. On CPUs glibc keeps
+    On GPUs float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation stays in float32
+    (`sr.float32`). On CPUs glibc keeps
     the memory of one step for the next: else each large tensor is new pages, which the system clears, a tenth of the time of a
     small network. Up to 1 GB more stays with the process; what MALLOC_TRIM_THRESHOLD_ says is left as it is.
     """
@@ -102,12 +113,42 @@ def set_up(accelerator: str) -> None:
             libc.mallopt(option, value)
 
 
-def line(chosen: str, why: str, accelerator: str, compiled: bool | str) -> str:
-    """What a run says of itself at its start."""
-    parts = [f"{chosen} ({why})", "channels last", "fused optimizer"]
-    if on_cpu(accelerator):
+def has_tf32(device: str) -> bool:
+    """Whether float32 can be multiplied in TF32: by NVIDIA's GPUs, from Ampere on."""
+    known = device == "cuda" and torch.cuda.is_available() and torch.version.hip is None
+    return known and torch.cuda.get_device_capability() >= (8, 0)
+
+
+def line(
+    chosen: str,
+    why: str,
+    device: str,
+    compiled: bool | str,
+    optimizers: Mapping[str, Callable[..., Any]],
+    tf32: bool = False,
+) -> str:
+    """What a run says of itself at its start.
+
+    Args:
+        chosen, why: of `precision`.
+        device: of `device_type`.
+        compiled: what `model.compile` says.
+        optimizers: who learns (network, discriminator) -> what makes its optimizer.
+        tf32: whether training multiplies in it (`has_tf32`).
+    """
+    parts = [f"{chosen} ({why})", "channels last", *_kernels(optimizers, device, chosen)]
+    if device == "cpu":
         parts.append(f"{torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "1 thread")
-    else:
-        parts.append("TF32 for what stays float32")
+    if tf32:
+        parts.append("TF32 in training for what stays float32")
     parts.append(f"compiled ({compiled})" if compiled else "not compiled (model.compile=true)")
-    return f"{device()}: {', '.join(parts)}"
+    return ", ".join(parts)
+
+
+def _kernels(optimizers: Mapping[str, Callable[..., Any]], device: str, precision: str) -> list[str]:
+    fused = [name for name, make in optimizers.items() if fuses(make, device, precision)]
+    if not fused:
+        return []
+    if len(fused) < len(optimizers):
+        return [f"fused optimizer of the {fused[0]}"]
+    return ["fused optimizer" if len(fused) == 1 else "fused optimizers"]

@@ -1,5 +1,8 @@
 """The precision that a run chooses or refuses, and how far bfloat16 is from float32 in a training step of every network."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,9 @@ from PIL import Image
 
 from sr import build, capability, speed
 from sr.data.sample import Sample
+from sr.errors import InputError
 from sr.image import to_tensor
+from sr.model.optimizer import on_device
 from sr.resize import imresize
 from tests.jobs import SMALL, compose
 from tests.network.small import NAMES
@@ -62,15 +67,64 @@ def test_lightnings_short_names_of_precisions_are_known():
     assert [speed.precision(wanted, "cpu")[0] for wanted in (32, "bf16")] == ["32-true", "bf16-mixed"]
 
 
-def test_sharding_on_a_cpu_is_refused_in_one_line(tmp_path):
-    with pytest.raises(ValueError, match="^trainer.strategy=fsdp needs GPUs; on a CPU say trainer.strategy=ddp, or auto$"):
-        build.trainer(compose("train", *SMALL, "trainer.strategy=fsdp", f"output_dir={tmp_path}", f"data_dir={tmp_path}"))
+@pytest.mark.parametrize("strategy", ["fsdp", "fsdp_cpu_offload", "deepspeed_stage_2", "model_parallel"])
+def test_strategies_that_share_out_the_weights_are_refused_in_one_line(strategy, tmp_path):
+    words = [*SMALL, f"trainer.strategy={strategy}", f"output_dir={tmp_path}", f"data_dir={tmp_path}"]
+    with pytest.raises(
+        InputError, match=f"^trainer.strategy={strategy} shares out .*pass trainer.strategy=ddp, or auto [^\n]*$"
+    ):
+        build.trainer(compose("train", *words))
 
 
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp_notebook_find_unused_parameters_true"])
 def test_processes_that_give_nothing_back_are_refused(strategy):
     with pytest.raises(ValueError, match=f"^trainer.strategy={strategy} keeps its results in processes that end; "):
-        speed.check_strategy(strategy, "cpu")
+        speed.check_strategy(strategy)
+
+
+ADAM, NADAM = (partial(kind, lr=1e-3) for kind in (torch.optim.Adam, torch.optim.NAdam))  # NAdam has no fused kernel
+FOREACH = partial(torch.optim.Adam, lr=1e-3, foreach=True)
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "optimizers", "says"),
+    [
+        ("32-true", "cpu", [ADAM], "fused optimizer"),
+        ("bf16-mixed", "cuda", [ADAM], "fused optimizer"),
+        ("bf16-mixed", "cuda", [ADAM, ADAM], "fused optimizers"),
+        ("bf16-mixed", "cuda", [ADAM, NADAM], "fused optimizer of the network"),
+        ("bf16-mixed", "cuda", [FOREACH, ADAM], "fused optimizer of the discriminator"),
+        ("16-mixed", "cuda", [ADAM, ADAM], None),
+        ("32-true", "mps", [ADAM], None),
+        ("32-true", "cpu", [NADAM], None),
+        ("32-true", "cpu", [FOREACH], None),
+    ],
+)
+def test_the_line_says_fused_where_the_optimizer_is(precision, device, optimizers, says):
+    """And where there is such a device, it is what `on_device` makes."""
+    wanted = dict(zip(("network", "discriminator"), optimizers, strict=False))
+    parts = speed.line(precision, "why", device, False, wanted).split(", ")
+    assert [part for part in parts if "fused" in part] == ([says] if says else [])
+    if device == "cpu":
+        module = SimpleNamespace(trainer=SimpleNamespace(precision=precision), device=torch.device(device))
+        made = [on_device(make, torch.nn.Conv2d(3, 3, 3).parameters(), module) for make in optimizers]
+        assert all(bool(optimizer.defaults.get("fused")) == bool(says) for optimizer in made)
+
+
+def test_the_line_says_tf32_and_threads_where_they_are():
+    assert "TF32" not in speed.line("32-true", "why", "mps", False, {}) and not speed.has_tf32("mps")
+    assert "TF32" not in speed.line("32-true", "why", "cpu", False, {}) and not speed.has_tf32("cpu")
+    assert "TF32 in training" in speed.line("32-true", "why", "cuda", False, {}, tf32=True)
+    assert "thread" in speed.line("32-true", "why", "cpu", False, {}) and "thread" not in speed.line(
+        "32", "", "cuda", False, {}
+    )
+
+
+def test_a_fused_optimizer_in_16_mixed_is_refused():
+    """Its kernel takes scaled gradients: they could not be clipped, and their norm would be logged 65536 times too large."""
+    module = SimpleNamespace(trainer=SimpleNamespace(precision="16-mixed"), device=torch.device("cpu"))
+    with pytest.raises(InputError, match="^optimizer.fused=true does not go with trainer.precision=16-mixed: [^\n]*$"):
+        on_device(partial(torch.optim.Adam, lr=1e-3, fused=True), torch.nn.Conv2d(3, 3, 3).parameters(), module)
 
 
 def test_a_run_says_in_one_line_what_it_chose(tmp_path, capsys):
@@ -79,7 +133,11 @@ def test_a_run_says_in_one_line_what_it_chose(tmp_path, capsys):
     trainer = build.trainer(cfg, model)
     line = capsys.readouterr().out
     assert line.count("\n") == 1
-    assert f": {trainer.precision} (" in line and "channels last" in line and "not compiled (model.compile=true)" in line
+    assert (
+        f": {trainer.precision} (" in line
+        and "channels last, fused optimizer," in line
+        and "not compiled (model.compile=true)" in line
+    )
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 from sr.bicubic import enlarged
 from sr.draws import Draws
 from sr.errors import InputError, NotFiniteError
+from sr.float32 import float32
 from sr.gather import gathered
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
@@ -134,7 +135,7 @@ class SRModule(pl.LightningModule):
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
         name = list(self.trainer.datamodule.benchmark)[dataloader_idx]
         lr, hr, image = batch["lr"], batch["hr"], f"{name}/{batch['name'][0]}"
-        with torch.autocast(lr.device.type, enabled=False), memory_for(image):  # published numbers are float32's
+        with float32(lr.device.type), memory_for(image):  # as published numbers are
             sr = self._enlarge(self.evaluated, lr, image)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
                 raise NotFiniteError(f"{image}: the network makes NaN or infinite pixels, its weights are broken")

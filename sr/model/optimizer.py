@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from sr.errors import options_of
+from sr.errors import InputError, options_of
 from sr.say import warn
 
 _KERNELS = {"fused", "foreach", "differentiable"}  # torch takes one of them
@@ -33,14 +33,27 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
     return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
 
 
-def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
-    """The optimizer of a LightningModule's parameters, with one kernel for all of them where it has that.
+def fuses(make: Callable[..., Optimizer], device: str, precision: str) -> bool:
+    """Whether an optimizer on this type of device has one kernel for all its parameters.
 
-    What the config says of kernels (`fused`, `foreach`, `differentiable`) wins. Not in 16-mixed: Lightning does not clip the
-    gradients of a fused optimizer there.
+    What the config says of kernels (`fused`, `foreach`, `differentiable`) wins. Not in 16-mixed: a fused kernel takes scaled
+    gradients, which cannot be clipped, nor can their norm be logged.
     """
-    plain = not _KERNELS.isdisjoint(make.keywords) or str(module.trainer.precision) == "16-mixed"
-    fused = not plain and module.device.type in ("cpu", "cuda") and "fused" in inspect.signature(make.func).parameters
+    if not _KERNELS.isdisjoint(make.keywords):
+        return bool(make.keywords.get("fused"))
+    return precision != "16-mixed" and device in ("cpu", "cuda") and "fused" in inspect.signature(make.func).parameters
+
+
+def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
+    """The optimizer of a LightningModule's parameters, with one kernel for all of them where it has that (see `fuses`).
+
+    Raises:
+        InputError: options that the optimizer does not take; a fused one in 16-mixed.
+    """
+    precision = str(module.trainer.precision)
+    fused = fuses(make, module.device.type, precision)
+    if fused and precision == "16-mixed":
+        raise InputError("optimizer.fused=true does not go with trainer.precision=16-mixed: leave it out, or choose bf16-mixed")
     with options_of("optimizer", make.func):
         optimizer = make(parameters, **({"fused": True} if fused else {}))
     if not fused:
