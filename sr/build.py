@@ -272,6 +272,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     check.counts(wanted)
+    check.endless(wanted)
     limits = _limits(cfg)
     check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"), limits["limit_val"])
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval

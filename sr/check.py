@@ -34,6 +34,28 @@ def limits(trainer: Mapping[str, Any]) -> None:
         raise InputError(f"trainer.{key}={limit}: pass a whole number of images of each set, or a fraction of it such as 0.5")
 
 
+def endless(trainer: Mapping[str, Any]) -> None:
+    """Settings that count epochs, which the endless stream of patches does not have.
+
+    Raises:
+        InputError: a limit on training batches, after which Lightning begins the stream again, so that the same few batches
+            would be repeated to the end; a number of epochs, which nobody would count.
+    """
+    unset = {"limit_train_batches": ("1.0", "None"), "overfit_batches": ("0", "0.0"), "fast_dev_run": ("False", "0")}
+    advice = {
+        "limit_train_batches": "its first batches would be repeated; trainer.max_steps sets the length of a run",
+        "overfit_batches": "its first batches would be others after a resume; to overfit, train on a folder with one image: "
+        "data=folder data.train=FOLDER augmentation=[]",
+        "fast_dev_run": "pass trainer.max_steps=1 trainer.limit_val_batches=1 trainer.limit_test_batches=1",
+        "max_epochs": "pass trainer.max_steps",
+        "min_epochs": "pass trainer.max_steps",
+    }
+    for key, what in advice.items():
+        value = trainer.get(key)
+        if key in trainer and str(value) not in unset.get(key, ("None", "-1")):  # 1.0 is all batches, 1 is one
+            raise InputError(f"trainer.{key}={value}: the stream of training patches has no epochs; {what}")
+
+
 def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping, limit_val: float | int | None) -> None:
     """What callbacks wait for, which would show at the first validation only, or never where there is none."""
     measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in benchmarks)) for metric in metrics)

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sr.draws import Draws
 from sr.errors import InputError, MissingError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
@@ -83,7 +84,7 @@ class VGG19(nn.Module):
 
     def _draw(self) -> None:
         """He's normal from a seed of its own, so that runs share it and torch's own random state stays as it is."""
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator().manual_seed(int(Draws(0, 0, 1, "vgg19").seeds()[0]))  # no network's own
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)

@@ -11,7 +11,7 @@ from sr.say import warn
 
 
 class Watch(pl.Callback):
-    """Warns when the discriminator has won, and when colours drift.
+    """Warns when adversarial training starts from nothing, when the discriminator has won, and when colours drift.
 
     Args:
         discriminator_loss: below this loss the discriminator is nearly always right and has nothing left to teach
@@ -21,6 +21,7 @@ class Watch(pl.Callback):
             over the images, in units of [0, 1], where there is a visible cast. (A network that has only begun, or the average
             of weights that still holds those of the start, has a cast too, but it becomes smaller.)
         every_n_steps: how often the device is asked, which makes it wait.
+        init_from: the weights that the run starts from, if any.
     """
 
     def __init__(
@@ -30,13 +31,24 @@ class Watch(pl.Callback):
         patience: int = 500,
         colour_drift: float = 0.02,
         every_n_steps: int = 50,
+        init_from: Any = None,
     ) -> None:
         self.discriminator_loss, self.patience = discriminator_loss, patience
         self.colour_drift, self.every_n_steps = colour_drift, every_n_steps
+        self.init_from = init_from
         self._won: Tensor | None = None  # iterations in a row, on the device
         self._told = False
         self._drifts: list[Tensor] = []
         self._least = math.inf  # cast of a validation
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        pretrains = getattr(pl_module, "pretrain_steps", 0) or getattr(pl_module, "adversarial_from", 0)
+        if hasattr(pl_module, "discriminator") and not self.init_from and not pretrains and trainer.global_step == 0:
+            _warn(
+                trainer,
+                "adversarial training starts from random weights, where GANs for super-resolution rarely become good: "
+                "init_from=FILE with weights of a PSNR run (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
+            )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         loss = outputs["parts"].get("discriminator")
@@ -59,7 +71,7 @@ class Watch(pl.Callback):
         self._drifts.append((outputs["sr"].mean(dim=(0, 2, 3)) - outputs["lr"].mean(dim=(0, 2, 3))).float())
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        drift, self._drifts = torch.stack(self._drifts).mean(0) if self._drifts else torch.zeros(3), []
+        drift, self._drifts = _mean(trainer, self._drifts), []
         cast = float(drift.abs().max())
         self._least = min(self._least, cast)
         if trainer.state.fn == "fit" and cast > self._least + self.colour_drift:
@@ -69,6 +81,16 @@ class Watch(pl.Callback):
                 f"step {trainer.global_step}: colours drift: SR differs from LR by {red} (red), {green} (green), {blue} (blue) "
                 "grey levels on average; more weight of loss.l1 or less of adversarial may help",
             )
+
+
+def _mean(trainer: pl.Trainer, drifts: list[Tensor]) -> Tensor:
+    """(C,): over the images of all processes, each of which has at least one."""
+    if not drifts:
+        return torch.zeros(3)
+    total = torch.cat([torch.stack(drifts).sum(0), drifts[0].new_tensor([len(drifts)])])
+    if trainer.world_size > 1:
+        total = trainer.strategy.reduce(total, reduce_op="sum")
+    return total[:-1] / total[-1]
 
 
 def _warn(trainer: pl.Trainer, text: str) -> None:

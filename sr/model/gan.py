@@ -120,13 +120,12 @@ class GAN(SRModule):
         loss, parts = self.loss(sr, hr, self.average_image(lr))
         if adversarial:
             judge = self.trained("discriminator")
-            self.discriminator.requires_grad_(False)  # only passes the gradient on
-            real = None
-            if self.adversarial.relativistic:
-                with torch.no_grad():
-                    real = judge(hr)
-            fooled = self.adversarial.generator(judge(sr), real)
-            self.discriminator.requires_grad_(True)
+            with manual.passing(self.discriminator):
+                real = None
+                if self.adversarial.relativistic:
+                    with torch.no_grad():
+                        real = judge(hr)
+                fooled = self.adversarial.generator(judge(sr), real)
             loss = loss + self.adversarial.weight * fooled
             parts["adversarial"] = fooled.detach()
         return sr, loss, parts

@@ -1,12 +1,12 @@
 """What Lightning does under automatic optimization, for several optimizers: average, clip, step, count one iteration."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -24,6 +24,19 @@ def shared_casts(device: str) -> AbstractContextManager:
     return torch.autocast(
         device, dtype=torch.get_autocast_dtype(device), enabled=torch.is_autocast_enabled(device), cache_enabled=True
     )
+
+
+@contextmanager
+def passing(module: nn.Module) -> Iterator[None]:
+    """In here the module passes gradients on and gets none; what was frozen before stays so afterwards."""
+    learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in learning:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in learning:
+            parameter.requires_grad_(True)
 
 
 def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor | None]:

@@ -80,6 +80,8 @@ class CARN(Cascade):
         ups = {f"up{s}": s for s in (2, 3, 4)} if multi_scale else {"up": scale}
         self.upsample = nn.ModuleDict({key: upsample(n_feats, s, groups or 1) for key, s in ups.items()})
         self.up = f"up{scale}" if multi_scale else "up"
+        for key, layers in self.upsample.items():
+            layers.requires_grad_(key == self.up)  # the others learn nothing at this scale, and DDP would wait for them
         self.exit = nn.Conv2d(n_feats, 3, 3, padding=1)
         self.add_mean = nn.ModuleDict({"shifter": MeanShift(1.0)})
 

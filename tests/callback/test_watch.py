@@ -45,3 +45,22 @@ def test_nothing_is_said_where_nothing_is_wrong(tmp_path, criterion):
     """Wasserstein's loss has no bound that means victory. The network has only begun: it has the colours of no image yet."""
     limit = 100 if criterion == "wgan_gp" else 0.02
     assert not said(tmp_path, f"adversarial={criterion}", f"callback.watch.discriminator_loss={limit}")
+
+
+START = "adversarial training starts from random weights"
+
+
+def starts(folder, *options) -> list[str]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fit(folder, *WATCH, "trainer.max_steps=1", *options)
+    return [str(warning.message) for warning in caught if START in str(warning.message)]
+
+
+def test_a_gan_that_starts_from_nothing_is_told_and_trains(tmp_path):
+    (line,) = starts(tmp_path / "first")
+    assert "init_from=FILE" in line and "model.pretrain_steps" in line and "\n" not in line
+    last = tmp_path / "first" / "checkpoints" / "last.ckpt"
+    assert last.is_file()
+    assert not starts(tmp_path / "second", f"init_from={last}")
+    assert not starts(tmp_path / "third", "model.pretrain_steps=1")

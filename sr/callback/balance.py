@@ -1,0 +1,89 @@
+"""Says once, early, that one loss leaves the others nothing to say."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor, nn
+
+from sr.say import warn
+
+_LARGE = 100.0  # of a distance of VGG-19's features: torchvision's weights give some 1 to 10 at the start
+
+
+class Balance(pl.Callback):
+    """Warns where a weighted loss is many times the sum of all others over the first steps.
+
+    That is a mistake in a weight, or features of another size than the recipe was made for: ESRGAN's perceptual loss is some
+    150 times its two others, and no published sum is above 1000.
+
+    Args:
+        factor: how many times.
+        n_steps: first optimizer steps of this process, after which it is judged.
+    """
+
+    def __init__(self, *, factor: float = 1000.0, n_steps: int = 50) -> None:
+        self.factor, self.n_steps = factor, n_steps
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+        self._first: int | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._first = trainer.global_step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        if self._first is None or not trainer.is_global_zero:
+            return
+        for name, weight in weights(pl_module).items():
+            if weight and name in outputs["parts"]:
+                value = weight * outputs["parts"][name].detach().float().abs()
+                self._sums[name] = self._sums.get(name, 0) + value
+                self._counts[name] = self._counts.get(name, 0) + 1
+        if trainer.global_step >= self._first + self.n_steps:
+            self._judge(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """A run shorter than that is judged by what it had."""
+        if self._first is not None and trainer.is_global_zero:
+            self._judge(trainer, pl_module)
+
+    def _judge(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._first = None
+        means = {name: float(total) / self._counts[name] for name, total in self._sums.items()}
+        if (text := verdict(means, self.factor)) is not None:
+            warn(f"step {trainer.global_step}: {text}{_features(pl_module, means)}")
+
+
+def weights(pl_module: pl.LightningModule) -> dict[str, float]:
+    """Loss -> its weight in the network's sum; the adversarial one is among them."""
+    losses = getattr(getattr(pl_module, "loss", None), "losses", {})
+    known = {name: float(getattr(loss, "weight", 1.0)) for name, loss in losses.items()}
+    adversarial = getattr(pl_module, "adversarial", None)
+    return known if adversarial is None else known | {"adversarial": float(adversarial.weight)}
+
+
+def verdict(means: dict[str, float], factor: float) -> str | None:
+    """One line where the largest of the weighted means is more than `factor` times the sum of the others; else None."""
+    if len(means) < 2:
+        return None
+    largest = max(means, key=means.__getitem__)
+    rest = sum(value for name, value in means.items() if name != largest)
+    if not means[largest] > factor * rest:
+        return None
+    others = ", ".join(f"{name} {value:.3g}" for name, value in means.items() if name != largest)
+    share = means[largest] / (means[largest] + rest)
+    key = "adversarial" if largest == "adversarial" else f"loss.{largest}"
+    return (
+        f"{largest} is {100 * share:.2f} % of the loss ({means[largest]:.3g} beside {others}, weights included): the others "
+        f"change nothing; a smaller {key}.weight may be meant"
+    )
+
+
+def _features(pl_module: pl.LightningModule, means: dict[str, float]) -> str:
+    """More advice where features of VGG-19 are far larger than torchvision's."""
+    losses, largest = pl_module.loss.losses, max(means, key=means.__getitem__)
+    loss = losses[largest] if largest in losses else None
+    if not isinstance(getattr(loss, "vgg", None), nn.Module) or "conv3_4" not in loss.layers:
+        return ""
+    if means[largest] < _LARGE * loss.weight * loss.layers["conv3_4"]:
+        return ""
+    return ", or loss=perceptual_conv3_4, whose scale is that of VGG-19 files with features 100 times torchvision's"
