@@ -1,5 +1,6 @@
 """Says once, early, that one loss leaves the others nothing to say."""
 
+import math
 from typing import Any
 
 import pytorch_lightning as pl
@@ -70,10 +71,10 @@ def verdict(means: dict[str, float], factor: float) -> str | None:
     if not means[largest] > factor * rest:
         return None
     others = ", ".join(f"{name} {value:.3g}" for name, value in means.items() if name != largest)
-    share = means[largest] / (means[largest] + rest)
+    share = math.floor(1e4 * means[largest] / (means[largest] + rest)) / 100  # down: 100 only where the others are 0
     key = "adversarial" if largest == "adversarial" else f"loss.{largest}"
     return (
-        f"{largest} is {100 * share:.2f} % of the loss ({means[largest]:.3g} beside {others}, weights included): the others "
+        f"{largest} is {share:.2f} % of the loss ({means[largest]:.3g} beside {others}, weights included): the others "
         f"change nothing; a smaller {key}.weight may be meant"
     )
 
