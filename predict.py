@@ -32,7 +32,7 @@ def predict(cfg: DictConfig) -> None:
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.predict_files", **options})
 
-    files = plan(cfg.input, cfg.output, format=cfg.format, suffix=cfg.suffix)
+    files = plan(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
 
@@ -40,6 +40,11 @@ def predict(cfg: DictConfig) -> None:
 
     if result.failed:
         raise SystemExit(1)
+
+
+def listed(value: object) -> object:
+    """A list of the config as a plain one."""
+    return OmegaConf.to_container(value) if OmegaConf.is_list(value) else value
 
 
 def compare(cfg: DictConfig) -> int:
@@ -62,7 +67,7 @@ def compare(cfg: DictConfig) -> int:
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in build.compared_networks(cfg)]
 
     output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
-    return compare_files(networks, cfg.input, output, reference=cfg.reference, **options)
+    return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)
 
 
 main = entry("predict")(predict)

@@ -25,7 +25,7 @@ from sr.infer import Upscaler
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
-from sr.plan import find
+from sr.plan import find, sources
 from sr.predict import upscaler
 from sr.resize import imresize
 from sr.say import warn
@@ -40,7 +40,7 @@ _METRICS = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rg
 
 def compare_files(
     networks: Sequence[tuple[str, nn.Module]],
-    source: str | Path,
+    source: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     reference: str | Path | None = None,
@@ -153,18 +153,20 @@ def _names(source: str) -> tuple[str, str, str]:
     return path.stem, f"{path.parent.name}/{path.stem}", source
 
 
-def find_pairs(source: str | Path, reference: str | Path | None, scale: int) -> dict[Path, Path | None]:
+def find_pairs(source: str | Path | Sequence[str | Path], reference: str | Path | None, scale: int) -> dict[Path, Path | None]:
     """Input file -> its HR file or None.
 
     Raises:
         FileNotFoundError: no input; ValueError: an input without HR, an HR file of a wrong size.
     """
-    base, files = find(Path(source))
+    found = [find(one) for one in sources(source)]
+    files = list(dict.fromkeys(file for _, those in found for file in those))
     if reference is None:
         return dict.fromkeys(files)
-    reference = Path(reference)
+    reference, partners = Path(reference), {}
     if reference.is_dir():
-        partners = {lr: hr for hr, lr in pair(images(reference), reference, files, base) if lr is not None}
+        for base, those in found:
+            partners |= {lr: hr for hr, lr in pair(images(reference), reference, those, base) if lr is not None}
     elif len(files) > 1:
         raise InputError(f"reference={reference} is one file for {len(files)} of input={source}: name a folder of HR files")
     else:

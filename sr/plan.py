@@ -3,6 +3,7 @@
 import glob
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL.Image import registered_extensions
@@ -15,11 +16,13 @@ from sr.say import warn
 from sr.writer import EXTENSIONS
 
 
-def plan(source: str | Path, target: str | Path, *, format: str | None = None, suffix: str = "") -> list[tuple[Path, Path]]:
-    """Pairs (input file, output file) for a file, a folder (its sub-folders are kept) or a glob pattern.
+def plan(
+    source: str | Path | Sequence[str | Path], target: str | Path, *, format: str | None = None, suffix: str = ""
+) -> list[tuple[Path, Path]]:
+    """Pairs (input file, output file) for a file, a folder (its sub-folders are kept), a glob pattern, or a list of these.
 
     Args:
-        source: file, folder or pattern. Images that lie under `target` are left out: they are results.
+        source: file, folder or pattern, or several. Images that lie under `target` are left out: they are results.
         target: folder; for a single file also the name of a file.
         format: extension of the results (png, jpg, ...); None: that of the input, or png where that cannot be written, with a
             warning.
@@ -34,20 +37,34 @@ def plan(source: str | Path, target: str | Path, *, format: str | None = None, s
         raise InputError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
     if Path(suffix).name != suffix:
         raise InputError(f"suffix={suffix}: it is part of a file's name and cannot hold a folder")
-    source, target = Path(source), Path(target)
-    if source.is_file() and not formats.is_read(source):
-        size(source)  # a name that tells nothing: raises what it is, unless it is an image
-    if source.is_file() and target.suffix.lower() in EXTENSIONS and not target.is_dir():
+    several, target = sources(source), Path(target)
+    for one in several:
+        if one.is_file() and not formats.is_read(one):
+            size(one)  # a name that tells nothing: raises what it is, unless it is an image
+    named = target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()  # one file's result
+    if len(several) == 1 and several[0].is_file() and named:
+        if target.suffix.lower() not in EXTENSIONS:
+            raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
         if suffix or format not in (None, target.suffix.lower()[1:]):
             raise InputError(f"output={target} names the file already: leave format and suffix out, or name a folder")
-        return _checked([(source, target)])
-    if source.is_file() and target.suffix.lower() in registered_extensions() and not target.is_dir():
-        raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
-    base, files = find(source, target)
-    if target.is_file():
+        return _checked([(several[0], target)])
+    bases = {file: base for base, files in (find(one, target) for one in several) for file in files}
+    if target.is_file() or (len(several) > 1 and named):
         raise InputError(f"output={target} is a file: name a folder")
-    names = _names([file.relative_to(base) for file in files], format, suffix)
-    return _checked([(file, target / name) for file, name in zip(files, names, strict=True)])
+    names = _names([file.relative_to(base) for file, base in bases.items()], format, suffix)
+    return _checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
+
+
+def sources(source: str | Path | Sequence[str | Path]) -> list[Path]:
+    """One source or several, as a list.
+
+    Raises:
+        InputError: an empty list, or something in it that is no name.
+    """
+    several = [source] if isinstance(source, str | Path) else list(source)
+    if not several or not all(isinstance(one, str | Path) and str(one) for one in several):
+        raise InputError(f"input={source}: pass a file, a folder, a pattern in quotes, or a list of these, input=[a.png,b.png]")
+    return [Path(one) for one in several]
 
 
 def _names(files: list[Path], format: str | None, suffix: str) -> list[Path]:

@@ -278,6 +278,21 @@ def test_names_are_short_and_different(sources, expected):
     assert [name if want else None for name, want in zip(names, expected, strict=True)] == expected
 
 
+def test_a_list_of_files_with_their_references(tmp_path):
+    for name in ("a", "b"):
+        for folder, side in (("hr", 32), ("lr", 16)):
+            (tmp_path / name / folder).mkdir(parents=True)
+            PIL.Image.new("RGB", (side, side)).save(tmp_path / name / folder / f"{name}.png")
+    (tmp_path / "hr").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / name / "hr" / f"{name}.png").rename(tmp_path / "hr" / f"{name}.png")
+    files = [tmp_path / "a" / "lr" / "a.png", tmp_path / "b" / "lr"]
+    assert compare.find_pairs(files, tmp_path / "hr", 2) == {
+        tmp_path / name / "lr" / f"{name}.png": tmp_path / "hr" / f"{name}.png" for name in ("a", "b")
+    }
+    assert compare.find_pairs(files[:1], tmp_path / "hr" / "a.png", 2) == {files[0]: tmp_path / "hr" / "a.png"}
+
+
 def test_a_reference_folder_and_a_broken_file(tmp_path, capsys):
     noise(tmp_path / "lr" / "ax2.png", 20, 15), noise(tmp_path / "hr" / "a.png", 41, 30)
     noise(tmp_path / "lr" / "b.png", 21, 16), noise(tmp_path / "hr" / "b.png", 42, 32)

@@ -117,3 +117,24 @@ def test_an_image_whose_name_tells_nothing(photos):
     Image.new("RGB", (3, 4)).save(photos / "b", format="JPEG")
     with pytest.warns(UserWarning, match=r"cannot be written: 1 b$"):
         assert names(plan("photos/b", "out")) == {"photos/b": "out/b.png"}
+
+
+def test_a_list_of_files_folders_and_patterns(photos):
+    assert names(plan(["photos/a.png", "photos/trip", "photos/*.JPG"], "out")) == {
+        "photos/a.png": "out/a.png",
+        "photos/trip/c.tif": "out/c.tif",
+        "photos/trip/deep/d.webp": "out/deep/d.webp",
+        "photos/b.JPG": "out/b.JPG",
+    }
+    assert names(plan(["photos/a.png"], "a_x4.png")) == {"photos/a.png": "a_x4.png"}
+    Path("other").mkdir()
+    Path("other/a.png").touch()
+    for source, target, line in (
+        (["photos/a.png", "other/a.png"], "out", "would both become out/a.png"),
+        (["photos/a.png", "photos/b.JPG"], "both.png", "output=both.png is a file: name a folder"),
+        (["photos/a.png", "none.png"], "out", "none.png: no such file"),
+        ([], "out", "pass a file, a folder, a pattern in quotes, or a list"),
+        ([2023, "a.png"], "out", "pass a file, a folder"),
+    ):
+        with pytest.raises((ValueError, OSError), match=line):
+            plan(source, target)

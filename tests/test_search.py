@@ -93,6 +93,33 @@ def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
     assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: say sweep=lr")
 
 
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        (["model=edsr_baseline,fsrcnn"], "the jobs are of several scales (x2: 0_model-edsr_baseline; x3: 0_model-fsrcnn), and"),
+        (
+            ["seed=1,2", "callback.checkpoint.mode=min"],
+            "hydra.sweeper.direction=maximize goes against callback.checkpoint.mode=min",
+        ),
+        (
+            ["seed=1,2", "callback.checkpoint.monitor=val/ssim", "callback=[default,prune]"],
+            "callback.prune.monitor=val/psnr, but callback.checkpoint.monitor=val/ssim",
+        ),
+    ],
+)
+def test_scores_that_cannot_be_compared_are_not_searched(tmp_path, words, line):
+    done = call("train.py", "-m", "hydra/sweeper=optuna", *words, "output_dir=sweep", cwd=tmp_path)
+    assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(f"error: {line}"), done.stderr
+
+
+def test_a_search_goes_on_with_the_same_task_alone(tmp_path):
+    study = search.start(tmp_path, direction="maximize", pruner="none", pruner_options={})
+    for task in ({"scale": 2, "benchmark": ["set5"]}, {"scale": 2, "benchmark": ["set5"]}):
+        search.check_task(study, tmp_path / search.FILE, task)
+    with pytest.raises(ValueError, match="its trials have scale=2, not 4; scores of both cannot be compared"):
+        search.check_task(study, tmp_path / search.FILE, {"scale": 4, "benchmark": ["set5"]})
+
+
 @pytest.mark.slow
 def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
     """SIGKILL to the search and to its second trial; the same command goes on from the trial's last checkpoint."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from sr.cli import CONF
+from sr.cli.words import quoted
 from sr.data.sample import Sample
-from sr.sweep.job import Job, Outcome, quoted
+from sr.sweep.job import Job, Outcome
 from sr.sweep.record import Record, alone_in
 from sr.sweep.share import shares
 from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment
@@ -185,6 +187,37 @@ def test_slurm_without_slurm_is_one_line(tmp_path):
     done = call("train.py", "-m", *WORDS, "seed=1,2", "hydra/launcher=submitit_slurm", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("error: hydra/launcher=submitit_slurm: ")
+
+
+WRONG = "degradation=[blur,bicubic,blur_anisotropic]"  # fails before torch is imported
+
+
+def test_a_sweep_of_several_scales_runs_and_warns_once(tmp_path):
+    done = call("train.py", "-m", "model=edsr_baseline,fsrcnn", WRONG, "output_dir=sweep", cwd=tmp_path)
+    assert done.returncode == 1 and "job 2/2" in done.stdout
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("warning: "))
+    assert "(x2: 0_model-edsr_baseline; x3: 1_model-fsrcnn)" in line and "pass scale=2" in line
+    two, three = (tmp_path / "sweep" / "sweep.md").read_text().split("Scale x3")
+    assert two.startswith("Scale x2\n") and "fsrcnn" not in two and "edsr_baseline" not in three and "fsrcnn" in three
+
+
+def test_scales_have_a_table_each(tmp_path):
+    record = Record(tmp_path)
+    record.add([replace(job(tmp_path / name), scale=2) for name in "ab"], resume=False)
+    assert "Scale" not in record.table() and record.table().count("\n") == 3
+    record.add([replace(job(tmp_path / "c"), scale=4)], resume=False)
+    assert record.table().index("Scale x2") < record.table().index("| b ") < record.table().index("Scale x4")
+
+
+@pytest.mark.parametrize("key, name, works", [("hydra/launcher", "joblib", "joblib"), ("hydra/sweeper", "optuna", "optuna")])
+def test_an_override_that_would_have_no_effect_is_one_line(tmp_path, key, name, works):
+    (tmp_path / "experiment").mkdir()
+    file = tmp_path / "experiment" / "mine.yaml"
+    file.write_text(f"# @package _global_\ndefaults:\n  - override /{key}: {name}\n")
+    words = ["-m", f"hydra.searchpath=['file://{tmp_path}']", "experiment=mine", "seed=1,2", "output_dir=sweep"]
+    done = call("train.py", *words, cwd=tmp_path)
+    line = f"error: {file}: 'override /{key}: {name}' has no effect there, train.yaml has one: write '- /{key}/{works}'\n"
+    assert (done.returncode, done.stderr) == (1, line)
 
 
 # -- its parts ---------------------------------------------------------------------------------------------------------
