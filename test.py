@@ -6,11 +6,13 @@ python test.py ckpt=IMDN_x4.pth benchmark=[set5]    # a released file
 python test.py published=all                        # the tables of papers again
 """
 
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from sr.cli import entry, run_folder
+from sr.errors import InputError
 
 
 def test(cfg: DictConfig) -> None:
@@ -22,6 +24,10 @@ def test(cfg: DictConfig) -> None:
     from sr.table import comparison, write_metrics
 
     cfg.output_dir = run_folder(cfg)
+    if Path(cfg.output_dir, "run.json").exists():
+        raise InputError(
+            f"output_dir={cfg.output_dir} is the folder of a run, whose metrics.json would be lost: choose another"
+        )
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
     else:

@@ -275,6 +275,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     check.endless(wanted)
     limits = _limits(cfg)
     check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"), limits["limit_val"])
+    if model is not None:
+        check.directions(_chosen(cfg, "callback"), _higher(model))
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     speed.check_strategy(wanted.strategy)
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
@@ -383,13 +385,18 @@ def facts(trainer: Any, model: Any) -> dict[str, Any]:
         "precision": str(trainer.precision),
         "parameters": parameters(model.network),
         "score": score(trainer),
-        "higher_is_better": {name: bool(getattr(metric, "higher_is_better", True)) for name, metric in model.metric.items()},
+        "higher_is_better": _higher(model),
         "training": {"steps": trainer.global_step},
         "stopped_early": stopped_early(trainer),
     }
     if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):
         known["training"] |= {"seconds": round(clock.seconds, 3), "peak_memory_mb": round(clock.peak_memory / 1e6, 1)}
     return known
+
+
+def _higher(model: Any) -> dict[str, bool]:
+    """Metric -> whether higher is better."""
+    return {name: bool(getattr(metric, "higher_is_better", True)) for name, metric in model.metric.items()}
 
 
 def _keeper(trainer: Any) -> Any:

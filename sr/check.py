@@ -70,6 +70,20 @@ def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Map
             )
 
 
+def directions(callbacks: Mapping[str, Mapping], higher: Mapping[str, bool]) -> None:
+    """Whether callbacks that keep the best, or wait for better, know which way better is.
+
+    Raises:
+        InputError: such as monitor=val/lpips with mode=max, which would keep the worst.
+    """
+    for name, options in callbacks.items():
+        metric, mode = str(options.get("monitor")).rsplit("/", 1)[-1], options.get("mode")
+        right = {True: "max", False: "min"}.get(higher.get(metric))
+        if right and mode in ("max", "min") and mode != right:
+            better = "higher" if right == "max" else "lower"
+            raise InputError(f"callback.{name}.mode={mode}: of {metric}, {better} is better; pass callback.{name}.mode={right}")
+
+
 def processes(trainer: Any) -> None:
     """Whether somebody started as many as a Lightning Trainer is for.
 

@@ -142,6 +142,7 @@ def test_no_benchmark_there(tmp_path):
             "callback=[default,early_stopping] callback.early_stopping.monitor=val/x",
             "early_stopping.monitor=val/x is not measured",
         ),
+        ("callback.checkpoint.mode=min", "callback.checkpoint.mode=min: of psnr, higher is better; pass callback"),
         ("seed=-1", "seed=-1: a whole number from 0"),
         ("seed=abc", "seed=abc: a whole number from 0"),
         ("metric=[]", "nothing to measure with: say metric=[psnr]"),

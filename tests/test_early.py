@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
+from torch import Tensor
 
+from sr.metric.psnr import PSNR
 from sr.report.runs import read as read_run
 from sr.sweep.job import Job
 from sr.sweep.record import Record
@@ -27,6 +29,15 @@ def train(folder: Path, *words: str) -> dict:
     return json.loads((folder / "run" / "run.json").read_text())
 
 
+class Error(PSNR):
+    """Less is better."""
+
+    higher_is_better = False
+
+    def finish(self, mean: Tensor) -> Tensor:
+        return -super().finish(mean)
+
+
 def test_early_stopping(tmp_path, capsys):
     """Nothing is learned at a rate of 0."""
     record = train(tmp_path, *STOPPING)
@@ -45,7 +56,8 @@ def test_early_stopping(tmp_path, capsys):
 
 
 def test_a_metric_of_which_less_is_better(tmp_path):
-    words = ["callback.early_stopping.mode=min", "callback.early_stopping.min_delta=0.5", "callback.checkpoint.mode=min"]
+    words = ["+metric.error={_target_: tests.test_early.Error, crop_border: 2}", "callback.early_stopping.monitor=val/error"]
+    words += ["callback.early_stopping.mode=min", "callback.early_stopping.min_delta=0.5"]
     assert " did not fall below " in train(tmp_path, *STOPPING, *words)["stopped_early"]["reason"]
 
 

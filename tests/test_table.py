@@ -5,6 +5,7 @@ import json
 import pytest
 
 from sr.table import comparison, markdown, write_metrics
+from tests.jobs import compose
 
 RESULTS = {
     "set5": {
@@ -45,3 +46,12 @@ def test_metrics_json_is_replaced_whole(tmp_path):
     write_metrics(RESULTS, tmp_path / "new")
     assert json.loads(file.read_text()) == RESULTS
     assert [path.name for path in file.parent.iterdir()] == ["metrics.json"]
+
+
+def test_a_test_does_not_replace_the_numbers_of_a_run(tmp_path):
+    """report.py would take them for the run's."""
+    from test import test
+
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ValueError, match="is a run's folder, whose metrics.json would be lost: choose another"):
+        test(compose("test", "ckpt=none.ckpt", f"output_dir={tmp_path}"))
