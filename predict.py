@@ -27,7 +27,7 @@ def predict(cfg: DictConfig) -> None:
 
     for key in ("reference", "degrade"):
         if cfg[key]:
-            raise InputError(f"{key}=... goes with compare=true: say that, or leave it out")
+            raise InputError(f"{key}=... needs compare=true: pass it too, or leave {key} out")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.predict_files", **options})

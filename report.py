@@ -14,7 +14,7 @@ def report(cfg: DictConfig) -> None:
     from sr.report.make import report as make
 
     options = OmegaConf.to_container(cfg)
-    (metric,) = options.pop("metric")  # of the room's choice the name alone
+    (metric,) = options.pop("metric")  # of the group's choice the name alone
     sources, output, files = (options.pop(key) for key in ("runs", "output", "votes"))
     table = make(listed(sources), output, vote_files=listed(files), metric=metric, **options)
 

@@ -63,7 +63,7 @@ def compare_files(
         ValueError, OSError: one line; nothing has been written.
     """
     if not networks:
-        raise InputError("ckpt=[] names no network to compare: say ckpt=[a.ckpt,b.pth]")
+        raise InputError("ckpt=[] names no network to compare: pass ckpt=[a.ckpt,b.pth]")
     page, scale = page_path(output, overwrite), common_scale(networks)
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
@@ -114,7 +114,7 @@ def page_path(output: str | Path, overwrite: bool = False) -> Path:
         raise InputError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
     page = output if is_page else output / "compare.html"
     if page.exists() and not overwrite:
-        raise InputError(f"{page} is there already: say overwrite=true or another output")
+        raise InputError(f"{page} is there already: pass overwrite=true or another output")
     return page
 
 

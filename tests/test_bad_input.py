@@ -58,7 +58,8 @@ def test_a_folder_without_images(tmp_path):
 
 
 def test_no_folder_said(tmp_path):
-    refused("data=folder", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="say data.train=...")
+    words = ["data=folder", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run"]
+    refused(*words, match="data.train is missing: pass data.train=...")
 
 
 @pytest.mark.parametrize("damage", ["truncated", "corrupt", "text", "empty"])

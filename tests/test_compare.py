@@ -342,7 +342,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
         "a.pth is for scale 2 and b.pth for scale 3", [("a.pth", BICUBIC[0][1]), ("b.pth", Interpolation(scale=3))], lr, "x"
     )
     (tmp_path / "compare.html").write_text("mine")
-    refused("compare.html is there already: say overwrite=true", BICUBIC, lr, tmp_path)
+    refused("compare.html is there already: pass overwrite=true", BICUBIC, lr, tmp_path)
     monkeypatch.setattr(compare, "TOO_LARGE", 1000)
     refused("take fewer or smaller files")
     monkeypatch.undo()

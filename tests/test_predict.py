@@ -339,8 +339,8 @@ def test_command(photos):
         (["overwrite=flase"], "overwrite=flase: .* wants bool there"),  # a file is at stake
         (["compare=yess"], "compare=yess: choose true or false"),
         (["compare=true", "degrade=treu"], "degrade=treu: .* wants bool there"),
-        (["degrade=true"], "degrade=... goes with compare=true"),
-        (["reference=photos/a.png"], "reference=... goes with compare=true"),
+        (["degrade=true"], "degrade=... needs compare=true"),
+        (["reference=photos/a.png"], "reference=... needs compare=true"),
         (["scale=null"], "pass scale=N together with network=NAME"),
         (["~network"], "pass ckpt=FILE"),
         (["~network", "ckpt=[a.pth,b.pth]", "alpha=half"], "alpha is half"),

@@ -90,7 +90,7 @@ def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
 
 def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
     done = call("train.py", "-m", *WORDS, "hydra/sweeper=optuna", cwd=tmp_path)
-    assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: say sweep=lr")
+    assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: pass sweep=lr")
 
 
 @pytest.mark.parametrize(

@@ -58,10 +58,10 @@ class Submitit(Sequential):
 
         executor, waiting, running, told = self.executor(), list(jobs), {}, False
         while waiting or running:
-            room = (self.n_jobs or len(jobs)) - len(running)
-            batch = [] if self.signals.received else waiting[:room]
+            free = (self.n_jobs or len(jobs)) - len(running)
+            batch = [] if self.signals.received else waiting[:free]
             if batch:
-                del waiting[:room]
+                del waiting[:free]
                 with _deaf_to_ctrl_c(), executor.batch():
                     submitted = [executor.submit(Submitted(job)) for job in batch]
                 for job, task in zip(batch, submitted, strict=True):

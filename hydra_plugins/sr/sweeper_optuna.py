@@ -72,14 +72,14 @@ class Search(Launching):
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         for override in self.parser.parse_overrides(typed(words)):
             key = override.get_key_element()
-            for room in (space, fixed):
-                room.pop(key, None)  # the command line wins
+            for found in (space, fixed):
+                found.pop(key, None)  # the command line wins
             if override.is_sweep_override():
                 space[key] = _distribution(override)
             else:
                 fixed[key] = override.input_line
         if not space:
-            raise InputError("hydra/sweeper=optuna has nothing to search: say sweep=lr, or 'KEY=interval(1e-5,1e-3)'")
+            raise InputError("hydra/sweeper=optuna has nothing to search: pass sweep=lr, or 'KEY=interval(1e-5,1e-3)'")
         with self.launcher.sweep():
             self._search(space, list(fixed.values()))
 
@@ -182,4 +182,4 @@ def _of(override: Override) -> Any:
     if isinstance(value, IntervalSweep):
         kind = IntDistribution if isinstance(value.start, int) and isinstance(value.end, int) else FloatDistribution
         return kind(value.start, value.end, log=log)
-    raise InputError("not a search space; say interval(a,b), range(a,b), choice(a,b)")
+    raise InputError("not a search space; pass interval(a,b), range(a,b), choice(a,b)")

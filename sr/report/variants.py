@@ -68,7 +68,7 @@ def differences(variants: Sequence[Variant]) -> dict[str, list[str]]:
 
 
 def _short(key: str, values: list[str]) -> tuple[str, list[str]]:
-    """A room's class without its package: `network._target_`: sr.network.rrdb.RRDB is `network`: rrdb.RRDB."""
+    """A config group's class without its package: `network._target_`: sr.network.rrdb.RRDB is `network`: rrdb.RRDB."""
     if not key.endswith("._target_"):
         return key, values
     return key.removesuffix("._target_"), [".".join(value.split(".")[-2:]) for value in values]

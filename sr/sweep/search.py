@@ -31,16 +31,16 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
-def made(room: dict[str, type], key: str, name: str, options: dict[str, Any]) -> Any:
+def made(known: dict[str, type], key: str, name: str, options: dict[str, Any]) -> Any:
     """A sampler or pruner by its name.
 
     Raises:
         ValueError: no such name, or an option that it does not have.
     """
-    if name not in room:
-        raise InputError(f"hydra.sweeper.{key}={name}: choose {', '.join(room)}")
+    if name not in known:
+        raise InputError(f"hydra.sweeper.{key}={name}: choose {', '.join(known)}")
     try:
-        return room[name](**options)
+        return known[name](**options)
     except TypeError as error:
         raise InputError(f"hydra.sweeper.{key}_options: {error}") from error
 

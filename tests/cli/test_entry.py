@@ -92,13 +92,6 @@ def test_a_value_that_hydra_cannot_read_is_shown_in_quotes(value):
     assert compose("predict", word).input == value
 
 
-def test_what_another_key_needs_is_asked_for():
-    cfg = compose("predict", "network=interpolation_bicubic", "scale=2", "+other=${ckpt}")
-    with pytest.raises(Exception) as caught:
-        cfg.other  # noqa: B018
-    assert explain(caught.value, "predict") == "ckpt is missing: pass ckpt=... on the command line"
-
-
 def test_an_error_of_ours_says_more_than_the_librarys_that_caused_it():
     try:
         try:
