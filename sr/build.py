@@ -165,9 +165,12 @@ def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
     """The benchmark room's own configs of the stored names; from the file come only plain values such as a folder."""
     for name, node in stored.items():
         file = CONF / "benchmark" / f"{name}.yaml"
-        if not file.is_file():
-            raise InputError(f"{cfg.ckpt}: its benchmark {name} is not in this version; say benchmark=[...]")
-        own = OmegaConf.load(file)[name]
+        if file.is_file():
+            own = OmegaConf.load(file)[name]
+        elif node.get("_target_") == "sr.data.benchmark.Benchmark":  # one that the run's command line added
+            own = OmegaConf.load(CONF / "benchmark" / "folder.yaml")["folder"]
+        else:
+            raise InputError(f"{cfg.ckpt}: its benchmark {name} is not in this version; pass benchmark=[...]")
         plain = {key: value for key, value in node.items() if not isinstance(value, dict | list) and not key.startswith("_")}
         OmegaConf.update(cfg, f"benchmark.{name}", OmegaConf.merge(own, plain), force_add=True)
 

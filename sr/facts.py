@@ -38,6 +38,7 @@ class Facts:
         profile: name of a colour profile that is not sRGB, or a gamma that is not 1/2.2; else "".
         extra_bands: bands of unknown meaning beside RGB.
         georeference: coordinate system and size of a pixel in words; "" where there is none.
+        broken_exif: whether there is EXIF that cannot be written again.
     """
 
     bits: int = 8
@@ -48,6 +49,7 @@ class Facts:
     profile: str = ""
     extra_bands: int = 0
     georeference: str = ""
+    broken_exif: bool = False
 
     def not_kept(self) -> dict[str, str]:
         """What an enlarged file does not hold: in a few words -> what to say of the file."""
@@ -56,10 +58,12 @@ class Facts:
             "georeference": f"its georeference ({self.georeference}) is not kept",
             "further bands": f"only RGB is enlarged: further bands ({self.extra_bands}) are left out",
             "depth": f"its {self.bits} bits a sample are read as {self.kept_bits}",
-            "colour space": f"its {self.colours} colours become sRGB",
+            "colour space": f"its colours ({self.colours}) become sRGB",
             "gamma": f"its {self.profile} is not kept",
+            "EXIF": "its EXIF is damaged and not kept",
         }
-        lost = (self.frames > 1, self.georeference, self.extra_bands, self.bits > self.kept_bits, self.colours, self._gamma)
+        lost = (self.frames > 1, self.georeference, self.extra_bands, self.bits > self.kept_bits, self.colours)
+        lost += (self.profile.startswith("gamma "), self.broken_exif)
         return {what: text for (what, text), is_lost in zip(said.items(), lost, strict=True) if is_lost}
 
     def not_used(self) -> list[str]:
@@ -68,15 +72,11 @@ class Facts:
             f"have {self.bits} bits a sample, which are rounded to 8": self.bits > 8,
             "have several frames or pages, of which the first is used": self.frames > 1,
             "have transparent parts: alpha is dropped, and hidden colours count like visible ones": self.alpha,
-            f"have {self.colours} colours, which become sRGB": self.colours,
+            f"have other colours ({self.colours}), which become sRGB": self.colours,
             f"are not sRGB ({self.profile}), and their numbers are used as they are": self.profile,
             "have further bands, of which only RGB is used": self.extra_bands,
         }
         return [text for text, is_so in said.items() if is_so]
-
-    @property
-    def _gamma(self) -> bool:
-        return self.profile.startswith("gamma ")
 
 
 def of_picture(image: PIL.Image.Image, file: BinaryIO) -> Facts:
@@ -90,7 +90,7 @@ def of_picture(image: PIL.Image.Image, file: BinaryIO) -> Facts:
         kept_bits=16 if deep else 8,
         frames=getattr(image, "n_frames", 1),
         alpha=image.has_transparency_data,
-        colours="CMYK" if image.mode == "CMYK" else "",
+        colours=_cmyk(image.info.get("icc_profile")) if image.mode == "CMYK" else "",
         profile=_name(profile) if profile or "srgb" in image.info or abs(gamma * 2.2 - 1) < 0.01 else f"gamma {gamma:.4g}",
         georeference=_georeference_of_jp2(file) if image.format == "JPEG2000" else "",
     )
@@ -101,7 +101,7 @@ def of_tiff(tags: Exif, pages: int) -> Facts:
     extra, photometric = many(tags.get(Tiff.EXTRASAMPLES)), tags.get(Tiff.PHOTOMETRIC_INTERPRETATION)
     alpha = bool(extra) and extra[-1] in (1, 2)
     bits = max([8, *many(tags.get(Tiff.BITSPERSAMPLE))])
-    colours = "CMYK" if photometric == 5 else "Lab" if photometric in _LAB else ""
+    colours = _cmyk(tags.get(Tiff.ICCPROFILE)) if photometric == 5 else "Lab" if photometric in _LAB else ""
     return Facts(
         bits=bits,
         kept_bits=16 if bits == 16 else 8,
@@ -112,6 +112,15 @@ def of_tiff(tags: Exif, pages: int) -> Facts:
         extra_bands=len(extra) - alpha if photometric == 2 else 0,
         georeference=_georeference(tags),
     )
+
+
+def _cmyk(profile: bytes | None) -> str:
+    """CMYK, and whether there is a profile that says which."""
+    try:
+        sound = bool(profile) and ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space.strip() == "CMYK"
+    except (OSError, ImageCms.PyCMSError):
+        sound = False
+    return "CMYK" if sound else "CMYK without a usable profile"
 
 
 def _name(profile: bytes | None) -> str:

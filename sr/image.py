@@ -129,6 +129,8 @@ def read(path: str | Path) -> Image:
         facts = _facts(file)
         samples, profile, tags = _decode(file)
         samples, block = _upright(samples, exif.orientation(tags)), exif.encode(tags)
+    if tags and block is None:
+        facts = replace(facts, broken_exif=True)
     channels = samples.shape[2]
     return Image(
         pixels=np.repeat(samples[..., :1], 3, axis=2) if channels < 3 else np.ascontiguousarray(samples[..., :3]),

@@ -18,6 +18,7 @@ from torch import nn
 
 from predict import predict
 from sr import checkpoint
+from sr.errors import UserError
 from sr.image import Image, read, read_rgb8, to_pixels, to_tensor, write
 from sr.infer import upscale
 from sr.network.compact import Compact
@@ -262,6 +263,21 @@ def test_nan_is_refused(photos, capsys):
     assert predict_files(Broken(), plan("photos/a.png", "out")).failed == 1
     assert "photos/a.png: the network's output is NaN or infinite" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_a_defect_shows_its_traceback(photos):
+    """What a network's own code raises is not the fault of the file."""
+
+    class Defect(nn.Module):
+        scale, multiple_of = 2, 1
+
+        def forward(self, lr):
+            a, b = lr.shape  # ValueError: too many values to unpack
+            return a, b
+
+    with pytest.raises(ValueError, match="unpack") as caught:
+        predict_files(Defect(), plan("photos", "out"))
+    assert not isinstance(caught.value, UserError) and result_names() == []
 
 
 def test_alpha_in_jpeg_fails_for_that_file_alone(photos, capsys):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sr import image
 from sr.data.folder import check_pairs, check_partners, images, pair
-from sr.data.notes import say_left_out, say_not_used
+from sr.data.notes import say_left_out, say_not_used, say_unused
 from sr.data.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.resize import imresize
@@ -34,6 +34,10 @@ class Benchmark:
         n_images: int | None = None,
         url: str | None = None,
     ):
+        if hr is None or hr == "":  # Path("") is the working folder
+            raise InputError(
+                f"benchmark {name}: hr={hr!r} names no folder: scores need HR images, and predict.py enlarges without"
+            )
         self.name = name
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
@@ -56,6 +60,7 @@ class Benchmark:
             say_not_used(self.name, [(file, image.not_used(file)) for file in files])
             for folder in filter(Path.is_dir, filter(None, (self.hr, self.lr))):
                 say_left_out(folder)
+            say_unused(self.pairs, self.lr)
         if self.n_images not in (None, len(self)):
             warn(
                 f"{self.name} is not the published set: {len(self)} of {self.n_images} images in {self.hr}; "

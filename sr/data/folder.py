@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sr import formats, image
-from sr.data.notes import listed, say_left_out
+from sr.data.notes import listed, say_left_out, say_unused
 from sr.errors import InputError, MissingError
 
 # LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
@@ -30,7 +30,7 @@ class Folder:
 
         Warns of files there that are no images.
         """
-        self.files()
+        say_unused(self.files(), self.lr)
         for folder in filter(None, (self.path, self.lr)):
             say_left_out(folder)
 

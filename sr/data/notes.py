@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from sr.image import scan
+from sr.image import list_images, scan
 from sr.say import warn
 
 
@@ -29,6 +29,15 @@ def say_left_out(folder: Path) -> None:
     """Warn of the files in a folder and its sub-folders that are no images which can be read, by extension."""
     if others := scan(folder)[1]:
         warn(f"{folder}: left out, not being images that can be read: {listed(others)}")
+
+
+def say_unused(pairs: Iterable[tuple[Path, Path | None]], lr_root: Path | None) -> None:
+    """Warn of the images in an LR folder that are no HR image's partner."""
+    found = list_images(lr_root) if lr_root is not None and lr_root.is_dir() else []
+    used = {lr for _, lr in pairs}
+    if unused := [file for file in found if file not in used]:
+        counts = f"{len(unused)} of {len(found)} LR images have no HR image"
+        warn(f"{lr_root}: {counts} and are not used ({unused[0].name} is the first)")
 
 
 def listed(others: Counter[str]) -> str:

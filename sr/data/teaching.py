@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from filelock import FileLock
 
+from sr.data.folder import images
+from sr.data.notes import say_left_out
 from sr.errors import InputError, MissingError, UnreachableError
 from sr.resize import imresize
 
@@ -86,6 +88,7 @@ class ImageNet:
     def prepare(self, download: bool = False) -> None:
         """Check that the folder is there. Raises FileNotFoundError."""
         if (self.folder / self.split).is_dir():
+            say_left_out(self.folder / self.split)
             return
         archive = self.folder / f"ILSVRC2012_img_{self.split}.tar"
         if not (download and archive.is_file()):
@@ -99,9 +102,7 @@ class ImageNet:
             Archives(self.folder, self.split)
 
     def files(self) -> list[tuple[Path, None]]:
-        from torchvision.datasets import ImageFolder
-
-        return [(Path(file), None) for file, _ in ImageFolder(self.folder / self.split).samples]
+        return [(file, None) for file in images(self.folder / self.split)]
 
 
 class Enlarged(Sequence):

@@ -12,9 +12,10 @@ from hydra.utils import instantiate
 from PIL import Image
 
 from sr import image
+from sr.build import measured_again
 from sr.data.benchmark import Benchmark
 from sr.data.sample import Sample
-from sr.errors import MissingError
+from sr.errors import InputError, MissingError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = sorted(file.stem for file in (CONF / "benchmark").glob("*.yaml"))
@@ -221,3 +222,20 @@ def test_a_damaged_image_is_named_before_a_run(tmp_path, of):
     (tmp_path / of / "a.png").write_bytes(whole[:-40])
     with pytest.raises(ValueError, match=f"{of}/a.png: cannot be read as an image"):
         Benchmark("mine", hr=tmp_path / "hr", lr=tmp_path / "lr", scale=2).prepare()
+
+
+@pytest.mark.parametrize("hr", [None, ""])
+def test_a_benchmark_without_hr_is_refused(hr):
+    with pytest.raises(InputError, match=r"^benchmark mine: hr=.* names no folder: scores need HR images"):
+        Benchmark("mine", hr, 2)
+
+
+def test_a_benchmark_that_a_command_line_added_is_measured_again(sr_data, tmp_path):
+    """`+benchmark.mine={_target_: ..., hr: ...}`, as a checkpoint keeps it."""
+    hr = sr_data / "benchmark" / "Set5" / "HR"
+    node = {"_target_": "sr.data.benchmark.Benchmark", "name": "mine", "hr": str(hr), "scale": "${scale}"}
+    config = {"scale": 3, "benchmark": {"mine": node, "other": {"_target_": "os.system", "name": "x"}}}
+    mine = measured_again(config, tmp_path, ["mine"])["mine"]
+    assert len(mine) == 5 and mine.scale == 3 and mine.name == "mine"
+    with pytest.raises(InputError, match="its benchmark other is not in this version"):
+        measured_again(config, tmp_path, ["other"])

@@ -127,3 +127,12 @@ def test_sizes_are_read_from_headers_only(paired):
         for file in pair:
             file.write_bytes(file.read_bytes()[:200])
     check_pairs(pairs, 2)
+
+
+def test_lr_files_without_hr_are_said(paired):
+    hr, lr = paired
+    (hr / "a/b/head.png").unlink()
+    with pytest.warns(
+        UserWarning, match=r"/lr: 1 of 5 LR images have no HR image and are not used \(headx2.png is the first\)$"
+    ):
+        Folder(hr, lr).prepare()
