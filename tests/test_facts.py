@@ -142,3 +142,10 @@ def test_benchmarks_and_folders_say_it(sr_data, tmp_path):
     with pytest.warns(UserWarning) as warned:
         Folder(tmp_path / "hr", tmp_path / "lr").prepare()
     assert len(warned) == 2
+
+
+def test_exif_that_cannot_be_written_again_is_said(tmp_path):
+    """A resolution (tag 282) that is a text."""
+    block = b"Exif\0\0II*\0\x08\0\0\0" + struct.pack("<HHHI4sI", 1, 282, 2, 4, b"abc", 0)
+    PHOTO.save(tmp_path / "a.jpg", exif=block)
+    assert read(tmp_path / "a.jpg").facts.not_kept() == {"EXIF": "its EXIF is damaged and not kept"}

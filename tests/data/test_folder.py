@@ -132,7 +132,5 @@ def test_sizes_are_read_from_headers_only(paired):
 def test_lr_files_without_hr_are_said(paired):
     hr, lr = paired
     (hr / "a/b/head.png").unlink()
-    with pytest.warns(
-        UserWarning, match=r"/lr: 1 of 5 LR images have no HR image and are not used \(headx2.png is the first\)$"
-    ):
+    with pytest.warns(UserWarning, match=r"/lr: 1 of 5 LR images have no HR image and are not used \(headx2.png"):
         Folder(hr, lr).prepare()
