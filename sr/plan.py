@@ -102,9 +102,10 @@ def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
         files = [path for path in matches if formats.is_read(path)]
         others = Counter(formats.extension(path) or path.name for path in matches if not formats.is_read(path))
     if target is not None:
-        if target.resolve() == base.resolve():
+        there = Path(os.path.realpath(target))  # not resolve(), which fails at a link to itself
+        if there == Path(os.path.realpath(base)):
             raise InputError(f"output={target} is the folder of the input: name another one")
-        files = [file for file in files if target.resolve() not in file.resolve().parents]
+        files = [file for file in files if there not in Path(os.path.realpath(file)).parents]
     if not files:
         there = f"there are {listed(others)}" if others else f"looked for {', '.join(formats.READ)}"
         raise MissingError(f"{source}: no such file, or no images there that can be read ({there})")

@@ -91,7 +91,7 @@ def test_a_folder_lists_what_is_left_out(tmp_path):
 def broken(folder: Path) -> dict[str, str]:
     """Names of images that are none, with what is to be said of each."""
     (folder / "link.png").symlink_to("/nowhere/a.png")
-    (folder / "round.png").symlink_to(folder / "round.png")
+    (folder / "round.png").symlink_to("round.png")
     (folder / "folder.png").mkdir()
     (folder / "empty.png").touch()
     socket.socket(socket.AF_UNIX).bind(str(folder / "socket.png"))

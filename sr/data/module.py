@@ -240,5 +240,5 @@ def _decoded(hr: Any, lr: Store | None) -> tuple[Any, Store | None]:
 
 def _name(files: Sequence[Path]) -> str:
     """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
-    parents = sorted({str(file.resolve().parent) for file in files})
+    parents = sorted({os.path.dirname(os.path.realpath(file)) for file in files})
     return f"{files[0].parent.name[:50]}-{hashlib.sha256(os.fsencode('|'.join(parents))).hexdigest()[:12]}"

@@ -159,7 +159,7 @@ def _name(file: Path) -> str:
         status = file.stat()
     except OSError:  # a link that leads nowhere, which decoding will tell
         status = file.lstat()
-    key = f"{_VERSION}|{file.resolve()}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
+    key = f"{_VERSION}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
     # fsencode: a name need not be UTF-8. Cut, for a name may have 255 bytes and no more, four of them in a letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 

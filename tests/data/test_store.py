@@ -157,11 +157,11 @@ def test_names_as_long_as_a_disk_takes_or_not_in_utf8(photos, tmp_path, name):
     np.testing.assert_array_equal(store[0], np.asarray(Image.open(file)))
 
 
-@pytest.mark.parametrize("kind", ["link", "folder", "empty"])
+@pytest.mark.parametrize("kind", ["link", "round", "folder", "empty"])
 def test_what_is_no_file_is_a_corrupt_image_like_others(photos, tmp_path, kind):
     photos[2].unlink()
-    if kind == "link":
-        photos[2].symlink_to("/nowhere")
+    if kind in ("link", "round"):
+        photos[2].symlink_to("/nowhere" if kind == "link" else photos[2])
     else:
         (photos[2].mkdir if kind == "folder" else photos[2].touch)()
     with pytest.raises(InputError, match=r"2\.png: cannot be read as an image"):
