@@ -103,7 +103,7 @@ def _missing(job: DictConfig) -> dict[str, str]:
     for name, benchmark in build.build(job.benchmark).items():
         try:
             count = len(benchmark)
-        except (FileNotFoundError, ValueError) as error:
+        except (MissingError, InputError) as error:
             missing[name] = str(error)
             continue
         if benchmark.n_images not in (None, count):
