@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr import check, checkpoint, signature
-from sr.cli import CONF, called, choice, plain_warnings
+from sr.cli import CONF, called, choice, overrides, plain_warnings
 from sr.errors import InputError
 from sr.files import whole
 
@@ -254,14 +254,18 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    from sr import run, speed
+    from sr import run, speed, wandb_environment
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
     from sr.logger import CSV
+    from sr.run import key_of
 
     quiet()
-    if "wandb" in _room(cfg, "logger") and not cfg.logger.wandb.run_id:
-        cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
+    if "wandb" in _room(cfg, "logger"):
+        if not cfg.get("resume"):  # a resumed run is in the project, and has the id, that it began with
+            wandb_environment.apply(cfg.logger.wandb, {key_of(word) for word in overrides()})
+        if not cfg.logger.wandb.run_id:
+            cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
     callbacks = [build(node) for node in _chosen(cfg, "callback").values()]
     if cfg.get("profile") and "profile" not in _room(cfg, "callback"):
         from sr.callback.profile import Profile

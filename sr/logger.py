@@ -99,12 +99,13 @@ def wandb_logger(
     tags: list[str] | None = None,
     mode: str = "auto",
     run_id: str | None = None,
-    finish_timeout: float = 600,
+    finish_timeout: float | None = 600,
 ) -> WandbLogger:
     """A W&B logger; `auto` is online where the user is logged in and the server answers, otherwise offline.
 
     Offline, one line says how to sync. `online` becomes offline too where the server does not answer, and at the end uploads
-    are waited for at most `finish_timeout` seconds: everything is on the disk, and a run never fails because of W&B.
+    are waited for at most `finish_timeout` seconds (None: as W&B does): everything is on the disk, and a run never fails
+    because of W&B. WANDB_DIR, WANDB_RESUME, WANDB_INIT_TIMEOUT and what W&B reads itself, such as WANDB_ENTITY, are honoured.
 
     Raises:
         ValueError: another mode.
@@ -113,22 +114,29 @@ def wandb_logger(
         raise InputError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
     mode = possible(mode)
     os.environ.setdefault("WANDB_SILENT", "true")  # its own lines would break the progress bar
-    os.environ.setdefault("WANDB_DATA_DIR", str(Path(folder, "wandb").resolve()))  # tables wait there for a sync, not in HOME
+    place = os.environ.get("WANDB_DIR") or folder
+    os.environ.setdefault("WANDB_DATA_DIR", str(Path(place, "wandb").resolve()))  # tables wait there for a sync, not in HOME
     finish_wandb()  # that of a job of the sweep that failed; Lightning would go on with it
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    Path(place).mkdir(parents=True, exist_ok=True)
 
     def opened(mode: str) -> WandbLogger:
         if mode == "offline":
-            rank_zero_only(print)(f"W&B is offline; upload this run later with: wandb sync {folder}/wandb/offline-run-*")
-        settings = {"init_timeout": 30, "finish_timeout": finish_timeout, "finish_timeout_raises": False}
+            runs = f"{place}/wandb/offline-run-*" + (f"-{run_id}" if place != folder and run_id else "")
+            rank_zero_only(print)(f"W&B is offline; upload this run later with: wandb sync {runs}")
+        settings: dict[str, Any] = {"finish_timeout_raises": False}
+        if finish_timeout is not None:
+            settings["finish_timeout"] = finish_timeout
+        if "WANDB_INIT_TIMEOUT" not in os.environ:
+            settings["init_timeout"] = 30
         logger = WandbLogger(
             project=project,
             name=name or Path(folder).name,
-            save_dir=folder,
+            save_dir=place,
             group=group,
             tags=tags,
             id=run_id,
             mode=mode,
+            resume=os.environ.get("WANDB_RESUME") or "allow",  # Lightning's default
             settings=settings,
         )
         logger._wandb_init.pop("anonymous", None)  # Lightning passes it always, and W&B then warns that it has no effect
