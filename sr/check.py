@@ -73,15 +73,35 @@ def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Map
 def directions(callbacks: Mapping[str, Mapping], higher: Mapping[str, bool]) -> None:
     """Whether callbacks that keep the best, or wait for better, know which way better is.
 
+    Args:
+        higher: metric -> whether more of it is better, of those of which it is known.
+
     Raises:
         InputError: such as monitor=val/lpips with mode=max, which would keep the worst.
     """
     for name, options in callbacks.items():
         metric, mode = str(options.get("monitor")).rsplit("/", 1)[-1], options.get("mode")
-        right = {True: "max", False: "min"}.get(higher.get(metric))
-        if right and mode in ("max", "min") and mode != right:
-            better = "higher" if right == "max" else "lower"
+        if metric in higher and mode in ("max", "min") and higher[metric] != (mode == "max"):
+            right, better = ("max", "higher") if higher[metric] else ("min", "lower")
             raise InputError(f"callback.{name}.mode={mode}: of {metric}, {better} is better; pass callback.{name}.mode={right}")
+    pruned, kept = (callbacks.get(name, {}).get("monitor") for name in ("prune", "checkpoint"))
+    ways = {monitor: higher.get(str(monitor).rsplit("/", 1)[-1]) for monitor in (pruned, kept) if monitor is not None}
+    if pruned is not None and kept is not None and None not in ways.values() and len(set(ways.values())) > 1:
+        raise InputError(
+            f"callback.prune.monitor={pruned}, but the search is by callback.checkpoint.monitor={kept}, and of one more is "
+            "better, of the other less: choose one of them for both"
+        )
+
+
+def objective(callbacks: Mapping[str, Mapping], direction: str) -> None:
+    """Whether a search wants more of a score of which more is better, where the checkpoint's mode tells."""
+    options = callbacks.get("checkpoint") or {}
+    wanted = {"max": "maximize", "min": "minimize"}.get(options.get("mode"), direction)
+    if wanted != direction and direction in ("maximize", "minimize"):
+        raise InputError(
+            f"hydra.sweeper.direction={direction}, but the score is {options.get('monitor')} with callback.checkpoint.mode="
+            f"{options['mode']}: pass hydra.sweeper.direction={wanted}"
+        )
 
 
 def processes(trainer: Any) -> None:

@@ -1,20 +1,33 @@
 """A training that ends before its last step says so, on the screen, in run.json, in a sweep's table and in a report."""
 
+import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 from torch import Tensor
 
-from sr.metric.psnr import PSNR
+from sr.errors import InputError
+from sr.metric.local import LocalMetric
 from sr.report.runs import read as read_run
 from sr.sweep.job import Job
 from sr.sweep.record import Record
 from tests.jobs import run_train
 
 PLAIN = ("model=edsr_baseline", "network=compact_light", "scale=2", "optimizer.lr=0", "trainer.val_check_interval=2")
+ERROR = ("+metric.mae._target_=tests.test_early.MAE", "+metric.mae.crop_border=2")
 STOPPING = ("callback=[default,early_stopping]", "callback.early_stopping.patience=1", "trainer.max_steps=50")
+
+
+class MAE(LocalMetric):
+    """Of which less is better."""
+
+    higher_is_better = False
+
+    def local(self, sr: Tensor, hr: Tensor) -> Tensor:
+        return (sr - hr).abs()
 
 
 class Halt(pl.Callback):
@@ -27,15 +40,6 @@ class Halt(pl.Callback):
 def train(folder: Path, *words: str) -> dict:
     run_train(*PLAIN, *words, f"output_dir={folder}/run", f"data_dir={folder}/data")
     return json.loads((folder / "run" / "run.json").read_text())
-
-
-class Error(PSNR):
-    """Less is better."""
-
-    higher_is_better = False
-
-    def finish(self, mean: Tensor) -> Tensor:
-        return -super().finish(mean)
 
 
 def test_early_stopping(tmp_path, capsys):
@@ -56,9 +60,29 @@ def test_early_stopping(tmp_path, capsys):
 
 
 def test_a_metric_of_which_less_is_better(tmp_path):
-    words = ["+metric.error={_target_: tests.test_early.Error, crop_border: 2}", "callback.early_stopping.monitor=val/error"]
-    words += ["callback.early_stopping.mode=min", "callback.early_stopping.min_delta=0.5"]
-    assert " did not fall below " in train(tmp_path, *STOPPING, *words)["stopped_early"]["reason"]
+    words = [*STOPPING, *ERROR, "callback.early_stopping.monitor=val/mae", "callback.early_stopping.mode=min"]
+    words += ["callback.checkpoint.monitor=val/mae", "callback.checkpoint.mode=min", "optimizer.lr=1e-3"]
+    words += ["callback.early_stopping.min_delta=1000", "callback.early_stopping.patience=2", "trainer.val_check_interval=4"]
+    record = train(tmp_path, *words)
+    assert "val/mae did not fall below " in record["stopped_early"]["reason"]
+    with open(tmp_path / "run" / "metrics.csv", newline="") as file:
+        scores = [float(row["val/mae"]) for row in csv.DictReader(file) if row["val/mae"]]
+    assert len(set(scores)) == 3 and record["score"] == pytest.approx(min(scores))
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        ([], "callback.checkpoint.mode=max: of mae, lower is better; pass callback.checkpoint.mode=min"),
+        (
+            ["callback.checkpoint.mode=min", "callback=[default,early_stopping]", "callback.early_stopping.mode=min"],
+            "callback.early_stopping.mode=min: of psnr, higher is better; pass callback.early_stopping.mode=max",
+        ),
+    ],
+)
+def test_a_mode_that_keeps_the_worst_is_refused(tmp_path, words, line):
+    with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+        train(tmp_path, *ERROR, "callback.checkpoint.monitor=val/mae", *words)
 
 
 @pytest.mark.parametrize(

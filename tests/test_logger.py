@@ -105,7 +105,8 @@ def test_wandb_has_the_panels_at_every_validation(wandb_run, history):
 
 def test_wandb_has_the_best_scores_in_the_summary(wandb_run, history):
     metrics = [record.metric for record in wandb_run[1] if record.WhichOneof("record_type") == "metric"]
-    assert any(metric.glob_name == "val/*" and metric.summary.max and metric.summary.last for metric in metrics)
+    best = {metric.name: metric.summary for metric in metrics}
+    assert all(best[name].max and best[name].last and not best[name].min for name in (*VAL, "val/psnr"))
     summary = nested(item for record in wandb_run[1] for item in record.summary.update)
     results = json.loads((wandb_run[0].parents[1] / "metrics.json").read_text())
     for metric in ("psnr", "ssim"):

@@ -69,6 +69,14 @@ def test_a_number_of_jobs_that_is_none_is_one_line(tmp_path, words):
     assert done.stderr.startswith(f"error: {words[-1]}: say a whole number of at least 1") and done.stderr.count("\n") == 1
 
 
+def test_a_search_for_the_worst_is_one_line(tmp_path):
+    words = ["sweep=lr", "metric=[psnr,lpips]", "callback.checkpoint.monitor=val/lpips", "callback.checkpoint.mode=min"]
+    done = call("train.py", *words, *WORDS, cwd=tmp_path)
+    said = "hydra.sweeper.direction=maximize, but the score is val/lpips with callback.checkpoint.mode=min"
+    assert done.returncode == 1
+    assert done.stderr == f"error: {said}: pass hydra.sweeper.direction=minimize\n"
+
+
 @pytest.mark.parametrize("good", [99.0, 1.0])  # what the other trials had at the first validation
 def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
     search.quiet()

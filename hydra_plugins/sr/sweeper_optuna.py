@@ -8,7 +8,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.sr.sweeper import Launching
-from sr.check import whole_number
+from sr.check import objective, whole_number
 from sr.cli.words import is_group, typed
 from sr.errors import InputError
 from sr.sweep.job import Outcome
@@ -40,6 +40,7 @@ class Search(Launching):
         self.seed, self.sampler, self.pruner = seed, sampler, pruner
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        objective(config.get("callback") or {}, self.direction)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
         self.launcher.resume = True  # the file says what is missing
         self.launcher.hint = ""  # a trial that failed is a result, and is not run again

@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 from sr.callback.background import finish
 from sr.errors import InputError
 from sr.files import clear
+from sr.say import warn
 
 
 class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
@@ -18,8 +19,8 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         folder: where best.ckpt and last.ckpt go.
         name: of the best; a second callback that watches another metric needs its own.
         monitor: the validation metric; ValueError at the first validation if there is none of that name.
-        mode: "max" or "min", or "last": the latest validation counts as the best, as it does against a discriminator, where
-            PSNR falls by design.
+        mode: "max" or "min" (of equal scores the first is kept, one that is not finite never), or "last": the latest validation
+            counts as the best, as it does against a discriminator, where PSNR falls by design.
         every_n_steps: also write last.ckpt every so many steps; None: at validations and at the end only.
         carry: plain values (the run's config) that go into every checkpoint under "sr".
     """
@@ -65,7 +66,9 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
             raise InputError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
         score = float(trainer.callback_metrics[self.monitor])
-        if not math.isnan(score) and self._is_better(score):
+        if not math.isfinite(score) and trainer.is_global_zero:
+            warn(f"step {trainer.global_step}: {self.monitor} is {score}: this checkpoint is not taken for the best")
+        if math.isfinite(score) and self._is_better(score):
             self.score = score
             trainer.save_checkpoint(self.best)
             if trainer.is_global_zero:
@@ -84,10 +87,14 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             logger.save()  # what a resumed run will not log again is on the disk before the checkpoint is
 
     def state_dict(self) -> dict[str, Any]:
-        return {"score": self.score}
+        return {"score": self.score, "monitor": self.monitor}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.score = state_dict["score"]
+        before = state_dict.get("monitor", self.monitor)  # older checkpoints do not say
+        if before == self.monitor:
+            self.score = state_dict["score"]
+        else:
+            warn(f"{self.best.name} was the best by {before}: from now on it is the best by {self.monitor}, of what follows")
 
     def _is_better(self, score: float) -> bool:
         if self.score is None or self.mode == "last":

@@ -19,10 +19,10 @@ from sr.panel import worst_place
 class Wandb(pl.Callback):
     """Does nothing without W&B's logger.
 
-    The summary holds the best validation scores (`val/set5/psnr.max`) and the test's; `test/images` is a table with a row for
-    each test image: LR, SR, HR, the error and the scores, at the place where bicubic is worst. The artifact `model-RUN` has
-    best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata say which checkpoint the run started from, and of
-    which artifact; online the run is also shown as that artifact's user.
+    The summary holds the best validation scores (`val/set5/psnr.max`, `val/set5/lpips.min`) and the test's; `test/images` is a
+    table with a row for each test image: LR, SR, HR, the error and the scores, at the place where bicubic is worst. The
+    artifact `model-RUN` has best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata say which checkpoint the
+    run started from, and of which artifact; online the run is also shown as that artifact's user.
 
     Args:
         folder: of the checkpoints.
@@ -41,7 +41,10 @@ class Wandb(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if run := _run(trainer):
-            run.define_metric("val/*", summary="max,last")
+            for metric, score in pl_module.metric.items():
+                best = "max,last" if getattr(score, "higher_is_better", True) else "min,last"
+                for name in ("", *(f"{name}/" for name in trainer.datamodule.benchmark)):
+                    run.define_metric(f"val/{name}{metric}", summary=best)
             run.define_metric("train/*", summary="last")
             parent = _artifact_of(self.init_from)
             if parent and not run.offline:

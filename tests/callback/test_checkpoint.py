@@ -55,6 +55,24 @@ def test_the_best_score_survives_a_resume(tmp_path):
     assert trainer.saved == [("last.ckpt", 2)]
 
 
+def test_infinity_and_ties_are_not_better(tmp_path):
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    with pytest.warns(UserWarning, match="step 2: val/psnr is inf: this checkpoint is not taken for the best"):
+        for step, score in enumerate([30.0, float("inf"), 30.0], start=1):
+            validate(callback, trainer, step, score)
+    assert [step for name, step in trainer.saved if name == "best.ckpt"] == [1] and callback.score == 30.0
+
+
+def test_a_resume_with_another_monitor_begins_anew(tmp_path):
+    """A PSNR of 30 is no SSIM that could be beaten."""
+    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    validate(callback, trainer, 1, 30.0)
+    resumed = Checkpoint(folder=str(tmp_path), monitor="val/ssim")
+    with pytest.warns(UserWarning, match="best.ckpt was the best by val/psnr: from now on it is the best by val/ssim"):
+        resumed.load_state_dict(callback.state_dict())
+    assert resumed.score is None
+
+
 def test_last_is_also_written_between_validations(tmp_path):
     callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", every_n_steps=5), Trainer()
     for step in range(1, 21):
