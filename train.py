@@ -4,8 +4,6 @@ python train.py --help
 python train.py experiment=quickstart output_dir=outputs/first
 """
 
-from pathlib import Path
-
 from omegaconf import DictConfig
 
 from sr.cli import called, entry, overrides, run_folder, scale_line
@@ -19,7 +17,7 @@ def train(cfg: DictConfig) -> float | None:
     from sr.rerun import check_code, compare
     from sr.resume import resumed
     from sr.run import recorded
-    from sr.table import comparison, write_metrics
+    from sr.table import comparison, write_metrics, write_table
 
     cfg.output_dir = run_folder(cfg)
     if cfg.resume:
@@ -42,7 +40,7 @@ def train(cfg: DictConfig) -> float | None:
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
             print(table := comparison(results, cfg.variant or called()))
-            Path(cfg.output_dir, "table.md").write_text(table + "\n")
+            write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:
                 compare(results, cfg.reproduce)

@@ -13,7 +13,7 @@ from urllib.request import getproxies
 from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
-from sr.errors import InputError
+from sr.errors import InputError, StorageError
 from sr.files import whole
 
 
@@ -55,9 +55,15 @@ class CSV(Logger):
 
     @rank_zero_only
     def resume(self, step: int) -> None:
-        """Take over the rows up to `step` of the run that goes on."""
-        if self.file.is_file():
-            self._rewrite([row for row in self._rows() if int(row["step"]) <= step])
+        """Take over the rows up to `step` of the run that goes on; the last of them may get more values."""
+        if not self.file.is_file():
+            return
+        rows = [row for row in self._rows() if int(row["step"]) <= step]
+        self._rewrite(rows[:-1], list(rows[0]) if rows else [])
+        if rows:
+            self._row = {name: float(text) for name, text in rows[-1].items() if text and name != "step"}
+            self._row["step"], self._dirty = int(rows[-1]["step"]), True
+            self.save()
 
     @rank_zero_only
     def save(self) -> None:
@@ -65,12 +71,15 @@ class CSV(Logger):
             return
         if new := [name for name in self._row if name not in self._names]:
             rows = self._rows() if self._offset else []
-            self._names = ["step", *sorted({*self._names, *new} - {"step"})]
-            self._rewrite(rows[:-1] if rows and int(rows[-1]["step"]) == self._row["step"] else rows)
-        with open(self.file, "r+", newline="") as file:
-            file.seek(self._offset)
-            file.truncate()
-            csv.DictWriter(file, self._names).writerow(self._row)
+            same = rows and int(rows[-1]["step"]) == self._row["step"]
+            self._rewrite(rows[:-1] if same else rows, ["step", *sorted({*self._names, *new} - {"step"})])
+        try:
+            with open(self.file, "r+", newline="") as file:
+                file.seek(self._offset)
+                csv.DictWriter(file, self._names).writerow(self._row)
+                file.truncate()  # not before: on a full disk the row that was there stays
+        except OSError as error:
+            raise StorageError(error.errno, error.strerror, str(self.file)) from None
         self._dirty = False
 
     @rank_zero_only
@@ -81,13 +90,14 @@ class CSV(Logger):
         with open(self.file, newline="") as file:
             return list(csv.DictReader(file))
 
-    def _rewrite(self, rows: list[dict[str, str]]) -> None:
-        self._names = self._names or list(rows[0] if rows else ["step"])
+    def _rewrite(self, rows: list[dict[str, str]], names: list[str]) -> None:
+        """The file with these rows and columns, or, where it cannot be written, as it was."""
+        names = names or ["step"]
         with whole(self.file) as temporary, open(temporary, "w", newline="") as file:
-            writer = csv.DictWriter(file, self._names)
+            writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(rows)
-        self._offset = self.file.stat().st_size
+        self._names, self._offset = names, self.file.stat().st_size
 
 
 def wandb_logger(

@@ -43,5 +43,11 @@ def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
     return file
 
 
+def write_table(table: str, folder: str | Path) -> None:
+    """table.md in a folder, whole or as it was."""
+    with whole(Path(folder) / "table.md") as temporary:
+        temporary.write_text(table + "\n")
+
+
 def _number(metric: str, value: float, sign: str = "") -> str:
     return format(value, f"{sign}.{_DIGITS.get(metric, 4)}f")

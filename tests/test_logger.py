@@ -16,8 +16,9 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from wandb.proto import wandb_internal_pb2
 
+from sr.errors import StorageError
 from sr.logger import CSV, finish_wandb, possible, wandb_logger
-from tests.jobs import SMALL, call
+from tests.jobs import SMALL, call, small_files
 
 TRAIN = {"train/loss", "train/l1", "train/lr", "train/gradient_norm", "train/images_per_second"}
 VAL = {f"val/sample/{metric}" for metric in ("psnr", "ssim", "psnr_rgb", "ssim_rgb")}
@@ -286,6 +287,36 @@ def test_csv_of_a_resumed_run_has_no_gap_and_no_double_step(tmp_path):
         *((str(step), f"{step}.0") for step in range(1, 5)),
         *((str(step), f"{step}0.0") for step in range(5, 9)),
     ]
+
+
+def test_csv_of_a_resumed_run_keeps_the_row_of_its_first_step(tmp_path):
+    """A run that is resumed at its end logs the test at the step whose losses are there."""
+    first = CSV(file=str(tmp_path / "metrics.csv"))
+    for step in (1, 2):
+        first.log_metrics({"loss": 0.1 * step}, step)
+    first.save()
+    for name in ("test", "loss2"):  # a new column, then another
+        second = CSV(file=str(tmp_path / "metrics.csv"))
+        second.resume(2)
+        second.log_metrics({name: 30.0}, 2)
+        second.save()
+    assert rows(first.file) == [
+        {"step": "1", "loss": "0.1", "loss2": "", "test": ""},
+        {"step": "2", "loss": "0.2", "loss2": "30.0", "test": "30.0"},
+    ]
+
+
+def test_csv_on_a_full_disk_keeps_what_it_has(tmp_path):
+    log = CSV(file=str(tmp_path / "metrics.csv"))
+    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv'?$"):
+        for step in range(100):
+            log.log_metrics({"loss": 1 / (step + 1)}, step)
+    kept = [row for row in rows(log.file) if row["loss"]]
+    assert 10 < len(kept) < 100 and [int(row["step"]) for row in kept] == list(range(len(kept)))
+    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv'?$"):
+        log.log_metrics({"another": 1.0}, 200)
+        log.save()
+    assert [row for row in rows(log.file) if row["loss"]][: len(kept) - 1] == kept[:-1]
 
 
 def test_csv_of_a_run_without_an_end_resumes_where_nothing_was_written(tmp_path):

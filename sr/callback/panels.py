@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from PIL import Image
 
 from sr.data.share import position
+from sr.files import whole
 from sr.gather import gathered
 from sr.panel import panel
 
@@ -53,9 +54,9 @@ class Panels(pl.Callback):
         panels = dict(found[place] for place in sorted(found))
         if not panels or not trainer.is_global_zero:
             return
-        (self.folder / folder).mkdir(parents=True, exist_ok=True)
         for name, picture in panels.items():
-            picture.save(self.folder / folder / f"{name}.png")
+            with whole(self.folder / folder / f"{name}.png") as temporary:
+                picture.save(temporary, format="png")
         for logger in trainer.loggers:
             if isinstance(logger, pl.loggers.WandbLogger):
                 logger.log_image(f"{stage}/panels", list(panels.values()), trainer.global_step, caption=list(panels))

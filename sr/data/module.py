@@ -84,8 +84,8 @@ class SRData(Benchmarks):
         batch_size: samples of one optimizer step, over all devices and accumulation steps.
         progressive: [{from_step, patch_size, batch_size}, ...], where these change with the optimizer step.
         seed: of the order of samples.
-        n_workers: processes that cut patches; None: 2, fewer where there are fewer CPUs to spare, and none where the CPU
-            trains: cutting a batch takes less time than what a process takes from the network.
+        n_workers: processes that cut patches, for each device; None: 2, fewer where there are fewer CPUs to spare, and none
+            where the CPU trains: cutting a batch takes less time than what a process takes from the network.
         cache_dir: where decoded images are kept.
         download: fetch what is not there.
         corrupt: "stop" at an image that cannot be decoded, or "skip" it with a warning.
