@@ -11,6 +11,8 @@ BAND = 2**18  # HR pixels that are made at once
 def enlarged(lr: Tensor, scale: int) -> Tensor:
     """`imresize(lr, scale, rounding=True)` of (N, C, h, w) on the uint8 grid in [0, 1]: (N, C, scale * h, scale * w)."""
     height, width = (scale * side for side in lr.shape[-2:])
+    if height * width <= BAND:
+        return imresize(lr, scale, rounding=True)
     whole = lr.new_empty(*lr.shape[:-2], height, width)
     rows = max(BAND // width, 1)
     for top in range(0, height, rows):

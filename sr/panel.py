@@ -33,7 +33,7 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
     side = min(crop, height, width)
     stride = max(side // 8, 1)
     places = (height - side) // stride + 1  # rows of squares
-    together = max((BAND // width - side) // stride, 1)
+    together = max(BAND // width - side, 3 * side) // stride  # bands share almost a square: no more than a third is done twice
     best, found = -1.0, (0, 0)
     for first in range(0, places, together):
         last = min(first + together, places)
