@@ -49,8 +49,8 @@ def explain(error: Exception, config_name: str) -> str | None:
         return _first_line(cause)
     if isinstance(cause, OSError) and cause.errno in _MACHINE:
         return _first_line(cause)
-    if type(cause).__name__ == "OutOfMemoryError":
-        return f"{_first_line(cause)} Smaller data.batch_size or data.patch_size need less."
+    if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(cause):
+        return f"out of memory ({_first_line(cause)}): a smaller data.batch_size, data.patch_size or image needs less"
     return None
 
 
