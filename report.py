@@ -12,11 +12,14 @@ from sr.cli import entry
 def report(cfg: DictConfig) -> None:
     """Run the config: report.html, table.md, report.json and the plots in output, the table on the screen."""
     from sr.report.make import report as make
+    from sr.trust import of_command_line
 
     options = OmegaConf.to_container(cfg)
     (metric,) = options.pop("metric")  # of the group's choice the name alone
     sources, output, files = (options.pop(key) for key in ("runs", "output", "votes"))
-    table = make(listed(sources), output, vote_files=listed(files), metric=metric, **options)
+    del options["trust"]
+    trusted = of_command_line(cfg)
+    table = make(listed(sources), output, vote_files=listed(files), metric=metric, trusted=trusted, **options)
 
     print(table)
     print(f"{output}/report.html")

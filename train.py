@@ -6,7 +6,7 @@ python train.py experiment=quickstart output_dir=outputs/first
 
 from omegaconf import DictConfig
 
-from sr.cli import called, entry, overrides, run_folder, scale_line
+from sr.cli import called, config_dirs, entry, overrides, run_folder, scale_line
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -25,7 +25,7 @@ def train(cfg: DictConfig) -> float | None:
     if cfg.reproduce:
         check_code(cfg)
     known = {key: cfg[key] for key in ("resume", "study", "variant", "seed")}
-    with recorded(cfg.output_dir, overrides(), **known) as run:
+    with recorded(cfg.output_dir, overrides(), config_dir=config_dirs(), **known) as run:
         rank_zero_only(print)(scale_line(cfg))
         build.seed(cfg)
         data = build.data(cfg)

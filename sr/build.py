@@ -13,7 +13,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from sr import check, checkpoint, signature
+from sr import check, checkpoint, contract, reloadable, signature, trust
 from sr.cli import CONF, called, choice, overrides, plain_warnings
 from sr.errors import InputError
 from sr.files import whole
@@ -26,10 +26,13 @@ def build(node: Any, **finished: Any) -> Any:
 
 
 def network(cfg: DictConfig) -> nn.Module:
-    """The network that is trained, with what fits of the weights of `init_from`."""
+    """The network that is trained, tried on a tiny image, with what fits of the weights of `init_from`."""
     from sr import initial
 
     built = build(cfg.network)
+    if not isinstance(built, nn.Module):
+        raise InputError(f"network._target_={cfg.network._target_} makes a {type(built).__name__}, not an nn.Module")
+    contract.network(built, cfg.scale or getattr(built, "scale", None), _patch_sizes(cfg))
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # between two files there are no weights to train from
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
@@ -58,7 +61,7 @@ def _print(line: str | None) -> None:
 
 def stored_network(cfg: DictConfig) -> nn.Module:
     """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
-    return checkpoint.load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale)
+    return checkpoint.load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
 
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
@@ -73,7 +76,7 @@ def _named_network(cfg: DictConfig) -> nn.Module:
 
     if cfg.scale is None and cfg.network.get("scale") is None:
         raise InputError("pass scale=N together with network=NAME")
-    built = build(cfg.network).eval()
+    built = contract.network(build(cfg.network), cfg.scale or cfg.network.get("scale")).eval()
     if OmegaConf.is_missing(cfg, "ckpt"):
         if next(built.parameters(), None) is not None:
             raise InputError(
@@ -103,17 +106,25 @@ def _plain(source: Any) -> Any:
 def model(cfg: DictConfig) -> Any:
     """The LightningModule that trains the network, with what its recipe has of rooms (a discriminator, for instance)."""
     rooms = ("optimizer", "schedule", "adversarial", "discriminator_optimizer")
-    adversarial = "_target_" in (cfg.get("discriminator") or {})
-    return build(
-        cfg.model,
-        network=network(cfg),
-        metric=_metric(cfg),
-        loss={name: build(node) for name, node in _chosen(cfg, "loss").items()},
-        **(
-            {"discriminator": _discriminator(cfg)} if adversarial else {}
-        ),  # behind the network: weights are drawn in this order
+    parts = {  # in this order, by which random weights are drawn
+        "network": network(cfg),
+        "metric": _metric(cfg),
+        "loss": {name: build(node) for name, node in _chosen(cfg, "loss").items()},
+        **({"discriminator": _discriminator(cfg)} if "_target_" in (cfg.get("discriminator") or {}) else {}),
         **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
-    )
+    }
+    side = max(_patch_sizes(cfg), default=32) * parts["network"].scale
+    contract.all_of(contract.loss, "loss", parts["loss"], channels=1 if cfg.model.get("channel") == "y" else 3, side=side)
+    if "discriminator" in parts:
+        contract.discriminator(parts["discriminator"], side)
+    return build(cfg.model, **parts)
+
+
+def _patch_sizes(cfg: DictConfig) -> set[int]:
+    """Sides of the training patches in LR pixels; none where nothing is trained, or where they are no whole numbers."""
+    data = cfg.get("data") or {}
+    sizes = [data.get("patch_size"), *(phase.get("patch_size") for phase in data.get("progressive") or [])]
+    return {size for size in sizes if type(size) is int and size > 0}
 
 
 def data(cfg: DictConfig) -> Any:
@@ -201,7 +212,7 @@ def _benchmark(cfg: DictConfig) -> dict[str, Any]:
 def _metric(cfg: DictConfig) -> dict[str, Any]:
     if not _room(cfg, "metric"):
         raise InputError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
-    return build(cfg.metric)
+    return contract.all_of(contract.metric, "metric", build(cfg.metric))
 
 
 def _room(cfg: DictConfig, name: str) -> Mapping[str, Any]:
@@ -255,6 +266,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from pytorch_lightning.utilities import rank_zero_only
 
     from sr import run, speed, wandb_environment
+    from sr.callback import until
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
     from sr.logger import CSV
@@ -271,9 +283,14 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
         from sr.callback.profile import Profile
 
         callbacks.append(Profile(folder=cfg.output_dir))
+    keeper = next((callback for callback in callbacks if isinstance(callback, Checkpoint)), None)
+    if keeper is not None:
+        reloadable.check(carry := carried(cfg), trust.of_command_line(cfg))
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
-            callback.carry = carried(cfg)
+            callback.carry = carry
+    if until.step() is not None and keeper is not None:
+        callbacks.append(until.Until(step=until.step(), keeper=keeper))
     loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in _room(cfg, "logger").items()}
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
@@ -319,13 +336,18 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
 
 def _origin(cfg: DictConfig) -> dict[str, Any]:
     """The command and the code of a run, where run.json has them."""
+    record = _record(cfg)
+    return {"command": " ".join(record["command"]), **{key: record[key] for key in ("commit", "dirty")}} if record else {}
+
+
+def _record(cfg: DictConfig) -> dict[str, Any]:
+    """run.json of the run that this is; empty where none is recorded."""
     from sr import run
 
     try:
-        record = run.read(cfg.output_dir)
+        return run.read(cfg.output_dir)
     except OSError:
         return {}
-    return {"command": " ".join(record["command"]), **{key: record[key] for key in ("commit", "dirty")}}
 
 
 def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
@@ -413,12 +435,14 @@ def _keeper(trainer: Any) -> Any:
 
 
 def carried(cfg: DictConfig) -> dict[str, Any]:
-    """What a checkpoint says of its run, in plain values: recipe, config, and the network's with all values filled in."""
+    """What a checkpoint says of its run, in plain values: recipe, config, the network's with all values filled in, and the
+    commands that made it (sr/history.py)."""
     return {
         "recipe": choice("model", ""),
         "called": called(""),
-        "config": OmegaConf.to_container(cfg, resolve=False),
-        "network": OmegaConf.to_container(cfg.network, resolve=True),
+        "config": reloadable.plain(OmegaConf.to_container(cfg, resolve=False)),
+        "network": reloadable.plain(OmegaConf.to_container(cfg.network, resolve=True)),
+        "segments": _record(cfg).get("segments"),
     }
 
 

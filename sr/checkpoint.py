@@ -4,12 +4,11 @@ Our own carry, under "sr", the whole config of their run; a network is built fro
 somebody's input. Weight files of others (.pth, .safetensors) carry tensors alone.
 """
 
-import importlib
 import os
 import pickle
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,12 +17,12 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor, nn
 
-from sr import foreign
+from sr import contract, foreign
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 from sr.fit import load_weights
+from sr.rebuild import build_network
 
-NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
 # Keys that releases wrap weights in.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
 _PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
@@ -38,11 +37,13 @@ def load(
     device: str | torch.device = "cpu",
     alpha: float | None = None,
     scale: int | None = None,
+    trusted: Collection[str] = (),
 ) -> nn.Module:
     """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
 
     Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
-    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3).
+    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside
+    this project is built only if `trusted` names it, or the module or package that it is in: ["mypackage.net.MyNet"].
 
     Raises:
         FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
@@ -51,7 +52,8 @@ def load(
     path = first(path)
     run = about(path).get("sr", {})
     if "network" in run:
-        network = build_network(run["network"], path)
+        network = build_network(run["network"], path, trusted)
+        contract.defaults(network, run.get("config", {}).get("scale"))
         load_weights(network, tensors, path)
     else:
         from sr.recognise import recognise  # not above: it imports every network
@@ -209,38 +211,6 @@ def _is_ours(content: Mapping[str, Any]) -> bool:
     return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
 
 
-def build_network(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
-    """Build a network from the plain config in a file: only nn.Module classes of NETWORK_PACKAGES, nothing else.
-
-    Raises:
-        ValueError: the config names anything else, or options that the class does not have.
-    """
-    try:
-        return _build(spec, source)
-    except (TypeError, KeyError) as error:
-        raise InputError(f"{source}: its config does not build a network ({_short(error)})") from None
-
-
-def _build(spec: Mapping[str, Any], source: str | Path) -> nn.Module:
-    target = str(spec.get("_target_", "")) if isinstance(spec, Mapping) else ""
-    module, _, name = target.rpartition(".")
-    if not target.startswith(NETWORK_PACKAGES):
-        raise InputError(f"{source}: its config names {target or 'no class'}, which is no network; nothing of it was run")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError):
-        raise InputError(f"{source}: its config names {target}, which this version does not have") from None
-    if not (isinstance(found, type) and issubclass(found, nn.Module) and found.__module__.startswith(NETWORK_PACKAGES)):
-        raise InputError(f"{source}: its config names {target}, which is no network; nothing of it was run")
-    options = {key: value for key, value in spec.items() if key != "_target_"}
-    if any(key.startswith("_") for key in options):
-        raise InputError(f"{source}: its config gives {target} options that are no options of a network")
-    return found(
-        **{
-            key: _build(value, source) if isinstance(value, Mapping) and "_target_" in value else value
-            for key, value in options.items()
-        }
-    )
 
 
 def _short(error: BaseException) -> str:

@@ -11,31 +11,35 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
-from sr import run
+from sr import history, resume, run
+from sr.cli.named import split, value_of
+from sr.cli.words import key_of, quoted
 from sr.errors import InputError, MissingError
-from sr.resume import value_of
-
-# Where a run and its data lie, how it is watched, and what it went on from, makes no other numbers.
-_ELSEWHERE = ("output_dir", "reproduce", "resume", "sweep_resume", "logger", "profile", "data_dir")
-_ELSEWHERE += ("data.cache_dir", "data.download", "data.n_workers")
+from sr.replay import ELSEWHERE, check_words, replay
 
 
 def command_line(words: list[str]) -> list[str]:
     """The words of a command line in which `reproduce=RUN_DIR` became the command of that run; its folder is a new one.
 
+    Of a run that was resumed, the segments before the last are run first, each to the step where the next one began
+    (sr/replay.py), and the command goes on from there.
+
     Raises:
-        FileNotFoundError, ValueError: no run.json, or its run was a resumed one.
+        InputError, MissingError: no run.json, or one that does not say how the run was made; it names classes that are not to
+            be trusted, or a --config-dir that this command line does not.
     """
-    folder = value_of("reproduce", words)
-    if folder is None:
+    flags, said = split(words)
+    folder = value_of("reproduce", said)
+    if folder is None or "resume" in map(key_of, said):  # the second: expanded already
         return words
-    then = run.read(folder)["command"]
-    if "resume" in map(run.key_of, then):
-        raise InputError(f"{folder}: it resumed a run that left no run.json, so what made it is not known")
-    kept = [word for word in then if run.key_of(word) not in ("output_dir", "reproduce", "sweep_resume")]
-    if "output_dir" not in map(run.key_of, words):
-        words = [*words, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
-    return [*kept, *words, "hydra.mode=RUN"]  # a job of a study is reproduced alone
+    segments = history.of_record(run.read(folder), folder)
+    check_words(segments, folder, flags, said)
+    if "output_dir" not in map(key_of, said):
+        said = [*said, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
+    last = replay(segments, folder, flags, said) if len(segments) > 1 else None
+    kept = history.changes(segments[-1])
+    whole = [*flags, *kept, *said, *([f"resume={quoted(str(last))}"] if last else []), "hydra.mode=RUN"]  # a study's job alone
+    return resume.command_line(whole) if last else whole
 
 
 def check_code(cfg: DictConfig) -> None:
@@ -98,7 +102,7 @@ def _content(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[str]:
     """Keys whose values differ, and could make other numbers."""
-    if key in _ELSEWHERE:
+    if key in ELSEWHERE:
         return
     if isinstance(a, dict) and isinstance(b, dict):
         for name in a.keys() | b.keys():

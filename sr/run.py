@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import distributions
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr import history
 from sr.errors import InputError, MissingError
 from sr.files import run_of, whole
 
@@ -27,26 +28,36 @@ class Run:
         self.folder, self.facts = Path(folder), facts
 
     @rank_zero_only
-    def begin(self) -> None:
+    def begin(self, config_dir: Sequence[str] = ()) -> None:
         """The first run.json, and code.diff."""
-        self.update(**_code(self.folder), **machine())
+        resume = self.facts["resume"]
+        earlier = history.before(resume, resume and _known(run_of(resume)))
+        code, here = _code(self.folder), machine()
+        facts = {"config_dir": list(config_dir), **code, **{key: here[key] for key in ("device", "threads")}}
+        self.update(segments=history.begun(earlier, self.facts["command"], self.folder, **facts), **code, **here)
 
     @rank_zero_only
     def update(self, **facts: Any) -> None:
         self.facts |= facts
+        if "training" in facts and self.facts.get("segments"):
+            self.facts["segments"][-1]["to"] = facts["training"]["steps"]
         with whole(self.folder / "run.json") as temporary:
             temporary.write_text(json.dumps(self.facts, indent=1) + "\n")
 
 
 @contextmanager
-def recorded(folder: str | Path, words: list[str], *, resume: str | None = None, **facts: Any) -> Iterator[Run]:
+def recorded(
+    folder: str | Path, words: list[str], *, resume: str | None = None, config_dir: Sequence[str] = (), **facts: Any
+) -> Iterator[Run]:
     """A run.json with status "running", which becomes "done", "stopped" (Ctrl-C, a signal, pruned) or "failed".
 
-    `words` are those of the command line; `resume` is the checkpoint from which the run goes on.
+    Args:
+        words: overrides of the command line.
+        resume: the checkpoint from which the run goes on; its segments (see sr/history.py) stand before this command's.
+        config_dir: what --config-dir names.
     """
-    command = _whole_command(words, resume)
-    run = Run(folder, command=command, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
-    run.begin()
+    run = Run(folder, command=words, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
+    run.begin(config_dir)
     try:
         yield run
     except (KeyboardInterrupt, SystemExit):
@@ -74,6 +85,13 @@ def read(folder: str | Path) -> dict[str, Any]:
     if not isinstance(content, Mapping) or not isinstance(content.get("command"), list):
         raise InputError(f"{file}: not the record of a run")
     return dict(content)
+
+
+def _known(folder: Path) -> dict[str, Any] | None:
+    try:
+        return read(folder)
+    except (InputError, OSError):
+        return None
 
 
 def commit() -> str | None:
@@ -117,21 +135,6 @@ def device() -> str:
     lines = info.read_text().splitlines() if info.is_file() else []
     name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
     return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
-
-
-def key_of(word: str) -> str:
-    """The key of a word of a command line: `++loss.ssim.weight=1` is of loss.ssim.weight."""
-    return word.split("=")[0].lstrip("+")
-
-
-def _whole_command(words: list[str], resume: str | None) -> list[str]:
-    """The command that would have made, without a stop, what `words` make by resuming the file `resume`."""
-    if not resume:
-        return words
-    try:
-        return [*read(run_of(resume))["command"], *(word for word in words if key_of(word) not in ("resume", "model"))]
-    except (OSError, ValueError):
-        return words
 
 
 def git(*words: str) -> str | None:

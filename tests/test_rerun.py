@@ -89,11 +89,15 @@ def test_run_json_says_what_ran_and_how_it_ended(main_job):
     assert 50 < record["training"]["peak_memory_mb"] < 10_000
 
 
-def test_a_resumed_run_has_the_command_that_makes_it_in_one_go(main_job, tmp_path):
+def test_a_resumed_run_records_each_command_with_its_steps(main_job, tmp_path):
     last = str(main_job[0] / "checkpoints" / "last.ckpt")
-    with run.recorded(tmp_path, [f"resume={last}", "++trainer.max_steps=12", "model=compact"], resume=last):
+    words = [f"resume={last}", "++trainer.max_steps=12", "model=compact"]
+    with run.recorded(tmp_path, words, resume=last):
         pass
-    assert run.read(tmp_path)["command"] == [*run.read(main_job[0])["command"], "++trainer.max_steps=12"]
+    first, second = run.read(tmp_path)["segments"]
+    assert first["command"] == run.read(main_job[0])["command"] and (first["from"], first["to"]) == (0, 8)
+    assert second["command"] == run.read(tmp_path)["command"] == words and (second["from"], second["to"]) == (8, None)
+    assert {"commit", "dirty", "device", "threads", "folder", "config_dir"} <= second.keys()
 
 
 def test_a_failed_run_says_why(tmp_path):

@@ -13,6 +13,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from sr.cli import config_dirs
 from sr.cli.words import quoted
 from sr.errors import InputError
 from sr.sweep.job import Job, Outcome, skipped
@@ -127,6 +128,7 @@ class Sequential(Launcher):
         finally:
             known.cfg = before
         folder = self.folder / name
+        configs = config_dirs(self.config.hydra.runtime.config_sources)
         kept = [word for word in self.config.hydra.overrides.hydra if not _OF_THE_SWEEP.match(word)]
         place = {"run.dir": folder, "sweep.dir": self.folder, "sweep.subdir": name}
         return Job(
@@ -138,6 +140,7 @@ class Sequential(Launcher):
                 "hydra.mode=RUN",
                 *(f"hydra.{key}={quoted(str(value))}" for key, value in place.items()),
                 f"hydra.job.num={number}",
+                *(word for folder in configs for word in ("--config-dir", folder)),
             ],
             go_on=self.resume,
             log=self.log,

@@ -3,7 +3,7 @@
 from sr.cli.entry import _check_lists, entry, plain_warnings
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
-from sr.cli.names import called, choice, job_folder, job_name, job_number, overrides, run_dir, run_folder
+from sr.cli.names import called, choice, config_dirs, job_folder, job_name, job_number, overrides, run_dir, run_folder
 from sr.cli.origin import scale_line
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "_check_lists",
     "called",
     "choice",
+    "config_dirs",
     "entry",
     "explain",
     "job_folder",

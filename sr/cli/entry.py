@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from sr import lean
-from sr.cli import folders, names, words
+from sr.cli import folders, named, names, words
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
 from sr.errors import InputError
@@ -80,7 +80,7 @@ def entry(config_name: str) -> Callable:
             lean.install()
             signal.signal(signal.SIGTERM, _interrupt)
             try:
-                sys.argv[1:] = words.typed(sys.argv[1:])
+                sys.argv[1:] = words.typed(named.in_order(sys.argv[1:]))
                 if config_name == "train":
                     sys.argv[1:] = _expanded(sys.argv[1:])
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()

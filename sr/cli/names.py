@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from contextlib import suppress
 
 from hydra.core.hydra_config import HydraConfig
@@ -60,8 +61,25 @@ def _as_name(words: list[str]) -> str:
 
 
 def run_folder(cfg: DictConfig) -> str:
-    """The folder that Hydra chose for this job; outside a command line what the config says."""
-    return HydraConfig.get().runtime.output_dir if HydraConfig.initialized() else str(cfg.output_dir)
+    """The folder that Hydra chose for this job; outside a command line what the config says, else chosen in the same way."""
+    if HydraConfig.initialized():
+        return HydraConfig.get().runtime.output_dir
+    if cfg.output_dir:
+        return str(cfg.output_dir)
+    target = str((cfg.get("network") or {}).get("_target_", ""))
+    name = target.rpartition(".")[2].lower() if "model" in cfg else "test"  # no choices are known here: the network's class
+    folder = run_dir(None, cfg.get("resume"), name or "run", time.strftime("%Y-%m-%d_%H-%M-%S"))
+    print(f"output_dir is not set: the run goes to {folder}")
+    return folder
+
+
+def config_dirs(sources: list[DictConfig] | None = None) -> list[str]:
+    """What `--config-dir` names, as absolute paths; `sources` are those of Hydra's config, by default this job's."""
+    if sources is None:
+        sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
+    return [
+        os.path.realpath(source.path) for source in sources if source.provider == "command-line" and source.schema == "file"
+    ]
 
 
 def overrides() -> list[str]:

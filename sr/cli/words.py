@@ -49,7 +49,7 @@ _PIECE = re.compile(_QUOTES + r"""|\$\{(?:[^{}]|\{[^{}]*\})*\}|[,\[\]{}():]|(?:[
 
 def key_of(word: str) -> str:
     """`++logger.wandb.name=x` is of logger.wandb.name, `optimizer@discriminator_optimizer=adam` of optimizer."""
-    return word.split("=")[0].lstrip("+").split("@")[0]
+    return word.split("=")[0].lstrip("+~").split("@")[0]
 
 
 def is_path(key: str) -> bool:

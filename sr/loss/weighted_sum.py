@@ -11,7 +11,7 @@ class WeightedSum(nn.Module):
     """Several losses as one.
 
     Args:
-        losses: name -> loss with a `weight`; ValueError if there are none.
+        losses: name -> loss; InputError if there are none. A plain nn.Module, without a number as its `weight`, counts once.
     """
 
     def __init__(self, losses: Mapping[str, nn.Module]) -> None:
@@ -19,17 +19,23 @@ class WeightedSum(nn.Module):
         if not losses:
             raise InputError("no loss: say loss=[l1] or another choice of the loss room")
         self.losses = nn.ModuleDict(losses)
+        weights = {name: getattr(loss, "weight", None) for name, loss in losses.items()}  # torch's losses have tensors there
+        self.weights = {name: weight if isinstance(weight, int | float) else 1.0 for name, weight in weights.items()}
 
     @property
     def uses_average(self) -> bool:
         """Whether one of them looks at the averaged network's image too (LDL)."""
-        return any(loss.uses_average for loss in self.losses.values())
+        return any(map(_uses_average, self.losses.values()))
 
     def forward(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """(N, C, H, W) twice -> the weighted sum, and each loss by name before it is weighted (detached)."""
         values = {
-            name: loss(sr, hr, average) if loss.uses_average and average is not None else loss(sr, hr)
+            name: loss(sr, hr, average) if _uses_average(loss) and average is not None else loss(sr, hr)
             for name, loss in self.losses.items()
         }
-        total = sum(self.losses[name].weight * value for name, value in values.items())
+        total = sum(self.weights[name] * value for name, value in values.items())
         return total, {name: value.detach() for name, value in values.items()}
+
+
+def _uses_average(loss: nn.Module) -> bool:
+    return bool(getattr(loss, "uses_average", False))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
+from sr.network.options import fitted
 from sr.network.upsample import check_scale
 
 # What each constructor calls the scale, the features and the blocks (groups of layers in transformers).
@@ -31,7 +32,6 @@ NAMES = {
     "Swin2SR": ("upscale", "embed_dim", "depths"),
     "SwinIR": ("upscale", "embed_dim", "depths"),
 }
-_ONE_FOR_EACH_BLOCK = ("depths", "depth", "num_heads")  # lists, which a YAML gives as one number
 
 
 class Spandrel(nn.Module):
@@ -58,17 +58,23 @@ class Spandrel(nn.Module):
             raise InputError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
         options = dict(options or {})
         check_scale(scale, (2, 4) if options.get("upsampler") == "nearest+conv" else (2, 3, 4, 8))
-        for key in _ONE_FOR_EACH_BLOCK:
-            if isinstance(options.get(key), int):
-                options[key] = [options[key]] * n_blocks
+        found = getattr(importlib.import_module(f"spandrel.architectures.{architecture}"), architecture)
+        options = fitted(found, options, n_feats, n_blocks)
         for name, value in zip(NAMES[architecture], (scale, n_feats, n_blocks), strict=True):
             if name is not None:
                 options.setdefault(name, value)
-        found = getattr(importlib.import_module(f"spandrel.architectures.{architecture}"), architecture)
         try:
-            return adapt(found(**options), scale)
-        except TypeError as error:
-            raise InputError(f"{architecture} cannot be built: {error}") from None
+            built = found(**options)
+        except (
+            TypeError,
+            ValueError,
+            AssertionError,
+            RuntimeError,
+            ArithmeticError,
+            LookupError,
+        ) as error:  # a library's words
+            raise InputError(f"{architecture} cannot be built, its options do not fit: {_first_line(error)}") from error
+        return adapt(built, scale)
 
 
 def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
@@ -137,3 +143,7 @@ def _multiple_of(architecture: str, options: Mapping[str, Any]) -> int:
     if architecture == "SAFMN":
         return 8  # it pools by 2, 4 and 8
     return options.get("window_size", 1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

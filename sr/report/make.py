@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from os.path import commonpath
 from pathlib import Path
@@ -40,6 +40,7 @@ class Options:
     device: str = "auto"
     draws: int = 10_000
     seed: int = 0
+    trusted: Collection[str] = ()  # see sr.load
 
 
 def report(
@@ -95,7 +96,7 @@ def _content(
     tallies = votes.count(ballots, results.names)
 
     where = pick_device(options.device)
-    networks = measured.networks_of(variants, notes)
+    networks = measured.networks_of(variants, notes, options.trusted)
     known = measured.costs_of(variants, networks, options.latency, where, usable[0].scale, notes)
     chosen = sorted(results.spread, key=lambda key: -results.spread[key]) if networks and benchmarks else []
     found = differences(variants)

@@ -3,7 +3,7 @@
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from sr import build, checkpoint
+from sr.errors import UserError
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
@@ -59,8 +60,8 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
     return scores
 
 
-def networks_of(variants: Sequence[Variant], notes: list[str]) -> dict[str, nn.Module]:
-    """The network of each variant's first seed whose checkpoint is there."""
+def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collection[str] = ()) -> dict[str, nn.Module]:
+    """The network of each variant's first seed whose checkpoint is there; `trusted` as for sr.load."""
     found, missing = {}, []
     for variant in variants:
         file = next((run.checkpoint for run in variant.runs if run.checkpoint.is_file()), None)
@@ -68,8 +69,8 @@ def networks_of(variants: Sequence[Variant], notes: list[str]) -> dict[str, nn.M
             missing.append(variant.name)
             continue
         try:
-            found[variant.name] = checkpoint.load(file)
-        except (ValueError, OSError) as error:
+            found[variant.name] = checkpoint.load(file, trusted=trusted)
+        except (UserError, OSError) as error:
             notes.append(f"No network of {variant.name} to show or to time: {error}")
     if missing:
         notes.append(f"No checkpoint, hence no pictures and no time: {', '.join(missing)}.")

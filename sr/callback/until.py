@@ -1,0 +1,43 @@
+"""Stops a run at a step, as a signal would: for `reproduce=` of a run that was resumed there with other words."""
+
+import os
+import sys
+from typing import Any
+
+import pytorch_lightning as pl
+
+from sr.callback.background import finish
+from sr.callback.checkpoint import Checkpoint
+
+VARIABLE = "SR_UNTIL_STEP"  # not a key of the config, which the next part must find as it was
+
+
+class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this one after the other of them
+    """Leaves with code 0 when the step is done and, where one is due then, its validation; last.ckpt is of that step.
+
+    Args:
+        step: optimizer steps.
+        keeper: the run's own callback that writes last.ckpt.
+    """
+
+    def __init__(self, *, step: int, keeper: Checkpoint) -> None:
+        self.step, self.keeper = step, keeper
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        due = trainer.val_check_batch // trainer.datamodule.accumulate
+        if trainer.global_step == self.step and self.step % due and not trainer.should_stop:
+            trainer.save_checkpoint(self.keeper.last)
+            self._leave(trainer)
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit" and trainer.global_step == self.step:
+            self._leave(trainer)
+
+    def _leave(self, trainer: pl.Trainer) -> None:
+        finish(trainer)
+        sys.exit(0)
+
+
+def step() -> int | None:
+    """The step that the environment asks for; None: to the end."""
+    return int(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None

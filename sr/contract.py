@@ -1,0 +1,265 @@
+"""What a network, a loss, a metric and a discriminator promise, tried on a tiny image before anything is trained.
+
+Contracts have defaults: a plain nn.Module is a network of `multiple_of` 1 and of the run's scale, or a loss of weight 1. What a
+class does not keep would show after a thousand steps, at the first validation.
+"""
+
+import copy
+import random
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.errors import LIBRARIES, InputError
+
+_SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network takes, then larger ones
+_OWN = ("sr.loss.", "sr.metric.", "sr.discriminator.")  # tests try every class of these
+_TESTED = ("sr.network.", "spandrel.architectures.")  # and these
+
+
+def defaults(network: nn.Module, scale: int | None) -> nn.Module:
+    """Give a network without `multiple_of` or `scale` those: 1, and `scale`.
+
+    Raises:
+        InputError: no scale is known, or one of them is no whole number above 0.
+    """
+    if getattr(network, "multiple_of", None) is None:
+        network.multiple_of = 1
+    if getattr(network, "scale", None) is None:
+        network.scale = scale
+    for name in ("scale", "multiple_of"):
+        value = getattr(network, name)
+        if type(value) is not int or value < 1:
+            raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
+    return network
+
+
+def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
+    """Check that a network enlarges RGB (1, 3, H, W) by `scale`, with finite values, and that its parameters learn.
+
+    The network is as it was afterwards: weights, buffers, mode of every module, random numbers.
+
+    Args:
+        scale: the run's.
+        patches: sides of the training patches in LR pixels.
+
+    Raises:
+        InputError: one line that says what the network does instead. What goes wrong inside its own code is raised as it is.
+    """
+    defaults(network, scale)
+    name, multiple = _name(network), network.multiple_of
+    if network.scale != scale:
+        raise InputError(
+            f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or the other scale"
+        )
+    with _as_it_was(network), torch.enable_grad():
+        network.eval()
+        lr, sr = _enlarged(network, multiple)
+        _check_image(name, lr, sr, scale)
+        for patch in patches:
+            if patch % multiple:
+                _check_patch(network, patch, multiple)
+        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        if learning and not sr.requires_grad:
+            raise InputError(
+                f"{name}: no gradient reaches its {len(learning)} parameters (no_grad, detach or numpy in forward?)"
+            )
+        if learning and not _reached(sr, learning):
+            raise InputError(f"{name}: no gradient reaches any of its {len(learning)} parameters; forward does not use them")
+    return network
+
+
+def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
+    """A tiny image and what the network makes of it: the smallest that it takes.
+
+    Raises:
+        InputError: it takes a square of 64 pixels alone, so that it lacks `multiple_of`; options of a library's class that
+            do not fit each other.
+    """
+    first: Exception | None = None
+    for side in _SIDES:
+        height = -(-side // multiple) * multiple
+        # Not square, which tells H from W; of 64 pixels, which each power of two divides. Large windows of attention are slow.
+        square = side == _SIDES[-1] or (multiple >= 8 and _of(network, _TESTED))
+        lr = _image(network, height, height if square else height + multiple)
+        try:
+            sr = network(lr)
+        except Exception as error:
+            first = first or error
+            continue
+        if side == _SIDES[-1]:
+            raise InputError(
+                f"{_name(network)} takes {height}x{height} pixels but no 32x{32 + multiple} (multiple_of={multiple}): set its "
+                "attribute multiple_of to the number that height and width must be a multiple of"
+            ) from first
+        return lr, sr
+    if _of(network, LIBRARIES):
+        raise InputError(
+            f"network: {_name(network)} cannot be run, its options do not fit each other: {_first_line(first)}"
+        ) from first
+    raise first
+
+
+def _check_image(name: str, lr: Tensor, sr: Any, scale: int) -> None:
+    if not isinstance(sr, Tensor):
+        raise InputError(f"{name}: forward returns a {type(sr).__name__}, not one tensor (N, 3, sH, sW)")
+    wanted = (*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale)
+    if tuple(sr.shape) != wanted:
+        raise InputError(f"{name} makes {tuple(sr.shape)} of {tuple(lr.shape)}; at scale={scale} it must be {wanted}")
+    if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):
+        what = "NaN or infinite values" if sr.is_floating_point() else f"{sr.dtype}"
+        raise InputError(f"{name} makes {what} of an image in [0, 1]; finite numbers are wanted, in a floating dtype")
+
+
+def _check_patch(network: nn.Module, patch: int, multiple: int) -> None:
+    """Training passes patches as they are; only evaluation pads."""
+    try:
+        with torch.no_grad():
+            network(_image(network, patch, patch))
+    except Exception as error:
+        near = max(patch // multiple, 1) * multiple
+        raise InputError(
+            f"data.patch_size={patch}: {_name(network)} takes multiples of {multiple} alone; pass data.patch_size={near}"
+        ) from error
+
+
+def _reached(sr: Tensor, parameters: list[nn.Parameter]) -> bool:
+    """Whether the graph of a result leads to one of the parameters; nothing is computed."""
+    wanted, seen, waiting = {id(p) for p in parameters}, set(), [sr.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if id(getattr(node, "variable", None)) in wanted:
+            return True
+        waiting += [following for following, _ in node.next_functions]
+    return False
+
+
+def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
+    """Check that a loss from outside sr.loss is (sr, hr) -> a finite scalar with a gradient.
+
+    Args:
+        key: the config's, for messages: "loss.mine".
+        side: of the HR patches.
+
+    Raises:
+        InputError: it is not. What goes wrong inside its own code is raised as it is.
+    """
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{key}: {_name(made)} is no nn.Module, which a loss must be")
+    if _of(made, _OWN):
+        return made
+    with _as_it_was(made), torch.enable_grad():
+        sr, hr = _pair(made, channels, side)
+        sr.requires_grad_(True)
+        value = made(sr, hr)
+        if not isinstance(value, Tensor) or value.ndim:
+            what = f"(shape {tuple(value.shape)})" if isinstance(value, Tensor) else f"({type(value).__name__})"
+            raise InputError(f"{key}: {_name(made)} returns no scalar {what}; a loss is the mean over the batch")
+        if not torch.isfinite(value):
+            raise InputError(f"{key}: {_name(made)} of two images in [0, 1] is {value.item()}")
+        if not value.requires_grad:
+            raise InputError(f"{key}: {_name(made)} passes no gradient to the network's image")
+        (gradient,) = torch.autograd.grad(value, sr, allow_unused=True)
+        if gradient is None or not torch.isfinite(gradient).all():
+            raise InputError(f"{key}: {_name(made)} passes no finite gradient to the network's image")
+    return made
+
+
+def metric(key: str, made: Any, side: int = 96) -> Any:
+    """Check that a metric from outside sr.metric gives one number for one image.
+
+    Raises:
+        InputError: it does not. What goes wrong inside its own code is raised as it is.
+    """
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{key}: {_name(made)} is no nn.Module, which a metric must be")
+    if _of(made, _OWN):
+        return made
+    with _as_it_was(made), torch.no_grad():
+        score = copy.deepcopy(made)(*_pair(made, 3, side))
+    if not isinstance(score, Tensor) or score.numel() != 1:
+        what = f"shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
+        raise InputError(f"{key}: {_name(made)} gives {what} for one image; a metric gives one number for each image")
+    return made
+
+
+def discriminator(made: nn.Module, side: int) -> nn.Module:
+    """Check that a discriminator from outside sr.discriminator makes finite logits of (2, 3, side, side), with a gradient.
+
+    Raises:
+        InputError: it does not. What goes wrong inside its own code is raised as it is.
+    """
+    if _of(made, _OWN):
+        return made
+    with _as_it_was(made), torch.enable_grad():
+        made.eval()
+        logits = made(_pair(made, 3, side)[0].requires_grad_(True))
+        if not isinstance(logits, Tensor) or not logits.requires_grad or not torch.isfinite(logits.detach()).all():
+            raise InputError(f"discriminator: {_name(made)} makes no finite logits with a gradient of {side}x{side} pixels")
+    return made
+
+
+@contextmanager
+def _as_it_was(module: nn.Module) -> Iterator[None]:
+    """Afterwards the module's tensors, the modes of its parts and the random numbers to come are what they were."""
+    modes = {part: part.training for part in module.modules()}
+    before = [(tensor, tensor.detach().clone()) for tensor in _tensors(module)]
+    ours, theirs = random.getstate(), np.random.get_state()
+    gpus = {tensor.device.index for tensor, _ in before if tensor.is_cuda}
+    try:
+        with torch.random.fork_rng(devices=gpus):
+            yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(theirs)
+        for part, mode in modes.items():
+            part.training = mode
+        with torch.no_grad():
+            for tensor, value in before:
+                if tensor.shape == value.shape and not torch.equal(tensor, value):
+                    tensor.copy_(value)
+
+
+def _tensors(module: nn.Module) -> Iterator[Tensor]:
+    """Those that have values: a lazy module has none before it is first called."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
+            yield tensor
+
+
+def _image(module: nn.Module, height: int, width: int) -> Tensor:
+    """(1, 3, H, W) in [0, 1]: waves, another in each channel; where the module is."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    waves = torch.stack([((k + 2) * x * 0.37 + (4 - k) * y * 0.23).sin() for k in range(3)])
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
+    return (waves * 0.4 + 0.5)[None].to(device)
+
+
+def _pair(module: nn.Module, channels: int, side: int) -> tuple[Tensor, Tensor]:
+    """Two different images of a batch of one, (1, C, side, side) in [0, 1]."""
+    hr = _image(module, side, side)[:, :channels]
+    return (hr * 0.9 + 0.04).clone(), hr
+
+
+def _of(made: Any, packages: tuple[str, ...]) -> bool:
+    return f"{type(made).__module__}.".startswith(packages)
+
+
+def _name(made: Any) -> str:
+    return type(made).__name__
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
+def all_of(check: Callable[..., Any], room: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+    """A config group's objects by name, each checked."""
+    return {name: check(f"{room}.{name}", made, **options) for name, made in parts.items()}
