@@ -211,7 +211,5 @@ def _is_ours(content: Mapping[str, Any]) -> bool:
     return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
 
 
-
-
 def _short(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
