@@ -15,7 +15,6 @@ import copy
 import statistics
 import tempfile
 import time
-from types import SimpleNamespace
 from typing import Any
 
 import hydra
@@ -32,6 +31,7 @@ from sr.callback.finite import Finite
 from sr.callback.log import Log
 from sr.callback.watch import Watch
 from sr.cli import CONF
+from sr.data.plan import Phase, Plan
 
 WARM_UP = 5  # iterations that are not counted: the first are slower
 
@@ -42,7 +42,8 @@ class OneBatch(pl.LightningDataModule):
     def __init__(self, batch: dict[str, torch.Tensor], patch: int, scale: int) -> None:
         super().__init__()
         self.batch, self.scale, self.batch_size, self.accumulate = batch, scale, len(batch["lr"]), 1
-        self.phases = (SimpleNamespace(patch_size=patch),)
+        self.phases = (Phase(0, patch, len(batch["lr"])),)
+        self.plan = Plan(0, self.phases)
 
     def train_dataloader(self) -> DataLoader:
         return DataLoader(_Endless(self.batch), batch_size=None)

@@ -81,8 +81,8 @@ def verdict(means: dict[str, float], factor: float) -> str | None:
 
 def _features(pl_module: pl.LightningModule, means: dict[str, float]) -> str:
     """More advice where features of VGG-19 are far larger than torchvision's."""
-    losses, largest = pl_module.loss.losses, max(means, key=means.__getitem__)
-    loss = dict(losses).get(largest)
+    losses, largest = dict(pl_module.loss.losses.items()), max(means, key=means.__getitem__)
+    loss = losses.get(largest)
     if not isinstance(getattr(loss, "vgg", None), nn.Module) or "conv3_4" not in loss.layers:
         return ""
     if means[largest] < _LARGE * loss.weight * loss.layers["conv3_4"]:

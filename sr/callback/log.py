@@ -45,7 +45,8 @@ class Log(pl.Callback):
         step = trainer.global_step
         if step == self._step:
             return
-        self._step, self._images = step, self._images + trainer.datamodule.batch_size
+        data = trainer.datamodule
+        self._step, self._images = step, self._images + data.plan.phase((step - 1) * data.accumulate).batch_size
         self._add(trainer)
         if step % self.every_n_steps == 0:
             self._write(trainer)

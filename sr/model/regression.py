@@ -27,7 +27,7 @@ class Regression(SRModule):
         schedule: optimizer -> learning-rate schedule, stepped once an optimizer step.
         channel: what the network sees and the loss compares: "rgb", or "y" as SRCNN, FSRCNN, ESPCN and VDSR train.
         lr_factors: prefix of parameter names -> factor of the learning rate (SRCNN's last layer learns 10 times slower).
-        l1_regularisation: weight of the sum of the absolute weights; L2 is the optimizer's weight_decay.
+        l1_regularisation: weight of the sum of the absolute weights that learn; L2 is the optimizer's weight_decay.
 
     Raises:
         ValueError: luma for a network that sees RGB.
@@ -68,7 +68,7 @@ class Regression(SRModule):
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
         total, parts = self.loss(self.trained("network")(lr), hr, self.average_image(lr))
         if self.l1_regularisation:
-            parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters())
+            parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)
             total = total + self.l1_regularisation * parts["l1_regularisation"]
             parts["l1_regularisation"] = parts["l1_regularisation"].detach()
         return {"loss": total, "parts": parts}
