@@ -14,30 +14,35 @@ _OFFSET = (16.0, 128.0, 128.0)
 _TO_RGB = torch.linalg.inv(torch.tensor(_TO_YCBCR, dtype=torch.float64)).tolist()
 
 
-def rgb_to_y(rgb: Tensor) -> Tensor:
-    """RGB (N, 3, H, W) in [0, 1] -> luma (N, 1, H, W) in [16/255, 235/255], unrounded.
+def has_luma(bands: int) -> bool:
+    """Whether images of so many bands have luma: RGB alone. A gray image is measured as it is, 0..255 and not 16..235."""
+    return bands == 3
 
-    Y = (16 + 65.481 R + 128.553 G + 24.966 B) / 255.
+
+def rgb_to_y(rgb: Tensor) -> Tensor:
+    """RGB (..., 3, H, W) in [0, 1] -> luma (..., 1, H, W) in [16/255, 235/255], unrounded.
+
+    Y = (16 + 65.481 R + 128.553 G + 24.966 B) / 255. InputError: another number of bands, which has no luma.
     """
     return (_mix(_rgb_planes(rgb), _TO_YCBCR[0]) + _OFFSET[0]) / 255
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
-    """RGB (N, 3, H, W) in [0, 1] -> Y, Cb, Cr (N, 3, H, W), MATLAB's rgb2ycbcr of a double image, unrounded."""
+    """RGB (..., 3, H, W) in [0, 1] -> Y, Cb, Cr (..., 3, H, W), MATLAB's rgb2ycbcr of a double image, unrounded."""
     planes = _rgb_planes(rgb)
-    return torch.cat([(_mix(planes, row) + o) / 255 for row, o in zip(_TO_YCBCR, _OFFSET, strict=True)], dim=1)
+    return torch.cat([(_mix(planes, row) + o) / 255 for row, o in zip(_TO_YCBCR, _OFFSET, strict=True)], dim=-3)
 
 
 def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
-    """Y, Cb, Cr (N, 3, H, W) as of `rgb_to_ycbcr` -> RGB (N, 3, H, W); its exact inverse, not clipped to [0, 1]."""
+    """Y, Cb, Cr (..., 3, H, W) as of `rgb_to_ycbcr` -> RGB (..., 3, H, W); its exact inverse, not clipped to [0, 1]."""
     planes = [plane * 255 - o for plane, o in zip(_rgb_planes(ycbcr), _OFFSET, strict=True)]
-    return torch.cat([_mix(planes, row) for row in _TO_RGB], dim=1)
+    return torch.cat([_mix(planes, row) for row in _TO_RGB], dim=-3)
 
 
 def _rgb_planes(image: Tensor) -> tuple[Tensor, ...]:
-    if image.ndim != 4 or image.shape[1] != 3:
-        raise InputError(f"expected an image of shape (N, 3, H, W), got {tuple(image.shape)}")
-    return image.split(1, dim=1)
+    if image.ndim < 3 or not has_luma(image.shape[-3]):
+        raise InputError(f"expected RGB (N, 3, H, W), got {tuple(image.shape)}: other bands have no luma")
+    return image.split(1, dim=-3)
 
 
 def _mix(planes: tuple[Tensor, ...] | list[Tensor], weights: tuple[float, ...] | list[float]) -> Tensor:

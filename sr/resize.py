@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.leading import check_leading
 
 Kernel = Literal["cubic", "lanczos3", "bilinear"]
 
@@ -28,13 +29,16 @@ def imresize(
 ) -> Tensor:
     """Resize (N, C, H, W) by `scale` to (N, C, ceil(H * scale), ceil(W * scale)), or to `size` (h, w), as MATLAB does.
 
+    Clips (N, T, C, H, W) are resized frame by frame; any number of channels, each on its own.
+
     rounding=False: a float image, any range; differentiable, not clipped.
     rounding=True: `image` is on the uint8 grid (multiples of 1/255 in [0, 1]); the result of each pass is rounded half
     up and clipped, so that the output is on the uint8 grid too and equals imresize of a uint8 image in every bit.
     `antialias` widens the kernel when the image shrinks. ValueError: both or neither of scale and size, not positive.
     """
-    if image.ndim != 4 or not image.is_floating_point():
-        raise InputError(f"expected a float image of shape (N, C, H, W), got {image.dtype} {tuple(image.shape)}")
+    check_leading(image)
+    if not image.is_floating_point():
+        raise InputError(f"expected a float image, got {image.dtype} {tuple(image.shape)}")
     if (scale is None) == (size is None):
         raise InputError(f"give either scale or size, got scale={scale} and size={size}")
     if min((scale,) if size is None else size) <= 0:

@@ -12,7 +12,7 @@ K1, K2 = 0.01, 0.03
 
 
 def gaussian_blur(image: Tensor) -> Tensor:
-    """Filter (N, C, H, W) with the 11x11 Gaussian of sigma 1.5; 'valid' result (N, C, H - 10, W - 10).
+    """Filter (..., H, W) with the 11x11 Gaussian of sigma 1.5; 'valid' result (..., H - 10, W - 10).
 
     Written as weighted sums of shifted images: faster on the CPU than a depthwise convolution, and a GPU may run
     convolutions in TF32, whose 10 bits are too few for the differences that variances are.
@@ -31,11 +31,11 @@ def ssim_maps(sr: Tensor, hr: Tensor, data_range: float = 1.0) -> tuple[Tensor, 
     the image. No padding, no downsampling.
 
     Args:
-        sr, hr: (N, C, H, W), both float32 or both float64, values in [0, data_range]; H, W >= 11.
+        sr, hr: (..., H, W), each plane on its own, both float32 or both float64, values in [0, data_range]; H, W >= 11.
         data_range: 1 or 255.
 
     Returns:
-        Two maps, each (N, C, H - 10, W - 10).
+        Two maps, each (..., H - 10, W - 10).
 
     Raises:
         ValueError: an image smaller than the window.

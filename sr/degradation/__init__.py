@@ -1,1 +1,1 @@
-"""Degradations: HR batch to LR batch."""
+"""Degradations: a batch of HR images or clips to LR."""

@@ -9,7 +9,7 @@ from sr.resize import imresize
 
 
 class Bicubic(nn.Module):
-    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale).
+    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale); clips frame by frame.
 
     `rounding` = True takes and gives images on the uint8 grid, as the LR files of the benchmarks were made; False is
     MATLAB's imresize of a double image: differentiable and not clipped, for images that never were 8 bit.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sr.degradation.ranges import checked, probability
 from sr.draws import Draws
 from sr.errors import InputError
+from sr.leading import for_each_frame, pictures, restored
 from sr.resize import pad_symmetric
 
 _UNIT = 2**16
@@ -38,7 +39,7 @@ def gaussian_kernel(sigma_x: Tensor, sigma_y: Tensor, theta: Tensor, kernel_size
 
 
 def filter_batch(image: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate each image of (N, C, H, W) with its own kernel of (N, k, k), after symmetric padding."""
+    """Correlate each image of (N, C, H, W) with its own kernel of (N, k, k), symmetrically padded; all bands alike."""
     n, c, h, w = image.shape
     k = kernel.shape[-1]
     image = pad_symmetric(pad_symmetric(image, -2, k // 2, k // 2), -1, k // 2, k // 2)
@@ -49,6 +50,8 @@ def filter_batch(image: Tensor, kernel: Tensor) -> Tensor:
 
 class Blur(nn.Module):
     """Blur (N, C, H, W), on the uint8 grid in [0, 1], by a random Gaussian for each sample; the result is not rounded.
+
+    All frames of a clip (N, T, C, H, W) get the same kernel.
 
     Args:
         kernel_size: side of the kernel, odd.
@@ -85,4 +88,5 @@ class Blur(nn.Module):
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         kernel = gaussian_kernel(**parameters, kernel_size=self.kernel_size)
-        return filter_batch((hr * 255).round(), kernel) / 255  # whole numbers, for exact sums
+        blurred = filter_batch((pictures(hr) * 255).round(), for_each_frame(kernel, hr))  # whole numbers, for exact sums
+        return restored(blurred / 255, hr)

@@ -12,6 +12,8 @@ from sr.errors import InputError
 class Chain(nn.Module):
     """HR (N, C, sH, sW) on the uint8 grid -> LR (N, C, H, W) on the uint8 grid, through `stages` in their order.
 
+    Clips (N, T, C, sH, sW) too: what is drawn for a sample holds for all of its frames, and noise differs between them.
+
     After every stage the image is rounded half up to 8 bits and clipped, as if each stage read and wrote a file. The
     MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8), and all stages rely on such input.
 

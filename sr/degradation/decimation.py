@@ -8,7 +8,7 @@ from sr.errors import InputError
 
 
 class Decimation(nn.Module):
-    """HR (N, C, sH, sW) -> LR (N, C, H, W) = hr[..., offset::s, offset::s].
+    """HR (N, C, sH, sW) -> LR (N, C, H, W) = hr[..., offset::s, offset::s]; clips frame by frame.
 
     `offset` None is the pixel at the centre of each s x s cell, (s - 1) // 2: MATLAB's imresize 'nearest' at odd s, and
     RDN's and RCAN's BD at every s. Offset 0, the upper left pixel, is KAIR's; its LR lies (s - 1) / 2 HR pixels off the

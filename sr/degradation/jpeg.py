@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sr.degradation.ranges import checked
 from sr.draws import Draws
 from sr.errors import InputError
+from sr.leading import check_leading, pictures
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
@@ -25,7 +26,10 @@ def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 
 class JPEG(nn.Module):
-    """Compress (N, C, H, W) in [0, 1], C 1 or 3, any size, with 4:2:0 chroma; the result is on the uint8 grid.
+    """Compress (N, C, H, W) in [0, 1], any size, RGB with 4:2:0 chroma; the result is on the uint8 grid.
+
+    The bands of other images than RGB are files of their own, all of one quality, since JPEG knows no others than gray and
+    colour. The frames of a clip (N, T, C, H, W) have one quality too, each its own file.
 
     The grid of 8 x 8 blocks begins at the image's corner, so that a patch is an image of its own, not part of a larger
     file. `quality` is the range of libjpeg's quality (1 .. 100), uniform; Real-ESRGAN (Wang et al. 2021, arXiv
@@ -46,9 +50,10 @@ class JPEG(nn.Module):
         return {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
-        pixels = (hr.detach() * 255 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        if hr.shape[1] == 1:
-            pixels = pixels[..., 0]
-        files = [compressed(p, q) for p, q in zip(pixels, parameters["quality"].tolist(), strict=True)]
-        lr = torch.from_numpy(np.stack(files)).to(hr.device).view(len(files), *hr.shape[2:], hr.shape[1])
-        return lr.permute(0, 3, 1, 2).to(hr.dtype) / 255
+        check_leading(hr)
+        levels, rgb = (hr.detach() * 255 + 0.5).clamp(0, 255).byte().cpu(), hr.shape[-3] == 3
+        pixels = pictures(levels).permute(0, 2, 3, 1) if rgb else levels.flatten(0, -3)  # (files, H, W, 3) or (files, H, W)
+        quality = parameters["quality"].repeat_interleave(len(pixels) // len(hr)).tolist()
+        files = [compressed(p, q) for p, q in zip(pixels.contiguous().numpy(), quality, strict=True)]
+        lr = torch.from_numpy(np.stack(files)).to(hr.device)
+        return (lr.permute(0, 3, 1, 2) if rgb else lr).reshape(hr.shape).to(hr.dtype) / 255

@@ -2,7 +2,7 @@
 
 Each sample's noise comes from a CPU generator of its own, seeded by the sample's parameters: a function of that seed
 and of the image alone, equal in any batch and on any device. On a GPU this costs a copy to the device, and for Poisson
-noise one from it as well.
+noise one from it as well. Each frame of a clip has noise of its own, from a seed that follows from the sample's.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from sr.degradation.ranges import checked, probability
 from sr.draws import Draws
+from sr.leading import for_each_frame, n_frames, pictures, restored
 
 _GRAY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)  # BT.601 luma, full range
+_STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): seeds of the frames of one clip lie far apart
 
 
 def poisson_noise(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -22,14 +24,22 @@ def poisson_noise(pixels: Tensor, generator: torch.Generator) -> Tensor:
     return (torch.poisson(pixels, generator=generator) - pixels) / 255
 
 
+def frame_seeds(seeds: Tensor, frames: int) -> list[int]:
+    """Seeds of samples, (N,) int64 -> those of their frames, N * `frames`; a sample's first frame has the sample's own."""
+    return [(seed + frame * _STEP) % 2**63 for seed in seeds.tolist() for frame in range(frames)]
+
+
 class Noise(nn.Module):
     """Add noise to (N, C, H, W) on the uint8 grid in [0, 1]; the result is neither rounded nor clipped.
+
+    In a clip (N, T, C, H, W) the kind and the strength are the sample's, the noise itself differs from frame to frame.
 
     Args:
         sigma: range of the standard deviation of Gaussian noise, uniform, in 8-bit levels (0 .. 255).
         poisson_strength: range of the factor on Poisson noise, uniform; 1 is the shot noise of 255 photons at white.
         poisson_probability: how often the noise is Poisson and not Gaussian.
-        gray_probability: how often all channels get the same noise.
+        gray_probability: how often R, G and B get the same noise; the bands of other images never do, for each has a
+            sensor of its own.
     """
 
     def __init__(
@@ -55,15 +65,17 @@ class Noise(nn.Module):
         return {"strength": strength, "poisson": poisson, "gray": gray, "seed": draws.seeds()}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
-        strengths, poisson, gray, seeds = (parameters[k].tolist() for k in ("strength", "poisson", "gray", "seed"))
-        pixels = (hr * 255).round().cpu() if any(poisson) else hr
+        strengths, poisson, gray = (for_each_frame(parameters[k], hr).tolist() for k in ("strength", "poisson", "gray"))
+        image, bands = pictures(hr), hr.shape[-3]
+        pixels = (image * 255).round().cpu() if any(poisson) else image
         noise = []
-        for i, seed in enumerate(seeds):
+        for i, seed in enumerate(frame_seeds(parameters["seed"], n_frames(hr))):
             generator = torch.Generator().manual_seed(seed)
+            common = gray[i] and bands == 3
             if poisson[i]:
-                mean = (pixels[i] * _GRAY).sum(0, keepdim=True) if gray[i] and hr.shape[1] == 3 else pixels[i]
+                mean = (pixels[i] * _GRAY).sum(0, keepdim=True) if common else pixels[i]
                 unit = poisson_noise(mean, generator)
             else:
-                unit = torch.randn(1 if gray[i] else hr.shape[1], *hr.shape[2:], generator=generator)
-            noise.append((unit * strengths[i]).expand(hr.shape[1:]))
-        return hr + torch.stack(noise).to(hr.device, non_blocking=True)
+                unit = torch.randn(1 if common else bands, *hr.shape[-2:], generator=generator)
+            noise.append((unit * strengths[i]).expand(image.shape[1:]))
+        return hr + restored(torch.stack(noise), hr).to(hr.device, non_blocking=True)

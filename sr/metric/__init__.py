@@ -1,1 +1,1 @@
-"""Metrics: one score for each image."""
+"""Metrics: one score for each image or clip."""

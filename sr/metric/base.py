@@ -5,19 +5,22 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sr.color import rgb_to_y
+from sr.color import has_luma, rgb_to_y
 from sr.errors import InputError
+from sr.leading import mean_over_frames, pictures
 
 
 class Metric(nn.Module):
-    """One score for each image of a batch; a subclass writes ``score``. Keeps no state and has no gradient.
+    """One score for each image or clip of a batch; a subclass writes ``score``. Keeps no state and has no gradient.
 
     Both images are rounded to the uint8 grid (half up) and clipped, as if they had been saved; ``crop_border`` pixels
-    are cut from each side; then Y (unrounded) or RGB is scored on the scale 0..255, in float64.
+    are cut from each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64. The score of a clip is
+    the mean of its frames' scores, as papers report Vid4 and REDS.
 
     Args:
         crop_border: pixels cut from each side; SR papers cut as many as the scale.
-        channel: "y", luma of studio-range BT.601 (`sr.color.rgb_to_y`), or "rgb".
+        channel: "y", luma of studio-range BT.601 (`sr.color.rgb_to_y`), or "rgb", all bands together. Images without luma
+            (gray, or more bands than RGB) are scored on all bands either way; `measured` says on which.
 
     Raises:
         ValueError: another channel, or a negative crop_border.
@@ -25,6 +28,7 @@ class Metric(nn.Module):
 
     higher_is_better: bool = True
     smallest: int = 1  # least height and width that ``score`` can work on
+    rgb_only: bool = False  # whether ``score`` needs three bands, as networks trained on photos do; gray is repeated for it
 
     def __init__(self, *, crop_border: int, channel: Literal["y", "rgb"] = "y"):
         super().__init__()
@@ -35,12 +39,18 @@ class Metric(nn.Module):
         self.crop_border = crop_border
         self.channel = channel
 
+    def measured(self, bands: int) -> str:
+        """What the score of images of so many bands is of: Y, RGB, gray, or "6 bands"."""
+        if self.channel == "y" and has_luma(bands):
+            return "Y"
+        return {1: "gray", 3: "RGB"}.get(bands, f"{bands} bands")
+
     @torch.no_grad()
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """Score (N, 3, H, W) RGB in [0, 1]; returns (N,), float64 (float32 on a device that has no float64).
+        """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 where there is no float64).
 
         Raises:
-            ValueError: sr and hr differ in shape, or too little is left of them when the border is cut.
+            InputError: sr and hr differ in shape, too little is left of them when the border is cut, or the metric needs RGB.
         """
         if sr.shape != hr.shape:
             raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
@@ -50,15 +60,20 @@ class Metric(nn.Module):
                 f"{type(self).__name__} needs {self.smallest}x{self.smallest} pixels, but {sr.shape[-2]}x{sr.shape[-1]}"
                 f" less a border of {self.crop_border} leaves {height}x{width}"
             )
+        if self.rgb_only and sr.shape[-3] not in (1, 3):
+            raise InputError(f"{type(self).__name__} needs RGB, there are {sr.shape[-3]} bands: take it out of metric=[...]")
+        # As many frames at once as the batch has images: float64 copies of a whole clip might not fit.
+        parts = zip(pictures(sr).split(len(sr)), pictures(hr).split(len(hr)), strict=True)
         with torch.autocast(device_type=sr.device.type, enabled=False):
-            return self.compute(sr, hr)
+            scores = torch.cat([self.compute(ours, theirs) for ours, theirs in parts])
+        return mean_over_frames(scores, sr)
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """(N,) scores of two batches as `forward` takes them."""
+        """(N,) scores of two batches of pictures (N, C, H, W)."""
         return self.score(self.prepare(sr), self.prepare(hr))
 
     def prepare(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] -> (N, 1 or 3, h, w) in 0..255: quantised, cropped, in the metric's channel."""
+        """(N, C, H, W) in [0, 1] -> (N, 1 or C, h, w) in 0..255: quantised, cropped, in the metric's channel."""
         return self.levels(self.cropped(image))
 
     def cropped(self, image: Tensor) -> Tensor:
@@ -67,10 +82,12 @@ class Metric(nn.Module):
         return image[..., border : height - border, border : width - border]
 
     def levels(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] -> (N, 1 or 3, H, W) in 0..255: quantised, in the metric's channel."""
+        """(N, C, H, W) in [0, 1] -> (N, 1 or C, H, W) in 0..255: quantised, in the metric's channel."""
         image = image.to(torch.float32 if image.device.type == "mps" else torch.float64)
         image = (image * 255 + 0.5).floor().clamp(0, 255)
-        return rgb_to_y(image / 255) * 255 if self.channel == "y" else image
+        if self.channel == "y" and has_luma(image.shape[1]):
+            return rgb_to_y(image / 255) * 255
+        return image.expand(-1, 3, -1, -1) if self.rgb_only and image.shape[1] == 1 else image
 
     def score(self, sr: Tensor, hr: Tensor) -> Tensor:
         """(N,) scores of two prepared batches."""

@@ -20,6 +20,7 @@ class DISTS(Metric):
     """
 
     higher_is_better = False
+    rgb_only = True
     smallest = 16  # VGG-16 halves the image four times
 
     def __init__(self, *, crop_border: int):

@@ -25,6 +25,7 @@ class LPIPS(Metric):
     """
 
     higher_is_better = False
+    rgb_only = True
     smallest = 31  # AlexNet's second pooling has nothing left of smaller images
 
     def __init__(self, *, crop_border: int, net: Literal["alex", "vgg", "squeeze"] = "alex"):

@@ -14,7 +14,7 @@ def psnr(mse: Tensor) -> Tensor:
 
 
 class PSNR(LocalMetric):
-    """PSNR in dB as SR papers report it: on Y (or over the three channels of RGB), of each image on its own."""
+    """PSNR in dB as SR papers report it: on Y, or over all bands together, of each image on its own."""
 
     def local(self, sr: Tensor, hr: Tensor) -> Tensor:
         return (sr - hr) ** 2

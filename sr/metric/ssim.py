@@ -7,7 +7,7 @@ from sr.ssim import WINDOW, ssim_maps
 
 
 class SSIM(LocalMetric):
-    """SSIM as SR papers report it: Wang's ssim.m (see `sr.ssim`) on Y, or the mean of the values of R, G and B."""
+    """SSIM as SR papers report it: Wang's ssim.m (see `sr.ssim`) on Y, or the mean over the bands."""
 
     smallest = window = WINDOW
 

@@ -29,6 +29,7 @@ class VGGDistance(Metric):
     """
 
     higher_is_better = False
+    rgb_only = True
 
     def __init__(self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet"):
         super().__init__(crop_border=crop_border, channel="rgb")
