@@ -1,19 +1,22 @@
 """Side-by-side pictures: the same crop in LR, bicubic, SR and HR, with their names above."""
 
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from sr.bicubic import BAND, part
+from sr.errors import InputError
 from sr.image import to_pixels
 
 _GAP, _TITLE = 4, 18  # pixels
 
 
-def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2) -> Image.Image:
+def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2, bands: Sequence[int] | None = None) -> Image.Image:
     """LR (nearest) | bicubic | SR | HR of the place where bicubic is worst, each `crop` HR pixels wide, `zoom` times enlarged.
 
-    lr (1, 3, h, w), sr and hr (1, 3, H, W), RGB in [0, 1].
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`.
     """
     scale = hr.shape[-1] // lr.shape[-1]
     top, left, side = worst_place(lr, hr, crop)
@@ -23,11 +26,28 @@ def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2) -> Image
     nearest = nearest[..., top % scale :, left % scale :][..., :side, :side]
     bicubic = part(lr, scale, rows, columns)
     crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
-    return titled({name: _to_pil(picture.cpu(), zoom) for name, picture in crops.items()})
+    return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
+
+
+def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
+    """What a picture shows of (1, C, H, W): (1, 3, H, W).
+
+    Args:
+        bands: numbers, from 0, of the bands that are red, green and blue, or of one band that is shown as gray. None: RGB as
+            it is, one band as gray, of two bands the first as gray, of more the first three.
+
+    Raises:
+        InputError: another number of bands, or one that the image does not have.
+    """
+    count = image.shape[1]
+    bands = list(range(3) if count > 2 else range(1)) if bands is None else list(bands)
+    if len(bands) not in (1, 3) or not all(0 <= band < count for band in bands):
+        raise InputError(f"bands={bands}: choose one (gray) or three (red, green, blue) from 0 to {count - 1}")
+    return image[:, bands].expand(-1, 3, -1, -1)
 
 
 def worst_place(lr: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
-    """Where bicubic enlargement of lr (1, 3, h, w) is worst: top, left and side of the square of hr (1, 3, H, W) with the
+    """Where bicubic enlargement of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
     largest mean error. Looked for in bands, so that no more memory is needed for a larger image."""
     scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
     side = min(crop, height, width)

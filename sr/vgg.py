@@ -33,7 +33,7 @@ class VGG19(nn.Module):
         key: where a config says these two, for the errors.
 
     Raises:
-        ValueError: no such layer, or the file does not reach it.
+        ValueError: no such layer, or the file does not reach it; in forward, neither one nor three channels.
         FileNotFoundError: no such file; imagenet cannot be downloaded.
     """
 
@@ -57,6 +57,8 @@ class VGG19(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
+        if image.shape[1] not in (1, 3):
+            raise InputError(f"{self.key}: VGG-19 sees RGB, not {image.shape[1]} bands: take it out")
         x = (image - self.mean) / self.std  # three channels, also of one
         found = {}
         for name, layer in zip(self.names, self.features, strict=True):

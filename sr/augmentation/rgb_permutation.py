@@ -8,12 +8,13 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
 from sr.draws import Draws
+from sr.errors import InputError
 
 _ORDERS = np.array(list(permutations(range(3))))  # the first is RGB itself
 
 
 class RGBPermutation(Augmentation):
-    """The three channels in one of their six orders, the usual one included."""
+    """The three channels in one of their six orders, the usual one included; gray as it is. InputError: other bands."""
 
     def __init__(self, probability: float = 1.0) -> None:
         super().__init__(probability)
@@ -23,6 +24,10 @@ class RGBPermutation(Augmentation):
         return super().sample(draws) | {"order": _ORDERS[draws.integers(len(_ORDERS))]}
 
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
+        if lr.shape[1] == 1:
+            return lr, hr
+        if lr.shape[1] != 3:  # of more bands three would be left
+            raise InputError(f"rgb_permutation is for RGB, not for {lr.shape[1]} bands: take it out of augmentation=[...]")
         order = parameters["order"]
         order = torch.where(parameters["on"].view(-1, 1), order, torch.arange(3, device=order.device))
         images = torch.arange(len(order), device=order.device).view(-1, 1)

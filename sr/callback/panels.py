@@ -1,5 +1,6 @@
 """Fixed crops LR | bicubic | SR | HR at every validation and at the test: files, and pictures in the loggers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ class Panels(pl.Callback):
         folder: where they go.
         n_images: the first images of each benchmark that are shown, whichever process measures them.
         crop: side of the crop in HR pixels.
+        bands: which bands are red, green and blue, or gray (`sr.panel.shown`); None: RGB, gray, or the first three.
     """
 
-    def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96) -> None:
-        self.folder, self.n_images, self.crop = Path(folder), n_images, crop
+    def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96, bands: Sequence[int] | None = None) -> None:
+        self.folder, self.n_images, self.crop, self.bands = Path(folder), n_images, crop, bands
         self._panels: dict[tuple[int, int], tuple[str, Image.Image]] = {}  # (set, place in it) -> name, picture
 
     def on_validation_batch_end(
@@ -36,7 +38,7 @@ class Panels(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if (place := position(trainer, batch_idx)) < self.n_images:
-            picture = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+            picture = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop, bands=self.bands)
             self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}", picture
 
     on_test_batch_end = on_validation_batch_end

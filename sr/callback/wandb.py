@@ -1,5 +1,6 @@
 """What makes W&B's dashboard worth browsing: best scores in the summary, a table of test images, checkpoints as artifacts."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from sr.data.share import position
 from sr.files import run_of
 from sr.gather import gathered
 from sr.image import to_pixels
-from sr.panel import worst_place
+from sr.panel import shown, worst_place
 
 
 class Wandb(pl.Callback):
@@ -30,13 +31,21 @@ class Wandb(pl.Callback):
         n_images: rows of each set that have pictures; the others have the scores alone.
         checkpoints: whether they are kept as artifacts.
         init_from: the file that the run started from, if any.
+        bands: which bands are red, green and blue, or gray (`sr.panel.shown`); None: RGB, gray, or the first three.
     """
 
     def __init__(
-        self, *, folder: str, crop: int = 128, n_images: int = 100, checkpoints: bool = True, init_from: Any = None
+        self,
+        *,
+        folder: str,
+        crop: int = 128,
+        n_images: int = 100,
+        checkpoints: bool = True,
+        init_from: Any = None,
+        bands: Sequence[int] | None = None,
     ) -> None:
         self.folder, self.crop, self.n_images, self.checkpoints = Path(folder), crop, n_images, checkpoints
-        self.init_from = init_from
+        self.init_from, self.bands = init_from, bands
         self._pictures: dict[tuple[str, str], list[np.ndarray]] = {}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -55,7 +64,9 @@ class Wandb(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
         if _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
-            self._pictures[outputs["set"], outputs["name"]] = _crops(outputs["lr"], outputs["sr"], outputs["hr"], self.crop)
+            self._pictures[outputs["set"], outputs["name"]] = _crops(
+                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands
+            )
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not _loggers(trainer):
@@ -111,10 +122,10 @@ def _artifact_of(file: Any) -> str | None:
     return run_id and f"model-{run_id}:{'best' if Path(str(file)).stem == 'best' else 'latest'}"
 
 
-def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int) -> list[np.ndarray]:
-    """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst; LR in its own pixels."""
+def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, bands: Sequence[int] | None = None) -> list[np.ndarray]:
+    """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst, LR in its own pixels; `bands` of each."""
     scale = hr.shape[-1] // lr.shape[-1]
     top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     low, sr, hr = (image.cpu() for image in (low, *(image[..., top : top + side, left : left + side] for image in (sr, hr))))
-    return [to_pixels(image) for image in (low, sr, hr, 4 * (sr - hr).abs())]
+    return [to_pixels(shown(image, bands)) for image in (low, sr, hr, 4 * (sr - hr).abs())]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from sr.color import rgb_to_y
+from sr.color import has_luma, rgb_to_y
 from sr.errors import InputError
 from sr.loss.weighted_sum import WeightedSum
 from sr.model.base import SRModule
@@ -64,7 +64,7 @@ class Regression(SRModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         lr, hr = batch["lr"], batch["hr"]
-        if self.channel == "y":
+        if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are seen as they are
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
         total, parts = self.loss(self.trained("network")(lr), hr, self.average_image(lr))
         if self.l1_regularisation:
