@@ -18,11 +18,12 @@ NORMS: dict[str, Callable[[int], list[nn.Module]]] = {
 
 
 class Patch(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> logits (N, 1, h, w); with 3 layers each sees 70x70 pixels, h = H/8 - 2.
+    """(N, `channels`, H, W) in [0, 1] -> logits (N, 1, h, w); with 3 layers each sees 70x70 pixels, h = H/8 - 2.
 
     Keys of junyanz/pytorch-CycleGAN-and-pix2pix: model.N.
 
     Args:
+        channels: bands of the image.
         n_feats: features after the first convolution.
         n_layers: how often the image is halved; 1, 2, 3, 4, 5: receptive fields of 16, 34, 70, 142, 286 pixels.
         norm: batch (the paper), instance, or none.
@@ -31,15 +32,18 @@ class Patch(nn.Module):
         ValueError: another norm, a number below 1; in forward, an image too small for one logit.
     """
 
-    def __init__(self, *, n_feats: int = 64, n_layers: int = 3, norm: str = "batch") -> None:
+    def __init__(self, *, channels: int = 3, n_feats: int = 64, n_layers: int = 3, norm: str = "batch") -> None:
         super().__init__()
         if norm not in NORMS:
             raise InputError(f"discriminator.norm={norm}: choose one of {', '.join(NORMS)}")
-        if min(n_feats, n_layers) < 1:
-            raise InputError(f"discriminator patch needs n_feats and n_layers of at least 1, got {n_feats} and {n_layers}")
+        if min(channels, n_feats, n_layers) < 1:
+            raise InputError(
+                "discriminator patch needs channels, n_feats and n_layers of at least 1, "
+                f"got {channels}, {n_feats} and {n_layers}"
+            )
         self.smallest = 3 * 2**n_layers
         widths = [n_feats * min(2**layer, 8) for layer in range(n_layers + 1)]
-        layers: list[nn.Module] = [nn.Conv2d(3, n_feats, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, n_feats, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for layer, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False), start=1):
             stride = 2 if layer < n_layers else 1
             layers.append(nn.Conv2d(n_in, n_out, 4, stride=stride, padding=1, bias=norm != "batch"))

@@ -13,11 +13,12 @@ from sr.errors import InputError
 
 
 class UNet(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1], H and W multiples of 8 -> logits (N, 1, H, W).
+    """(N, `channels`, H, W) in [0, 1], H and W multiples of 8 -> logits (N, 1, H, W).
 
     Keys of the release, whose files (RealESRGAN_x4plus_netD.pth) load: conv0 ... conv9.
 
     Args:
+        channels: bands of the image.
         n_feats: features at full size.
         skip_connection: whether the decoder gets the encoder's features.
 
@@ -25,13 +26,14 @@ class UNet(nn.Module):
         ValueError: no features; in forward, H or W is not a multiple of 8.
     """
 
-    def __init__(self, *, n_feats: int = 64, skip_connection: bool = True) -> None:
+    def __init__(self, *, channels: int = 3, n_feats: int = 64, skip_connection: bool = True) -> None:
         super().__init__()
-        if n_feats < 1:
-            raise InputError(f"discriminator.n_feats={n_feats}: at least 1")
+        for name, value in (("channels", channels), ("n_feats", n_feats)):
+            if value < 1:
+                raise InputError(f"discriminator.{name}={value}: at least 1")
         self.skip_connection = skip_connection
         n = n_feats
-        self.conv0 = nn.Conv2d(3, n, 3, padding=1)
+        self.conv0 = nn.Conv2d(channels, n, 3, padding=1)
         self.conv1 = spectral_norm(nn.Conv2d(n, n * 2, 4, stride=2, padding=1, bias=False))
         self.conv2 = spectral_norm(nn.Conv2d(n * 2, n * 4, 4, stride=2, padding=1, bias=False))
         self.conv3 = spectral_norm(nn.Conv2d(n * 4, n * 8, 4, stride=2, padding=1, bias=False))

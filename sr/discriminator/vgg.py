@@ -12,12 +12,13 @@ from sr.errors import InputError
 
 
 class VGG(nn.Module):
-    """RGB (N, 3, P, P), P = scale * patch_size, in [0, 1] -> logits (N, 1).
+    """(N, `channels`, P, P), P = scale * patch_size, in [0, 1] -> logits (N, 1).
 
     Keys of BasicSR: convN_0, bnN_0 (not in stage 0), convN_1, bnN_1, linear1, linear2. The linear layer fits the patch.
 
     Args:
         scale, patch_size: of the training patches, the latter in LR pixels.
+        channels: bands of the image.
         n_feats: features of the first stage; they double up to eight times as many.
         n_stages: how often the image is halved (ESRGAN 5, SRGAN 4).
         kernel_size: of the convolutions that halve (ESRGAN's code 4, SRGAN 3).
@@ -32,16 +33,17 @@ class VGG(nn.Module):
         *,
         scale: int,
         patch_size: int,
+        channels: int = 3,
         n_feats: int = 64,
         n_stages: int = 5,
         kernel_size: int = 4,
         n_hidden: int = 100,
     ) -> None:
         super().__init__()
-        if min(n_feats, n_stages, n_hidden) < 1 or kernel_size not in (3, 4):  # others do not halve
+        if min(channels, n_feats, n_stages, n_hidden) < 1 or kernel_size not in (3, 4):  # others do not halve
             raise InputError(
-                "discriminator vgg needs n_feats, n_stages and n_hidden of at least 1 and a kernel_size of 3 or 4, "
-                f"got {n_feats}, {n_stages}, {n_hidden} and {kernel_size}"
+                "discriminator vgg needs channels, n_feats, n_stages and n_hidden of at least 1 and a kernel_size of 3 or 4, "
+                f"got {channels}, {n_feats}, {n_stages}, {n_hidden} and {kernel_size}"
             )
         self.size = scale * patch_size
         if self.size % 2**n_stages:
@@ -50,7 +52,7 @@ class VGG(nn.Module):
                 f"must be a multiple of {2**n_stages}, or say discriminator.n_stages=..., discriminator=unet or patch"
             )
         self.n_stages = n_stages
-        widths = [3] + [n_feats * min(2**stage, 8) for stage in range(n_stages)]
+        widths = [channels] + [n_feats * min(2**stage, 8) for stage in range(n_stages)]
         for stage, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
             self.add_module(f"conv{stage}_0", nn.Conv2d(n_in, n_out, 3, padding=1, bias=stage == 0))
             if stage:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from sr.network.attention import ESA, ContrastChannelAttention
 from sr.network.release import Release, direct
-from sr.network.upsample import DirectUpsampler, check_scale
+from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
 
 class BSRN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. (BSRN-S is another network.)
     """
@@ -25,18 +25,18 @@ class BSRN(nn.Module):
         direct("fea_conv.pw.weight", r"B(\d+)\.", "upsampler.upsampleOneStep.0.weight"),
     )
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 8) -> None:
+    def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 8) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
         # The image comes four times, so that the depthwise convolutions have more than three channels (section 3.1).
-        self.fea_conv = BSConv(4 * 3, n_feats, 3, padding=1)
+        self.fea_conv = BSConv(4 * channels, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
             self.add_module(name, ESDB(n_feats))
         self.c1 = nn.Conv2d(n_blocks * n_feats, n_feats, 1)
         self.c2 = BSConv(n_feats, n_feats, 3, padding=1)
-        self.upsampler = nn.ModuleDict({"upsampleOneStep": DirectUpsampler(scale=scale, n_feats=n_feats)})
+        self.upsampler = nn.ModuleDict({"upsampleOneStep": DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)})
 
     def forward(self, lr: Tensor) -> Tensor:
         x = first = self.fea_conv(torch.cat([lr] * 4, 1))

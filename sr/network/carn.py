@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sr.network.edsr import MeanShift
 from sr.network.release import Release, Shapes, count, root
-from sr.network.upsample import check_scale, stages
+from sr.network.upsample import check_channels, check_scale, stages
 
 
 class Cascade(nn.Module):
@@ -52,7 +52,7 @@ def _options(shapes: Shapes) -> dict[str, int | bool | None]:
 
 
 class CARN(Cascade):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4.
 
     `groups`: None is CARN; a number makes CARN-M, whose blocks are recursive and whose 3x3 convolutions have so many groups
     (4 in the paper). `multi_scale`: the paper trains one network for x2, x3 and x4, whose released files hold the
@@ -66,24 +66,25 @@ class CARN(Cascade):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 64,
         n_blocks: int = 3,
         groups: int | None = None,
         multi_scale: bool = False,
     ) -> None:
-        check_scale(scale, (2, 3, 4))
+        check_scale(scale, (2, 3, 4) if multi_scale else (1, 2, 3, 4))
         super().__init__(n_feats, [block(n_feats, groups) for _ in range(n_blocks)], n_blocks)
         self.scale = scale
-        self.multiple_of = 1
-        self.sub_mean = nn.ModuleDict({"shifter": MeanShift(-1.0)})
-        self.entry = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.channels, self.multiple_of = check_channels(channels), 1
+        self.sub_mean = nn.ModuleDict({"shifter": MeanShift(-1.0, channels)})
+        self.entry = nn.Conv2d(channels, n_feats, 3, padding=1)
         ups = {f"up{s}": s for s in (2, 3, 4)} if multi_scale else {"up": scale}
         self.upsample = nn.ModuleDict({key: upsample(n_feats, s, groups or 1) for key, s in ups.items()})
         self.up = f"up{scale}" if multi_scale else "up"
         for key, layers in self.upsample.items():
             layers.requires_grad_(key == self.up)  # the others learn nothing at this scale, and DDP would wait for them
-        self.exit = nn.Conv2d(n_feats, 3, 3, padding=1)
-        self.add_mean = nn.ModuleDict({"shifter": MeanShift(1.0)})
+        self.exit = nn.Conv2d(n_feats, channels, 3, padding=1)
+        self.add_mean = nn.ModuleDict({"shifter": MeanShift(1.0, channels)})
 
     def forward(self, lr: Tensor) -> Tensor:
         x = super().forward(self.entry(self.sub_mean["shifter"](lr)))

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.release import Release, Shapes, root
-from sr.network.upsample import check_scale
+from sr.network.upsample import check_channels, check_scale
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
@@ -22,7 +22,7 @@ def _options(shapes: Shapes) -> dict[str, int]:
 
 
 class Compact(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x1, x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     `n_blocks` counts the convolutions in the middle (num_conv of the release; 16 for animevideov3, 32 for general).
     Keys of the release, whose files load: body.N.
@@ -30,14 +30,14 @@ class Compact(nn.Module):
 
     release = Release(("body.0.weight", "body.1.weight"), _options)
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16) -> None:
+    def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 16) -> None:
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
-        self.multiple_of = 1
-        layers: list[nn.Module] = [nn.Conv2d(3, n_feats, 3, padding=1), nn.PReLU(n_feats)]
+        self.channels, self.multiple_of = check_channels(channels), 1
+        layers: list[nn.Module] = [nn.Conv2d(channels, n_feats, 3, padding=1), nn.PReLU(n_feats)]
         for _ in range(n_blocks):
             layers += [nn.Conv2d(n_feats, n_feats, 3, padding=1), nn.PReLU(n_feats)]
-        layers.append(nn.Conv2d(n_feats, 3 * scale**2, 3, padding=1))
+        layers.append(nn.Conv2d(n_feats, channels * scale**2, 3, padding=1))
         self.body = nn.Sequential(*layers)
 
     def forward(self, lr: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.release import Release, Shapes, count, shuffled
-from sr.network.upsample import Upsampler, check_scale
+from sr.network.upsample import Upsampler, check_channels, check_scale
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; of the training images, as in the release
 
@@ -24,7 +24,7 @@ def _options(shapes: Shapes) -> dict[str, float]:
 
 
 class EDSR(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     The defaults are the large network; 64 features, 16 blocks and res_scale 1 are the baseline (section 4.3, table 1).
     Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Inside, pixels are on the
@@ -42,21 +42,22 @@ class EDSR(nn.Module):
         self,
         *,
         scale: int = 2,
+        channels: int = 3,
         n_feats: int = 256,
         n_blocks: int = 32,
         res_scale: float = 0.1,
         rgb_range: float = 255.0,
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range
-        self.sub_mean = MeanShift(-rgb_range)
-        self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))
+        self.sub_mean = MeanShift(-rgb_range, channels)
+        self.head = nn.Sequential(nn.Conv2d(channels, n_feats, 3, padding=1))
         blocks = [ResBlock(n_feats, res_scale) for _ in range(n_blocks)]
         self.body = nn.Sequential(*blocks, nn.Conv2d(n_feats, n_feats, 3, padding=1))
-        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, 3, 3, padding=1))
-        self.add_mean = MeanShift(rgb_range)
+        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
+        self.add_mean = MeanShift(rgb_range, channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.head(self.sub_mean(lr * self.rgb_range))
@@ -81,16 +82,16 @@ class ResBlock(nn.Module):
 
 
 class MeanShift(nn.Module):
-    """Add `factor` times the mean of DIV2K to (N, 3, H, W).
+    """Add `factor` times the mean of DIV2K to RGB (N, 3, H, W), and nothing to other numbers of channels.
 
     The release does it by a frozen 1x1 convolution. A sum keeps float32 under autocast, where the convolution would
     round pixels of 0..255 to whole levels in bfloat16; `weight`, the identity in every release, is kept for its key.
     """
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, channels: int = 3) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.eye(3).reshape(3, 3, 1, 1))
-        self.register_buffer("bias", factor * torch.tensor(DIV2K_MEAN))
+        self.register_buffer("weight", torch.eye(channels).reshape(channels, channels, 1, 1))
+        self.register_buffer("bias", factor * torch.tensor(DIV2K_MEAN if channels == 3 else (0.0,) * channels))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bias[:, None, None]

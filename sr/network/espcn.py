@@ -22,8 +22,8 @@ class ESPCN(LumaNetwork):
         lambda shapes: {"scale": root(shapes["last_part.0.weight"][0], 1), "n_feats": shapes["first_part.0.weight"][0]},
     )
 
-    def __init__(self, *, scale: int = 3, n_feats: int = 64) -> None:
-        super().__init__(scale=scale)
+    def __init__(self, *, scale: int = 3, channels: int = 3, n_feats: int = 64) -> None:
+        super().__init__(scale=scale, channels=channels)
         self.first_part = nn.Sequential(
             nn.Conv2d(1, n_feats, 5, padding=2),
             nn.Tanh(),

@@ -25,8 +25,10 @@ class FSRCNN(LumaNetwork):
         },
     )
 
-    def __init__(self, *, scale: int = 3, n_feats: int = 56, n_shrunk_feats: int = 12, n_blocks: int = 4) -> None:
-        super().__init__(scale=scale)
+    def __init__(
+        self, *, scale: int = 3, channels: int = 3, n_feats: int = 56, n_shrunk_feats: int = 12, n_blocks: int = 4
+    ) -> None:
+        super().__init__(scale=scale, channels=channels)
         d, s = n_feats, n_shrunk_feats
         self.first_part = nn.Sequential(nn.Conv2d(1, d, 5, padding=2), nn.PReLU(d))
         mid: list[nn.Module] = [nn.Conv2d(d, s, 1), nn.PReLU(s)]

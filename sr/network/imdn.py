@@ -11,28 +11,28 @@ from torch import Tensor
 
 from sr.network.attention import ContrastChannelAttention
 from sr.network.release import Release, direct
-from sr.network.upsample import DirectUpsampler, check_scale
+from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
 
 class IMDN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of Zheng222/IMDN, whose files load: fea_conv, IMDB1 ... IMDB6, c, LR_conv, upsampler.
     """
 
     release = Release(("IMDB1.c1.weight",), direct("fea_conv.weight", r"IMDB(\d+)\."))
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 6) -> None:
+    def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 6) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
-        self.fea_conv = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
+        self.fea_conv = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.blocks = [f"IMDB{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
             self.add_module(name, IMDModule(n_feats))
         self.c = nn.Sequential(nn.Conv2d(n_blocks * n_feats, n_feats, 1), nn.LeakyReLU(0.05, inplace=True))
         self.LR_conv = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
+        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = first = self.fea_conv(lr)

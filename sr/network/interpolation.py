@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.network.upsample import check_channels
 from sr.resize import imresize
 
 Kernel = Literal["nearest", "bilinear", "bicubic", "lanczos"]
@@ -18,19 +19,21 @@ _MATLAB_NAMES = {"bilinear": "bilinear", "bicubic": "cubic", "lanczos": "lanczos
 class Interpolation(nn.Module):
     """(N, C, H, W) -> (N, C, sH, sW) by nearest neighbours or by MATLAB's imresize; it has nothing to train.
 
+    It takes any number of channels, whatever `channels` says, which other networks need to know.
+
     bicubic: a = -0.5, Keys 1981, doi:10.1109/TASSP.1981.1163711. lanczos: three lobes, Duchon 1979,
     doi:10.1175/1520-0450(1979)018<1016:LFIOAT>2.0.CO;2. The result is neither rounded nor clipped.
     ValueError: a kernel that is not nearest, bilinear, bicubic or lanczos; a scale below 1.
     """
 
-    def __init__(self, *, scale: int = 2, kernel: Kernel = "bicubic") -> None:
+    def __init__(self, *, scale: int = 2, channels: int = 3, kernel: Kernel = "bicubic") -> None:
         super().__init__()
         if kernel != "nearest" and kernel not in _MATLAB_NAMES:
             raise InputError(f"kernel {kernel!r} is unknown; choose one of nearest, {', '.join(_MATLAB_NAMES)}")
         if scale < 1:
             raise InputError(f"scale {scale!r} is not supported; choose a whole number from 1 up")
         self.scale = scale
-        self.multiple_of = 1
+        self.channels, self.multiple_of = check_channels(channels), 1
         self.kernel = kernel
 
     def forward(self, lr: Tensor) -> Tensor:

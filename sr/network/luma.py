@@ -1,11 +1,12 @@
-"""Base of the networks that enlarge luma alone, as SR papers did until 2016 (SRCNN, FSRCNN, ESPCN, VDSR)."""
+"""Base of the networks that enlarge one band, luma, as SR papers did until 2016 (SRCNN, FSRCNN, ESPCN, VDSR)."""
 
 import torch
 import torch.nn as nn
 from torch import Tensor
 
 from sr.color import rgb_to_ycbcr, ycbcr_to_rgb
-from sr.network.upsample import check_scale
+from sr.errors import InputError
+from sr.network.upsample import check_channels, check_scale
 from sr.resize import imresize
 
 _imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard
@@ -16,12 +17,21 @@ class LumaNetwork(nn.Module):
 
     The eye resolves colour less finely, and the papers measure Y only: SRCNN, arXiv:1501.00092, section 4.2. A subclass
     implements `forward_luma`. A one-channel image is taken for Y/255 and goes straight to it.
+
+    Args:
+        scale: one of `scales`.
+        channels: 3 is RGB. The bands of other images have no luma: each goes through the network by itself.
+
+    Raises:
+        InputError: another scale; in forward, neither one channel nor `channels`.
     """
 
-    def __init__(self, *, scale: int) -> None:
+    scales: tuple[int, ...] = (2, 3, 4)
+
+    def __init__(self, *, scale: int, channels: int = 3) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, self.scales)
+        self.channels, self.multiple_of = check_channels(channels), 1
 
     def forward_luma(self, y: Tensor) -> Tensor:
         """Y/255 (N, 1, H, W) -> Y/255 (N, 1, sH, sW)."""
@@ -30,6 +40,13 @@ class LumaNetwork(nn.Module):
     def forward(self, lr: Tensor) -> Tensor:
         if lr.shape[1] == 1:
             return self.forward_luma(lr)
+        if lr.shape[1] != self.channels:
+            raise InputError(
+                f"{type(self).__name__} was built for {self.channels} channels and got {lr.shape[1]}: "
+                f"pass network.channels={lr.shape[1]}"
+            )
+        if self.channels != 3:
+            return self.forward_luma(lr.flatten(0, 1).unsqueeze(1)).unflatten(0, lr.shape[:2]).squeeze(2)
         ycbcr = rgb_to_ycbcr(lr)
         chroma = _imresize(ycbcr[:, 1:], self.scale)
         y = self.forward_luma(ycbcr[:, :1])

@@ -9,11 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.release import Release, count
-from sr.network.upsample import check_scale
+from sr.network.upsample import check_channels, check_scale
 
 
 class PAN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x2, x3, x4.
 
     `n_up_feats`: features on the HR grid. Keys of zhaohengyuan1/PAN, whose files load: conv_first, SCPA_trunk, trunk_conv,
     upconvN, attN, HRconvN, conv_last.
@@ -29,11 +29,13 @@ class PAN(nn.Module):
         },
     )
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 40, n_up_feats: int = 24, n_blocks: int = 16) -> None:
+    def __init__(
+        self, *, scale: int = 4, channels: int = 3, n_feats: int = 40, n_up_feats: int = 24, n_blocks: int = 16
+    ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (2, 3, 4))
-        self.multiple_of = 1
-        self.conv_first = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.channels, self.multiple_of = check_channels(channels), 1
+        self.conv_first = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.SCPA_trunk = nn.Sequential(*(SCPA(n_feats) for _ in range(n_blocks)))
         self.trunk_conv = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.stages = (2, 2) if scale == 4 else (scale,)
@@ -41,7 +43,7 @@ class PAN(nn.Module):
             self.add_module(f"upconv{i}", nn.Conv2d(n_feats if i == 1 else n_up_feats, n_up_feats, 3, padding=1))
             self.add_module(f"att{i}", PixelAttention(n_up_feats))
             self.add_module(f"HRconv{i}", nn.Conv2d(n_up_feats, n_up_feats, 3, padding=1))
-        self.conv_last = nn.Conv2d(n_up_feats, 3, 3, padding=1)
+        self.conv_last = nn.Conv2d(n_up_feats, channels, 3, padding=1)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.conv_first(lr)

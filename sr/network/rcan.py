@@ -10,7 +10,7 @@ from torch import Tensor
 from sr.network.attention import ChannelAttention
 from sr.network.edsr import MeanShift
 from sr.network.release import Release, Shapes, count, shuffled
-from sr.network.upsample import Upsampler, check_scale
+from sr.network.upsample import Upsampler, check_channels, check_scale
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
@@ -25,7 +25,7 @@ def _options(shapes: Shapes) -> dict[str, int]:
 
 
 class RCAN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     `n_groups` groups of `n_blocks` blocks (10 and 20, section 4.1). Keys of yulunzhang/RCAN, whose files load: sub_mean,
     head, body, tail, add_mean. Inside, pixels are on the range of the release, 0..`rgb_range`, minus the mean of DIV2K.
@@ -39,6 +39,7 @@ class RCAN(nn.Module):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 64,
         n_groups: int = 10,
         n_blocks: int = 20,
@@ -46,11 +47,11 @@ class RCAN(nn.Module):
         rgb_range: float = 255.0,
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range
-        self.sub_mean = MeanShift(-rgb_range)
-        self.head = nn.Sequential(nn.Conv2d(3, n_feats, 3, padding=1))
+        self.sub_mean = MeanShift(-rgb_range, channels)
+        self.head = nn.Sequential(nn.Conv2d(channels, n_feats, 3, padding=1))
         groups = [
             Residual(
                 *(residual_block(n_feats, reduction) for _ in range(n_blocks)),
@@ -59,8 +60,8 @@ class RCAN(nn.Module):
             for _ in range(n_groups)
         ]
         self.body = nn.Sequential(*groups, nn.Conv2d(n_feats, n_feats, 3, padding=1))
-        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, 3, 3, padding=1))
-        self.add_mean = MeanShift(rgb_range)
+        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
+        self.add_mean = MeanShift(rgb_range, channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.head(self.sub_mean(lr * self.rgb_range))

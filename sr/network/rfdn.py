@@ -15,7 +15,7 @@ from torch import Tensor
 from sr.errors import InputError
 from sr.network.attention import ESA
 from sr.network.release import Release, direct
-from sr.network.upsample import DirectUpsampler, check_scale, check_skip, skipped
+from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
 
 DILATIONS = (*product((1, 2), repeat=3), (3, 3, 3), (1, 2, 3), (3, 2, 1), (1, 2, 4))[1:]  # that variants may have
 RANGES_AND_SKIPS = tuple({"rgb_range": r, "skip": s} for s in ("none", "bilinear", "nearest", "bicubic") for r in (255.0, 1.0))
@@ -29,12 +29,13 @@ def check_dilation(dilation: Sequence[int], n: int) -> Sequence[int]:
 
 
 class RFDN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of njulj/RFDN, whose file loads: fea_conv, B1 ... B4, c, LR_conv, upsampler.
 
     Args:
-        scale: 2, 3, 4 or 8.
+        scale: 1 (restoration), 2, 3, 4 or 8.
+        channels: bands of the image.
         n_feats, n_blocks: features; distillation blocks.
         rgb_range: the release works on pixels in 0..255 and returns such; later variants on 0..1.
         dilation: of a block's four 3x3 convolutions, in order. The release has none.
@@ -57,6 +58,7 @@ class RFDN(nn.Module):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 50,
         n_blocks: int = 4,
         rgb_range: float = 255.0,
@@ -64,17 +66,17 @@ class RFDN(nn.Module):
         skip: str = "none",
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range
         self.skip = check_skip(skip)
-        self.fea_conv = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.fea_conv = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
             self.add_module(name, RFDB(n_feats, check_dilation(dilation, 4)))
         self.c = nn.Sequential(nn.Conv2d(n_blocks * n_feats, n_feats, 1), nn.LeakyReLU(0.05, inplace=True))
         self.LR_conv = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
+        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = first = self.fea_conv(lr * self.rgb_range)

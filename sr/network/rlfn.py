@@ -14,7 +14,7 @@ from torch import Tensor
 from sr.network.attention import surroundings
 from sr.network.release import Release, Shapes, direct
 from sr.network.rfdn import DILATIONS, RANGES_AND_SKIPS, check_dilation
-from sr.network.upsample import DirectUpsampler, check_scale, check_skip, skipped
+from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
@@ -22,12 +22,13 @@ def _options(shapes: Shapes) -> dict[str, int]:
 
 
 class RLFN(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler.
 
     Args:
-        scale: 2, 3, 4 or 8.
+        scale: 1 (restoration), 2, 3, 4 or 8.
+        channels: bands of the image.
         n_feats, n_blocks: features; blocks.
         n_mid_feats: features inside a block; None: n_feats.
         rgb_range: the releases work on pixels in 0..255 and return such; later variants on 0..1.
@@ -46,6 +47,7 @@ class RLFN(nn.Module):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 52,
         n_mid_feats: int | None = None,
         n_blocks: int = 6,
@@ -54,16 +56,16 @@ class RLFN(nn.Module):
         skip: str = "none",
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range
         self.skip = check_skip(skip)
-        self.conv_1 = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.conv_1 = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.blocks = [f"block_{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
             self.add_module(name, RLFB(n_feats, n_mid_feats or n_feats, check_dilation(dilation, 3)))
         self.conv_2 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats)
+        self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = first = self.conv_1(lr * self.rgb_range)

@@ -14,7 +14,7 @@ from torch import Tensor
 from sr.errors import InputError
 from sr.network.release import Release, Shapes, count, root
 from sr.network.rrdb_attention import attention_block
-from sr.network.upsample import check_scale
+from sr.network.upsample import check_channels, check_scale
 
 SLOPE = 0.2  # of the leaky ReLU on its negative side, everywhere
 
@@ -35,13 +35,14 @@ def _options(shapes: Shapes) -> dict[str, Any]:
 
 
 class RRDB(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x4, and x2, x1 on pixels unshuffled by 2, 4.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x4, and x2, x1 on pixels unshuffled by 2, 4.
 
     Keys of BasicSR's RRDBNet, whose files (RRDB_ESRGAN_x4, RealESRGAN_x4plus, _x2plus) load: conv_first,
     body.N.rdb1.conv1 ..., conv_body, conv_up1, conv_up2, conv_hr, conv_last.
 
     Args:
-        scale: 1, 2 or 4; H and W are multiples of 4, 2, 1.
+        scale: 1 (restoration), 2 or 4; H and W are multiples of 4, 2, 1.
+        channels: bands of the image.
         n_feats, n_blocks: features; blocks of three dense blocks.
         growth: features that each convolution of a dense block adds.
         residual_scale: factor of every residual.
@@ -56,6 +57,7 @@ class RRDB(nn.Module):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 64,
         n_blocks: int = 23,
         growth: int = 32,
@@ -66,7 +68,7 @@ class RRDB(nn.Module):
     ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 4))
-        self.multiple_of = 4 // scale
+        self.channels, self.multiple_of = check_channels(channels), 4 // scale
         if block not in ("rrdb", "residual"):
             raise InputError(f"network.block={block}: choose rrdb or residual")
 
@@ -75,13 +77,13 @@ class RRDB(nn.Module):
                 return ResidualBlock(n_feats, residual_scale, attention, batch_norm)
             return RRDBlock(n_feats, growth, residual_scale, attention, batch_norm)
 
-        self.conv_first = nn.Conv2d(3 * self.multiple_of**2, n_feats, 3, padding=1)
+        self.conv_first = nn.Conv2d(channels * self.multiple_of**2, n_feats, 3, padding=1)
         self.body = nn.Sequential(*(make() for _ in range(n_blocks)))
         self.conv_body = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.conv_up1 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.conv_up2 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.conv_hr = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.conv_last = nn.Conv2d(n_feats, 3, 3, padding=1)
+        self.conv_last = nn.Conv2d(n_feats, channels, 3, padding=1)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.conv_first(F.pixel_unshuffle(lr, self.multiple_of))

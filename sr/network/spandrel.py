@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sr.errors import InputError
 from sr.network.options import fitted
-from sr.network.upsample import check_scale
+from sr.network.upsample import check_channels, check_scale
 
 # What each constructor calls the scale, the features and the blocks (groups of layers in transformers).
 NAMES = {
@@ -32,23 +32,50 @@ NAMES = {
     "Swin2SR": ("upscale", "embed_dim", "depths"),
     "SwinIR": ("upscale", "embed_dim", "depths"),
 }
+# What each calls the channels of its input and of its result, where it is not made for RGB alone.
+CHANNELS = {
+    "ATD": ("in_chans",),
+    "DAT": ("in_chans",),
+    "DRCT": ("in_chans",),
+    "HAT": ("in_chans",),
+    "MoSR": (
+        "in_ch",
+        "out_ch",
+    ),
+    "OmniSR": (
+        "num_in_ch",
+        "num_out_ch",
+    ),
+    "RGT": ("in_chans",),
+    "SPAN": (
+        "num_in_ch",
+        "num_out_ch",
+    ),
+    "Swin2SR": ("in_chans",),
+    "SwinIR": ("in_chans",),
+}
+_RESTORES_BY_NONE = ("ATD", "Swin2SR", "SwinIR")  # upsampler "": their authors' restoration, which adds to the image
 
 
 class Spandrel(nn.Module):
-    """Makes spandrel's own module, with official keys; RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW).
+    """Makes spandrel's own module, with official keys; (N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW).
 
     What comes out is not an object of this class but of `architecture`'s, with `scale` and `multiple_of` as attributes.
     `n_feats` and `n_blocks` are what NAMES translates; SPAN has six blocks, and none to say. `options` are the constructor's
-    other arguments, with one number where every block has the same depth or heads.
+    other arguments, with one number where every block has the same depth or heads. At scale 1
+    (restoration) ATD, SwinIR and Swin2SR have no upsampler, whatever `options` say, and add to the image. No mean is subtracted
+    of other channels than RGB.
 
     Raises:
-        ValueError: an architecture that is not in NAMES, options that it does not have, a scale that it does not make.
+        ValueError: an architecture that is not in NAMES, options that it does not have, a scale that it does not make, channels
+            other than 3 for an architecture that is made for RGB alone (PLKSR, SAFMN).
     """
 
     def __new__(
         cls,
         *,
         scale: int = 4,
+        channels: int = 3,
         architecture: str = "SwinIR",
         n_feats: int = 180,
         n_blocks: int | None = 6,
@@ -57,7 +84,10 @@ class Spandrel(nn.Module):
         if architecture not in NAMES:
             raise InputError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
         options = dict(options or {})
-        check_scale(scale, (2, 4) if options.get("upsampler") == "nearest+conv" else (2, 3, 4, 8))
+        check_scale(scale, (1, 2, 4) if options.get("upsampler") == "nearest+conv" else (1, 2, 3, 4, 8))
+        if scale == 1 and architecture in _RESTORES_BY_NONE:
+            options["upsampler"] = ""
+        options |= _channels(architecture, check_channels(channels), options)
         found = getattr(importlib.import_module(f"spandrel.architectures.{architecture}"), architecture)
         options = fitted(found, options, n_feats, n_blocks)
         for name, value in zip(NAMES[architecture], (scale, n_feats, n_blocks), strict=True):
@@ -74,12 +104,24 @@ class Spandrel(nn.Module):
             LookupError,
         ) as error:  # a library's words
             raise InputError(f"{architecture} cannot be built, its options do not fit: {_first_line(error)}") from error
-        return adapt(built, scale)
+        return adapt(built, scale, channels=channels)
 
 
-def adapt(network: nn.Module, scale: int, multiple_of: int = 1) -> nn.Module:
-    """Give a module of spandrel's our contract: `scale`, `multiple_of`, range, and gradients for what is trained alone."""
-    network.scale = scale
+def _channels(architecture: str, channels: int, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor's options for so many channels."""
+    names = CHANNELS.get(architecture, ())
+    if channels != 3 and not names:
+        raise InputError(f"network.channels={channels}: {architecture} is made for 3 channels; choose another network")
+    for name in names:
+        if options.get(name, channels) != channels:
+            raise InputError(f"network.options.{name}={options[name]}: pass network.channels={options[name]} instead")
+    mean = {"norm": False} if architecture == "SPAN" and channels != 3 else {}  # its mean has three numbers, and no others fit
+    return {name: channels for name in names} | mean
+
+
+def adapt(network: nn.Module, scale: int, multiple_of: int = 1, channels: int = 3) -> nn.Module:
+    """Give a module of spandrel's our contract: `scale`, `channels`, `multiple_of`, range, gradients for what is trained."""
+    network.scale, network.channels = scale, channels
     options = getattr(network, "hyperparameters", {})
     network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
     for name, parameter in network.named_parameters():

@@ -14,7 +14,9 @@ from sr.resize import imresize
 
 
 class SRCNN(LumaNetwork):
-    """Luma network, x2, x3, x4. `kernel_sizes` f1-f2-f3; n1 = `n_feats`, n2 = n_feats // 2 (64 and 32, section 4.1).
+    """Luma network, x1 (restoration, as in AR-CNN), x2, x3, x4.
+
+    `kernel_sizes` f1-f2-f3; n1 = `n_feats`, n2 = n_feats // 2 (64 and 32, section 4.1).
 
     Keys of yjn870/SRCNN-pytorch: conv1, conv2, conv3. Borders are replicated, as the authors' SRCNN.m does (imfilter).
     """
@@ -27,19 +29,22 @@ class SRCNN(LumaNetwork):
         },
     )
 
+    scales = (1, 2, 3, 4)
+
     def __init__(
         self,
         *,
         scale: int = 3,
+        channels: int = 3,
         n_feats: int = 64,
         kernel_sizes: tuple[int, int, int] = (9, 5, 5),
     ) -> None:
-        super().__init__(scale=scale)
+        super().__init__(scale=scale, channels=channels)
         if len(kernel_sizes) != 3 or any(size % 2 == 0 for size in kernel_sizes):
             raise InputError(f"kernel_sizes {list(kernel_sizes)} must be three odd numbers, such as [9, 5, 5]")
-        channels = (1, n_feats, n_feats // 2, 1)
+        widths = (1, n_feats, n_feats // 2, 1)
         self.conv1, self.conv2, self.conv3 = (
-            nn.Conv2d(channels[i], channels[i + 1], size, padding=size // 2, padding_mode="replicate")
+            nn.Conv2d(widths[i], widths[i + 1], size, padding=size // 2, padding_mode="replicate")
             for i, size in enumerate(kernel_sizes)
         )
         for conv in (self.conv1, self.conv2, self.conv3):

@@ -8,11 +8,11 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.release import Release, count, shuffled
-from sr.network.upsample import check_scale, stages
+from sr.network.upsample import check_channels, check_scale, stages
 
 
 class SRResNet(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of Lornatang/SRGAN-PyTorch: conv1, trunk.N.rcb, conv2, upsampling.N.upsample_block, conv3. `dropout`: channels
     dropped before the last convolution (Kong et al. 2022, arXiv:2112.12089), which helps against unseen degradations.
@@ -28,17 +28,19 @@ class SRResNet(nn.Module):
         },
     )
 
-    def __init__(self, *, scale: int = 4, n_feats: int = 64, n_blocks: int = 16, dropout: float = 0.0) -> None:
+    def __init__(
+        self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 16, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 1
-        self.conv1 = nn.Sequential(nn.Conv2d(3, n_feats, 9, padding=4), nn.PReLU())
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 1
+        self.conv1 = nn.Sequential(nn.Conv2d(channels, n_feats, 9, padding=4), nn.PReLU())
         self.trunk = nn.Sequential(*(ResidualBlock(n_feats) for _ in range(n_blocks)))
         # A bias in front of batch normalisation would be subtracted again with the mean.
         self.conv2 = nn.Sequential(nn.Conv2d(n_feats, n_feats, 3, padding=1, bias=False), nn.BatchNorm2d(n_feats))
         self.upsampling = nn.Sequential(*(UpsampleBlock(n_feats, factor) for factor in stages(scale)))
         self.dropout = nn.Dropout2d(dropout)
-        self.conv3 = nn.Conv2d(n_feats, 3, 9, padding=4)
+        self.conv3 = nn.Conv2d(n_feats, channels, 9, padding=4)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.conv1(lr)

@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.release import Release, count, shuffled
-from sr.network.upsample import Upsampler, check_scale
+from sr.network.upsample import Upsampler, check_channels, check_scale
 from sr.resize import imresize
 
 
 class UNet(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4, x8.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     H and W must be multiples of `multiple_of` = 2**n_levels, since each level halves them. `n_feats` doubles at each
     level; `n_blocks` convolutions a level (two in the paper); `dropout` at the deepest level (paper, section 3.1).
@@ -35,21 +35,22 @@ class UNet(nn.Module):
         self,
         *,
         scale: int = 2,
+        channels: int = 3,
         n_feats: int = 32,
         n_blocks: int = 2,
         n_levels: int = 3,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4, 8))
-        self.multiple_of = 2**n_levels
+        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of = check_channels(channels), 2**n_levels
         widths = [n_feats * 2**level for level in range(n_levels + 1)]
-        inputs = [3, *widths[:-1]]
+        inputs = [channels, *widths[:-1]]
         self.encoder = nn.ModuleList(convolutions(n, width, n_blocks) for n, width in zip(inputs, widths, strict=True))
         self.dropout = nn.Dropout2d(dropout)
         self.up = nn.ModuleList(nn.Conv2d(2 * width, width, 3, padding=1) for width in widths[:-1])
         self.decoder = nn.ModuleList(convolutions(2 * width, width, n_blocks) for width in widths[:-1])
-        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, 3, 3, padding=1))
+        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
 
     def forward(self, lr: Tensor) -> Tensor:
         skips: list[Tensor] = []

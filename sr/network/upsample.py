@@ -14,6 +14,13 @@ def check_scale(scale: int, allowed: tuple[int, ...]) -> int:
     return scale
 
 
+def check_channels(channels: int) -> int:
+    """Return the number of bands if it is a whole number from 1 up; otherwise raise ValueError."""
+    if type(channels) is not int or channels < 1:
+        raise InputError(f"channels {channels!r} is not supported; choose a whole number from 1 up")
+    return channels
+
+
 def stages(scale: int) -> list[int]:
     """Factors of the single steps: 8 -> [2, 2, 2], 3 -> [3], 1 -> []. ValueError: not a power of two nor 3."""
     if scale == 3:
@@ -38,13 +45,13 @@ class Upsampler(nn.Sequential):
 
 
 class DirectUpsampler(nn.Sequential):
-    """(N, n_feats, H, W) -> (N, 3, sH, sW): one convolution to 3 * scale**2 channels and one PixelShuffle; key 0.weight.
+    """(N, n_feats, H, W) -> (N, channels, sH, sW): one convolution and one PixelShuffle of scale**2; key 0.weight.
 
     The tail of light networks, which spend nothing on the HR grid: IMDN, RFDN, RLFN, BSRN.
     """
 
-    def __init__(self, *, scale: int, n_feats: int) -> None:
-        super().__init__(nn.Conv2d(n_feats, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale))
+    def __init__(self, *, scale: int, n_feats: int, channels: int = 3) -> None:
+        super().__init__(nn.Conv2d(n_feats, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale))
 
 
 def check_skip(skip: str) -> str:

@@ -13,7 +13,9 @@ from sr.resize import imresize
 
 
 class VDSR(LumaNetwork):
-    """Luma network, x2, x3, x4. 20 layers: input, `n_blocks` = 18 in the middle, output (sections 3.1 and 5.2).
+    """Luma network, x1 (restoration, as in DnCNN), x2, x3, x4.
+
+    20 layers: input, `n_blocks` = 18 in the middle, output (sections 3.1 and 5.2).
 
     Keys of twtygqyy/pytorch-vdsr: input, residual_layer.N.conv, output. Its file has no biases: `bias=False`.
     """
@@ -27,8 +29,10 @@ class VDSR(LumaNetwork):
         },
     )
 
-    def __init__(self, *, scale: int = 2, n_feats: int = 64, n_blocks: int = 18, bias: bool = True) -> None:
-        super().__init__(scale=scale)
+    scales = (1, 2, 3, 4)
+
+    def __init__(self, *, scale: int = 2, channels: int = 3, n_feats: int = 64, n_blocks: int = 18, bias: bool = True) -> None:
+        super().__init__(scale=scale, channels=channels)
         self.input = nn.Conv2d(1, n_feats, 3, padding=1, bias=bias)
         self.residual_layer = nn.Sequential(*(ConvReLU(n_feats, bias=bias) for _ in range(n_blocks)))
         self.output = nn.Conv2d(n_feats, 1, 3, padding=1, bias=bias)
