@@ -20,7 +20,7 @@ from sr.cli import CONF
 from sr.count import multiply_adds, parameters
 from sr.table import markdown
 
-NAMES = sorted(file.stem for file in (CONF / "network").glob("*.yaml"))
+NAMES = sorted({file.stem for file in (CONF / "network").glob("*.yaml")} - {"nafnet"})  # which makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {

@@ -67,7 +67,12 @@ class Benchmark:
                 "its numbers are not comparable with published ones"
             )
         made = [hr for hr, lr in self.pairs if lr is None]
-        if made and self.lr is not None:
+        if made and self.scale == 1:
+            warn(
+                f"{self.name}: at scale=1 LR that is made equals HR, and scores tell only how little a network changes it; "
+                "pass benchmark=folder benchmark.folder.hr=DIR benchmark.folder.lr=DIR"
+            )
+        elif made and self.lr is not None:
             where = f"there is no folder {self.lr}" if not self.lr.is_dir() else f"{self.lr} has none for {made[0].name}"
             warn(f"{self.name}: LR of {len(made)} of {len(self)} images is made by MATLAB's bicubic: {where}")
 

@@ -5,6 +5,8 @@ import math
 import numpy as np
 from torch import Tensor, nn
 
+from sr.degradation.bicubic import Bicubic
+from sr.degradation.decimation import Decimation
 from sr.draws import Draws
 from sr.errors import InputError
 
@@ -19,7 +21,8 @@ class Chain(nn.Module):
 
     Args:
         stages: name -> degradation; a parameter `sigma` of the stage `blur` is called "blur.sigma".
-        scale: HR pixels for an LR pixel; the product of the stages' scales must be that, else ValueError.
+        scale: HR pixels for an LR pixel; the product of the stages' scales must be that, else ValueError. At scale 1
+            (restoration) a stage must change the image, else `forward` raises InputError: LR would be HR.
     """
 
     def __init__(self, stages: dict[str, nn.Module], scale: int) -> None:
@@ -34,6 +37,7 @@ class Chain(nn.Module):
             )
         self.stages = nn.ModuleDict(stages)
         self.scale = scale
+        self.idle = scale == 1 and all(isinstance(stage, Bicubic | Decimation) for stage in stages.values())
         self.margin = _margin(list(stages.values()))
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
@@ -43,6 +47,11 @@ class Chain(nn.Module):
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
             raise InputError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
+        if self.idle:
+            raise InputError(
+                f"degradation=[{','.join(self.stages)}] changes nothing at scale=1, so that LR equals HR: "
+                "pass degradation=[noise] or others, or LR files (data=folder data.train=DIR data.lr=DIR)"
+            )
         image = hr
         for name, stage in self.stages.items():
             own = {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}

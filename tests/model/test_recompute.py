@@ -11,7 +11,7 @@ from torch import nn
 from common import activations
 from sr.model.recompute import blocks, recompute
 from tests.jobs import run_train
-from tests.network.small import CONF, NAMES, shrunk
+from tests.network.small import CONF, NAMES, scale_of, shrunk
 
 WITHOUT = {"Compact", "DAT", "ESPCN", "FSRCNN", "Interpolation", "ResizeConv", "SRCNN", "SRResNet", "UNet"}
 FAST = ("imdn", "rrdb_light", "swinir_light")
@@ -20,7 +20,7 @@ FAST = ("imdn", "rrdb_light", "swinir_light")
 def small(name: str) -> nn.Module:
     torch.manual_seed(0)
     node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
-    scale = 4 if name == "swinir_large" else 2
+    scale = 4 if name == "swinir_large" else scale_of(name)
     return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all").train()
 
 

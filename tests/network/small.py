@@ -1,18 +1,43 @@
 """Every file of conf/network, and the overrides that make its network small enough for the fast tests."""
 
+import re
+from functools import cache
 from pathlib import Path
 
+from hydra.utils import get_class
 from omegaconf import OmegaConf
+
+from sr.errors import InputError
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
 def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
-    """At most so many blocks, and two layers in each group of a transformer or of RCAN."""
+    """At most so many blocks, two layers in each group of a transformer or of RCAN, one block in each level of NAFNet."""
     config = OmegaConf.load(CONF / f"{name}.yaml")
     small = {"n_blocks": min(config.n_blocks, n_blocks)} if config.get("n_blocks") else {}
     if "n_groups" in config:
         small["n_groups"] = min(config.n_groups, n_blocks)
+    for key in ("encoder_blocks", "decoder_blocks"):
+        if key in config:
+            small |= {key: [1] * len(config[key]), "n_middle_blocks": 1}
     layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
     return {**small, "options": {**config.options, **layers}} if layers else small
+
+
+@cache
+def scales(name: str) -> tuple[int, ...]:
+    """Scales that a network makes, as its refusal of another one lists them; () where it makes every one."""
+    config = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
+    try:
+        get_class(config.pop("_target_"))(**{**config, "scale": -1})
+    except InputError as error:
+        listed = re.search(r"choose one of ([\d, ]+)$", str(error))
+        return tuple(int(scale) for scale in listed[1].split(", ")) if listed else ()
+    raise AssertionError(f"{name} takes scale -1")
+
+
+def scale_of(name: str, wanted: int = 2) -> int:
+    """The wanted scale, or the first that a network makes where it does not make that one."""
+    return wanted if wanted in (scales(name) or (wanted,)) else scales(name)[0]

@@ -14,9 +14,7 @@ from sr.metric.psnr import PSNR
 from sr.predict import enlarge
 from sr.resize import imresize
 from tests.jobs import compose
-from tests.network.small import NAMES, shrunk
-
-SCALE = 2
+from tests.network.small import NAMES, scale_of, shrunk
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +38,7 @@ def test_train_test_and_predict_at_full_size(name, photos, tmp_path):
 
 
 def check(name, photos, folder, **network):
+    scale = scale_of(name)
     cfg = job(name, photos, folder, network)
     build.seed(cfg)
     model = build.model(cfg)
@@ -59,13 +58,13 @@ def check(name, photos, folder, **network):
 
     results = build.test(trainer, model, data)["folder"]
     network = sr.load(folder / "checkpoints" / "best.ckpt")
-    assert type(network) is type(model.network) and (network.scale, network.multiple_of) == (SCALE, model.network.multiple_of)
+    assert type(network) is type(model.network) and (network.scale, network.multiple_of) == (scale, model.network.multiple_of)
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
     photo = sr.image.read(photos / "coffee.png")
     hr = to_tensor(photo.pixels)
-    small = sr.image.Image(to_pixels(imresize(hr, 1 / SCALE, rounding=True), np.uint8))
-    score = PSNR(crop_border=SCALE)(to_tensor(enlarge(network, small, tile=None).pixels), hr).item()
+    small = sr.image.Image(to_pixels(imresize(hr, 1 / scale, rounding=True), np.uint8))
+    score = PSNR(crop_border=scale)(to_tensor(enlarge(network, small, tile=None).pixels), hr).item()
     assert score == pytest.approx(results["psnr"], abs=0.01)  # some pixels lie so near to a half that the layout decides
 
 
@@ -74,7 +73,8 @@ def job(name, photos, folder, network):
     cfg = compose(
         "train",
         f"network={name}",
-        f"scale={SCALE}",
+        f"scale={scale_of(name)}",
+        f"degradation=[{'bicubic' if scale_of(name) > 1 else 'noise'}]",
         "data=folder",
         f"data.train={photos}",
         f"data.cache_dir={photos}/cache",
