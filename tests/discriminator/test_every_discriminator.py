@@ -7,6 +7,7 @@ import hydra
 import pytest
 import torch
 from hydra.utils import instantiate
+from omegaconf import OmegaConf
 
 import sr.cli  # noqa: F401, the resolvers of conf
 
@@ -22,6 +23,7 @@ PARAMETERS = {  # of BasicSR without its older biases, counted by hand; pytorch-
 def build(name: str, patch_size: int = 32, **options) -> torch.nn.Module:
     with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
         config = hydra.compose("train", ["model=esrgan", f"discriminator={name}", f"data.patch_size={patch_size}"])
+    OmegaConf.set_struct(config, False)
     config.discriminator.update(options)
     torch.manual_seed(0)
     return instantiate(config.discriminator, _convert_="all")

@@ -10,9 +10,11 @@ from hydra.errors import InstantiationException
 from torch import nn
 
 from sr.errors import InputError
-from sr.network.spandrel import CHANNELS, NAMES as ARCHITECTURES
+from sr.network.spandrel import CHANNELS
+from sr.network.spandrel import NAMES as ARCHITECTURES
 from sr.network.vdsr import VDSR
-from tests.discriminator.test_every_discriminator import NAMES as DISCRIMINATORS, build as build_discriminator
+from tests.discriminator.test_every_discriminator import NAMES as DISCRIMINATORS
+from tests.discriminator.test_every_discriminator import build as build_discriminator
 from tests.network.small import NAMES, scale_of, shrunk
 from tests.real import of_bands
 
