@@ -4,6 +4,7 @@ Chen, Chu, Zhang, Sun: Simple Baselines for Image Restoration, 2022, arXiv:2204.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -11,7 +12,21 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.network.release import Release, Shapes, count
 from sr.network.upsample import check_channels, check_scale
+
+
+def _options(shapes: Shapes) -> dict[str, Any]:
+    def blocks_of(part: str) -> tuple[int, ...]:
+        return tuple(count(shapes, rf"{part}\.{level}\.(\d+)\.") for level in range(count(shapes, rf"{part}\.(\d+)\.")))
+
+    return {
+        "scale": 1,
+        "n_feats": shapes["intro.weight"][0],
+        "encoder_blocks": blocks_of("encoders"),
+        "n_middle_blocks": count(shapes, r"middle_blks\.(\d+)\."),
+        "decoder_blocks": blocks_of("decoders"),
+    }
 
 
 class NAFNet(nn.Module):
@@ -31,6 +46,8 @@ class NAFNet(nn.Module):
     Raises:
         InputError: another scale, or not as many levels up as down.
     """
+
+    release = Release(("intro.weight", "middle_blks.0.beta", "ending.weight"), _options)
 
     def __init__(
         self,
