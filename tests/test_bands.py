@@ -37,7 +37,7 @@ def image(request, sr_data) -> Tensor:
 
 
 def parameters(stage, count: int = 1) -> dict[str, Tensor]:
-    return {name: torch.as_tensor(value) for name, value in stage.sample(Draws(7, 0, count)).items()}
+    return {name: torch.as_tensor(value) for name, value in stage.sample(Draws(7, 0, count, stream="degradation")).items()}
 
 
 def restore(hr: Tensor) -> Tensor:

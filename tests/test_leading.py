@@ -29,7 +29,7 @@ def clip(sr_data) -> Tensor:
 
 
 def parameters(stage, start: int, count: int) -> dict[str, Tensor]:
-    return {name: torch.as_tensor(value) for name, value in stage.sample(Draws(7, start, count)).items()}
+    return {name: torch.as_tensor(value) for name, value in stage.sample(Draws(7, start, count, stream="degradation")).items()}
 
 
 def test_flattened_and_restored():
@@ -78,7 +78,7 @@ def test_the_score_of_a_clip_is_the_mean_of_its_frames(clip, metric):
         assert (metric(sr, clip) - pooled).min() > 0.05
 
 
-@pytest.mark.parametrize("scale", [1, 2])
+@pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("file", DEGRADATIONS, ids=lambda file: file.stem)
 def test_degradation(clip, file, scale):
     stages = instantiate(OmegaConf.create({"scale": scale, "degradation": OmegaConf.load(file)}).degradation, _convert_="all")

@@ -18,7 +18,7 @@ class Metric(nn.Module):
     the mean of its frames' scores, as papers report Vid4 and REDS.
 
     Args:
-        crop_border: pixels cut from each side; SR papers cut as many as the scale.
+        crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
         channel: "y", luma of studio-range BT.601 (`sr.color.rgb_to_y`), or "rgb", all bands together. Images without luma
             (gray, or more bands than RGB) are scored on all bands either way; `measured` says on which.
 

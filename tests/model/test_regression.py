@@ -46,6 +46,14 @@ def test_channel_y_trains_on_luma():
     assert torch.allclose(model.training_step(data, 0)["loss"], expected)
 
 
+@pytest.mark.parametrize("bands", [1, 4])
+def test_channel_y_trains_on_the_bands_of_images_without_luma(bands):
+    model = regression(ESPCN(scale=2, channels=bands), channel="y")
+    data = {key: value.repeat(1, 2, 1, 1)[:, :bands] for key, value in batch().items()}
+    expected = (model.network(data["lr"]) - data["hr"]).abs().mean()
+    assert torch.allclose(model.training_step(data, 0)["loss"], expected)
+
+
 def test_l1_regularisation():
     model, data = regression(compact(), l1_regularisation=0.3), batch()
     plain = regression(model.network).training_step(data, 0)["loss"]
