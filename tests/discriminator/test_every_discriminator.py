@@ -135,5 +135,5 @@ def test_unknown_norm_names_the_choices():
     ],
 )
 def test_numbers_that_make_no_network_are_named(name, options):
-    with pytest.raises(Exception, match=f"ValueError.*{next(iter(options))}"):
+    with pytest.raises(Exception, match=f"InputError.*{next(iter(options))}"):
         build(name, **{"patch_size": 16, **options})
