@@ -15,6 +15,7 @@ from torch import nn
 
 from sr import check, checkpoint, contract, reloadable, signature, trust
 from sr.cli import CONF, called, choice, overrides, plain_warnings
+from sr.cli.words import key_of
 from sr.errors import InputError
 from sr.files import whole
 
@@ -270,7 +271,6 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
     from sr.logger import CSV
-    from sr.run import key_of
 
     quiet()
     if "wandb" in _room(cfg, "logger"):
