@@ -114,10 +114,12 @@ def model(cfg: DictConfig) -> Any:
         **({"discriminator": _discriminator(cfg)} if "_target_" in (cfg.get("discriminator") or {}) else {}),
         **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
     }
-    side = max(_patch_sizes(cfg), default=32) * parts["network"].scale
-    contract.all_of(contract.loss, "loss", parts["loss"], channels=1 if cfg.model.get("channel") == "y" else 3, side=side)
+    side, channels = max(_patch_sizes(cfg), default=32) * parts["network"].scale, parts["network"].channels
+    seen = 1 if cfg.model.get("channel") == "y" and channels == 3 else channels
+    contract.all_of(contract.loss, "loss", parts["loss"], channels=seen, side=side)
+    contract.all_of(contract.metric, "metric", parts["metric"], channels=channels)
     if "discriminator" in parts:
-        contract.discriminator(parts["discriminator"], side)
+        contract.discriminator(parts["discriminator"], side, channels)
     return build(cfg.model, **parts)
 
 
@@ -213,7 +215,7 @@ def _benchmark(cfg: DictConfig) -> dict[str, Any]:
 def _metric(cfg: DictConfig) -> dict[str, Any]:
     if not _room(cfg, "metric"):
         raise InputError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
-    return contract.all_of(contract.metric, "metric", build(cfg.metric))
+    return build(cfg.metric)
 
 
 def _room(cfg: DictConfig, name: str) -> Mapping[str, Any]:
@@ -259,7 +261,10 @@ def evaluation(cfg: DictConfig, network: nn.Module) -> Any:
     """The LightningModule that evaluates a finished network."""
     from sr.model.base import SRModule
 
-    return SRModule(network=network, metric=_metric(cfg))
+    return SRModule(
+        network=network,
+        metric=contract.all_of(contract.metric, "metric", _metric(cfg), channels=getattr(network, "channels", 3)),
+    )
 
 
 def trainer(cfg: DictConfig, model: Any = None) -> Any:
@@ -270,6 +275,7 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from sr.callback import until
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
+    from sr.cli.words import key_of
     from sr.logger import CSV
 
     quiet()

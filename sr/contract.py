@@ -22,16 +22,17 @@ _TESTED = ("sr.network.", "spandrel.architectures.")  # and these
 
 
 def defaults(network: nn.Module, scale: int | None) -> nn.Module:
-    """Give a network without `multiple_of` or `scale` those: 1, and `scale`.
+    """Give a network without `multiple_of`, `channels` or `scale` those: 1, 3, and `scale`.
 
     Raises:
         InputError: no scale is known, or one of them is no whole number above 0.
     """
-    if getattr(network, "multiple_of", None) is None:
-        network.multiple_of = 1
+    for name, value in (("multiple_of", 1), ("channels", 3)):
+        if getattr(network, name, None) is None:
+            setattr(network, name, value)
     if getattr(network, "scale", None) is None:
         network.scale = scale
-    for name in ("scale", "multiple_of"):
+    for name in ("scale", "channels", "multiple_of"):
         value = getattr(network, name)
         if type(value) is not int or value < 1:
             raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
@@ -39,7 +40,7 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
 
 
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
-    """Check that a network enlarges RGB (1, 3, H, W) by `scale`, with finite values, and that its parameters learn.
+    """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it learns.
 
     The network is as it was afterwards: weights, buffers, mode of every module, random numbers.
 
@@ -106,7 +107,7 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
 
 def _check_image(name: str, lr: Tensor, sr: Any, scale: int) -> None:
     if not isinstance(sr, Tensor):
-        raise InputError(f"{name}: forward returns a {type(sr).__name__}, not one tensor (N, 3, sH, sW)")
+        raise InputError(f"{name}: forward returns a {type(sr).__name__}, not one tensor (N, C, sH, sW)")
     wanted = (*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale)
     if tuple(sr.shape) != wanted:
         raise InputError(f"{name} makes {tuple(sr.shape)} of {tuple(lr.shape)}; at scale={scale} it must be {wanted}")
@@ -172,7 +173,7 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
     return made
 
 
-def metric(key: str, made: Any, side: int = 96) -> Any:
+def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
     """Check that a metric from outside sr.metric gives one number for one image.
 
     Raises:
@@ -183,15 +184,15 @@ def metric(key: str, made: Any, side: int = 96) -> Any:
     if _of(made, _OWN):
         return made
     with _as_it_was(made), torch.no_grad():
-        score = copy.deepcopy(made)(*_pair(made, 3, side))
+        score = copy.deepcopy(made)(*_pair(made, channels, side))
     if not isinstance(score, Tensor) or score.numel() != 1:
         what = f"shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
         raise InputError(f"{key}: {_name(made)} gives {what} for one image; a metric gives one number for each image")
     return made
 
 
-def discriminator(made: nn.Module, side: int) -> nn.Module:
-    """Check that a discriminator from outside sr.discriminator makes finite logits of (2, 3, side, side), with a gradient.
+def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
+    """Check that a discriminator from outside sr.discriminator makes finite logits of (1, C, side, side), with a gradient.
 
     Raises:
         InputError: it does not. What goes wrong inside its own code is raised as it is.
@@ -200,7 +201,7 @@ def discriminator(made: nn.Module, side: int) -> nn.Module:
         return made
     with _as_it_was(made), torch.enable_grad():
         made.eval()
-        logits = made(_pair(made, 3, side)[0].requires_grad_(True))
+        logits = made(_pair(made, channels, side)[0].requires_grad_(True))
         if not isinstance(logits, Tensor) or not logits.requires_grad or not torch.isfinite(logits.detach()).all():
             raise InputError(f"discriminator: {_name(made)} makes no finite logits with a gradient of {side}x{side} pixels")
     return made
@@ -235,16 +236,18 @@ def _tensors(module: nn.Module) -> Iterator[Tensor]:
 
 
 def _image(module: nn.Module, height: int, width: int) -> Tensor:
-    """(1, 3, H, W) in [0, 1]: waves, another in each channel; where the module is."""
+    """(1, C, H, W) in [0, 1], C the module's channels or 3: waves, another in each channel; where the module is."""
+    channels = getattr(module, "channels", None) or 3
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    waves = torch.stack([((k + 2) * x * 0.37 + (4 - k) * y * 0.23).sin() for k in range(3)])
+    waves = torch.stack([((k + 2) * x * 0.37 + (4 - k) * y * 0.23).sin() for k in range(channels)])
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     return (waves * 0.4 + 0.5)[None].to(device)
 
 
 def _pair(module: nn.Module, channels: int, side: int) -> tuple[Tensor, Tensor]:
     """Two different images of a batch of one, (1, C, side, side) in [0, 1]."""
-    hr = _image(module, side, side)[:, :channels]
+    hr = _image(module, side, side)
+    hr = torch.cat([hr] * -(-channels // hr.shape[1]), dim=1)[:, :channels]
     return (hr * 0.9 + 0.04).clone(), hr
 
 

@@ -117,6 +117,16 @@ def test_a_mistake_in_forward_is_raised_as_it_is():
     assert not isinstance(caught.value, contract.InputError)
 
 
+def test_a_network_of_other_bands():
+    class Bands(nn.Module):
+        channels = 5
+
+        def forward(self, lr):
+            return F.interpolate(lr, scale_factor=2)
+
+    assert contract.network(Bands(), 2).channels == 5
+
+
 @pytest.mark.parametrize("name", ["swinir_light", "omnisr", "span", "unet", "rrdb_light", "srcnn"])
 def test_networks_of_this_project_keep_it(name):
     from sr import build

@@ -45,6 +45,6 @@ def test_what_does_not_fit_is_one_line(architecture, change, line):
 
 @pytest.mark.parametrize("architecture, change", [("SwinIR", {"window_size": 12}), ("DAT", {"split_size": [6, 12]})])
 def test_windows_that_do_not_divide_64(architecture, change):
-    network = built(architecture, n_feats=36, **change)
+    network = built(architecture, n_feats=36, **change).eval()
     assert network.multiple_of == 12
     assert network(torch.rand(1, 3, 12, 24)).shape == (1, 3, 24, 48)
