@@ -141,7 +141,7 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
     axes.set_ylabel(f"{unit(results.metric)}, mean of {', '.join(results.sets)}")
     _plain_log(axes)
     figure.canvas.draw()
-    if not _labels(axes, points):
+    if not _labels(axes, points, spread):
         figure.legend(loc="outside right upper", frameon=False, fontsize=8.5)
     arrow = "up" if higher else "down"
     text = f"{results.metric} against {label}; better is left and {arrow}."
@@ -223,10 +223,13 @@ def _without_bicubic(names: list[str]) -> list[str]:
     return others if len(others) > 1 else names
 
 
-def _labels(axes: Axes, points: Mapping[str, tuple[float, float]]) -> bool:
+def _labels(axes: Axes, points: Mapping[str, tuple[float, float]], spread: Mapping[str, tuple[float, float]]) -> bool:
     """Names beside their points, each at the first place that is free; none, and False, where one has no such place."""
     renderer = axes.figure.canvas.get_renderer()
     taken = [_around(axes.transData.transform(point), 5) for point in points.values()]
+    for name, (low, high) in spread.items():
+        ends = [axes.transData.transform((x, points[name][1])) for x in (low, high)]
+        taken.append(_around(ends[0], 1).union([_around(end, 1) for end in ends]))
     inside, made = axes.get_window_extent(renderer), []
     offsets = [(8, 0, "left"), (-8, 0, "right"), (0, 11, "center"), (0, -11, "center"), (7, 9, "left"), (7, -9, "left")]
     for name, point in points.items():

@@ -128,7 +128,7 @@ def analyse(
                 scores = table[:, :, column]
                 if np.isnan(scores).any():
                     continue
-                results.estimates[name, benchmark, key] = estimate(scores)
+                results.estimates[name, benchmark, key] = estimate(scores, most=1 if "ssim" in key else None)
                 if key == metric:
                     tested[name] = scores
                     results.image_scores.setdefault(name, {}).update(
@@ -209,7 +209,7 @@ def _remarks(results: Results, variants: Sequence[Variant]) -> None:
     counts = [len(variant.runs) for variant in variants]
     if max(counts) == 1:
         results.notes.append("One seed of each variant: intervals and p hold the chance of the images, not of the training.")
-    elif min(counts) < 3:
-        few = [variant.name for variant in variants if len(variant.runs) < 3]
-        shown = ", ".join(few[:4]) + (" ..." if len(few) > 4 else "")
-        results.notes.append(f"Fewer than three seeds: {shown}. Their intervals hold little of the chance of the training.")
+    elif min(counts) == 1:
+        single = [variant.name for variant in variants if len(variant.runs) == 1]
+        shown = ", ".join(single[:4]) + (" ..." if len(single) > 4 else "")
+        results.notes.append(f"One seed alone: {shown}. Of the chance of their training intervals and p hold nothing.")

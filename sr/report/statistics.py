@@ -37,12 +37,16 @@ class Difference(Estimate):
     corrected: float | None = None
 
 
-def estimate(scores: np.ndarray, mean: float | None = None) -> Estimate:
-    """The mean of scores (seeds, images). One image has no interval: seeds tell nothing about other images."""
-    mean = float(scores.mean()) if mean is None else mean
+def estimate(scores: np.ndarray, most: float | None = None) -> Estimate:
+    """The mean of scores (seeds, images). One image has no interval: seeds tell nothing about other images.
+
+    `most` is the best that a score can be (1 for SSIM): an interval ends there.
+    """
+    mean = float(scores.mean())
     if scores.shape[1] < 2:
         return Estimate(mean)
-    return Estimate(mean, *_interval(mean, [scores.mean(0), scores.mean(1)]))
+    low, high = _interval(mean, [scores.mean(0), scores.mean(1)])
+    return Estimate(mean, low, high if None in (high, most) else min(high, most))
 
 
 def difference(scores: np.ndarray, base: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> Difference:

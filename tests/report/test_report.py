@@ -93,6 +93,7 @@ def test_the_tables_are_the_runs_metrics(study, made):
     recorded = metrics(study, "n_feats-6")[0]["bicubic"]
     for metric in ("psnr", "ssim"):
         assert numbers["scores"]["bicubic"]["folder"][metric]["mean"] == pytest.approx(recorded[metric], abs=1e-3)
+    assert all(one["high"] <= 1 for scores in numbers["scores"].values() if (one := scores["folder"]["ssim"]))
     assert numbers["baseline"] == "network.n_feats-6" and numbers["comparisons"] == 2
     assert numbers["config"] == {"network.n_feats": {"network.n_feats-6": "6", "network.n_feats-8": "8"}}
     assert numbers["costs"]["network.n_feats-6"]["timing"]["seconds"] > 0 and numbers["costs"]["bicubic"]["parameters"] == 0

@@ -117,6 +117,12 @@ def test_seeds_widen_the_interval_and_one_image_has_none():
     assert (same.mean, same.low, same.p) == (0, None, 1)
 
 
+def test_no_interval_goes_beyond_the_best_score():
+    scores = np.array([[0.7, 0.99]])
+    assert estimate(scores).high > 1 and estimate(scores, most=1).high == 1
+    assert estimate(scores, most=1).low == estimate(scores).low
+
+
 def test_beyond_so_many_images_signs_are_drawn():
     gaps = rng(8).normal(1, 1, EXACT)
     assert sign_flip(gaps, rng()) * 2 ** (EXACT - 1) == int(sign_flip(gaps, rng()) * 2 ** (EXACT - 1))
