@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.release import Release, Shapes, count, root
-from sr.network.upsample import check_scale
+from sr.network.upsample import check_channels, check_scale
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
@@ -26,12 +26,13 @@ def _options(shapes: Shapes) -> dict[str, int]:
 
 
 class VapSR(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> (N, 3, sH, sW); x2, x3, x4.
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4.
 
     Keys of zhoumumu/VapSR: conv_first, body.N, conv_body, upsampler.
 
     Args:
-        scale: 2, 3 or 4.
+        scale: 1, 2, 3 or 4.
+        channels: bands of the image.
         n_feats, n_attention_feats, n_blocks: features outside and inside of the attention; blocks (21 at x4, 20 at x2 and x3).
         n_up_feats: features of the first convolution behind the body; None: 64 at x4, 56 at x2 and x3.
         groups: of the convolution at the end of the body; 2 in VapSR-S.
@@ -43,6 +44,7 @@ class VapSR(nn.Module):
         self,
         *,
         scale: int = 4,
+        channels: int = 3,
         n_feats: int = 48,
         n_attention_feats: int = 64,
         n_blocks: int = 21,
@@ -50,19 +52,19 @@ class VapSR(nn.Module):
         groups: int = 1,
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (2, 3, 4))
-        self.multiple_of = 1
-        self.conv_first = nn.Conv2d(3, n_feats, 3, padding=1)
+        self.scale = check_scale(scale, (1, 2, 3, 4))
+        self.channels, self.multiple_of = check_channels(channels), 1
+        self.conv_first = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.body = nn.Sequential(*(Block(n_feats, n_attention_feats) for _ in range(n_blocks)))
         self.conv_body = nn.Conv2d(n_feats, n_feats, 3, padding=1, groups=groups)
         n_up = n_up_feats or (64 if scale == 4 else 56)
         first, activation = nn.Conv2d(n_feats, n_up, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)
         if scale == 4:
-            last = nn.Conv2d(n_up // 4, 3 * 4, 3, padding=1)
+            last = nn.Conv2d(n_up // 4, channels * 4, 3, padding=1)
             self.upsampler = nn.Sequential(first, nn.PixelShuffle(2), activation, last, nn.PixelShuffle(2))
         else:
             self.upsampler = nn.Sequential(
-                first, activation, nn.Conv2d(n_up, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale)
+                first, activation, nn.Conv2d(n_up, channels * scale**2, 3, padding=1), nn.PixelShuffle(scale)
             )
 
     def forward(self, lr: Tensor) -> Tensor:
