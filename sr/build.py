@@ -275,7 +275,6 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from sr.callback import until
     from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
-    from sr.cli.words import key_of
     from sr.logger import CSV
 
     quiet()
