@@ -25,7 +25,7 @@ from sr.data.sample import Sample
 from sr.errors import InputError
 from sr.files import whole as whole_file
 from sr.image import read, to_tensor
-from sr.infer import upscale
+from sr.infer import PRECISIONS, Upscaler, upscale
 from sr.reach import STRIPS, reach
 from sr.table import markdown
 from sr.tiles import pad_to_multiple
@@ -74,9 +74,9 @@ def half(network: nn.Module, dtype: torch.dtype) -> float | None:
     """Relative error under autocast; None where it is not finite or does not run."""
     lr = photo(HALF_SIDE)
     exact = upscale(network, lr)
+    precision = next(name for name, value in PRECISIONS.items() if value is dtype)
     try:
-        with torch.autocast("cpu", dtype):
-            error = relative(upscale(network, lr), exact)
+        error = relative(Upscaler(network, precision=precision)(lr), exact)
     except RuntimeError:
         return None
     return error if np.isfinite(error) else None

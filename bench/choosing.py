@@ -25,7 +25,7 @@ from networks import NAMES, known, network
 from networks import measure as count
 from sr.cli import CONF
 from sr.count import parameters
-from sr.infer import upscale
+from sr.infer import Upscaler
 from sr.report.front import front
 from sr.run import device
 from sr.table import markdown
@@ -72,11 +72,10 @@ def run(whole: torch.nn.Module, lr: torch.Tensor, dtype: torch.dtype) -> tuple[f
     before = resident("VmRSS")
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")  # forget the peak
-    times = []
+    times, enlarged = [], Upscaler(whole, precision="32" if dtype == torch.float32 else "bf16")
     for _ in range(2):
         started = time.perf_counter()
-        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-            upscale(whole, lr)
+        enlarged(lr)
         times.append(time.perf_counter() - started)
         if times[0] > LIMIT / 4:
             break
