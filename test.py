@@ -33,7 +33,7 @@ def test(cfg: DictConfig) -> None:
     else:
         name = build.network_name(cfg)
         results = score(cfg)
-        table = comparison(results, name)
+        table = comparison(results, name, build.image(cfg).measured)
 
     if results:
         file = write_metrics(results, cfg.output_dir)

@@ -39,7 +39,7 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            print(table := comparison(results, cfg.variant or called()))
+            print(table := comparison(results, cfg.variant or called(), data.kind.measured))
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:

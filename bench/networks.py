@@ -9,6 +9,7 @@ counts at theirs. Their counters (fvcore's) add normalisation and global pooling
 
 import argparse
 import warnings
+from dataclasses import asdict
 
 import torch
 from hydra.utils import instantiate
@@ -18,6 +19,7 @@ from torch import nn
 from common import options
 from sr.cli import CONF
 from sr.count import multiply_adds, parameters
+from sr.image_kind import PHOTO
 from sr.table import markdown
 
 NAMES = sorted({file.stem for file in (CONF / "network").glob("*.yaml")} - {"nafnet"})  # which makes no x4
@@ -91,7 +93,9 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
             if key in node.get("options", {}):
                 node.options[key] = 2
     torch.manual_seed(0)
-    return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all").eval()
+    return instantiate(
+        OmegaConf.create({"scale": scale, "image": asdict(PHOTO), "network": node}).network, _convert_="all"
+    ).eval()
 
 
 def known(word: str) -> str:

@@ -8,8 +8,8 @@ REACH = 3  # LR pixels to each side that a part needs: the kernel is 4 wide
 BAND = 2**18  # HR pixels that are made at once
 
 
-def enlarged(lr: Tensor, scale: int) -> Tensor:
-    """`imresize(lr, scale, rounding=True)` of (N, C, h, w) on the uint8 grid in [0, 1]: (N, C, scale * h, scale * w)."""
+def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
+    """`imresize(lr, scale, rounding=levels)` of (N, C, h, w) on the grid of its levels in [0, 1]: (N, C, s * h, s * w)."""
     height, width = (scale * side for side in lr.shape[-2:])
     if height * width <= BAND:
         return imresize(lr, scale, rounding=True)
@@ -17,14 +17,14 @@ def enlarged(lr: Tensor, scale: int) -> Tensor:
     rows = max(BAND // width, 1)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        whole[..., top:bottom, :] = part(lr, scale, slice(top, bottom), slice(0, width))
+        whole[..., top:bottom, :] = part(lr, scale, slice(top, bottom), slice(0, width), levels)
     return whole
 
 
-def part(lr: Tensor, scale: int, rows: slice, columns: slice) -> Tensor:
-    """Those rows and columns of `enlarged(lr, scale)`, without the others; starts and stops are given and inside."""
+def part(lr: Tensor, scale: int, rows: slice, columns: slice, levels: int | None = 255) -> Tensor:
+    """Those rows and columns of `enlarged(lr, scale, levels)`, without the others; starts and stops are given and inside."""
     low, inside = zip(*(_needed(side, scale, n) for side, n in zip((rows, columns), lr.shape[-2:], strict=True)), strict=True)
-    made = imresize(lr[..., low[0], low[1]], scale, rounding=True)
+    made = imresize(lr[..., low[0], low[1]], scale, rounding=levels)
     return made[..., inside[0], inside[1]]
 
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,51 @@ from sr.cli import CONF, called, choice, overrides, plain_warnings
 from sr.cli.words import key_of
 from sr.errors import InputError
 from sr.files import whole
+from sr.image_kind import PHOTO, Kind, of
+from sr.infer import channels
 
 
 def build(node: Any, **finished: Any) -> Any:
     """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
     signature.check(node)
     return instantiate(node, _convert_="all", **finished)
+
+
+def image(cfg: DictConfig) -> Kind:
+    """What a pixel is; 8-bit RGB in runs from before it could be chosen."""
+    return build(cfg.image) if cfg.get("image") else PHOTO
+
+
+def settle_image(cfg: DictConfig) -> Kind:
+    """Fill in `cfg.image` of test.py and predict.py: what the checkpoint was trained for, `photo` for released files.
+
+    Raises:
+        InputError: the command line says another one than the checkpoint.
+    """
+    named = not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None
+    file = checkpoint.first(_plain(cfg.ckpt)) if named else None
+    run = checkpoint.about(file).get("sr") if file is not None else None
+    stored = of(run.get("config", {}).get("image"), file) if run else None
+    if cfg.get("image") is None:
+        OmegaConf.update(cfg, "image", _image_node(stored or PHOTO), force_add=True)
+    chosen = image(cfg)
+    if stored not in (None, chosen):
+        raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: leave image=... out")
+    return chosen
+
+
+def _image_node(kind: Kind) -> dict[str, Any]:
+    return {"_target_": "sr.image_kind.Kind", **asdict(kind)}
+
+
+def check_channels(network: nn.Module, kind: Kind) -> nn.Module:
+    """The network itself. InputError: it takes another number of channels than the image has bands."""
+    if channels(network) != kind.bands:
+        raise InputError(
+            f"{type(network).__name__} takes {channels(network)} channels, and image={kind.name} has {kind.bands} bands: "
+            "choose an image=... of as many"
+        )
+    return network
 
 
 def network(cfg: DictConfig) -> nn.Module:
@@ -34,6 +74,7 @@ def network(cfg: DictConfig) -> nn.Module:
     if not isinstance(built, nn.Module):
         raise InputError(f"network._target_={cfg.network._target_} makes a {type(built).__name__}, not an nn.Module")
     contract.network(built, cfg.scale or getattr(built, "scale", None), _patch_sizes(cfg))
+    check_channels(built, image(cfg))
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # between two files there are no weights to train from
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
@@ -67,7 +108,10 @@ def stored_network(cfg: DictConfig) -> nn.Module:
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
     """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
-    return _named_network(cfg) if cfg.get("network") else stored_network(cfg)
+    kind = settle_image(cfg)
+    if not kind.whole:
+        raise InputError(f"image={kind.name}: image files of {kind.dtype} in {list(kind.range)} are not enlarged yet")
+    return check_channels(_named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
 
 
 def _named_network(cfg: DictConfig) -> nn.Module:
@@ -138,7 +182,7 @@ def data(cfg: DictConfig) -> Any:
     return build(
         cfg.data,
         benchmark=_benchmark(cfg),
-        degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale),
+        degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale, levels=image(cfg).levels),
         augmentation=Augmentations(build(_room(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
         **_limits(cfg),
@@ -150,6 +194,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
 
     Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
     """
+    kind = settle_image(cfg)
     if cfg.get("network") is None:
         built = stored_network(cfg)
         if cfg.scale not in (None, built.scale):
@@ -160,7 +205,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
             _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         built = _named_network(cfg)
-    return built
+    return check_channels(built, kind)
 
 
 def network_name(cfg: DictConfig) -> str:
@@ -196,7 +241,7 @@ def benchmarks(cfg: DictConfig) -> Any:
     limits = _limits(cfg)
     if limits["limit_test"] == 0:
         raise InputError("nothing to measure on: trainer.limit_test_batches=0 leaves no image")
-    return Benchmarks(benchmark=_benchmark(cfg), **limits)
+    return Benchmarks(benchmark=_benchmark(cfg), kind=image(cfg), **limits)
 
 
 def _limits(cfg: DictConfig) -> dict[str, Any]:
@@ -234,16 +279,16 @@ def _chosen(cfg: DictConfig, name: str) -> dict[str, Any]:
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
     """The benchmarks of a finished run, by this version's configs and the run's folders of images."""
     known = {"ckpt": str(folder), "scale": config.get("scale"), "data_dir": config.get("data_dir"), "benchmark": {}}
-    cfg = OmegaConf.create(known)
+    cfg = OmegaConf.create(known | {"image": _image_node(of(config.get("image"), folder))})
     _benchmarks_of_run(cfg, {name: config["benchmark"][name] for name in names})
     return _benchmark(cfg)
 
 
-def metrics(names: list[str], scale: int) -> dict[str, Any]:
+def metrics(names: list[str], scale: int, kind: Kind = PHOTO) -> dict[str, Any]:
     """Metrics of conf/metric by name, as they are there; those that are not there, or need weights, are left out."""
     files = [CONF / "metric" / f"{name}.yaml" for name in names]
     nodes = OmegaConf.merge({}, *(OmegaConf.load(file) for file in files if file.is_file()))
-    cfg = OmegaConf.create({"scale": scale, "metric": nodes})
+    cfg = OmegaConf.create({"scale": scale, "image": asdict(kind), "metric": nodes})
     return {name: build(node) for name, node in cfg.metric.items() if not {"weights", "net"} & set(node)}
 
 

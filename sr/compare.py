@@ -21,14 +21,15 @@ from sr.data.notes import say_not_used
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.files import whole
 from sr.image import to_pixels, to_tensor
-from sr.infer import Upscaler
+from sr.infer import Upscaler, channels
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.page import DIGITS, Column, Scores, data_uri, means_of, number, render
 from sr.plan import find, sources
-from sr.predict import upscaler
+from sr.predict import naming, upscaler
 from sr.resize import imresize
 from sr.say import warn
+from sr.strips import check_bands
 from sr.table import markdown
 from sr.writer import EXTENSIONS
 
@@ -221,12 +222,14 @@ def _columns(
     add("LR", to_pixels(lr), f"{file}, MATLAB's imresize" if degrade else file)
     add("bicubic", to_pixels(imresize(lr, scale, rounding=True)), "MATLAB's imresize")
     for name, source, enlarged in upscalers:
+        with naming(file):
+            check_bands(enlarged.network, gray)
         started = time.perf_counter()
-        sr = enlarged(lr)
+        sr = enlarged(lr[:, : channels(enlarged.network)])
         seconds = time.perf_counter() - started
         if not torch.isfinite(sr).all():
             raise NotFiniteError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
-        pixels = to_pixels(sr.mean(1, keepdim=True).expand_as(sr) if gray else sr)
+        pixels = to_pixels(sr.mean(1, keepdim=True).expand(-1, 3, -1, -1) if gray else sr)
         add(name, pixels, source, parameters=parameters(enlarged.network), seconds=seconds)
     if hr is not None:
         add("HR", to_pixels(hr), file if degrade else hr_file)

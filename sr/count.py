@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from sr.infer import channels
+
 
 def parameters(network: nn.Module) -> int:
     """Those that evaluation uses: of SPAN the merged convolutions, not those that they are merged from."""
@@ -27,7 +29,7 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     try:
         shapes = copy.deepcopy(network).eval().to("meta")
         with torch.no_grad(), counter:
-            shapes(torch.empty(1, 3, rows, columns, device="meta"))
+            shapes(torch.empty(1, channels(network), rows, columns, device="meta"))
     except (RuntimeError, NotImplementedError, ValueError):
         return None
     return counter.get_total_flops() / 2

@@ -66,10 +66,11 @@ class Facts:
         lost += (self.profile.startswith("gamma "), self.broken_exif)
         return {what: text for (what, text), is_lost in zip(said.items(), lost, strict=True) if is_lost}
 
-    def not_used(self) -> list[str]:
-        """What 8-bit RGB (training, benchmarks, comparisons) leaves out, as ends of a sentence on several files."""
+    def not_used(self, bits: int = 8) -> list[str]:
+        """What RGB or gray of 8 or 16 `bits` (training, benchmarks, comparisons) leaves out, as ends of a sentence on files."""
         said = {
-            f"have {self.bits} bits a sample, which are rounded to 8": self.bits > 8,
+            f"have {self.bits} bits a sample, which are rounded to {min(bits, self.kept_bits)}": self.bits
+            > min(bits, self.kept_bits),
             "have several frames or pages, of which the first is used": self.frames > 1,
             "have transparent parts: alpha is dropped, and hidden colours count like visible ones": self.alpha,
             f"have other colours ({self.colours}), which become sRGB": self.colours,

@@ -97,6 +97,16 @@ def size(path: str | Path) -> tuple[int, int]:
     return (width, height) if turn >= 5 else (height, width)
 
 
+def depth(path: str | Path) -> tuple[int, bool]:
+    """Bits of a sample as `read` gives them, 8 or 16, and whether the file is gray; from its header. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        bits = _facts(file).kept_bits
+        if tiff.is_tiff16(file):
+            return bits, tiff.is_gray(file)
+        mode = _open(file).mode
+        return bits, mode in (*GRAY_MODES, *DEEP_MODES)
+
+
 def check(path: str | Path) -> None:
     """Look for damage without decoding: at the checksums and the end of a PNG, at the header of others. Raises like `read`."""
     with _reading(path), open(path, "rb") as file:
@@ -142,14 +152,17 @@ def read(path: str | Path) -> Image:
     )
 
 
-def not_used(path: str | Path) -> list[str]:
-    """What `read_rgb8` leaves out of a file, as `Facts.not_used`; alpha where something is transparent. Raises like `read`."""
+def not_used(path: str | Path, bits: int = 8) -> list[str]:
+    """What `read_rgb8` leaves out of a file, or with bits=16 `read`, as `Facts.not_used`; raises like `read`.
+
+    Alpha is named where something is transparent.
+    """
     with _reading(path), open(path, "rb") as file:
         facts = _facts(file)
     if facts.alpha:
         image = read(path)
         facts = replace(facts, alpha=bool((image.alpha < np.iinfo(image.alpha.dtype).max).any()))
-    return facts.not_used()
+    return facts.not_used(bits)
 
 
 def write(path: str | Path, image: Image) -> None:

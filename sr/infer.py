@@ -182,6 +182,11 @@ def _product(row: Tensor | None, column: Tensor | None) -> Tensor | None:
     return row[:, None] * column
 
 
+def channels(network: nn.Module) -> int:
+    """How many a network takes; 3, RGB, where it does not say."""
+    return getattr(network, "channels", 3)
+
+
 def out_of_memory(error: Exception) -> bool:
     """Whether it is an allocator's, of a device or of the host."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _NO_MEMORY)

@@ -13,18 +13,26 @@ from sr.image import to_pixels
 _GAP, _TITLE = 4, 18  # pixels
 
 
-def panel(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, zoom: int = 2, bands: Sequence[int] | None = None) -> Image.Image:
+def panel(
+    lr: Tensor,
+    sr: Tensor,
+    hr: Tensor,
+    crop: int,
+    zoom: int = 2,
+    bands: Sequence[int] | None = None,
+    levels: int | None = 255,
+) -> Image.Image:
     """LR (nearest) | bicubic | SR | HR of the place where bicubic is worst, each `crop` HR pixels wide, `zoom` times enlarged.
 
-    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`.
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; `levels` of bicubic's pixels, 255 for 8 bit.
     """
     scale = hr.shape[-1] // lr.shape[-1]
-    top, left, side = worst_place(lr, hr, crop)
+    top, left, side = worst_place(lr, hr, crop, levels)
     rows, columns = slice(top, top + side), slice(left, left + side)
     low = lr[..., top // scale : -(-(top + side) // scale), left // scale : -(-(left + side) // scale)]
     nearest = low.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
     nearest = nearest[..., top % scale :, left % scale :][..., :side, :side]
-    bicubic = part(lr, scale, rows, columns)
+    bicubic = part(lr, scale, rows, columns, levels)
     crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
     return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
 
@@ -46,7 +54,7 @@ def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
     return image[:, bands].expand(-1, 3, -1, -1)
 
 
-def worst_place(lr: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
+def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
     """Where bicubic enlargement of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
     largest mean error. Looked for in bands, so that no more memory is needed for a larger image."""
     scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
@@ -58,7 +66,7 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int) -> tuple[int, int, int]:
     for first in range(0, places, together):
         last = min(first + together, places)
         rows = slice(first * stride, (last - 1) * stride + side)
-        error = (part(lr, scale, rows, slice(0, width)) - hr[..., rows, :]).abs().mean(1, keepdim=True)
+        error = (part(lr, scale, rows, slice(0, width), levels) - hr[..., rows, :]).abs().mean(1, keepdim=True)
         mean = F.avg_pool2d(error, side, stride=stride)
         worst = int(mean.flatten().argmax())
         if (value := float(mean.flatten()[worst])) > best:

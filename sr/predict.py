@@ -7,7 +7,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from sr.capability import check_precision
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.image import Image, read
 from sr.infer import PRECISIONS, Upscaler, out_of_memory
-from sr.strips import Alpha, shape, strips
+from sr.strips import Alpha, check_bands, shape, strips
 from sr.tiles import tiling
 from sr.writer import Writer, not_kept, one_line
 
@@ -111,6 +111,8 @@ def predict_files(
             output = None
             try:
                 image = reading.result()
+                with naming(source):
+                    check_bands(enlarged.network, image.was_gray)
                 while output is None:
                     planned = enlarged.tile
                     output = _Output(source, target, image, outscale or network.scale, writer)
@@ -210,6 +212,15 @@ def pick_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError):
         raise InputError(f"device={name} is not available: choose auto, cpu, cuda, cuda:1 ...") from None
+
+
+@contextmanager
+def naming(source: Path) -> Iterator[None]:
+    """Put the file's name before what is said of it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
 
 
 class _Output:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from sr.infer import channels
 from sr.tiles import pad_to_multiple
 
 STRIPS = (128, 1024)  # LR pixels: lengths on which it is measured, the second where the first is too short
@@ -18,7 +19,7 @@ def reach(network: nn.Module) -> int | None:
     """
     parameter = next(network.parameters(), torch.empty(0))
     for length in STRIPS:
-        lr = pad_to_multiple(_strip(length).to(parameter.device, parameter.dtype), network.multiple_of)
+        lr = pad_to_multiple(_strip(length, channels(network)).to(parameter.device, parameter.dtype), network.multiple_of)
         middle = lr.shape[-1] // 2  # the first column of a window: felt farthest
         lr[..., middle] = torch.nan
         try:
@@ -31,6 +32,6 @@ def reach(network: nn.Module) -> int | None:
     return None
 
 
-def _strip(length: int) -> Tensor:
-    """(1, 3, 16, length) of all grey levels."""
-    return torch.linspace(0, 1, 3 * HEIGHT * length).view(1, HEIGHT, length, 3).permute(0, 3, 1, 2).clone()
+def _strip(length: int, bands: int) -> Tensor:
+    """(1, bands, 16, length) of all grey levels."""
+    return torch.linspace(0, 1, bands * HEIGHT * length).view(1, HEIGHT, length, bands).permute(0, 3, 1, 2).clone()

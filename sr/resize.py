@@ -23,7 +23,7 @@ def imresize(
     scale: float | None = None,
     size: tuple[int, int] | None = None,
     *,
-    rounding: bool = False,
+    rounding: bool | int | None = False,
     kernel: Kernel = "cubic",
     antialias: bool = True,
 ) -> Tensor:
@@ -31,9 +31,10 @@ def imresize(
 
     Clips (N, T, C, H, W) are resized frame by frame; any number of channels, each on its own.
 
-    rounding=False: a float image, any range; differentiable, not clipped.
-    rounding=True: `image` is on the uint8 grid (multiples of 1/255 in [0, 1]); the result of each pass is rounded half
+    rounding=False or None: a float image, any range; differentiable, not clipped.
+    rounding=True or 255: `image` is on the uint8 grid (multiples of 1/255 in [0, 1]); the result of each pass is rounded half
     up and clipped, so that the output is on the uint8 grid too and equals imresize of a uint8 image in every bit.
+    rounding=65535, or another number of levels: the same on that grid; 65535 is MATLAB's imresize of a uint16 image.
     `antialias` widens the kernel when the image shrinks. ValueError: both or neither of scale and size, not positive.
     """
     check_leading(image)
@@ -50,11 +51,12 @@ def imresize(
     size = size or tuple(math.ceil(n * scale - 1e-9) for n in length)
     scales = [scale or size[i] / length[i] for i in (0, 1)]
     x = image.float() if image.dtype in (torch.float16, torch.bfloat16) else image
-    x = (x * 255).round_() if rounding else x
+    levels = 255 if rounding is True else rounding or None
+    x = (x * levels).round_() if levels else x
     for i in sorted((0, 1), key=lambda i: scales[i]):  # the dimension that shrinks most first; of equals, the rows
         if scales[i] != 1 or size[i] != length[i]:
-            x = _resize_dim(x, i - 2, size[i], float(scales[i]), rounding, kernel, antialias)
-    return (x / 255 if rounding else x).to(image.dtype)
+            x = _resize_dim(x, i - 2, size[i], float(scales[i]), levels, kernel, antialias)
+    return (x / levels if levels else x).to(image.dtype)
 
 
 def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
@@ -67,25 +69,25 @@ def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
     return x
 
 
-def _resize_dim(x: Tensor, dim: int, out: int, scale: float, rounding: bool, kernel: Kernel, antialias: bool) -> Tensor:
+def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None, kernel: Kernel, antialias: bool) -> Tensor:
     n = x.shape[dim]
     unit, step, phases = _phases(n, out, scale, kernel, antialias)
     dtype = x.dtype
-    if rounding:
+    if levels:
         # At integer scales all weights are whole multiples of 1/unit. Counted in units the sums are exact in any order,
-        # in float32 if |sum| < 512 units fits its 24 bits (/2 to /7, x2 to x8), else in float64, and ties round up on
-        # every device as they do in MATLAB's files. Weights of other scales are not whole: float64, MATLAB's own.
-        dtype = torch.float32 if 1 < unit <= 2**24 / 512 else torch.float64
+        # in float32 if |sum| < 2 * (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), else in float64, and ties
+        # round up on every device as they do in MATLAB's files. Weights of other scales are not whole: float64, MATLAB's own.
+        dtype = torch.float32 if 1 < unit <= 2**24 / (2 * (levels + 1)) else torch.float64
     x = x.to(dtype)
     if phases:
-        count, factor = -(-out // len(phases)), 1 if rounding else unit
+        count, factor = -(-out // len(phases)), 1 if levels else unit
         parts = [_strided(x, dim, count, first, step, [w / factor for w in weights]) for first, weights in phases]
         y = parts[0] if len(parts) == 1 else torch.stack(parts, dim).flatten(dim - 1, dim).narrow(dim, 0, out)
     else:
-        indices, columns = _table(n, out, scale, kernel, antialias, rounding, dtype, x.device)
+        indices, columns = _table(n, out, scale, kernel, antialias, bool(levels), dtype, x.device)
         shape = (-1,) + (1,) * (-1 - dim)
         y = sum(x.index_select(dim, i) * w.view(shape) for i, w in zip(indices, columns, strict=True))
-    return y.div_(unit).add_(0.5).floor_().clamp_(0, 255) if rounding else y
+    return y.div_(unit).add_(0.5).floor_().clamp_(0, levels) if levels else y
 
 
 def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: list[float]) -> Tensor:

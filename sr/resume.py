@@ -10,8 +10,9 @@ from sr import checkpoint, history, trust
 from sr.cli import CONF
 from sr.cli.named import config_dirs, split, value_of
 from sr.errors import InputError
+from sr.image_kind import of
 
-_FIXED = ("model", "network", "experiment", "scale")  # another network or task is another run: init_from starts one
+_FIXED = ("model", "network", "experiment", "scale", "image")  # another network or task is another run: init_from starts one
 _FREE = ("model.compile", "model.checkpoint_activations")  # how a step is computed: the memory of another machine may need it
 
 
@@ -61,6 +62,8 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
     for override in overrides:
         key = override.split("=")[0].lstrip("+~").split("@")[-1].replace("/", ".")  # optimizer@discriminator_optimizer=adam
         if key in ("resume", "output_dir", "trust") or override == f"model={content.get('recipe')}":
+            continue
+        if key == "image" and of(OmegaConf.to_container(cfg.image), key) == of(content["config"].get("image"), cfg.resume):
             continue
         before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
         if key.split(".")[0] in _FIXED and key not in _FREE:

@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sr.bleed import bled
-from sr.errors import NotFiniteError
+from sr.errors import InputError, NotFiniteError
 from sr.image import Image, to_pixels, to_tensor
-from sr.infer import Upscaler
+from sr.infer import Upscaler, channels
 from sr.resize_rows import RowResize
 
 ROWS = 64  # of a strip at most
@@ -46,9 +46,10 @@ def strips(
         progress: is told each finished part of the work, of 1 altogether.
 
     Raises:
-        FloatingPointError: the network's output is not finite.
+        FloatingPointError: the network's output is not finite. InputError: see `check_bands`.
     """
     height, width = image.pixels.shape[:2]
+    check_bands(upscaler.network, image.was_gray)
     scale, dtype = upscaler.network.scale, image.pixels.dtype
     if image.alpha is not None and image.alpha.min() == image.alpha.max():
         alpha_upscale = "bicubic"  # a network would make it translucent at the edges
@@ -72,16 +73,32 @@ def strips(
         yield band
 
 
+def check_bands(network: nn.Module, was_gray: bool) -> None:
+    """Whether a file can go through a network: gray and RGB through one for RGB, gray through one for gray.
+
+    Raises:
+        InputError: the file has colour, and the network takes gray; or it takes other bands.
+    """
+    bands = channels(network)
+    if bands not in (1, 3):
+        raise InputError(f"the network takes {bands} bands; image files have one or three")
+    if bands == 1 and not was_gray:
+        raise InputError("the picture has colour, and the network takes gray (image=gray): convert it to gray before")
+
+
 def _parts(
     upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None]
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Finished pieces (top, left, (h, w, C) float32) of colour and, where the network enlarges it, alpha."""
     height, width = image.pixels.shape[:2]
     colour = bled(image.pixels, image.alpha)
-    runs = [upscaler.blocks(lambda rows, columns: to_tensor(colour[rows, columns]), height, width)]
+    bands = channels(upscaler.network)
+    runs = [upscaler.blocks(lambda rows, columns: to_tensor(colour[rows, columns][..., :bands]), height, width)]
     if image.alpha is not None and alpha_upscale == "network":
         runs.append(
-            upscaler.blocks(lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, 3, -1, -1), height, width)
+            upscaler.blocks(
+                lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, bands, -1, -1), height, width
+            )
         )
 
     def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:

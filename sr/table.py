@@ -10,17 +10,18 @@ from sr.files import whole
 _DIGITS = {"psnr": 2, "psnr_rgb": 2}  # SSIM and the perceptual metrics: 4, as papers print them
 
 
-def comparison(results: Mapping[str, Any], name: str) -> str:
+def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str:
     """A Markdown table: for each benchmark a row of bicubic, of the network, and of the difference.
 
     Args:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
         name: of the network's rows.
+        measured: what the scores are of, for the header: "gray"; "" where the metrics' names tell.
     """
     if not results:
         return "nothing was tested"
     metrics = [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
-    rows = [["benchmark", "", *metrics]]
+    rows = [["benchmark", "", *(f"{metric} ({measured})" if measured else metric for metric in metrics)]]
     for benchmark, scores in results.items():
         rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(_number(m, scores["bicubic"][m]) for m in metrics)])
         rows.append(["", name, *(_number(m, scores[m]) for m in metrics)])

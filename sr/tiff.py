@@ -52,6 +52,11 @@ def size(file: BinaryIO) -> tuple[int, int]:
     return page[Tiff.IMAGELENGTH], page[Tiff.IMAGEWIDTH]
 
 
+def is_gray(file: BinaryIO) -> bool:
+    """Whether the first page is gray, from its tags alone."""
+    return tags(file).get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1)  # 0 or the largest value is white
+
+
 def tags(file: BinaryIO) -> Exif:
     """All tags of the first page: its layout, its colour profile, EXIF."""
     file.seek(0)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hydra
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,6 +26,7 @@ SMALL = (  # of the default recipe what trains in a second
     "trainer.log_every_n_steps=2",
     "logger=csv",
 )
+IMAGE = OmegaConf.load(ROOT / "conf" / "image" / "photo.yaml")  # for parts of a config that interpolate it
 ONE_PHOTO = ("trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 
 

@@ -18,6 +18,7 @@ from sr.leading import for_each_frame, mean_over_frames, n_frames, pictures, res
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.resize import imresize
+from tests.jobs import IMAGE
 from tests.real import clips
 
 DEGRADATIONS = sorted((Path(__file__).parents[1] / "conf" / "degradation").glob("*.yaml"))
@@ -81,7 +82,9 @@ def test_the_score_of_a_clip_is_the_mean_of_its_frames(clip, metric):
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("file", DEGRADATIONS, ids=lambda file: file.stem)
 def test_degradation(clip, file, scale):
-    stages = instantiate(OmegaConf.create({"scale": scale, "degradation": OmegaConf.load(file)}).degradation, _convert_="all")
+    stages = instantiate(
+        OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)}).degradation, _convert_="all"
+    )
     (stage,) = stages.values()
     chain = Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
     given = parameters(chain, 11, 2)

@@ -31,18 +31,22 @@ def weights(centre: Tensor, factor: Tensor, length: int, smallest: float) -> Ten
     return matrix.scatter_add_(-1, index, weight)
 
 
-def resample(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """(N, C, H, W) on the uint8 grid -> (N, C, out, out): rows, then columns, rounded to 8 bits after each."""
+def resample(image: Tensor, rows: Tensor, columns: Tensor, levels: int | None = 255) -> Tensor:
+    """(N, C, H, W) on the grid of its levels -> (N, C, out, out): rows, then columns, rounded to the levels after each.
+
+    levels=None: an image without levels, in [0, 1]; neither rounded nor clipped.
+    """
     # A GPU may be told to multiply float32 in fewer bits (TF32), float64 never.
-    dtype = torch.float64 if image.is_cuda else torch.float32
+    dtype = torch.float64 if image.is_cuda or levels is None or levels > 255 else torch.float32
     with torch.autocast(image.device.type, enabled=False):
-        pixels = (image * 255).round().to(dtype)
-        pixels = _rounded(rows.to(dtype).unsqueeze(1) @ pixels)
-        return (_rounded(pixels @ columns.to(dtype).unsqueeze(1).transpose(-1, -2)) / 255).to(image.dtype)
+        pixels = (image * levels).round().to(dtype) if levels else image.to(dtype)
+        pixels = _rounded(rows.to(dtype).unsqueeze(1) @ pixels, levels)
+        pixels = _rounded(pixels @ columns.to(dtype).unsqueeze(1).transpose(-1, -2), levels)
+        return (pixels / (levels or 1)).to(image.dtype)
 
 
-def _rounded(pixels: Tensor) -> Tensor:
-    return (pixels / _UNIT + 0.5).floor_().clamp_(0, 255)
+def _rounded(pixels: Tensor, levels: int | None) -> Tensor:
+    return (pixels / _UNIT + 0.5).floor_().clamp_(0, levels) if levels else pixels / _UNIT
 
 
 def _cubic(x: Tensor) -> Tensor:

@@ -18,9 +18,9 @@ class ResizeMix(Augmentation):
 
     partner = True
 
-    def __init__(self, probability: float = 0.5, factor: Sequence[float] = (0.1, 0.8)) -> None:
+    def __init__(self, probability: float = 0.5, factor: Sequence[float] = (0.1, 0.8), levels: int | None = 255) -> None:
         super().__init__(probability)
-        self.factor = checked("factor", factor, 0.05, 1)
+        self.factor, self.levels = checked("factor", factor, 0.05, 1), levels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"on", "side", "top", "left"}: see `sr.augmentation.box`."""
@@ -35,7 +35,7 @@ class ResizeMix(Augmentation):
         for own, other, unit in ((lr, partner[0], 1), (hr, partner[1], scale)):
             rows, columns = (_shrinking(first * unit, side.double() / size, size * unit, smallest) for first in (top, left))
             inside = box.mask(size * unit, side * unit, top * unit, left * unit) & on
-            pasted.append(torch.where(inside, resample(other, rows, columns), own))
+            pasted.append(torch.where(inside, resample(other, rows, columns, self.levels), own))
         return pasted[0], pasted[1]
 
 

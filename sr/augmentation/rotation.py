@@ -14,16 +14,16 @@ from sr.errors import InputError
 
 
 class Rotation(Augmentation):
-    """Rotate by an angle that is uniform in [-max_angle, max_angle] degrees, bicubically, and round to 8 bits.
+    """Rotate by an angle that is uniform in [-max_angle, max_angle] degrees, bicubically, and round to `levels`.
 
     The patch shows image content in all its corners; only where the image is too small for that it is mirrored.
     """
 
-    def __init__(self, probability: float = 0.5, max_angle: float = 180.0) -> None:
+    def __init__(self, probability: float = 0.5, max_angle: float = 180.0, levels: int | None = 255) -> None:
         super().__init__(probability)
         if not 0 <= max_angle <= 180:
             raise InputError(f"max_angle must be in [0, 180] degrees, got {max_angle}")
-        self.max_angle = max_angle
+        self.max_angle, self.levels = max_angle, levels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"on", "angle": float64 (count,), radians, counter-clockwise}."""
@@ -44,4 +44,5 @@ class Rotation(Augmentation):
         grid = torch.stack([cos * x - sin * y, sin * x + cos * y], -1).to(image.dtype)
         with torch.autocast(image.device.type, enabled=False):
             rotated = F.grid_sample(image, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-        return torch.where(per_image(parameters["on"]), quantise(rotated), centre(image, size))
+        rotated = quantise(rotated, self.levels) if self.levels else rotated
+        return torch.where(per_image(parameters["on"]), rotated, centre(image, size))

@@ -16,12 +16,12 @@ from sr.draws import Draws
 class Scale(Augmentation):
     """Shrink the image by a factor, uniform in `factor`, with MATLAB's antialiased cubic kernel; the patch keeps its size.
 
-    Where the patch then shows more than the whole image, the image is mirrored at its edge.
+    Where the patch then shows more than the whole image, the image is mirrored at its edge. The result is rounded to `levels`.
     """
 
-    def __init__(self, probability: float = 0.8, factor: Sequence[float] = (0.6, 1.0)) -> None:
+    def __init__(self, probability: float = 0.8, factor: Sequence[float] = (0.6, 1.0), levels: int | None = 255) -> None:
         super().__init__(probability)
-        self.factor = checked("factor", factor, 0.1, 1)
+        self.factor, self.levels = checked("factor", factor, 0.1, 1), levels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"on", "factor": float64 (count,)}."""
@@ -37,4 +37,4 @@ class Scale(Augmentation):
         length, factor = image.shape[-1], parameters["factor"]
         place = torch.arange(size, device=image.device, dtype=torch.float64) + 0.5 - size / 2
         matrix = weights(place / factor.view(-1, 1) + length / 2 - 0.5, factor, length, self.factor[0])
-        return torch.where(per_image(parameters["on"]), resample(image, matrix, matrix), centre(image, size))
+        return torch.where(per_image(parameters["on"]), resample(image, matrix, matrix, self.levels), centre(image, size))

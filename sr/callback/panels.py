@@ -11,6 +11,7 @@ from PIL import Image
 from sr.data.share import position
 from sr.files import whole
 from sr.gather import gathered
+from sr.image_kind import of_data
 from sr.panel import panel
 
 
@@ -38,7 +39,8 @@ class Panels(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if (place := position(trainer, batch_idx)) < self.n_images:
-            picture = panel(outputs["lr"], outputs["sr"], outputs["hr"], self.crop, bands=self.bands)
+            images = (outputs[name] for name in ("lr", "sr", "hr"))
+            picture = panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
             self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}", picture
 
     on_test_batch_end = on_validation_batch_end

@@ -14,6 +14,7 @@ from sr.data.share import position
 from sr.files import run_of
 from sr.gather import gathered
 from sr.image import to_pixels
+from sr.image_kind import of_data
 from sr.panel import shown, worst_place
 
 
@@ -65,7 +66,7 @@ class Wandb(pl.Callback):
     ) -> None:
         if _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
             self._pictures[outputs["set"], outputs["name"]] = _crops(
-                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands
+                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands, of_data(trainer.datamodule).levels
             )
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -122,10 +123,12 @@ def _artifact_of(file: Any) -> str | None:
     return run_id and f"model-{run_id}:{'best' if Path(str(file)).stem == 'best' else 'latest'}"
 
 
-def _crops(lr: Tensor, sr: Tensor, hr: Tensor, crop: int, bands: Sequence[int] | None = None) -> list[np.ndarray]:
+def _crops(
+    lr: Tensor, sr: Tensor, hr: Tensor, crop: int, bands: Sequence[int] | None = None, levels: int | None = 255
+) -> list[np.ndarray]:
     """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst, LR in its own pixels; `bands` of each."""
     scale = hr.shape[-1] // lr.shape[-1]
-    top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop))
+    top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop, levels))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     low, sr, hr = (image.cpu() for image in (low, *(image[..., top : top + side, left : left + side] for image in (sr, hr))))
     return [to_pixels(shown(image, bands)) for image in (low, sr, hr, 4 * (sr - hr).abs())]

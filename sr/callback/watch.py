@@ -75,10 +75,11 @@ class Watch(pl.Callback):
         cast = float(drift.abs().max())
         self._least = min(self._least, cast)
         if trainer.state.fn == "fit" and cast > self._least + self.colour_drift:
-            red, green, blue = (f"{255 * value:+.1f}" for value in drift.tolist())
+            names = ("red", "green", "blue") if len(drift) == 3 else ("gray",) if len(drift) == 1 else range(1, len(drift) + 1)
+            bands = ", ".join(f"{255 * value:+.1f} ({name})" for name, value in zip(names, drift.tolist(), strict=True))
             _warn(
                 trainer,
-                f"step {trainer.global_step}: colours drift: SR differs from LR by {red} (red), {green} (green), {blue} (blue) "
+                f"step {trainer.global_step}: colours drift: SR differs from LR by {bands} "
                 "grey levels on average; more weight of loss.l1 or less of adversarial may help",
             )
 

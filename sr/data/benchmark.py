@@ -12,6 +12,7 @@ from sr.data.folder import check_pairs, check_partners, images, pair
 from sr.data.notes import say_left_out, say_not_used, say_unused
 from sr.data.sample import Sample
 from sr.errors import InputError, MissingError
+from sr.image_kind import PHOTO, Kind
 from sr.resize import imresize
 from sr.say import warn
 
@@ -22,7 +23,8 @@ class Benchmark:
     `hr` is a folder, or a source such as `sr.data.sample.Sample`; `lr` the folder of one scale's LR files, or None: LR is made
     as MATLAB's imresize makes it. Each HR file needs its partner in an LR folder. Only a published set's own LR folder, beside
     its `hr`, may be missing or incomplete: LR is made for what is not there, and `prepare` says so. `n_images` is the size of
-    the published set, `url` where to get it. Nothing is looked for on the disk before `prepare`, `len` or the first image.
+    the published set, `url` where to get it, `kind` what a pixel is. Nothing is looked for on the disk before `prepare`, `len`
+    or the first image.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Benchmark:
         lr: str | Path | None = None,
         n_images: int | None = None,
         url: str | None = None,
+        kind: Kind = PHOTO,
     ):
         if hr is None or hr == "":  # Path("") is the working folder
             raise InputError(
@@ -44,6 +47,7 @@ class Benchmark:
         self.scale = scale
         self.n_images = n_images
         self.url = url
+        self.kind = kind
 
     def prepare(self) -> None:
         """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
@@ -55,9 +59,10 @@ class Benchmark:
             image.check(file)
         check_pairs(self.pairs, self.scale)
         _ = self.names  # raises where two images have one name
-        if isinstance(self.hr, Path):
+        if isinstance(self.hr, Path) or self.kind != PHOTO:
             files = [file for pair in self.pairs for file in pair if file is not None]
-            say_not_used(self.name, [(file, image.not_used(file)) for file in files])
+            say_not_used(self.name, [(file, self.kind.not_used(file)) for file in files])
+        if isinstance(self.hr, Path):
             for folder in filter(Path.is_dir, filter(None, (self.hr, self.lr))):
                 say_left_out(folder)
             say_unused(self.pairs, self.lr)
@@ -110,25 +115,25 @@ class Benchmark:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> dict[str, str | Tensor]:
-        """{"name": str, "hr": (3, H, W), "lr": (3, H/scale, W/scale)}; uint8 RGB, H and W multiples of the scale."""
+        """{"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type; H and W multiples of the scale."""
         hr_file, lr_file = self.pairs[index]
-        hr = _read(hr_file)
+        hr = self._read(hr_file)
         h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
         if not h or not w:
             raise InputError(f"{hr_file} is smaller than the scale {self.scale}")
         hr = hr[:, :h, :w]
         if lr_file is None:
-            lr = imresize(hr[None].float() / 255, 1 / self.scale, rounding=True)[0].mul(255).round().to(torch.uint8)
+            lr = imresize(self.kind.scaled(hr)[None], 1 / self.scale, rounding=self.kind.levels)[0]
+            lr = self.kind.to_stored(lr)
         else:
             check_pairs([(hr_file, lr_file)], self.scale)
-            lr = _read(lr_file)
+            lr = self._read(lr_file)
         return {"name": self.names[index], "hr": hr, "lr": lr}
 
     def _missing(self) -> str:
         source = f"get it from {self.url}, or " if self.url else ""
         return f"{self.name} is missing: no such folder {self.hr}; {source}set data_dir (environment variable SR_DATA)"
 
-
-def _read(file: Path) -> Tensor:
-    """(3, H, W) uint8 RGB."""
-    return torch.from_numpy(image.read_rgb8(file)).permute(2, 0, 1).contiguous()
+    def _read(self, file: Path) -> Tensor:
+        """(C, H, W)."""
+        return torch.from_numpy(self.kind.read(file)).permute(2, 0, 1).contiguous()

@@ -1,4 +1,4 @@
-"""What runs on whole batches on the device: uint8 to float, warps, degradation, augmentation."""
+"""What runs on whole batches on the device: stored values to float, warps, degradation, augmentation."""
 
 from typing import Any
 
@@ -7,34 +7,32 @@ from torch import Tensor, nn
 
 from sr.augmentation.base import centre
 from sr.augmentation.chain import Chain
+from sr.image_kind import PHOTO, Kind
 
 
-def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain) -> dict[str, Tensor]:
-    """The batch of a worker -> {"lr": (N, 3, H, W), "hr": (N, 3, sH, sW)}, float32 RGB in [0, 1], channels last.
+def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO) -> dict[str, Tensor]:
+    """The batch of a worker -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last.
 
     The degradation sees HR before it is flipped, turned or mixed, and with its margin. So an LR patch is the (turned) crop
     of the whole image's LR, bit by bit.
     """
-    lr, hr, parameters = _degraded(batch, degradation, augmentation)
+    lr, hr, parameters = _degraded(batch, degradation, augmentation, kind)
     partner, partner_parameters = None, None
     if "partner" in batch:
-        *partner, partner_parameters = _degraded(batch["partner"], degradation, augmentation)
+        *partner, partner_parameters = _degraded(batch["partner"], degradation, augmentation, kind)
     lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
     return {name: image.contiguous(memory_format=torch.channels_last) for name, image in (("lr", lr), ("hr", hr))}
 
 
-def to_float(pixels: Tensor) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [0, 1]."""
-    return pixels.permute(0, 3, 1, 2).float().div_(255)
-
-
-def _degraded(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+def _degraded(
+    batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """LR and HR patches, warped, without margin; the augmentation's parameters on the device."""
     size, scale = batch["patch_size"], degradation.scale
-    hr = to_float(batch["hr"])
+    hr = kind.to_float(batch["hr"])
     parameters = _tensors(batch["augmentation"], hr.device)
     if "lr" in batch:
-        lr = augmentation.warp(to_float(batch["lr"]), size, 1, parameters)
+        lr = augmentation.warp(kind.to_float(batch["lr"]), size, 1, parameters)
         return lr, augmentation.warp(hr, size, scale, parameters), parameters
     hr = augmentation.warp(hr, size + 2 * (degradation.margin // scale), scale, parameters)
     lr = degradation(hr, _tensors(batch["parameters"], hr.device))

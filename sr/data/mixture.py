@@ -6,18 +6,19 @@ from itertools import accumulate
 
 import numpy as np
 
+from sr.data.storage import Pixels, Storage
 from sr.draws import Draws
 
 
 class Mixture:
-    """Index -> (H, W, 3) uint8, over all images of `sets` one after the other.
+    """Index -> image (H, W, C), over all images of `sets` one after the other: itself a `sr.data.storage.Storage`.
 
     Args:
-        sets: sequences of images, none of them empty.
+        sets: storages of images of one kind, none of them empty.
         weights: how often an image of each set is drawn, relative to the others'; None: all equally often.
     """
 
-    def __init__(self, sets: Sequence[Sequence[np.ndarray]], weights: Sequence[float] | None = None) -> None:
+    def __init__(self, sets: Sequence[Storage], weights: Sequence[float] | None = None) -> None:
         self.sets = list(sets)
         counts = [len(images) for images in self.sets]
         self._first = list(accumulate(counts[:-1], initial=0))
@@ -27,7 +28,7 @@ class Mixture:
     def __len__(self) -> int:
         return int(self._counts.sum())
 
-    def __getitem__(self, index: int) -> np.ndarray:
+    def __getitem__(self, index: int) -> Pixels:
         part = bisect_right(self._first, index) - 1
         return self.sets[part][index - self._first[part]]
 

@@ -19,24 +19,32 @@ from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
 from sr.data.share import limited, share
 from sr.data.sources import weighted
+from sr.data.storage import fitted
 from sr.data.store import Store
 from sr.errors import InputError
+from sr.image_kind import PHOTO, Kind
 
 
 class Benchmarks(pl.LightningDataModule):
     """Evaluation sets for validation and test.
 
     Args:
-        benchmark: name -> images, index -> {"name", "lr" (3, h, w) uint8, "hr" (3, H, W) uint8}.
+        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type.
         limit_val, limit_test: how many images of each set are measured at validations and at the test (`sr.data.share`).
             The set is limited first, then shared among the processes: any number of them measures the same images.
+        kind: what a pixel is.
     """
 
     def __init__(
-        self, *, benchmark: Mapping[str, Any], limit_val: float | int | None = None, limit_test: float | int | None = None
+        self,
+        *,
+        benchmark: Mapping[str, Any],
+        kind: Kind = PHOTO,
+        limit_val: float | int | None = None,
+        limit_test: float | int | None = None,
     ) -> None:
         super().__init__()
-        self.benchmark = dict(benchmark)
+        self.benchmark, self.kind = dict(benchmark), kind
         self._limits = {"val": limit_val, "test": limit_test}
 
     def prepare_data(self) -> None:
@@ -64,8 +72,8 @@ class Benchmarks(pl.LightningDataModule):
         return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """uint8 to float on the device."""
-        return {**batch, "lr": batch["lr"].float().div_(255), "hr": batch["hr"].float().div_(255)}
+        """Stored values to float on the device."""
+        return {**batch, "lr": self.kind.scaled(batch["lr"]), "hr": self.kind.scaled(batch["hr"])}
 
 
 class SRData(Benchmarks):
@@ -76,7 +84,7 @@ class SRData(Benchmarks):
             `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
             memory; where all its images have one size, `image_size` is that, and no patch is larger.
         lr: folder of LR partners where `train` is one folder and the files are paired.
-        benchmark, limit_val, limit_test: see Benchmarks.
+        benchmark, kind, limit_val, limit_test: see Benchmarks.
         degradation: makes LR from HR on the device where files are not paired.
         augmentation: what is done to the patches.
         scale: HR pixels for an LR pixel.
@@ -112,10 +120,11 @@ class SRData(Benchmarks):
         corrupt: str = "stop",
         small: str = "stop",
         accumulate: int = 1,
+        kind: Kind = PHOTO,
         limit_val: float | int | None = None,
         limit_test: float | int | None = None,
     ) -> None:
-        super().__init__(benchmark=benchmark, limit_val=limit_val, limit_test=limit_test)
+        super().__init__(benchmark=benchmark, kind=kind, limit_val=limit_val, limit_test=limit_test)
         if small not in ("stop", "mirror"):
             raise InputError(f"data.small={small}: choose stop or mirror")
         if n_workers is not None and n_workers < 0:
@@ -171,12 +180,12 @@ class SRData(Benchmarks):
 
     def _set(self, source: Any) -> tuple[Any, Store | None]:
         if hasattr(source, "arrays"):
-            return source.arrays(), None
+            return fitted(source.arrays(), self.kind, type(source).__name__), None
         hr, lr = zip(*source.files(), strict=True)
-        folder = self.cache_dir / _name(hr)
-        images = Store(hr, folder / "hr", self.corrupt)
+        folder = self.cache_dir / "-".join(filter(None, (_name(hr), self.kind.cache)))
+        images = Store(hr, folder / "hr", self.corrupt, self.kind)
         # Each folder of partners has a store of its own: one run must not clear away what another one trains on.
-        return images, Store(lr, folder / f"lr_x{self.scale}-{_name(lr)}", self.corrupt) if lr[0] else None
+        return images, Store(lr, folder / f"lr_x{self.scale}-{_name(lr)}", self.corrupt, self.kind) if lr[0] else None
 
     def _check_sizes(self) -> None:
         if self.small == "mirror":
@@ -224,7 +233,7 @@ class SRData(Benchmarks):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """On the device: degradation and augmentation of training batches."""
         if self.trainer.training:
-            return finish(batch, self.degradation, self.augmentation)
+            return finish(batch, self.degradation, self.augmentation, self.kind)
         return super().on_after_batch_transfer(batch, dataloader_idx)
 
 

@@ -1,7 +1,7 @@
 """The endless stream of training batches; sample i is a pure function of (seed, i).
 
 Whatever the number of workers, devices and restarts, micro-batch u of the run holds the same samples (`sr/data/plan.py`).
-Workers deliver uint8; what can be done on whole batches waits for the device (`sr/data/device.py`).
+Workers deliver the stored type; what can be done on whole batches waits for the device (`sr/data/device.py`).
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,16 @@ from torch.utils.data import IterableDataset, get_worker_info
 from sr.augmentation.chain import Chain
 from sr.data.mixture import Mixture
 from sr.data.plan import Plan
+from sr.data.storage import Pixels
 from sr.draws import Draws
+from sr.errors import InputError
 
 
 class Patches(IterableDataset):
     """Batches of HR patches with what lies around them (and LR patches, where files are paired).
 
     Args:
-        hr: images, index -> (H, W, 3) uint8.
+        hr: images (H, W, C), all of one type and one number of bands.
         lr: their LR partners, or None where LR is made from HR on the device.
         plan: the samples to make, and the size of their patches.
         scale: HR pixels for an LR pixel.
@@ -47,9 +49,9 @@ class Patches(IterableDataset):
     def batch(self, index: int) -> dict[str, Any]:
         """Micro-batch `index`, for `sr.data.device.finish`.
 
-        {"hr": (N, H, W, 3) uint8, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the degradation's,
-        "augmentation": the augmentations', "partner"?: a dict like this one}. Images are tensors, parameters arrays: a
-        worker hands over each tensor in a file of its own, which would cost more than cutting the patches.
+        {"hr": (N, H, W, C) of the stored type, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the
+        degradation's, "augmentation": the augmentations', "partner"?: a dict like this one}. Images are tensors, parameters
+        arrays: a worker hands over each tensor in a file of its own, which would cost more than cutting the patches.
         """
         size = self.plan.phase(index).patch_size
         batch = self._samples(self.plan.draws(index), size)
@@ -63,22 +65,34 @@ class Patches(IterableDataset):
         augmentation = self.augmentation.sample(draws.stream("augmentation"))
         shown = np.ceil(self.augmentation.footprint(np.full(len(images), size), augmentation)).astype(np.int64)
         window, s = self.augmentation.source_size(size + 2 * self.margin), self.scale
-        hr = np.empty((len(images), window * s, window * s, 3), np.uint8)
-        lr = np.empty((len(images), window, window, 3), np.uint8) if self.lr is not None else None
+        first = self.hr[images[0].item()]
+        bands, dtype = first.shape[2], first.dtype
+        hr = np.empty((len(images), window * s, window * s, bands), dtype)
+        lr = np.empty((len(images), window, window, bands), dtype) if self.lr is not None else None
         for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
             source = self.hr[image]
+            _check_alike(source, first)
             h, w = source.shape[0] // s, source.shape[1] // s  # LR size; positions lie on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
             height, width = h * s or source.shape[0], w * s or source.shape[1]  # less than an LR pixel is mirrored as it is
             cut(source, height, width, y * s, x * s, hr[n])
             if lr is not None:
-                cut(self.lr[image], h, w, y, x, lr[n])
+                partner = self.lr[image]
+                _check_alike(partner, first)
+                cut(partner, h, w, y, x, lr[n])
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:
             batch["parameters"] = self.degradation.sample(draws.stream("degradation"))
         return batch
+
+
+def _check_alike(image: Pixels, first: Pixels) -> None:
+    """Else NumPy would cast values, or repeat a band, without a word."""
+    if image.dtype != first.dtype or image.shape[2] != first.shape[2]:
+        ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, image))
+        raise InputError(f"data.train has images of two kinds, {ours} and {theirs}: convert one of them")
 
 
 def unchanged(batch: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +106,7 @@ def place(fraction: float, side: int, length: int) -> int:
     return int(fraction * (room + 1)) if room >= 0 else room // 2
 
 
-def cut(image: np.ndarray, height: int, width: int, top: int, left: int, out: np.ndarray) -> None:
+def cut(image: Pixels, height: int, width: int, top: int, left: int, out: np.ndarray) -> None:
     """Copy the window of out's size at (top, left) of image[:height, :width]; beyond the edge the image is mirrored.
 
     The edge pixel is repeated, as MATLAB's imresize pads, so that the LR of the window is the crop of the whole LR.
@@ -100,7 +114,9 @@ def cut(image: np.ndarray, height: int, width: int, top: int, left: int, out: np
     h, w = out.shape[:2]
     up, down, before, after = max(-top, 0), max(top + h - height, 0), max(-left, 0), max(left + w - width, 0)
     if max(up, down) > h - up - down or max(before, after) > w - before - after:  # the mirror shows more than there is inside
-        out[:] = image[np.ix_(mirrored(top, h, height), mirrored(left, w, width))]
+        rows, columns = mirrored(top, h, height), mirrored(left, w, width)
+        y, x = rows.min(), columns.min()
+        out[:] = image[y : rows.max() + 1, x : columns.max() + 1][np.ix_(rows - y, columns - x)]
         return
     bottom, right = h - down, w - after
     out[up:bottom, before:right] = image[top + up : top + bottom, left + before : left + right]

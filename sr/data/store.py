@@ -1,4 +1,4 @@
-"""Decode once: every image of a training set as uint8 in a memory-mapped file; afterwards a patch is a slice.
+"""Decode once: every image of a training set in a memory-mapped file; afterwards a patch is a slice.
 
 One `.npy` file an image, named by the image's path, size and modification time. So a killed build goes on where it
 stopped, a changed image is redone alone, and what is no longer wanted is removed.
@@ -25,6 +25,7 @@ from sr.data.maps import Maps
 from sr.data.notes import say_not_used
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
+from sr.image_kind import PHOTO, Kind
 from sr.say import warn
 
 _VERSION = 2  # of what is kept of an image; of version 1 nothing said what was not used
@@ -32,21 +33,22 @@ _HEADER = 128  # bytes of a version 1 .npy header
 
 
 class Store:
-    """Images of one set, index -> (H, W, 3) uint8, memory-mapped, read only.
+    """Images of one set, index -> (H, W, C) of the kind's type, memory-mapped, read only: a `sr.data.storage.Storage`.
 
     Args:
         files: the images, in the order of their index.
-        folder: where the decoded files lie; one folder for one set.
+        folder: where the decoded files lie; one folder for one set and kind.
         corrupt: what an image that cannot be decoded does: "stop" the run, or "skip": it is left out with a warning. The
             others' indices do not change by that; `keep` makes a store of those that are there.
+        kind: what a pixel is.
     """
 
-    def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop") -> None:
+    def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop", kind: Kind = PHOTO) -> None:
         if corrupt not in ("stop", "skip"):
             raise InputError(f"data.corrupt={corrupt}: choose stop or skip")
         self.files = list(files)
         self.folder = Path(folder)
-        self.corrupt = corrupt
+        self.corrupt, self.kind = corrupt, kind
         self.cached = [self.folder / _name(file) for file in self.files]
         self._maps = Maps()
 
@@ -106,7 +108,7 @@ class Store:
             lock.release()
 
     def _notes(self) -> list[tuple[Path, list[str]]]:
-        """Each decoded image with what was not used of it."""
+        """Each decoded image with what is not as its file has it."""
         names = self._names()
         pairs = [(file, cached) for file, cached in zip(self.files, self.cached, strict=True) if cached.name in names]
         return [(file, json.loads(_note(c).read_text()) if _note(c).name in names else []) for file, c in pairs]
@@ -114,8 +116,8 @@ class Store:
     def _decode(self, missing: list[tuple[Path, Path]], progress: bool) -> None:
         # Pillow releases the GIL while it decodes. Reading silences warnings, which threads at once may leave so.
         with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
-            self._check_room(sum(pool.map(_bytes, (file for file, _ in missing))), len(missing))
-            jobs = pool.map(_store, *zip(*missing, strict=True), [self.corrupt] * len(missing)) if missing else []
+            self._check_room(sum(pool.map(self._bytes, (file for file, _ in missing))), len(missing))
+            jobs = pool.map(self._store, *zip(*missing, strict=True)) if missing else []
             show = progress and len(missing) > 50
             for _ in tqdm(jobs, "decoding images", len(missing), unit="image", disable=not show, leave=False):
                 pass
@@ -153,6 +155,31 @@ class Store:
         if need > 1e8:
             print(f"decoding {count} images once into {self.folder}: {need / 1e9:.1f} GB of {free / 1e9:.0f} GB free")
 
+    def _bytes(self, file: Path) -> int:
+        """What an image takes in the store; nothing if it cannot be read, which decoding it will tell."""
+        try:
+            h, w = image.size(file)
+        except (InputError, MissingError):
+            return 0
+        return self.kind.bands * np.dtype(self.kind.dtype).itemsize * h * w + _HEADER
+
+    def _store(self, file: Path, cached: Path) -> None:
+        try:
+            pixels, notes = self.kind.read(file), self.kind.not_used(file)
+        except (InputError, MissingError) as error:
+            if self.corrupt == "stop":
+                raise
+            _mark(cached).write_text(str(error))
+            return
+        try:
+            if notes:
+                with whole(_note(cached)) as temporary:
+                    temporary.write_text(json.dumps(notes))
+            with whole(cached) as temporary, open(temporary, "wb") as out:
+                np.save(out, pixels)
+        except OSError as error:
+            raise StorageError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error
+
 
 def _name(file: Path) -> str:
     try:
@@ -170,32 +197,5 @@ def _mark(cached: Path) -> Path:
 
 
 def _note(cached: Path) -> Path:
-    """The file that says what of an image is not used, where that is anything."""
+    """The file that says what of an image is not as its file has it, where that is anything."""
     return cached.with_suffix(".note")
-
-
-def _bytes(file: Path) -> int:
-    """What an image takes in the store; nothing if it cannot be read, which decoding it will tell."""
-    try:
-        h, w = image.size(file)
-    except (InputError, MissingError):
-        return 0
-    return 3 * h * w + _HEADER
-
-
-def _store(file: Path, cached: Path, corrupt: str) -> None:
-    try:
-        pixels, notes = image.read_rgb8(file), image.not_used(file)
-    except (InputError, MissingError) as error:
-        if corrupt == "stop":
-            raise
-        _mark(cached).write_text(str(error))
-        return
-    try:
-        if notes:
-            with whole(_note(cached)) as temporary:
-                temporary.write_text(json.dumps(notes))
-        with whole(cached) as temporary, open(temporary, "wb") as out:
-            np.save(out, pixels)
-    except OSError as error:
-        raise StorageError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error

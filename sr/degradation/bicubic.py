@@ -11,11 +11,12 @@ from sr.resize import imresize
 class Bicubic(nn.Module):
     """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale); clips frame by frame.
 
-    `rounding` = True takes and gives images on the uint8 grid, as the LR files of the benchmarks were made; False is
-    MATLAB's imresize of a double image: differentiable and not clipped, for images that never were 8 bit.
+    `rounding` is that of `sr.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files of the
+    benchmarks were made; 65535 is the same for 16 bit; False or None is MATLAB's imresize of a double image: differentiable
+    and not clipped, for images that have no levels.
     """
 
-    def __init__(self, scale: int, rounding: bool = True) -> None:
+    def __init__(self, scale: int, rounding: bool | int | None = True) -> None:
         super().__init__()
         if scale < 1:
             raise InputError(f"scale must be at least 1, got {scale}")

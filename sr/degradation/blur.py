@@ -18,6 +18,7 @@ from sr.leading import for_each_frame, pictures, restored
 from sr.resize import pad_symmetric
 
 _UNIT = 2**16
+_EXACT = 255  # levels: products with such pixels and their sums fit float32's 24 bits; others are summed in float64
 
 
 def gaussian_kernel(sigma_x: Tensor, sigma_y: Tensor, theta: Tensor, kernel_size: int) -> Tensor:
@@ -43,13 +44,13 @@ def filter_batch(image: Tensor, kernel: Tensor) -> Tensor:
     n, c, h, w = image.shape
     k = kernel.shape[-1]
     image = pad_symmetric(pad_symmetric(image, -2, k // 2, k // 2), -1, k // 2, k // 2)
-    weight = kernel.repeat_interleave(c, dim=0).unsqueeze(1)
+    weight = kernel.to(image.dtype).repeat_interleave(c, dim=0).unsqueeze(1)
     with torch.autocast(image.device.type, enabled=False):
         return F.conv2d(image.reshape(1, n * c, *image.shape[-2:]), weight, groups=n * c).view(n, c, h, w)
 
 
 class Blur(nn.Module):
-    """Blur (N, C, H, W), on the uint8 grid in [0, 1], by a random Gaussian for each sample; the result is not rounded.
+    """Blur (N, C, H, W), on the grid of its levels in [0, 1], by a random Gaussian for each sample; the result is not rounded.
 
     All frames of a clip (N, T, C, H, W) get the same kernel.
 
@@ -59,6 +60,7 @@ class Blur(nn.Module):
         sigma_y: range of the second axis, where it differs from the first one's.
         theta: range of the angle in radians, uniform.
         isotropic_probability: how often the second axis is as wide as the first.
+        levels: of the image, 255 for 8 bit; None: it has none, and is taken as it is.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Blur(nn.Module):
         sigma_y: Sequence[float] | None = None,
         theta: Sequence[float] = (0.0, np.pi),
         isotropic_probability: float = 1.0,
+        levels: int | None = 255,
     ) -> None:
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0:
@@ -77,7 +80,7 @@ class Blur(nn.Module):
         self.sigma_y = self.sigma if sigma_y is None else checked("sigma_y", sigma_y, 0.01, 1000)
         self.theta = checked("theta", theta, -2 * np.pi, 2 * np.pi)
         self.isotropic_probability = probability("isotropic_probability", isotropic_probability)
-        self.scale, self.margin = 1, kernel_size // 2
+        self.scale, self.margin, self.levels = 1, kernel_size // 2, levels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"sigma_x", "sigma_y", "theta"}: float32 (count,) each."""
@@ -88,5 +91,8 @@ class Blur(nn.Module):
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         kernel = gaussian_kernel(**parameters, kernel_size=self.kernel_size)
-        blurred = filter_batch((pictures(hr) * 255).round(), for_each_frame(kernel, hr))  # whole numbers, for exact sums
-        return restored(blurred / 255, hr)
+        image, levels = pictures(hr), self.levels or 1
+        image = (image * levels).round() if self.levels else image  # whole numbers, for exact sums
+        image = image if self.levels and self.levels <= _EXACT else image.double()
+        blurred = filter_batch(image, for_each_frame(kernel, hr)) / levels
+        return restored(blurred.to(hr.dtype), hr)

@@ -12,20 +12,21 @@ from sr.errors import InputError
 
 
 class Chain(nn.Module):
-    """HR (N, C, sH, sW) on the uint8 grid -> LR (N, C, H, W) on the uint8 grid, through `stages` in their order.
+    """HR (N, C, sH, sW) on the grid of its levels -> LR (N, C, H, W) on that grid, through `stages` in their order.
 
     Clips (N, T, C, sH, sW) too: what is drawn for a sample holds for all of its frames, and noise differs between them.
 
-    After every stage the image is rounded half up to 8 bits and clipped, as if each stage read and wrote a file. The
+    After every stage the image is rounded half up to `levels` and clipped, as if each stage read and wrote a file. The
     MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8), and all stages rely on such input.
 
     Args:
         stages: name -> degradation; a parameter `sigma` of the stage `blur` is called "blur.sigma".
         scale: HR pixels for an LR pixel; the product of the stages' scales must be that, else ValueError. At scale 1
             (restoration) a stage must change the image, else `forward` raises InputError: LR would be HR.
+        levels: 255 for 8 bit, 65535 for 16; None: images without levels, which are neither rounded nor clipped.
     """
 
-    def __init__(self, stages: dict[str, nn.Module], scale: int) -> None:
+    def __init__(self, stages: dict[str, nn.Module], scale: int, levels: int | None = 255) -> None:
         super().__init__()
         if not stages:
             raise InputError("degradation is empty; name at least one stage, such as degradation=[bicubic]")
@@ -36,7 +37,7 @@ class Chain(nn.Module):
                 "one stage must shrink, by scale=${scale}: bicubic or decimation"
             )
         self.stages = nn.ModuleDict(stages)
-        self.scale = scale
+        self.scale, self.levels = scale, levels
         self.idle = scale == 1 and all(isinstance(stage, Bicubic | Decimation) for stage in stages.values())
         self.margin = _margin(list(stages.values()))
 
@@ -55,13 +56,14 @@ class Chain(nn.Module):
         image = hr
         for name, stage in self.stages.items():
             own = {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}
-            image = quantise(stage(image, own))
+            image = stage(image, own)
+            image = quantise(image, self.levels) if self.levels else image
         return image
 
 
-def quantise(image: Tensor) -> Tensor:
-    """Round [0, 1] half up to multiples of 1/255, and clip."""
-    return (image * 255).add_(0.5).floor_().clamp_(0, 255).div_(255)
+def quantise(image: Tensor, levels: int = 255) -> Tensor:
+    """Round [0, 1] half up to multiples of 1/levels, and clip."""
+    return (image * levels).add_(0.5).floor_().clamp_(0, levels).div_(levels)
 
 
 def _margin(stages: list[nn.Module]) -> int:

@@ -26,7 +26,8 @@ def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 
 class JPEG(nn.Module):
-    """Compress (N, C, H, W) in [0, 1], any size, RGB with 4:2:0 chroma; the result is on the uint8 grid.
+    """Compress (N, C, H, W) in [0, 1], any size, RGB with 4:2:0 chroma; the result is on the uint8 grid,
+    for JPEG files have 8 bits, whatever the image has.
 
     The bands of other images than RGB are files of their own, all of one quality, since JPEG knows no others than gray and
     colour. The frames of a clip (N, T, C, H, W) have one quality too, each its own file.

@@ -30,16 +30,17 @@ def frame_seeds(seeds: Tensor, frames: int) -> list[int]:
 
 
 class Noise(nn.Module):
-    """Add noise to (N, C, H, W) on the uint8 grid in [0, 1]; the result is neither rounded nor clipped.
+    """Add noise to (N, C, H, W) on the grid of its levels in [0, 1]; the result is neither rounded nor clipped.
 
     In a clip (N, T, C, H, W) the kind and the strength are the sample's, the noise itself differs from frame to frame.
 
     Args:
-        sigma: range of the standard deviation of Gaussian noise, uniform, in 8-bit levels (0 .. 255).
+        sigma: range of the standard deviation of Gaussian noise, uniform, in 255ths of the range, whatever the levels.
         poisson_strength: range of the factor on Poisson noise, uniform; 1 is the shot noise of 255 photons at white.
         poisson_probability: how often the noise is Poisson and not Gaussian.
         gray_probability: how often R, G and B get the same noise; the bands of other images never do, for each has a
             sensor of its own.
+        levels: of the image, 255 for 8 bit; None: it has none.
     """
 
     def __init__(
@@ -48,13 +49,14 @@ class Noise(nn.Module):
         poisson_strength: Sequence[float] = (0.05, 3.0),
         poisson_probability: float = 0.5,
         gray_probability: float = 0.4,
+        levels: int | None = 255,
     ) -> None:
         super().__init__()
         self.sigma = checked("sigma", sigma, 0, 255)
         self.poisson_strength = checked("poisson_strength", poisson_strength, 0, 100)
         self.poisson_probability = probability("poisson_probability", poisson_probability)
         self.gray_probability = probability("gray_probability", gray_probability)
-        self.scale, self.margin = 1, 0
+        self.scale, self.margin, self.levels = 1, 0, levels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"strength": float32, "poisson": bool, "gray": bool, "seed": int64}, (count,) each."""
@@ -67,7 +69,7 @@ class Noise(nn.Module):
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         strengths, poisson, gray = (for_each_frame(parameters[k], hr).tolist() for k in ("strength", "poisson", "gray"))
         image, bands = pictures(hr), hr.shape[-3]
-        pixels = (image * 255).round().cpu() if any(poisson) else image
+        pixels = self._photons(image).cpu() if any(poisson) else image
         noise = []
         for i, seed in enumerate(frame_seeds(parameters["seed"], n_frames(hr))):
             generator = torch.Generator().manual_seed(seed)
@@ -79,3 +81,7 @@ class Noise(nn.Module):
                 unit = torch.randn(1 if common else bands, *hr.shape[-2:], generator=generator)
             noise.append((unit * strengths[i]).expand(image.shape[1:]))
         return hr + restored(torch.stack(noise), hr).to(hr.device, non_blocking=True)
+
+    def _photons(self, image: Tensor) -> Tensor:
+        """The mean number of each pixel, 0 .. 255; on the grid of the levels, that the same image gives the same numbers."""
+        return (image * self.levels).round() * (255 / self.levels) if self.levels else image.clamp(0, 1) * 255

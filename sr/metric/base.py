@@ -13,37 +13,34 @@ from sr.leading import mean_over_frames, pictures
 class Metric(nn.Module):
     """One score for each image or clip of a batch; a subclass writes ``score``. Keeps no state and has no gradient.
 
-    Both images are rounded to the uint8 grid (half up) and clipped, as if they had been saved; ``crop_border`` pixels
-    are cut from each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64. The score of a clip is
+    Both images are rounded to ``levels`` (half up) and clipped, as if they had been saved; ``crop_border`` pixels are cut
+    from each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64, whatever the levels: PSNR and
+    SSIM are relative to the range, so that those of 16-bit images are the ones of 0..65535. The score of a clip is
     the mean of its frames' scores, as papers report Vid4 and REDS.
 
     Args:
         crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
         channel: "y", luma of studio-range BT.601 (`sr.color.rgb_to_y`), or "rgb", all bands together. Images without luma
-            (gray, or more bands than RGB) are scored on all bands either way; `measured` says on which.
+            (gray, or more bands than RGB) are scored on all bands either way.
+        levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
+        luma: whether three bands are RGB, which has luma.
 
     Raises:
-        ValueError: another channel, or a negative crop_border.
+        InputError: another channel, or a negative crop_border.
     """
 
     higher_is_better: bool = True
     smallest: int = 1  # least height and width that ``score`` can work on
     rgb_only: bool = False  # whether ``score`` needs three bands, as networks trained on photos do; gray is repeated for it
 
-    def __init__(self, *, crop_border: int, channel: Literal["y", "rgb"] = "y"):
+    def __init__(self, *, crop_border: int, channel: Literal["y", "rgb"] = "y", levels: int | None = 255, luma: bool = True):
         super().__init__()
         if channel not in ("y", "rgb"):
             raise InputError(f"unknown channel {channel!r}; choose y or rgb")
         if crop_border < 0:
             raise InputError(f"crop_border must be 0 or more, not {crop_border}")
         self.crop_border = crop_border
-        self.channel = channel
-
-    def measured(self, bands: int) -> str:
-        """What the score of images of so many bands is of: Y, RGB, gray, or "6 bands"."""
-        if self.channel == "y" and has_luma(bands):
-            return "Y"
-        return {1: "gray", 3: "RGB"}.get(bands, f"{bands} bands")
+        self.channel, self.top, self.luma = channel, levels, luma
 
     @torch.no_grad()
     def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
@@ -84,8 +81,8 @@ class Metric(nn.Module):
     def levels(self, image: Tensor) -> Tensor:
         """(N, C, H, W) in [0, 1] -> (N, 1 or C, H, W) in 0..255: quantised, in the metric's channel."""
         image = image.to(torch.float32 if image.device.type == "mps" else torch.float64)
-        image = (image * 255 + 0.5).floor().clamp(0, 255)
-        if self.channel == "y" and has_luma(image.shape[1]):
+        image = (image * self.top + 0.5).floor().clamp(0, self.top) * (255 / self.top) if self.top else image * 255
+        if self.channel == "y" and self.luma and has_luma(image.shape[1]):
             return rgb_to_y(image / 255) * 255
         return image.expand(-1, 3, -1, -1) if self.rgb_only and image.shape[1] == 1 else image
 

@@ -13,7 +13,7 @@ class DISTS(Metric):
     The learned weights come with torchmetrics; the VGG-16 backbone (528 MB) is downloaded on first use.
 
     Args:
-        crop_border: pixels cut from each side.
+        crop_border, levels: see Metric.
 
     Raises:
         FileNotFoundError: the backbone's weights are not here and cannot be downloaded.
@@ -23,8 +23,8 @@ class DISTS(Metric):
     rgb_only = True
     smallest = 16  # VGG-16 halves the image four times
 
-    def __init__(self, *, crop_border: int):
-        super().__init__(crop_border=crop_border, channel="rgb")
+    def __init__(self, *, crop_border: int, levels: int | None = 255):
+        super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         # Here because they take seconds to import.
         from torchmetrics.functional.image.dists import DISTSNetwork
         from torchvision.models import VGG16_Weights

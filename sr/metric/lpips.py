@@ -16,7 +16,7 @@ class LPIPS(Metric):
     come with torchmetrics; the backbone (AlexNet 233 MB, VGG-16 528 MB, SqueezeNet 5 MB) is downloaded on first use.
 
     Args:
-        crop_border: pixels cut from each side.
+        crop_border, levels: see Metric.
         net: backbone.
 
     Raises:
@@ -28,8 +28,8 @@ class LPIPS(Metric):
     rgb_only = True
     smallest = 31  # AlexNet's second pooling has nothing left of smaller images
 
-    def __init__(self, *, crop_border: int, net: Literal["alex", "vgg", "squeeze"] = "alex"):
-        super().__init__(crop_border=crop_border, channel="rgb")
+    def __init__(self, *, crop_border: int, net: Literal["alex", "vgg", "squeeze"] = "alex", levels: int | None = 255):
+        super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         # Here because they take seconds to import.
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
         from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights

@@ -20,7 +20,7 @@ class VGGDistance(Metric):
     it was not fitted to people's judgement, but it needs no download where there is a file of VGG-19.
 
     Args:
-        crop_border: pixels cut from each side.
+        crop_border, levels: see Metric.
         layers: convX_Y is before the activation, reluX_Y after.
         weights: of VGG-19: imagenet, a file with torchvision's key names (it may stop early), or random.
 
@@ -31,8 +31,10 @@ class VGGDistance(Metric):
     higher_is_better = False
     rgb_only = True
 
-    def __init__(self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet"):
-        super().__init__(crop_border=crop_border, channel="rgb")
+    def __init__(
+        self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet", levels: int | None = 255
+    ):
+        super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if isinstance(layers, str):
             raise InputError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
         if not layers:

@@ -13,6 +13,7 @@ from sr.draws import Draws
 from sr.errors import InputError, NotFiniteError
 from sr.float32 import float32
 from sr.gather import gathered
+from sr.image_kind import of_data
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
@@ -141,7 +142,8 @@ class SRModule(pl.LightningModule):
                 raise NotFiniteError(f"{image}: the network makes NaN or infinite pixels, its weights are broken")
             scores = self._score(sr, hr)
             if with_bicubic:
-                bicubic = enlarged(lr, hr.shape[-1] // lr.shape[-1])
+                levels = of_data(self.trainer.datamodule).levels
+                bicubic = enlarged(lr, hr.shape[-1] // lr.shape[-1], levels)
                 scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}

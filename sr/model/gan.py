@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from sr.draws import Draws
 from sr.errors import InputError
+from sr.image_kind import of_data
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
@@ -178,7 +179,7 @@ class GAN(SRModule):
         self.discriminator.eval()  # no statistics of a blank
         with torch.no_grad():
             for size in {phase.patch_size * data.scale for phase in data.phases}:
-                self.discriminator(torch.zeros(1, 3, size, size, device=self.device))
+                self.discriminator(torch.zeros(1, of_data(data).bands, size, size, device=self.device))
         for part, mode in modes.items():
             part.training = mode
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sr.count import multiply_adds, parameters
+from sr.infer import channels
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,6 @@ def measure(
     so that what else the machine does meets all of them; the first round is not counted. No round begins after `limit`
     seconds, but each network is measured once.
     """
-    lr = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
     first: dict[tuple, str] = {}
     measured = {name: first.setdefault(identity(network), name) for name, network in networks.items()}
     turns = list(first.values())
@@ -86,6 +86,8 @@ def measure(
             break
         for name in turns if number % 2 else reversed(turns):
             network = networks[name].to(device)
+            seed = torch.Generator().manual_seed(0)
+            lr = torch.rand(1, channels(network), side, side, generator=seed).to(device)
             seconds, memory[name] = _once(network, lr)
             if number:
                 times[name].append(seconds)

@@ -12,6 +12,7 @@ from torch import nn
 
 from sr import build, checkpoint
 from sr.errors import UserError
+from sr.image_kind import PHOTO
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
@@ -41,8 +42,9 @@ def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
 def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]) -> Scores:
     """Bicubic's score of each image, which runs do not record; of the metrics whose mean is the one that a run recorded."""
     scores: Scores = {}
-    measured = build.metrics(names, runs[0].scale)
     for name, benchmark in benchmarks.items():
+        kind = getattr(benchmark, "kind", PHOTO)
+        measured = build.metrics(names, runs[0].scale, kind)
         run = min((run for run in runs if run.bicubic.get(name)), key=lambda run: len(run.scores[name]), default=None)
         if run is None:
             continue
@@ -50,8 +52,8 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
         for index in (benchmark.names.index(image) for image in run.scores[name] if image in benchmark.names):
             with suppress(ValueError, OSError):
                 sample = benchmark[index]
-                lr, hr = (sample[key][None].float() / 255 for key in ("lr", "hr"))
-                sr = imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)
+                lr, hr = (kind.scaled(sample[key][None]) for key in ("lr", "hr"))
+                sr = imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)
                 of[sample["name"]] = {key: metric(sr, hr).item() for key, metric in measured.items()}
         means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]

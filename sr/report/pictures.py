@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from sr.errors import InputError
 from sr.image import to_pixels
+from sr.image_kind import PHOTO
 from sr.infer import upscale
+from sr.panel import shown
 from sr.resize import imresize
 
 TILE, STEP = 256, 4  # LR pixels of a tile; pixels between the places that are tried
@@ -52,21 +54,31 @@ def strips(
         except (OSError, ValueError, KeyError) as error:
             said(f"no pictures of {benchmark}/{image}: {error}")
             continue
-        lr, hr = (sample[key][None].to(device, torch.float32) / 255 for key in ("lr", "hr"))
-        whole = {"bicubic": imresize(lr, size=tuple(hr.shape[-2:]), rounding=True)}
+        kind = getattr(benchmarks[benchmark], "kind", PHOTO)
+        lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
+        whole = {"bicubic": imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)}
         with torch.inference_mode():
             whole |= {name: upscale(network.to(device), lr, tile=TILE).clamp(0, 1) for name, network in networks.items()}
         for network in networks.values():
             network.to("cpu")
         top, left, height, width = place(list(whole.values())[1:] if len(whole) > 2 else list(whole.values()), crop)
         cut = {name: picture[..., top : top + height, left : left + width] for name, picture in (whole | {"HR": hr}).items()}
-        pictures = {name: to_pixels(picture) for name, picture in cut.items()}
-        found.append(Strip(benchmark, image, (top, left, height, width), tuple(hr.shape[-2:]), pictures, _small(to_pixels(hr))))
+        pictures = {name: to_pixels(shown(picture, kind.shown)) for name, picture in cut.items()}
+        found.append(
+            Strip(
+                benchmark,
+                image,
+                (top, left, height, width),
+                tuple(hr.shape[-2:]),
+                pictures,
+                _small(to_pixels(shown(hr, kind.shown))),
+            )
+        )
     return found
 
 
 def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the window, `crop` pixels wide and high, in which pictures (1, 3, H, W) differ most."""
+    """(top, left, height, width) of the window, `crop` pixels wide and high, in which pictures (1, C, H, W) differ most."""
     height, width = (min(crop, side) for side in pictures[0].shape[-2:])
     spread = torch.cat(list(pictures)).std(0, correction=0).mean(0)[None, None]
     means = F.avg_pool2d(spread, (height, width), STEP)

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sr.errors import InputError, MissingError
+from sr.image_kind import PHOTO
 
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
 # What a report computes with, where a file has it.
@@ -22,6 +23,7 @@ _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
 _FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping}
 _CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
+_CONFIG |= {"image": Mapping}
 
 
 @dataclass
@@ -42,6 +44,11 @@ class Run:
     @property
     def scale(self) -> int | None:
         return self.config.get("scale")
+
+    @property
+    def image(self) -> str:
+        """What a pixel is; runs from before it could be chosen are of 8-bit RGB."""
+        return str((self.config.get("image") or {}).get("name", PHOTO.name))
 
     @property
     def status(self) -> str:

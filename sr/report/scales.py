@@ -15,13 +15,15 @@ def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
     """Scale -> its runs, among them one at least that has results. A run without results and scale is listed everywhere.
 
     Raises:
-        InputError: there are no runs, or none that has results.
+        InputError: there are no runs, none that has results, or they are of different kinds of images.
     """
     if not every:
         raise InputError("runs=[] names no run: pass runs=FOLDER, or a list of them")
     usable = [run for run in every if run.scores]
     if not usable:
         raise InputError(f"none of {len(every)} runs has results; {every[0].folder}: {every[0].status}")
+    if len(kinds := sorted({run.image for run in usable})) > 1:
+        raise InputError(f"runs of image={' and image='.join(kinds)} cannot be compared: pass runs=... of one of them")
     scales = sorted({run.scale for run in usable}, key=lambda scale: (scale is None, scale))
     unknown = [run for run in every if not run.scores and run.scale not in scales]
     return {scale: [run for run in every if run.scale == scale or run in unknown] for scale in scales}

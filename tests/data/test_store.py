@@ -129,7 +129,7 @@ def test_says_what_it_costs_before_it_begins(tmp_path, capsys, monkeypatch):
     file = tmp_path / "large.png"
     Image.new("RGB", (6000, 6000)).save(file, compress_level=1)
     said = []
-    monkeypatch.setattr("sr.data.store._store", lambda *_: said.append(capsys.readouterr().out))
+    monkeypatch.setattr("sr.data.store.Store._store", lambda *_: said.append(capsys.readouterr().out))
     Store([file], tmp_path / "cache").build(progress=False)
     assert "decoding 1 images once into" in said[0] and "0.1 GB of" in said[0]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.draws import Draws
+from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
 NOT_LOCAL = {"noise", "jpeg"}  # noise has no place in the image; JPEG's blocks begin at the corner of what it is given
@@ -19,7 +20,7 @@ NOT_LOCAL = {"noise", "jpeg"}  # noise has no place in the image; JPEG's blocks 
 @pytest.fixture(params=[(file, scale) for file in FILES for scale in (2, 3, 4)], ids=lambda p: f"{p[0].stem}-x{p[1]}")
 def chain(request) -> Chain:
     file, scale = request.param
-    config = OmegaConf.create({"scale": scale, "degradation": OmegaConf.load(file)})
+    config = OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)})
     stages = instantiate(config.degradation, _convert_="all")
     (name, stage), *others = stages.items()
     assert not others

@@ -15,6 +15,7 @@ from sr.metric.base import Metric
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.resize import imresize
+from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "metric").glob("*.yaml"))
 
@@ -31,8 +32,8 @@ CASES = [pytest.param(s, x, marks=SLOW if s in ("B100", "Urban100") else ()) for
 
 @pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
 def metric(request, backbones) -> Metric:
-    config = OmegaConf.merge({"scale": 2}, OmegaConf.load(request.param))
-    assert list(config) == ["scale", request.param.stem]
+    config = OmegaConf.merge({"scale": 2, "image": IMAGE}, OmegaConf.load(request.param))
+    assert list(config) == ["scale", "image", request.param.stem]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", backbones)
         return instantiate(config[request.param.stem], _convert_="all")

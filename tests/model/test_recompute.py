@@ -10,7 +10,7 @@ from torch import nn
 
 from common import activations
 from sr.model.recompute import blocks, recompute
-from tests.jobs import run_train
+from tests.jobs import IMAGE, run_train
 from tests.network.small import CONF, NAMES, scale_of, shrunk
 
 WITHOUT = {"Compact", "DAT", "ESPCN", "FSRCNN", "Interpolation", "ResizeConv", "SRCNN", "SRResNet", "UNet"}
@@ -21,7 +21,7 @@ def small(name: str) -> nn.Module:
     torch.manual_seed(0)
     node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
     scale = 4 if name == "swinir_large" else scale_of(name)
-    return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all").train()
+    return instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "network": node}).network, _convert_="all").train()
 
 
 def gradients(network: nn.Module, lr: torch.Tensor) -> list[torch.Tensor | None]:

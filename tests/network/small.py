@@ -31,7 +31,7 @@ def scales(name: str) -> tuple[int, ...]:
     """Scales that a network makes, as its refusal of another one lists them; () where it makes every one."""
     config = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
     try:
-        get_class(config.pop("_target_"))(**{**config, "scale": -1})
+        get_class(config.pop("_target_"))(**{**config, "scale": -1, "channels": 3})
     except InputError as error:
         listed = re.search(r"choose one of ([\d, ]+)$", str(error))
         return tuple(int(scale) for scale in listed[1].split(", ")) if listed else ()
