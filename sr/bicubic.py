@@ -12,7 +12,7 @@ def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
     """`imresize(lr, scale, rounding=levels)` of (N, C, h, w) on the grid of its levels in [0, 1]: (N, C, s * h, s * w)."""
     height, width = (scale * side for side in lr.shape[-2:])
     if height * width <= BAND:
-        return imresize(lr, scale, rounding=True)
+        return imresize(lr, scale, rounding=levels)
     whole = lr.new_empty(*lr.shape[:-2], height, width)
     rows = max(BAND // width, 1)
     for top in range(0, height, rows):
