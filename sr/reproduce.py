@@ -90,6 +90,7 @@ def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfi
     }
     for key, value in parts.items():
         OmegaConf.update(job, key, value, merge=False, force_add=True)
+    build.settle_image(job)
     return job
 
 

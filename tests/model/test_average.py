@@ -9,7 +9,7 @@ from torch import nn
 
 from sr import build
 from sr.model.average import Average
-from tests.jobs import ONE_PHOTO, SMALL, compose
+from tests.jobs import IMAGE, ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
 from tests.network.small import CONF, NAMES, shrunk
 
@@ -17,7 +17,7 @@ from tests.network.small import CONF, NAMES, shrunk
 def network(name: str) -> nn.Module:
     node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
     scale = 4 if name == "swinir_large" else 2
-    return instantiate(OmegaConf.create({"scale": scale, "network": node}).network, _convert_="all")
+    return instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "network": node}).network, _convert_="all")
 
 
 def whole_numbers(module: nn.Module) -> dict[str, torch.Tensor]:
