@@ -71,14 +71,16 @@ class Patches(IterableDataset):
         lr = np.empty((len(images), window, window, bands), dtype) if self.lr is not None else None
         for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
             source = self.hr[image]
-            _check_alike(source, first)
-            h, w = source.shape[0] // s, source.shape[1] // s  # LR size; positions lie on the LR grid
+            rows, columns, count = source.shape
+            if count != bands or source.dtype != dtype:  # NumPy would cast values, or repeat a band, without a word
+                raise _mixed(first, source)
+            h, w = rows // s, columns // s  # LR size; positions lie on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
-            height, width = h * s or source.shape[0], w * s or source.shape[1]  # less than an LR pixel is mirrored as it is
-            cut(source, height, width, y * s, x * s, hr[n])
+            cut(source, h * s or rows, w * s or columns, y * s, x * s, hr[n])  # less than an LR pixel is mirrored as it is
             if lr is not None:
                 partner = self.lr[image]
-                _check_alike(partner, first)
+                if partner.shape[2] != bands or partner.dtype != dtype:
+                    raise _mixed(first, partner)
                 cut(partner, h, w, y, x, lr[n])
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
         if lr is not None:
@@ -88,11 +90,9 @@ class Patches(IterableDataset):
         return batch
 
 
-def _check_alike(image: Pixels, first: Pixels) -> None:
-    """Else NumPy would cast values, or repeat a band, without a word."""
-    if image.dtype != first.dtype or image.shape[2] != first.shape[2]:
-        ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, image))
-        raise InputError(f"data.train has images of two kinds, {ours} and {theirs}: convert one of them")
+def _mixed(first: Pixels, other: Pixels) -> InputError:
+    ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, other))
+    return InputError(f"data.train has images of two kinds, {ours} and {theirs}: convert one of them")
 
 
 def unchanged(batch: dict[str, Any]) -> dict[str, Any]:
