@@ -72,7 +72,12 @@ class Benchmarks(pl.LightningDataModule):
         return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Stored values to float on the device."""
+        """Stored values to float on the device. InputError: images of another number of bands than the kind's."""
+        if batch["hr"].shape[1] != self.kind.bands:
+            raise InputError(
+                f"a benchmark gives images of {batch['hr'].shape[1]} bands, and image={self.kind.name} has {self.kind.bands}: "
+                "set kind: ${image} in its YAML"
+            )
         return {**batch, "lr": self.kind.scaled(batch["lr"]), "hr": self.kind.scaled(batch["hr"])}
 
 
