@@ -197,7 +197,7 @@ def test_resume_is_exact_and_wandb_has_the_pictures(tmp_path, kind):
         "trainer.val_check_interval=3",
         "augmentation=[flip,scale]",
     ]
-    common += ["degradation=[blur,bicubic,noise]"]
+    common += ["degradation=[blur,bicubic,noise]", "schedule=constant"]
     done = call("train.py", *common, "trainer.max_steps=6", "logger=wandb", cwd=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     media = list((tmp_path / "whole").glob("wandb/offline-run-*/files/media/images/**/*.png"))
