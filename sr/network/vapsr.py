@@ -58,7 +58,7 @@ class VapSR(nn.Module):
         self.body = nn.Sequential(*(Block(n_feats, n_attention_feats) for _ in range(n_blocks)))
         self.conv_body = nn.Conv2d(n_feats, n_feats, 3, padding=1, groups=groups)
         n_up = n_up_feats or (64 if scale == 4 else 56)
-        first, activation = nn.Conv2d(n_feats, n_up, 3, padding=1), nn.LeakyReLU(0.2, inplace=True)
+        first, activation = nn.Conv2d(n_feats, n_up, 3, padding=1), nn.LeakyReLU(0.1, inplace=True)
         if scale == 4:
             last = nn.Conv2d(n_up // 4, channels * 4, 3, padding=1)
             self.upsampler = nn.Sequential(first, nn.PixelShuffle(2), activation, last, nn.PixelShuffle(2))
