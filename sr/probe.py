@@ -18,7 +18,7 @@ from sr.count import parameters
 from sr.errors import InputError, NotFiniteError
 from sr.infer import upscale
 from sr.network.upsample import skipped
-from sr.photograph import photograph
+from sr.photograph import FILE, PATTERN, photograph
 from sr.resize import imresize
 
 SIDES = (32, 16)  # LR pixels; the second for networks of more than LARGE parameters, at scales above 1
@@ -27,7 +27,8 @@ LARGE = 2e6
 NOISE, CLEAR = 1 / 3, 0.6  # below: refused; from here on: no word. GAN-trained networks reach 0.8, others more than 1
 EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the original
 BETTER, CHANGED = 0.3, 30.0  # dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs)
-NEAR, ALIKE = 1.0, 45.0  # dB: two variants are as good as each other; two results are the same picture
+NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about as good as each other; two results are the same picture
+PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB: nor does it
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,16 @@ class Result:
 
 
 @torch.no_grad()  # not inference mode: a network that keeps tensors (SPAN) is to learn with them later
-def probe(network: nn.Module, channels: int = 3) -> Result:
-    """Let a network of any scale, 1 included, enlarge the photograph: RGB; of 1 channel its mean; of others RGBRG..."""
-    side = SIDES[parameters(network) > LARGE and network.scale > 1]
+def probe(network: nn.Module, channels: int = 3, side: int | None = None, name: str = FILE) -> Result:
+    """Let a network of any scale, 1 included, enlarge the photograph: RGB; of 1 channel its mean; of others RGBRG...
+
+    Args:
+        side: LR pixels; None: as many as take no longer than a second.
+        name: of the photograph, see sr/photograph.py.
+    """
+    side = side or SIDES[parameters(network) > LARGE and network.scale > 1]
     border = side // 8 * network.scale  # where the padding of convolutions is felt most
-    hr = photograph(side * network.scale, channels)
+    hr = photograph(side * network.scale, channels, name)
     lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
     training = network.training
     sr = upscale(network.eval(), lr)
@@ -93,6 +99,10 @@ class Candidate:
     options: Mapping[str, Any] = field(default_factory=dict)
     scale: int | None = None
 
+    def adds_to(self, other: "Candidate") -> bool:
+        """Whether it has all options of another one, with the same values, and more."""
+        return all(self.options.get(key) == value for key, value in other.options.items())
+
     def words(self, prefix: str = "", between: str = ", ") -> str:
         """The options as the command line takes them: rgb_range=1.0, dilation=[1,2,3]."""
         plain = {key: list(value) if isinstance(value, tuple) else value for key, value in self.options.items()}
@@ -102,24 +112,33 @@ class Candidate:
         return f"{self.name} with {self.words()}" if self.options else self.name
 
 
+Tried = tuple[Candidate, nn.Module, Result]
+
+
 def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Candidate, nn.Module, list[str]]:
     """Of the networks that a file may hold, the one that enlarges the photograph best; and what is to be said of it.
 
-    All of a tier are tried; the next tier only where none of it is as good as bicubic, or of a large network a clear
-    enlargement. The first candidate of all is the network as its authors released it.
+    All of a tier are tried. Of the next, where one is as good as bicubic already, or of a large network a clear enlargement:
+    those that add to its options, or of a large network none. Otherwise all. Where two are about as good, a brick wall decides:
+    it shows what a wrong dilation breaks. The first candidate of all is the network as its authors released it.
 
     Raises:
         InputError: none of them enlarges it.
         NotFiniteError: all make values that are not finite.
     """
-    tried: list[tuple[Candidate, nn.Module, Result]] = []
+    tried: list[Tried] = []
+    order: list[Candidate] = []
     for tier in tiers:
+        if tried and tried[0][2].share >= (CLEAR if parameters(tried[0][1]) > LARGE else 1):
+            if parameters(tried[0][1]) > LARGE:
+                break
+            tier = [candidate for candidate in tier if candidate.adds_to(tried[0][0])]
         for candidate in tier:
             network = candidate.build()
             tried.append((candidate, network, probe(network)))
+            order.append(candidate)
         tried.sort(key=lambda one: (one[2].idle, -one[2].psnr))  # stable: the authors' own before its equals
-        if tried[0][2].share >= (CLEAR if parameters(network) > LARGE else 1):
-            break
+    tried, undecided = _decided(tried, order)
     candidate, network, result = tried[0]
     check_finite(result, source)
     if result.share < NOISE:
@@ -134,14 +153,31 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
     own = next((other for one, _, other in tried if one is tiers[0][0]))
     if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
         said.append(f"{source}: read as {candidate} ({_figures(result)}); as it was released it has {own.psnr:.1f} dB")
-    for other, _, theirs in tried[1:]:
-        if not theirs.idle and theirs.psnr > result.psnr - NEAR and _psnr(theirs.sr, result.sr.clamp(0, 1)) < ALIKE:
-            said.append(
-                f"{source}: {candidate} ({result.psnr:.1f} dB) and {other} ({theirs.psnr:.1f} dB) enlarge a photograph about "
-                "equally well, and the file does not tell which it is; the first is used"
-            )
-            break
+    if undecided is not None:
+        other, _, theirs = undecided
+        said.append(
+            f"{source}: {candidate} ({result.psnr:.1f} dB) and {other} ({theirs.psnr:.1f} dB) enlarge a photograph about "
+            "equally well, and the file does not tell which it is; the first is used"
+        )
     return candidate, network, said + doubt(result, source)
+
+
+def _decided(tried: list[Tried], order: list[Candidate]) -> tuple[list[Tried], Tried | None]:
+    """The best on the pattern comes first, of those that are about as good as the first; and one that is as good there too.
+
+    Of several that are as good there too, the earliest in `order` comes first: the authors' own, then other releases.
+    """
+    first = tried[0][2]
+    near = [one for one in tried[1:] if not one[2].idle and one[2].psnr > first.psnr - NEAR]
+    if first.share < NOISE or not near:
+        return tried, None
+    seen = [(one, probe(one[1], side=PATTERN_SIDE, name=PATTERN)) for one in (tried[0], *near)]
+    most = max(result.psnr for _, result in seen)
+    (best, shown), *others = sorted(
+        (one for one in seen if one[1].psnr >= most - PATTERN_NEAR), key=lambda one: order.index(one[0][0])
+    )
+    undecided = (one for one, theirs in others if _psnr(theirs.sr, shown.sr.clamp(0, 1)) < ALIKE)
+    return [best, *(one for one in tried if one is not best)], next(undecided, None)
 
 
 def check_finite(result: Result, source: str | Path) -> None:

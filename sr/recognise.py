@@ -66,10 +66,12 @@ def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path)
 
 def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None = None) -> list[list[Candidate]]:
     """What the tensors may be, in tiers as `probe.choose` tries them. Raises as `recognise` does, but for the probe."""
-    shapes = {key: tuple(value.shape) for key, value in tensors.items()}
     near: list[tuple[int, InputError]] = []  # families that have some of the keys: tensors that differ, and what to say
     found: list[list[Candidate]] = [[], []]
+    stored = tensors
     for family in families():
+        tensors = {family.release.renamed(stored)[key]: value for key, value in stored.items()}
+        shapes = {key: tuple(value.shape) for key, value in tensors.items()}
         if not all(key in shapes for key in family.release.keys):
             continue
         name = family.__name__
@@ -94,6 +96,7 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
                 for variant in variants
                 if variant.items() - options.items() or not variant
             ]
+    tensors = stored
     if found[0]:
         return found
     try:

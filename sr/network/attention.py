@@ -42,8 +42,8 @@ class ContrastChannelAttention(ChannelAttention):
 class ESA(nn.Module):
     """Enhanced spatial attention: (N, n_feats, H, W) -> the same; Liu, Zhang, Tang, Wu 2020 (RFANet, CVPR), figure 3.
 
-    Each pixel's weight comes from its surroundings, seen at a sixth of the size; `conv` makes the 3x3 convolutions. H and W
-    of at least 3.
+    Each pixel's weight comes from its surroundings, seen at a sixth of the size; `conv` makes the 3x3 convolutions; there are
+    `n_mid_feats` features inside, a quarter of n_feats if it is None. H and W of at least 3.
     """
 
     def __init__(
@@ -51,9 +51,10 @@ class ESA(nn.Module):
         n_feats: int,
         conv: Callable[..., nn.Module] = nn.Conv2d,
         activation: Callable[[Tensor], Tensor] = F.relu,
+        n_mid_feats: int | None = None,
     ) -> None:
         super().__init__()
-        f = n_feats // 4
+        f = n_mid_feats or n_feats // 4
         self.activation = activation
         self.conv1 = nn.Conv2d(n_feats, f, 1)
         self.conv_f = nn.Conv2d(f, f, 1)

@@ -17,7 +17,7 @@ from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 class BSRN(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. (BSRN-S is another network.)
+    Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. BSRN-S is sr/network/bsrn_small.py.
     """
 
     release = Release(

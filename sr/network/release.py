@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,25 @@ class Release:
             KeyError for a tensor that is missing, and InputError for a shape that cannot be.
         variants: options that no name and no shape tells (the range of pixels, a dilation, a skip), on top of `options`. The
             first is the authors' own. All are tried on a photograph (sr/probe.py).
-        rare: variants that are tried when none of the first enlarges the photograph.
+        rare: further variants. All are tried when none of the first is as good as bicubic; otherwise, of a small network, those
+            that add to the options of the best: a dilation that is not known costs half a dB and makes no noise.
+        names: (pattern, replacement) of the keys of other files of the same network.
     """
 
     keys: tuple[str, ...]
     options: Callable[[Shapes], dict[str, Any]]
     variants: Sequence[Options] = ({},)
     rare: Sequence[Options] = ()
+    names: Sequence[tuple[str, str]] = ()
+
+    def renamed(self, keys: Iterable[str]) -> dict[str, str]:
+        """Each key of a file -> the same tensor's name in the class."""
+        found = {}
+        for key in keys:
+            found[key] = key
+            for pattern, name in self.names:
+                found[key] = re.sub(pattern, name, found[key])
+        return found
 
 
 def count(shapes: Shapes, pattern: str) -> int:

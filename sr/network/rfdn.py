@@ -6,6 +6,7 @@ place of AIM 2020's challenge on efficient super-resolution, arXiv:2009.06943.
 
 from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -14,11 +15,16 @@ from torch import Tensor
 
 from sr.errors import InputError
 from sr.network.attention import ESA
-from sr.network.release import Release, direct
+from sr.network.release import Release, Shapes, direct
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
 
-DILATIONS = (*product((1, 2), repeat=3), (3, 3, 3), (1, 2, 3), (3, 2, 1), (1, 2, 4))[1:]  # that variants may have
+# That variants may have; first the one that was released. Where a photograph does not decide, the earlier is taken.
+DILATIONS = ((1, 2, 5), *tuple(product((1, 2), repeat=3))[1:], (3, 3, 3), (1, 2, 3), (3, 2, 1), (1, 2, 4))
 RANGES_AND_SKIPS = tuple({"rgb_range": r, "skip": s} for s in ("none", "bilinear", "nearest", "bicubic") for r in (255.0, 1.0))
+
+
+def _options(shapes: Shapes) -> dict[str, Any]:
+    return direct("fea_conv.weight", r"B(\d+)\.")(shapes) | {"n_esa_feats": shapes["B1.esa.conv1.weight"][0]}
 
 
 def check_dilation(dilation: Sequence[int], n: int) -> Sequence[int]:
@@ -39,18 +45,23 @@ class RFDN(nn.Module):
         n_feats, n_blocks: features; distillation blocks.
         rgb_range: the release works on pixels in 0..255 and returns such; later variants on 0..1.
         dilation: of a block's four 3x3 convolutions, in order. The release has none.
+        residual: each refining convolution adds its input; False for files in whose kernels that sum is merged.
+        n_esa_feats: features inside the attention; None: a quarter of n_feats.
         skip: none; or nearest, bilinear, bicubic: the input, so enlarged, is added to the result. The release adds none.
     """
 
     release = Release(
         ("B1.c1_r.weight", "B1.esa.conv1.weight", "fea_conv.weight"),
-        direct("fea_conv.weight", r"B(\d+)\."),
+        _options,
         variants=RANGES_AND_SKIPS,
         rare=[
-            {**variant, "dilation": (*dilation, last)}
-            for dilation in DILATIONS
-            for last in sorted({1, dilation[-1]})
-            for variant in RANGES_AND_SKIPS[:4]
+            *({**variant, "residual": False} for variant in RANGES_AND_SKIPS[:4]),
+            *(
+                {**variant, "dilation": (*dilation, last)}
+                for dilation in DILATIONS
+                for last in sorted({1, dilation[-1]})
+                for variant in RANGES_AND_SKIPS[:4]
+            ),
         ],
     )
 
@@ -63,6 +74,8 @@ class RFDN(nn.Module):
         n_blocks: int = 4,
         rgb_range: float = 255.0,
         dilation: Sequence[int] = (1, 1, 1, 1),
+        residual: bool = True,
+        n_esa_feats: int | None = None,
         skip: str = "none",
     ) -> None:
         super().__init__()
@@ -73,7 +86,7 @@ class RFDN(nn.Module):
         self.fea_conv = nn.Conv2d(channels, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
-            self.add_module(name, RFDB(n_feats, check_dilation(dilation, 4)))
+            self.add_module(name, RFDB(n_feats, check_dilation(dilation, 4), residual, n_esa_feats))
         self.c = nn.Sequential(nn.Conv2d(n_blocks * n_feats, n_feats, 1), nn.LeakyReLU(0.05, inplace=True))
         self.LR_conv = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.upsampler = DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)
@@ -91,20 +104,20 @@ class RFDN(nn.Module):
 class RFDB(nn.Module):
     """(N, n_feats, H, W) -> the same; section 3.2. There is no residual around the block, only inside it."""
 
-    def __init__(self, n_feats: int, dilation: Sequence[int]) -> None:
+    def __init__(self, n_feats: int, dilation: Sequence[int], residual: bool, n_esa_feats: int | None) -> None:
         super().__init__()
-        kept = n_feats // 2
+        kept, self.residual = n_feats // 2, residual
         *refining, last = dilation
         self.c1_d, self.c2_d, self.c3_d = (nn.Conv2d(n_feats, kept, 1) for _ in range(3))
         self.c1_r, self.c2_r, self.c3_r = (nn.Conv2d(n_feats, n_feats, 3, padding=d, dilation=d) for d in refining)
         self.c4 = nn.Conv2d(n_feats, kept, 3, padding=last, dilation=last)
         self.c5 = nn.Conv2d(4 * kept, n_feats, 1)
-        self.esa = ESA(n_feats)
+        self.esa = ESA(n_feats, n_mid_feats=n_esa_feats)
 
     def forward(self, x: Tensor) -> Tensor:
         distilled = []
         for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
             distilled.append(F.leaky_relu(distil(x), 0.05))
-            x = F.leaky_relu(refine(x) + x, 0.05)
+            x = F.leaky_relu(refine(x) + x if self.residual else refine(x), 0.05)
         distilled.append(F.leaky_relu(self.c4(x), 0.05))
         return self.esa(self.c5(torch.cat(distilled, 1)))

@@ -24,7 +24,8 @@ def _options(shapes: Shapes) -> dict[str, int]:
 class RLFN(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler.
+    Keys of bytedance/RLFN, whose files load: conv_1, block_1 ... block_6, conv_2, upsampler; and those of the authors' entry in
+    NTIRE 2022's challenge, with RFDN's names: fea_conv, B1 ... B4, LR_conv.
 
     Args:
         scale: 1 (restoration), 2, 3, 4 or 8.
@@ -41,6 +42,7 @@ class RLFN(nn.Module):
         _options,
         variants=RANGES_AND_SKIPS,
         rare=[{**variant, "dilation": dilation} for dilation in DILATIONS for variant in RANGES_AND_SKIPS[:4]],
+        names=[(r"^fea_conv\.", "conv_1."), (r"^B(\d+)\.", r"block_\1."), (r"^LR_conv\.", "conv_2.")],
     )
 
     def __init__(
