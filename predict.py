@@ -21,16 +21,16 @@ def predict(cfg: DictConfig) -> None:
         raise SystemExit(1 if compare(cfg) else 0)
 
     from sr import build
-    from sr.plan import plan
-    from sr.predict import pick_device, predict_files
-    from sr.signature import check
+    from sr.cli.signature import check
+    from sr.predict.files import pick_device, predict_files
+    from sr.predict.plan import plan
 
     for key in ("reference", "degrade"):
         if cfg[key]:
             raise InputError(f"{key}=... needs compare=true: pass it too, or leave {key} out")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
     options = {key: cfg[key] for key in keys}
-    check({"_target_": "sr.predict.predict_files", **options})
+    check({"_target_": "sr.predict.files.predict_files", **options})
 
     files = plan(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
@@ -51,9 +51,9 @@ def compare(cfg: DictConfig) -> int:
     """One page for all files of ckpt=[...], each a network of its own; returns how many input files failed."""
     from sr import build
     from sr.cli import choice
-    from sr.compare import compare_files
-    from sr.predict import pick_device
-    from sr.signature import check
+    from sr.cli.signature import check
+    from sr.predict.compare import compare_files
+    from sr.predict.files import pick_device
 
     settled = {"alpha": None, "outscale": None, "format": None, "suffix": "", "precision": 32, "batch": "auto"}
     for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
@@ -62,7 +62,7 @@ def compare(cfg: DictConfig) -> int:
                 f"{key}={cfg[key]} does not go with compare=true, which shows each network of ckpt in float32: leave it out"
             )
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
-    check({"_target_": "sr.compare.compare_files", **options})
+    check({"_target_": "sr.predict.compare.compare_files", **options})
     device = pick_device(cfg.device)
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in build.compared_networks(cfg)]
 

@@ -12,7 +12,7 @@ from sr.cli import entry
 def report(cfg: DictConfig) -> None:
     """Run the config: report.html, table.md, report.json and the plots in output, the table on the screen."""
     from sr.report.make import report as make
-    from sr.trust import of_command_line
+    from sr.weights.trust import of_command_line
 
     options = OmegaConf.to_container(cfg)
     (metric,) = options.pop("metric")  # of the group's choice the name alone

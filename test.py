@@ -20,8 +20,8 @@ def test(cfg: DictConfig) -> None:
     if not cfg.get("published") and not cfg.get("network"):
         cfg.ckpt  # noqa: B018, asked for before torch is imported
     from sr import build
-    from sr.reproduce import reproduce
-    from sr.table import comparison, write_metrics
+    from sr.published import reproduce
+    from sr.view.table import comparison, write_metrics
 
     cfg.output_dir = run_folder(cfg)
     if Path(cfg.output_dir, "run.json").exists():

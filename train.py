@@ -14,10 +14,10 @@ def train(cfg: DictConfig) -> float | None:
     from pytorch_lightning.utilities import rank_zero_only
 
     from sr import build
-    from sr.rerun import check_code, compare
-    from sr.resume import resumed
-    from sr.run import recorded
-    from sr.table import comparison, write_metrics, write_table
+    from sr.run.record import recorded
+    from sr.run.reproduce import check_code, compare
+    from sr.run.resume import resumed
+    from sr.view.table import comparison, write_metrics, write_table
 
     cfg.output_dir = run_folder(cfg)
     if cfg.resume:

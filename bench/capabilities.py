@@ -19,16 +19,16 @@ import yaml
 from torch import Tensor, nn
 
 from networks import NAMES, known, network
-from sr import capability
-from sr.count import parameters
-from sr.data.sample import Sample
+from sr.data.source.sample import Sample
+from sr.device import capability
+from sr.device.count import parameters
 from sr.errors import InputError
 from sr.files import whole as whole_file
-from sr.image import read, to_tensor
-from sr.infer import PRECISIONS, Upscaler, upscale
-from sr.reach import STRIPS, reach
-from sr.table import markdown
-from sr.tiles import pad_to_multiple
+from sr.image.file import read, to_tensor
+from sr.infer.reach import STRIPS, reach
+from sr.infer.tiles import pad_to_multiple
+from sr.infer.upscaler import PRECISIONS, Upscaler, upscale
+from sr.view.table import markdown
 
 SCALE = 4
 SIDE = 32  # of the photograph's piece, in pixels
@@ -128,7 +128,7 @@ def main() -> None:
 
 def write(lines: dict[str, dict[str, object]]) -> None:
     """All lines, sorted by name; the file appears whole."""
-    text = "# Written by bench/capabilities.py; read by sr/capability.py, which says what the numbers mean.\n"
+    text = "# Written by bench/capabilities.py; read by sr/device/capability.py, which says what the numbers mean.\n"
     for name, line in sorted(lines.items()):
         text += f"{name}: {yaml.safe_dump(line, default_flow_style=True, sort_keys=False, width=1000)}"
     with whole_file(capability.FILE) as temporary:
@@ -141,9 +141,9 @@ def page(lines: dict[str, dict[str, object]]) -> str:
     text = f"""# What each network can do
 
 Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a piece of a photograph); the same numbers are in
-`sr/network/capabilities.yaml`, where `sr/capability.py` reads them.
+`sr/network/capabilities.yaml`, where `sr/device/capability.py` reads them.
 
-- pads to: sides are padded to multiples of this many LR pixels (`sr/infer.py` does it).
+- pads to: sides are padded to multiples of this many LR pixels (`sr/infer/upscaler.py` does it).
 - smallest: side of the smallest image that can be enlarged, in LR pixels.
 - bfloat16, float16: relative error against float32 under autocast; more than {capability.LIMIT:.0%} or "breaks" is refused.
 - reach: how far an LR pixel is felt, in LR pixels. Tiles with an `overlap` of 4 times as much give the whole image's result;

@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=2 python bench/checkpoint.py                # two minutes
     python bench/checkpoint.py pairs=3 folder=/a/disk           # where to write; else the system's folder of temporary files
 
-Ours: the thread of sr/callback/background.py; bare: the same files written at once. `stands still` is until the next step may
+Ours: the thread of sr/plugin/checkpoint_io.py; bare: the same files written at once. `stands still` is until the next step may
 begin; `in all` is how much longer the steps during the writing take with it than the same steps without: the thread takes its
 share of the processor and of the memory's speed.
 """
@@ -20,8 +20,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from common import Watch, compared, options, record, say
 from networks import network
-from sr import build, checkpoint, speed
-from sr.callback.background import BackgroundIO
+from sr import build
+from sr.device import speed
+from sr.plugin.checkpoint_io import BackgroundIO
+from sr.weights import checkpoint
 
 STEPS = 6  # longer than the writing
 

@@ -24,11 +24,11 @@ from capabilities import SCALE, photo
 from networks import NAMES, known, network
 from networks import measure as count
 from sr.cli import CONF
-from sr.count import parameters
-from sr.infer import Upscaler
+from sr.device.count import parameters
+from sr.infer.upscaler import Upscaler
 from sr.report.front import front
-from sr.run import device
-from sr.table import markdown
+from sr.run.record import device
+from sr.view.table import markdown
 
 HEIGHT, WIDTH = 180, 320  # LR pixels
 LIMIT = 20.0  # seconds of one pass

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sr.run import device, git
+from sr.run.record import device, git
 
 RESULTS = Path(os.environ.get("SR_BENCH_RESULTS") or Path(__file__).with_name("results.jsonl"))
 

@@ -25,20 +25,20 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from common import say
-from sr import image
 from sr.augmentation.chain import Chain as Augmentations
 from sr.augmentation.flip import Flip
 from sr.augmentation.turn import Turn
 from sr.data.device import finish
-from sr.data.folder import images as images_of
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Phase, Plan
-from sr.data.sample import Sample
+from sr.data.source.folder import images as images_of
+from sr.data.source.sample import Sample
 from sr.data.store import Store
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain as Degradations
-from sr.resize import imresize
+from sr.functional.resize import imresize
+from sr.image import file as image
 
 SCALE, PATCH, BATCH = 2, 48, 16
 

@@ -21,7 +21,7 @@ from common import in_turns, options, record, say
 from sr import build
 from sr.cli import CONF
 from sr.degradation.chain import Chain
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 BATCH, PATCH, SCALE = 16, 48, 2
 

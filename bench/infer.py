@@ -27,10 +27,10 @@ from torch import Tensor, nn
 import sr
 from common import say
 from networks import network
-from sr.image import to_pixels, to_tensor
-from sr.infer import Upscaler
-from sr.predict import CPU_TILE
-from sr.table import markdown
+from sr.image.file import to_pixels, to_tensor
+from sr.infer.upscaler import Upscaler
+from sr.predict.files import CPU_TILE
+from sr.view.table import markdown
 
 DATA = Path(os.environ.get("SR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
 LONG = 10  # seconds after which nothing is measured again; in the table, not in bf16 either
@@ -39,7 +39,7 @@ import resource, sys
 from pathlib import Path
 sys.path.insert(0, "bench")
 from infer import build
-from sr.predict import predict_files
+from sr.predict.files import predict_files
 predict_files(build(sys.argv[1]), [(Path(sys.argv[2]), Path(sys.argv[3]))])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -18,12 +18,12 @@ from torch import Tensor
 from common import Watch, compared, options, record, say
 from networks import network
 from sr import build
-from sr.data.sample import Sample
-from sr.image import read_rgb8, to_tensor
+from sr.data.source.sample import Sample
+from sr.functional.resize import imresize
+from sr.image.file import read_rgb8, to_tensor
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.model.base import SRModule
-from sr.resize import imresize
 
 
 def pictures(count: int) -> list[dict]:

@@ -18,9 +18,9 @@ from torch import nn
 
 from common import options
 from sr.cli import CONF
-from sr.count import multiply_adds, parameters
-from sr.image_kind import PHOTO
-from sr.table import markdown
+from sr.device.count import multiply_adds, parameters
+from sr.image.kind import PHOTO
+from sr.view.table import markdown
 
 NAMES = sorted({file.stem for file in (CONF / "network").glob("*.yaml")} - {"nafnet"})  # which makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.

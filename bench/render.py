@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common import RESULTS, options
 from sr.files import whole
-from sr.table import markdown
+from sr.view.table import markdown
 
 README = Path(__file__).with_name("README.md")
 PLOT = Path(__file__).with_name("overhead.svg")

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from common import say
-from sr.table import markdown
+from sr.view.table import markdown
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERY = 40  # steps from one checkpoint to the next

@@ -28,9 +28,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from common import Watch, activations, compared, options, record, say
 from data import photographs
 from sr import build
-from sr.callback.phases import Phases
 from sr.cli import CONF
-from sr.color import rgb_to_y
+from sr.functional.color import rgb_to_y
+from sr.plugin.profiler import Phases
 
 EMA = 0.999
 # network -> words of the config, pairs; what `quick` has instead. Recipes' own patches; batches that fit into minutes.

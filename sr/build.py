@@ -14,13 +14,13 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from sr import check, checkpoint, contract, reloadable, signature, trust
-from sr.cli import CONF, called, choice, overrides, plain_warnings
+from sr.cli import CONF, called, check, choice, overrides, plain_warnings, signature
 from sr.cli.words import key_of
 from sr.errors import InputError
 from sr.files import whole
-from sr.image_kind import PHOTO, Kind, of
-from sr.infer import channels
+from sr.image.kind import PHOTO, Kind, of
+from sr.infer.upscaler import channels
+from sr.weights import checkpoint, contract, reloadable, trust
 
 
 def build(node: Any, **finished: Any) -> Any:
@@ -53,7 +53,7 @@ def settle_image(cfg: DictConfig) -> Kind:
 
 
 def _image_node(kind: Kind) -> dict[str, Any]:
-    return {"_target_": "sr.image_kind.Kind", **asdict(kind)}
+    return {"_target_": "sr.image.kind.Kind", **asdict(kind)}
 
 
 def check_channels(network: nn.Module, kind: Kind) -> nn.Module:
@@ -68,7 +68,7 @@ def check_channels(network: nn.Module, kind: Kind) -> nn.Module:
 
 def network(cfg: DictConfig) -> nn.Module:
     """The network that is trained, tried on a tiny image, with what fits of the weights of `init_from`."""
-    from sr import initial
+    from sr.weights import initial
 
     built = build(cfg.network)
     if not isinstance(built, nn.Module):
@@ -84,7 +84,7 @@ def network(cfg: DictConfig) -> nn.Module:
 
 def _discriminator(cfg: DictConfig) -> nn.Module:
     """The discriminator, with the weights of `init_from` if they are of the same one."""
-    from sr import initial
+    from sr.weights import initial
 
     built = build(cfg.discriminator)
     if cfg.get("init_from"):
@@ -116,8 +116,8 @@ def predicting_network(cfg: DictConfig) -> nn.Module:
 
 def _named_network(cfg: DictConfig) -> nn.Module:
     """The network of network=..., with all weights of `ckpt`; without any for ckpt=null, or if it has none (interpolation)."""
-    from sr import recognise
     from sr.network.spandrel import unmerged
+    from sr.weights import recognise
 
     if cfg.scale is None and cfg.network.get("scale") is None:
         raise InputError("pass scale=N together with network=NAME")
@@ -226,7 +226,7 @@ def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
         file = CONF / "benchmark" / f"{name}.yaml"
         if file.is_file():
             own = OmegaConf.load(file)[name]
-        elif node.get("_target_") == "sr.data.benchmark.Benchmark":  # one that the run's command line added
+        elif node.get("_target_") == "sr.benchmark.pairs.Benchmark":  # one that the run's command line added
             own = OmegaConf.load(CONF / "benchmark" / "folder.yaml")["folder"]
         else:
             raise InputError(f"{cfg.ckpt}: its benchmark {name} is not in this version; pass benchmark=[...]")
@@ -316,11 +316,13 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    from sr import run, speed, wandb_environment
     from sr.callback import until
-    from sr.callback.background import BackgroundIO
     from sr.callback.checkpoint import Checkpoint
-    from sr.logger import CSV
+    from sr.device import speed
+    from sr.logger import environment as wandb_environment
+    from sr.logger.csv import CSV
+    from sr.plugin.checkpoint_io import BackgroundIO
+    from sr.run import record as run
 
     quiet()
     if "wandb" in _room(cfg, "logger"):
@@ -392,7 +394,7 @@ def _origin(cfg: DictConfig) -> dict[str, Any]:
 
 def _record(cfg: DictConfig) -> dict[str, Any]:
     """run.json of the run that this is; empty where none is recorded."""
-    from sr import run
+    from sr.run import record as run
 
     try:
         return run.read(cfg.output_dir)
@@ -414,7 +416,7 @@ def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
     """Train from the start or from a checkpoint. Says so where that ends before the last step, or before the first."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    from sr import early
+    from sr.run import early
 
     if resume:
         for logger in trainer.loggers:
@@ -436,7 +438,7 @@ def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
 
 def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
     """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
-    from sr.logger import finish_wandb
+    from sr.logger.csv import finish_wandb
 
     keeper = _keeper(trainer)
     validated = keeper is not None and keeper.score is not None  # else a best.ckpt in the folder is another run's
@@ -457,8 +459,8 @@ def score(trainer: Any) -> float | None:
 def facts(trainer: Any, model: Any) -> dict[str, Any]:
     """What run.json says of a training that is over."""
     from sr.callback.clock import Clock
-    from sr.count import parameters
-    from sr.early import stopped_early
+    from sr.device.count import parameters
+    from sr.run.early import stopped_early
 
     known = {
         "precision": str(trainer.precision),
@@ -486,7 +488,7 @@ def _keeper(trainer: Any) -> Any:
 
 def carried(cfg: DictConfig) -> dict[str, Any]:
     """What a checkpoint says of its run, in plain values: recipe, config, the network's with all values filled in, and the
-    commands that made it (sr/history.py)."""
+    commands that made it (sr/run/history.py)."""
     return {
         "recipe": choice("model", ""),
         "called": called(""),

@@ -7,7 +7,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from sr.image import Image, write
+from sr.image.file import Image, write
 
 SIDE = 96
 GRAY = {"train": ("camera", "coins", "brick"), "hr": ("grass",)}

@@ -12,11 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sr.data.sample import Sample
-from sr.image import read, to_tensor
+from sr.data.source.sample import Sample
+from sr.functional.resize import imresize
+from sr.image.file import read, to_tensor
 from sr.network.rfdn import RFDN
 from sr.network.rlfn import RLFN
-from sr.resize import imresize
 
 N_FEATS = 20
 IMAGE, CONSTANT, RESULT, MOVED = 0, 3, 6, 9  # first of three channels each

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from sr import checkpoint
 from sr.cli import explain
+from sr.weights import checkpoint
 from tests.jobs import SMALL, call, compose, run_train
 
 
@@ -202,7 +202,7 @@ def bad_checkpoints(best: Path, folder: Path) -> dict[str, Path]:
     torch.save({"state_dict": {}, "sr": Payload(victim)}, files["zip"])
     torch.save({"params": {"conv.weight": torch.zeros(3)}}, files["foreign"])
     torch.save([1, 2], files["nothing"])
-    for name in ("os.system", "torch.hub.load", "sr.checkpoint.load", "sr.network.upsample.nn.Linear", "builtins.exec"):
+    for name in ("os.system", "torch.hub.load", "sr.weights.checkpoint.load", "sr.network.upsample.nn.Linear", "builtins.exec"):
         files[name] = spec_checkpoint(best, folder / f"{name}.ckpt", _target_=name)
     files["hidden"] = spec_checkpoint(best, folder / "hidden.ckpt", n_feats={"_target_": "os.mkdir", "path": str(victim)})
     files["hydra"] = spec_checkpoint(best, folder / "hydra.ckpt", _args_=[1])
@@ -229,7 +229,7 @@ def bad(best, tmp_path_factory):
 
 
 KINDS = [
-    *MESSAGES, "os.system", "torch.hub.load", "sr.checkpoint.load", "sr.network.upsample.nn.Linear", "builtins.exec"
+    *MESSAGES, "os.system", "torch.hub.load", "sr.weights.checkpoint.load", "sr.network.upsample.nn.Linear", "builtins.exec"
 ]  # fmt: skip
 
 

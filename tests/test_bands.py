@@ -17,13 +17,13 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.jpeg import JPEG
 from sr.degradation.noise import Noise
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
+from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.metric.vgg_distance import VGGDistance
-from sr.panel import panel, shown
-from sr.resize import imresize
+from sr.view.panel import panel, shown
 from tests.jobs import IMAGE
 from tests.real import gray, of_bands, six_bands
 

@@ -9,20 +9,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.test_resume import assert_equal
 
-from sr import build, image
-from sr.compare import compare_files
-from sr.data.benchmark import Benchmark
+from sr import build
+from sr.benchmark.pairs import Benchmark
 from sr.errors import InputError
-from sr.image_kind import PHOTO
-from sr.predict import predict_files
+from sr.functional.resize import imresize
+from sr.image import file as image
+from sr.image.kind import PHOTO
+from sr.predict.compare import compare_files
+from sr.predict.files import predict_files
 from sr.report.runs import read
 from sr.report.scales import by_scale
-from sr.resize import imresize
-from sr.resume import resumed
+from sr.run.resume import resumed
 from tests.jobs import ROOT, SMALL, call, compose, run_train
 from tests.kinds import write_set
-from tests.test_resume import assert_equal
 
 KINDS = ("gray", "photo16")
 

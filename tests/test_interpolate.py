@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import sr
-from sr import checkpoint
+from sr.weights import checkpoint
 from tests.jobs import call
 from tests.model.gan_job import fit
 

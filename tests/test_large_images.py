@@ -12,11 +12,11 @@ from PIL import Image
 from skimage import data
 
 import sr
-from sr.image import read_rgb8, to_tensor
-from sr.infer import upscale
+from sr.functional.resize import imresize
+from sr.image.file import read_rgb8, to_tensor
+from sr.infer.upscaler import upscale
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
-from sr.resize import imresize
 from tests.jobs import ROOT
 
 SIDE = 1200  # of HR: of 600x600 LR pixels each layer of 64 features takes 92 MB

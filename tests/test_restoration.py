@@ -12,12 +12,12 @@ from skimage import data
 
 import sr
 from predict import predict
-from sr.data.benchmark import Benchmark
+from sr.benchmark.pairs import Benchmark
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.noise import Noise
 from sr.errors import InputError
-from sr.image import read_rgb8
+from sr.image.file import read_rgb8
 from sr.network.spandrel import Spandrel
 from test import test as run_test
 from tests.jobs import compose, run_train

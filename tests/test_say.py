@@ -8,8 +8,8 @@ import pytest
 import pytorch_lightning as pl
 from PIL import Image
 
+from sr.benchmark.pairs import Benchmark
 from sr.build import quiet
-from sr.data.benchmark import Benchmark
 from sr.data.module import Benchmarks
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sr import draws
-from sr.draws import Draws
-from sr.image import read_rgb8
+from sr.functional import draws
+from sr.functional.draws import Draws
+from sr.image.file import read_rgb8
 from tests.augmentation.test_every_augmentation import NAMES, built, patches
 from tests.model.gan_job import fit
 
@@ -72,7 +72,7 @@ def test_seeds_of_generators_are_all_different(streams):
 
 def test_a_stage_more_changes_nothing_of_the_others():
     """Neither the place of the patch nor what the other stages do to it."""
-    from sr.data.sample import Sample
+    from sr.data.source.sample import Sample
     from sr.degradation.bicubic import Bicubic
     from sr.degradation.blur import Blur
     from sr.degradation.chain import Chain

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from sr.cli import CONF
 from sr.cli.words import quoted
-from sr.data.sample import Sample
+from sr.data.source.sample import Sample
 from sr.sweep.job import Job, Outcome
 from sr.sweep.record import Record, alone_in
 from sr.sweep.share import shares

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import sr
-from sr import checkpoint
+from sr.weights import checkpoint
 from test import test as run_test
 from tests.jobs import call, command, compose, environment
 

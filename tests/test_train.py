@@ -14,10 +14,10 @@ from PIL import Image
 
 import sr
 from sr import build
-from sr.image import read_rgb8, to_tensor
-from sr.infer import upscale
+from sr.functional.resize import imresize
+from sr.image.file import read_rgb8, to_tensor
+from sr.infer.upscaler import upscale
 from sr.metric.psnr import PSNR
-from sr.resize import imresize
 from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_train
 from train import train
 
@@ -56,7 +56,7 @@ def test_metrics_json_has_the_promised_form(main_job):
 
 def test_metrics_json_is_what_the_network_in_best_ckpt_scores(main_job, best):
     """Recomputed by hand from the photo file and the checkpoint."""
-    from sr.data.sample import Sample
+    from sr.data.source.sample import Sample
 
     photo = next(file for file, _ in Sample(held_out=True).files() if file.stem == "coffee")
     hr = to_tensor(read_rgb8(photo))

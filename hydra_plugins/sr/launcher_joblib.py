@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from queue import SimpleQueue
 
 from hydra_plugins.sr.launcher import Sequential
-from sr.check import whole_number
+from sr.cli.check import whole_number
 from sr.sweep.job import Job, Outcome
 from sr.sweep.share import Share, shares
 

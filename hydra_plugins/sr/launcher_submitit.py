@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from hydra_plugins.sr.launcher import Sequential
-from sr.check import whole_number
+from sr.cli.check import whole_number
 from sr.errors import InputError, StorageError
 from sr.sweep.job import Job, Outcome
 

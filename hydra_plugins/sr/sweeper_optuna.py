@@ -8,7 +8,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from hydra_plugins.sr.sweeper import Launching
-from sr.check import objective, whole_number
+from sr.cli.check import objective, whole_number
 from sr.cli.words import is_group, typed
 from sr.errors import InputError
 from sr.sweep.job import Outcome

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sr.degradation.ranges import probability as checked_probability
-from sr.draws import Draws
+from sr.functional.draws import Draws
+from sr.functional.ranges import probability as checked_probability
 
 Pair = tuple[Tensor, Tensor]  # lr (N, 3, H, W), hr (N, 3, sH, sW): float32 RGB in [0, 1]
 

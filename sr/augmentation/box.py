@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 def checked(side: float, std: float) -> tuple[float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 class Chain:

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from sr.augmentation import box
 from sr.augmentation.base import Augmentation, Pair, per_image
-from sr.draws import Draws
-from sr.resize import imresize
+from sr.functional.draws import Draws
+from sr.functional.resize import imresize
 
 
 class CutBlur(Augmentation):

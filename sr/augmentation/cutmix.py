@@ -6,7 +6,7 @@ from torch import Tensor
 
 from sr.augmentation import box
 from sr.augmentation.base import Augmentation, Pair, per_image
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 class CutMix(Augmentation):

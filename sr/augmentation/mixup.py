@@ -4,8 +4,8 @@ import numpy as np
 from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair, per_image
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class MixUp(Augmentation):

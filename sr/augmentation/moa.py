@@ -5,8 +5,8 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
 from sr.augmentation.chain import Chain, own
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class MoA(Augmentation):

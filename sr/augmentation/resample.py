@@ -11,7 +11,7 @@ _UNIT = 2**14
 def weights(centre: Tensor, factor: Tensor, length: int, smallest: float) -> Tensor:
     """What each of `length` input pixels weighs in each output pixel, (N, out, length): whole numbers, sum 2**14.
 
-    Keys' cubic kernel, widened by 1/factor; beyond the edge the image is mirrored (as `sr.resize.imresize`).
+    Keys' cubic kernel, widened by 1/factor; beyond the edge the image is mirrored (as `sr.functional.resize.imresize`).
 
     Args:
         centre: (N, out) float64, where an output pixel's centre lies among the input pixels.

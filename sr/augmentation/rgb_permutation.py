@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 _ORDERS = np.array(list(permutations(range(3))))  # the first is RGB itself
 

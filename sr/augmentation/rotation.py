@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, centre, per_image
 from sr.degradation.chain import quantise
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class Rotation(Augmentation):

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, centre, per_image
 from sr.augmentation.resample import resample, weights
-from sr.degradation.ranges import checked
-from sr.draws import Draws
+from sr.functional.draws import Draws
+from sr.functional.ranges import checked
 
 
 class Scale(Augmentation):

@@ -4,7 +4,7 @@ import numpy as np
 from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair, changed
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 class Turn(Augmentation):

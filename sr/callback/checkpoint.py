@@ -6,9 +6,9 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from sr.callback.background import finish
 from sr.errors import InputError
 from sr.files import clear
+from sr.plugin.checkpoint_io import finish
 from sr.say import warn
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from sr.callback.background import finish
+from sr.plugin.checkpoint_io import finish
 
 
 class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step

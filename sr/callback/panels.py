@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 from PIL import Image
 
 from sr.data.share import position
+from sr.device.gather import gathered
 from sr.files import whole
-from sr.gather import gathered
-from sr.image_kind import of_data
-from sr.panel import panel
+from sr.image.kind import of_data
+from sr.view.panel import panel
 
 
 class Panels(pl.Callback):
@@ -22,7 +22,7 @@ class Panels(pl.Callback):
         folder: where they go.
         n_images: the first images of each benchmark that are shown, whichever process measures them.
         crop: side of the crop in HR pixels.
-        bands: which bands are red, green and blue, or gray (`sr.panel.shown`); None: RGB, gray, or the first three.
+        bands: which bands are red, green and blue, or gray (`sr.view.panel.shown`); None: RGB, gray, or the first three.
     """
 
     def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96, bands: Sequence[int] | None = None) -> None:

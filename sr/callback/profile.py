@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from sr.callback.phases import REST, Phases
 from sr.files import whole
-from sr.table import markdown
+from sr.plugin.profiler import REST, Phases
+from sr.view.table import markdown
 
 
 class Profile(pl.Callback):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from sr.callback.background import finish
 from sr.errors import InputError
+from sr.plugin.checkpoint_io import finish
 from sr.sweep.job import PRUNED
 
 

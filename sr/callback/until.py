@@ -6,8 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from sr.callback.background import finish
 from sr.callback.checkpoint import Checkpoint
+from sr.plugin.checkpoint_io import finish
 
 VARIABLE = "SR_UNTIL_STEP"  # not a key of the config, which the next part must find as it was
 

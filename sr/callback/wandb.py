@@ -11,11 +11,11 @@ import yaml
 from torch import Tensor
 
 from sr.data.share import position
+from sr.device.gather import gathered
 from sr.files import run_of
-from sr.gather import gathered
-from sr.image import to_pixels
-from sr.image_kind import of_data
-from sr.panel import shown, worst_place
+from sr.image.file import to_pixels
+from sr.image.kind import of_data
+from sr.view.panel import shown, worst_place
 
 
 class Wandb(pl.Callback):
@@ -32,7 +32,7 @@ class Wandb(pl.Callback):
         n_images: rows of each set that have pictures; the others have the scores alone.
         checkpoints: whether they are kept as artifacts.
         init_from: the file that the run started from, if any.
-        bands: which bands are red, green and blue, or gray (`sr.panel.shown`); None: RGB, gray, or the first three.
+        bands: which bands are red, green and blue, or gray (`sr.view.panel.shown`); None: RGB, gray, or the first three.
     """
 
     def __init__(

@@ -95,9 +95,9 @@ def entry(config_name: str) -> Callable:
 def _expanded(said: list[str]) -> list[str]:
     """The command line that `resume=FILE` or `reproduce=RUN_DIR` stands for."""
     if any(word.startswith("resume=") for word in said):
-        from sr.resume import command_line  # not above: it imports torch
+        from sr.run.resume import command_line  # not above: it imports torch
     elif any(word.startswith("reproduce=") for word in said):
-        from sr.rerun import command_line
+        from sr.run.reproduce import command_line
     else:
         return said
     return command_line(said)

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sr.augmentation.base import centre
 from sr.augmentation.chain import Chain
-from sr.image_kind import PHOTO, Kind
+from sr.image.kind import PHOTO, Kind
 
 
 def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 
 from sr.data.storage import Pixels, Storage
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 class Mixture:

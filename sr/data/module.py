@@ -13,16 +13,16 @@ from torch.utils.data import DataLoader, Subset
 
 from sr.augmentation.chain import Chain
 from sr.data.device import finish
-from sr.data.folder import check_pairs
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
 from sr.data.share import limited, share
-from sr.data.sources import weighted
+from sr.data.source.folder import check_pairs
+from sr.data.source.weighted import weighted
 from sr.data.storage import fitted
 from sr.data.store import Store
 from sr.errors import InputError
-from sr.image_kind import PHOTO, Kind
+from sr.image.kind import PHOTO, Kind
 
 
 class Benchmarks(pl.LightningDataModule):
@@ -85,7 +85,7 @@ class SRData(Benchmarks):
     """Training data and benchmarks.
 
     Args:
-        train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/sources.py`). A source has
+        train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/source/weighted.py`). A source has
             `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
             memory; where all its images have one size, `image_size` is that, and no patch is larger.
         lr: folder of LR partners where `train` is one folder and the files are paired.

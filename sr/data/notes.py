@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from sr.image import list_images, scan
+from sr.image.file import list_images, scan
 from sr.say import warn
 
 
@@ -13,7 +13,7 @@ def say_not_used(where: str | Path, files: Iterable[tuple[Path, list[str]]]) -> 
 
     Args:
         where: the set, in the user's words.
-        files: each image with what `sr.image.not_used` says of it.
+        files: each image with what `sr.image.file.not_used` says of it.
     """
     total, counts, first = 0, Counter[str](), dict[str, Path]()
     for file, texts in files:

@@ -17,8 +17,8 @@ from sr.augmentation.chain import Chain
 from sr.data.mixture import Mixture
 from sr.data.plan import Plan
 from sr.data.storage import Pixels
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class Patches(IterableDataset):

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any
 
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How training data is stored: one small protocol, whatever lies behind it.
 
-A memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.teaching`), several of these as one
+A memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`), several of these as one
 (`sr.data.mixture`); later clips, volumes and objects on a server. `sr.data.patches` asks for no more than this.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sr.image_kind import Kind
+from sr.image.kind import Kind
 from sr.say import warn
 
 

@@ -20,12 +20,12 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
-from sr import image
 from sr.data.maps import Maps
 from sr.data.notes import say_not_used
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
-from sr.image_kind import PHOTO, Kind
+from sr.image import file as image
+from sr.image.kind import PHOTO, Kind
 from sr.say import warn
 
 _VERSION = 2  # of what is kept of an image; of version 1 nothing said what was not used

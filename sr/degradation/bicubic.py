@@ -3,15 +3,15 @@
 import numpy as np
 from torch import Tensor, nn
 
-from sr.draws import Draws
 from sr.errors import InputError
-from sr.resize import imresize
+from sr.functional.draws import Draws
+from sr.functional.resize import imresize
 
 
 class Bicubic(nn.Module):
     """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale); clips frame by frame.
 
-    `rounding` is that of `sr.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files of the
+    `rounding` is that of `sr.functional.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files of the
     benchmarks were made; 65535 is the same for 16 bit; False or None is MATLAB's imresize of a double image: differentiable
     and not clipped, for images that have no levels.
     """

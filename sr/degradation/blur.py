@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sr.degradation.ranges import checked, probability
-from sr.draws import Draws
 from sr.errors import InputError
-from sr.leading import for_each_frame, pictures, restored
-from sr.resize import pad_symmetric
+from sr.functional.draws import Draws
+from sr.functional.leading import for_each_frame, pictures, restored
+from sr.functional.ranges import checked, probability
+from sr.functional.resize import pad_symmetric
 
 _UNIT = 2**16
 _EXACT = 255  # levels: products with such pixels and their sums fit float32's 24 bits; others are summed in float64

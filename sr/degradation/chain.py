@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class Chain(nn.Module):

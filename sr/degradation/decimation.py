@@ -3,8 +3,8 @@
 import numpy as np
 from torch import Tensor, nn
 
-from sr.draws import Draws
 from sr.errors import InputError
+from sr.functional.draws import Draws
 
 
 class Decimation(nn.Module):

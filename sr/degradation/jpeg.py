@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from sr.degradation.ranges import checked
-from sr.draws import Draws
 from sr.errors import InputError
-from sr.leading import check_leading, pictures
+from sr.functional.draws import Draws
+from sr.functional.leading import check_leading, pictures
+from sr.functional.ranges import checked
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sr.degradation.ranges import checked, probability
-from sr.draws import Draws
-from sr.leading import for_each_frame, n_frames, pictures, restored
+from sr.functional.draws import Draws
+from sr.functional.leading import for_each_frame, n_frames, pictures, restored
+from sr.functional.ranges import checked, probability
 
 _GRAY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)  # BT.601 luma, full range
 _STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): seeds of the frames of one clip lie far apart

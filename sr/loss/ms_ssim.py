@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.functional.ssim import WINDOW, ssim_maps
 from sr.loss.base import Loss
-from sr.ssim import WINDOW, ssim_maps
 
 # Exponents of the scales, finest first: Wang, Simoncelli, Bovik 2003, section 3.2.
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)

@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.backbone.vgg import VGG19
 from sr.errors import InputError
+from sr.image.photograph import photograph
 from sr.loss.base import Loss
-from sr.photograph import photograph
 from sr.say import warn
-from sr.vgg import VGG19
 
 CRITERIA = {"l1": F.l1_loss, "l2": F.mse_loss}
 MOST = 0.1  # weight of a layer above which features of 100 times the size are no intention
@@ -50,11 +50,11 @@ class Perceptual(Loss):
         criterion: l1 (ESRGAN) or l2 (SRGAN).
         style_weight: weight of the distance of the Gram matrices of the same layers; 0: none.
         weights: of VGG-19: imagenet, a file with torchvision's key names, or random.
-        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/photograph.py), so that
+        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/image/photograph.py), so that
             the loss is of one size with any file; None: as the weights make them.
 
     Raises:
-        ValueError, FileNotFoundError: another criterion, no layer, or see sr.vgg.VGG19.
+        ValueError, FileNotFoundError: another criterion, no layer, or see sr.backbone.vgg.VGG19.
     """
 
     def __init__(

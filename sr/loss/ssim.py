@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
+from sr.functional.ssim import ssim_maps
 from sr.loss.base import Loss
-from sr.ssim import ssim_maps
 
 
 def ssim_loss(sr: Tensor, hr: Tensor) -> Tensor:

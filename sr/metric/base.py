@@ -5,9 +5,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sr.color import has_luma, rgb_to_y
 from sr.errors import InputError
-from sr.leading import mean_over_frames, pictures
+from sr.functional.color import has_luma, rgb_to_y
+from sr.functional.leading import mean_over_frames, pictures
 
 
 class Metric(nn.Module):
@@ -20,7 +20,7 @@ class Metric(nn.Module):
 
     Args:
         crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
-        channel: "y", luma of studio-range BT.601 (`sr.color.rgb_to_y`), or "rgb", all bands together. Images without luma
+        channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without luma
             (gray, or more bands than RGB) are scored on all bands either way.
         levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
         luma: whether three bands are RGB, which has luma.

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from sr.metric.backbone import with_backbone
+from sr.backbone.download import with_backbone
 from sr.metric.base import Metric
 
 

@@ -4,8 +4,8 @@ from typing import Literal
 
 from torch import Tensor
 
+from sr.backbone.download import with_backbone
 from sr.errors import InputError
-from sr.metric.backbone import with_backbone
 from sr.metric.base import Metric
 
 

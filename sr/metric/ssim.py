@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
+from sr.functional.ssim import WINDOW, ssim_maps
 from sr.metric.local import LocalMetric
-from sr.ssim import WINDOW, ssim_maps
 
 
 class SSIM(LocalMetric):
-    """SSIM as SR papers report it: Wang's ssim.m (see `sr.ssim`) on Y, or the mean over the bands."""
+    """SSIM as SR papers report it: Wang's ssim.m (see `sr.functional.ssim`) on Y, or the mean over the bands."""
 
     smallest = window = WINDOW
 

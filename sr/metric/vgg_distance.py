@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sr.backbone.vgg import VGG19
 from sr.errors import InputError
 from sr.metric.base import Metric
-from sr.vgg import VGG19
 
 
 class VGGDistance(Metric):
@@ -25,7 +25,7 @@ class VGGDistance(Metric):
         weights: of VGG-19: imagenet, a file with torchvision's key names (it may stop early), or random.
 
     Raises:
-        ValueError, FileNotFoundError: no layer, or see sr.vgg.VGG19.
+        ValueError, FileNotFoundError: no layer, or see sr.backbone.vgg.VGG19.
     """
 
     higher_is_better = False

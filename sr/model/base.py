@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from sr.bicubic import enlarged
-from sr.draws import Draws
+from sr.device.float32 import float32
+from sr.device.gather import gathered
 from sr.errors import InputError, NotFiniteError
-from sr.float32 import float32
-from sr.gather import gathered
-from sr.image_kind import of_data
+from sr.functional.bicubic import enlarged
+from sr.functional.draws import Draws
+from sr.image.kind import of_data
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for

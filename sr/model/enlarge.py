@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import ShortMemoryError, UserError
-from sr.infer import Upscaler, out_of_memory
-from sr.reach import reach
+from sr.infer.reach import reach
+from sr.infer.upscaler import Upscaler, out_of_memory
 from sr.say import warn
 
 OVERLAP = 16  # LR pixels that tiles share at least
 
 
 class Enlarger:
-    """(N, C, H, W) in [0, 1] to (N, C, sH, sW) float32, as `sr.infer.upscale` does it.
+    """(N, C, H, W) in [0, 1] to (N, C, sH, sW) float32, as `sr.infer.upscaler.upscale` does it.
 
     An image that the memory does not hold as a whole is enlarged in tiles of half its longer side, of half of that, and so on.
     The network's reach is measured then: tiles that overlap by enough of it give the whole image's result. Where the reach has

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from sr.draws import Draws
 from sr.errors import InputError
-from sr.image_kind import of_data
+from sr.functional.draws import Draws
+from sr.image.kind import of_data
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from sr.color import has_luma, rgb_to_y
 from sr.errors import InputError
+from sr.functional.color import has_luma, rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
 from sr.model.base import SRModule
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups

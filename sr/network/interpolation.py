@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.functional.resize import imresize
 from sr.network.upsample import check_channels
-from sr.resize import imresize
 
 Kernel = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 _imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard

@@ -4,10 +4,10 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr.errors import InputError
+from sr.functional.color import rgb_to_ycbcr, ycbcr_to_rgb
+from sr.functional.resize import imresize
 from sr.network.upsample import check_channels, check_scale
-from sr.resize import imresize
 
 _imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard
 

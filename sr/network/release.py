@@ -22,7 +22,7 @@ class Release:
         options: shapes of a file -> options of the class. "scale" is missing where the shapes do not tell it. It may raise
             KeyError for a tensor that is missing, and InputError for a shape that cannot be.
         variants: options that no name and no shape tells (the range of pixels, a dilation, a skip), on top of `options`. The
-            first is the authors' own. All are tried on a photograph (sr/probe.py).
+            first is the authors' own. All are tried on a photograph (sr/weights/probe.py).
         rare: further variants. All are tried when none of the first is as good as bicubic; otherwise, of a small network, those
             that add to the options of the best: a dilation that is not known costs half a dB and makes no noise.
         names: (pattern, replacement) of the keys of other files of the same network.

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.functional.resize import imresize
 from sr.network.luma import LumaNetwork
 from sr.network.release import Release
-from sr.resize import imresize
 
 
 class SRCNN(LumaNetwork):

@@ -9,9 +9,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.functional.resize import imresize
 from sr.network.release import Release, count, shuffled
 from sr.network.upsample import Upsampler, check_channels, check_scale
-from sr.resize import imresize
 
 
 class UNet(nn.Module):

@@ -7,9 +7,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.functional.resize import imresize
 from sr.network.luma import LumaNetwork
 from sr.network.release import Release, count
-from sr.resize import imresize
 
 
 class VDSR(LumaNetwork):

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sr.count import multiply_adds, parameters
-from sr.infer import channels
+from sr.device.count import multiply_adds, parameters
+from sr.infer.upscaler import channels
 
 
 @dataclass(frozen=True)

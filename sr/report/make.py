@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
-from sr.check import whole_number
+from sr.cli.check import whole_number
 from sr.errors import InputError
 from sr.files import whole
-from sr.predict import pick_device
+from sr.predict.files import pick_device
 from sr.report import costs, measured, page, pictures, plots, tables, votes
 from sr.report.consistent import one_per_seed
 from sr.report.results import Results, analyse, common

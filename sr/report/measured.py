@@ -10,16 +10,17 @@ from typing import Any
 import torch
 from torch import nn
 
-from sr import build, checkpoint
+from sr import build
 from sr.errors import UserError
-from sr.image_kind import PHOTO
+from sr.functional.resize import imresize
+from sr.image.kind import PHOTO
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
 from sr.report.results import BICUBIC
 from sr.report.runs import Run, Scores
 from sr.report.variants import Variant, flat
-from sr.resize import imresize
+from sr.weights import checkpoint
 
 
 def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
@@ -155,7 +156,7 @@ def _mean(rows: Sequence[Mapping[str, Any]], key: str) -> float | None:
 def hardware(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    from sr.run import device as processor
+    from sr.run.record import device as processor
 
     threads = torch.get_num_threads()
     return f"{processor()}, {threads} thread{'s' if threads > 1 else ''}"

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
-from sr.page import data_uri, fill
 from sr.report.pictures import Strip, overview_uri
 from sr.report.plots import Plot, colours
 from sr.report.results import BICUBIC, Results
 from sr.report.tables import Table, number
 from sr.report.votes import Tally
+from sr.view.page import data_uri, fill
 
 TEMPLATE = Path(__file__).with_name("page.html")
 WIDEST = 11  # pictures in a row

@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sr.errors import InputError
-from sr.image import to_pixels
-from sr.image_kind import PHOTO
-from sr.infer import upscale
-from sr.panel import shown
-from sr.resize import imresize
+from sr.functional.resize import imresize
+from sr.image.file import to_pixels
+from sr.image.kind import PHOTO
+from sr.infer.upscaler import upscale
+from sr.view.panel import shown
 
 TILE, STEP = 256, 4  # LR pixels of a tile; pixels between the places that are tried
 

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from sr.errors import InputError, MissingError
-from sr.image_kind import PHOTO
+from sr.image.kind import PHOTO
 
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
 # What a report computes with, where a file has it.

@@ -8,7 +8,7 @@ from sr.report.results import BICUBIC, Results
 from sr.report.runs import Run
 from sr.report.statistics import EXACT, Difference, Estimate
 from sr.report.variants import Variant
-from sr.table import markdown
+from sr.view.table import markdown
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from threading import Lock
 from sr.errors import InputError
 from sr.files import whole
 from sr.sweep.job import Job, Outcome
-from sr.table import markdown
+from sr.view.table import markdown
 
 
 class Record:

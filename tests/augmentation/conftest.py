@@ -1,7 +1,7 @@
 import pytest
 
-from sr import image
-from sr.data.sample import Sample
+from sr.data.source.sample import Sample
+from sr.image import file as image
 
 
 @pytest.fixture(scope="session")

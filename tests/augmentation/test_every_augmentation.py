@@ -18,7 +18,7 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain as Degradations
 from sr.degradation.decimation import Decimation
 from sr.degradation.noise import Noise
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NAMES = sorted(file.stem for file in (CONF / "augmentation").glob("*.yaml"))
@@ -116,7 +116,7 @@ def test_paired_files_are_treated_alike(photos, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_paired_files_at_x2_stay_in_place(photos, name):
     """LR files that are HR's bicubic shrink: shrinking the augmented HR comes close to the augmented LR."""
-    from sr.resize import imresize
+    from sr.functional.resize import imresize
 
     photos = [photo[: photo.shape[0] // 2 * 2, : photo.shape[1] // 2 * 2] for photo in photos]
     shrink = [imresize(torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255, 0.5, rounding=True) for p in photos]

@@ -9,7 +9,7 @@ from sr.augmentation.flip import Flip
 from sr.augmentation.rotation import Rotation
 from sr.augmentation.scale import Scale
 from sr.augmentation.turn import Turn
-from sr.resize import imresize
+from sr.functional.resize import imresize
 
 
 def tensor(photo: np.ndarray, size: int) -> torch.Tensor:

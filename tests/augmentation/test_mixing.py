@@ -12,8 +12,8 @@ from sr.augmentation.mixup import MixUp
 from sr.augmentation.moa import MoA
 from sr.augmentation.resizemix import ResizeMix
 from sr.augmentation.scale import Scale
-from sr.draws import Draws
-from sr.resize import imresize
+from sr.functional.draws import Draws
+from sr.functional.resize import imresize
 
 COUNT = 6
 

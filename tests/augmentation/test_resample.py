@@ -1,10 +1,10 @@
-"""Against `sr.resize.imresize`, which is measured against MATLAB's own files."""
+"""Against `sr.functional.resize.imresize`, which is measured against MATLAB's own files."""
 
 import pytest
 import torch
 
 from sr.augmentation.resample import resample, weights
-from sr.resize import imresize
+from sr.functional.resize import imresize
 
 
 @pytest.mark.parametrize(("size", "out"), [(96, 48), (96, 72), (90, 54), (80, 8), (64, 64)])

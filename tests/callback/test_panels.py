@@ -7,7 +7,7 @@ import torch
 
 from sr.callback.panels import Panels
 from sr.errors import StorageError
-from sr.resize import imresize
+from sr.functional.resize import imresize
 from tests.jobs import small_files
 
 TRAINER = SimpleNamespace(global_rank=0, world_size=1, global_step=5, is_global_zero=True, loggers=[])

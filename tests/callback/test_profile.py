@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sr.callback.phases import PHASES, REST
+from sr.plugin.profiler import PHASES, REST
 from tests.jobs import run_train
 
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from sr.data.folder import Folder
 from sr.data.mixture import Mixture
-from sr.data.sources import weighted
-from sr.draws import Draws
+from sr.data.source.folder import Folder
+from sr.data.source.weighted import weighted
+from sr.functional.draws import Draws
 
 
 def sets(*counts: int) -> list[np.ndarray]:

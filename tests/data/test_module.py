@@ -9,10 +9,10 @@ from PIL import Image
 
 from sr import build
 from sr.augmentation.chain import Chain
-from sr.data.benchmark import Benchmark
-from sr.data.folder import Folder
+from sr.benchmark.pairs import Benchmark
 from sr.data.module import Benchmarks, SRData
-from sr.data.sample import Sample
+from sr.data.source.folder import Folder
+from sr.data.source.sample import Sample
 from sr.degradation.bicubic import Bicubic
 from tests.jobs import SMALL, compose
 

@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from sr import image
 from sr.augmentation.chain import Chain as Augmentations
 from sr.augmentation.flip import Flip
 from sr.augmentation.turn import Turn
@@ -13,11 +12,12 @@ from sr.data.patches import Patches, cut
 from sr.data.plan import Phase, Plan
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
+from sr.image import file as image
 
 
 @pytest.fixture(scope="module")
 def photos() -> list[np.ndarray]:
-    from sr.data.sample import Sample
+    from sr.data.source.sample import Sample
 
     return [image.read_rgb8(file) for file, _ in Sample().files()[:4]]
 

@@ -15,7 +15,7 @@ from sr.data.store import Store
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.errors import InputError
-from sr.image_kind import PHOTO, Kind
+from sr.image.kind import PHOTO, Kind
 from tests.kinds import deep, write_set
 
 KINDS = {

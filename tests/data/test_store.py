@@ -21,7 +21,7 @@ print(Store(sorted(Path(sys.argv[1]).glob('copy*')), Path(sys.argv[2])).build(pr
 @pytest.fixture
 def photos(tmp_path) -> list[Path]:
     """Five photographs of scikit-image as files of different sizes."""
-    from sr.data.sample import Sample
+    from sr.data.source.sample import Sample
 
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -5,8 +5,8 @@ import torch
 from scipy import ndimage
 
 from sr.degradation.blur import Blur, filter_batch, gaussian_kernel
-from sr.degradation.ranges import checked
-from sr.draws import Draws
+from sr.functional.draws import Draws
+from sr.functional.ranges import checked
 
 
 def kernel_of(sigma_x: float, sigma_y: float, theta: float, size: int = 21) -> torch.Tensor:

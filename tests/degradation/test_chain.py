@@ -9,7 +9,7 @@ from sr.degradation.chain import Chain, quantise
 from sr.degradation.decimation import Decimation
 from sr.degradation.jpeg import JPEG
 from sr.degradation.noise import Noise
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 def sampled(chain: Chain, count: int = 1) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
-from sr.draws import Draws
+from sr.functional.draws import Draws
 from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sr.degradation.jpeg import JPEG
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 def test_each_sample_has_its_quality_as_kornia_simulates_it(patches):

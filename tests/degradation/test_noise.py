@@ -5,7 +5,7 @@ from scipy import stats
 from torch import Tensor
 
 from sr.degradation.noise import Noise
-from sr.draws import Draws
+from sr.functional.draws import Draws
 
 
 def noise_of(noise: Noise, image: Tensor, start: int = 0) -> Tensor:

@@ -3,7 +3,7 @@ import torch
 from skimage import data
 from torch import Tensor
 
-from sr.resize import imresize
+from sr.functional.resize import imresize
 
 
 @pytest.fixture(scope="session")

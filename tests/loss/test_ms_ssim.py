@@ -5,8 +5,8 @@ from skimage import data
 from skimage.metrics import structural_similarity
 from skimage.transform import downscale_local_mean
 
+from sr.functional.resize import imresize
 from sr.loss.ms_ssim import MSSSIM, ms_ssim_loss
-from sr.resize import imresize
 
 WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from hydra.errors import InstantiationException
 
+from sr.backbone.vgg import VGG19, layer_names
+from sr.image.photograph import photograph
 from sr.loss.perceptual import Perceptual, _sizes, gram
-from sr.photograph import photograph
-from sr.vgg import VGG19, layer_names
 from tests.jobs import compose
 
 

@@ -10,11 +10,11 @@ from skimage import data
 from skimage.color import rgb2ycbcr
 from torch import Tensor
 
-from sr.image import read, to_tensor
+from sr.functional.resize import imresize
+from sr.image.file import read, to_tensor
 from sr.metric.base import Metric
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
-from sr.resize import imresize
 from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "metric").glob("*.yaml"))

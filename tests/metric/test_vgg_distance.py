@@ -3,9 +3,9 @@ import torch
 from torch import Tensor
 from torchvision.models import vgg19
 
+from sr.backbone.vgg import MEAN, STD
+from sr.functional.resize import imresize
 from sr.metric.vgg_distance import VGGDistance
-from sr.resize import imresize
-from sr.vgg import MEAN, STD
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
+from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule
 from sr.network.interpolation import Interpolation
-from sr.resize import imresize
 
 
 class Loss(nn.Linear):

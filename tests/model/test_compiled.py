@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from sr import checkpoint
 from sr.model.compiled import check
 from sr.network.compact import Compact
+from sr.weights import checkpoint
 from tests.model.gan_job import distance, fit
 from tests.model.test_regression import batch, regression
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from sr.cli.explain import explain
 from sr.errors import ShortMemoryError
-from sr.infer import upscale
+from sr.infer.upscaler import upscale
 from sr.model.enlarge import Enlarger, memory_for
 from sr.network.compact import Compact
 

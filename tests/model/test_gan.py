@@ -8,8 +8,8 @@ import pytorch_lightning as pl
 import torch
 from hydra.errors import InstantiationException
 
-from sr import checkpoint
 from sr.cli import explain
+from sr.weights import checkpoint
 from tests.jobs import call
 from tests.model.gan_job import TINY, distance, fit
 

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from sr.color import rgb_to_y
+from sr.functional.color import rgb_to_y
 from sr.loss.l1 import L1
 from sr.loss.mse import MSE
 from sr.model.regression import Regression
-from sr.model.schedule import constant
 from sr.network.compact import Compact
 from sr.network.espcn import ESPCN
+from sr.schedule.curves import constant
 
 
 def regression(network: nn.Module, loss=None, **options) -> Regression:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import capabilities as bench
-from sr import capability
-from sr.infer import upscale
+from sr.device import capability
+from sr.infer.upscaler import upscale
 from tests.network.small import NAMES
 
 STORED = capability.lines()

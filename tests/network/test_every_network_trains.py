@@ -8,11 +8,11 @@ from PIL import Image
 
 import sr
 from sr import build
-from sr.data.sample import Sample
-from sr.image import to_pixels, to_tensor
+from sr.data.source.sample import Sample
+from sr.functional.resize import imresize
+from sr.image.file import to_pixels, to_tensor
 from sr.metric.psnr import PSNR
-from sr.predict import enlarge
-from sr.resize import imresize
+from sr.predict.files import enlarge
 from tests.jobs import compose
 from tests.network.small import NAMES, scale_of, shrunk
 
@@ -61,9 +61,9 @@ def check(name, photos, folder, **network):
     assert type(network) is type(model.network) and (network.scale, network.multiple_of) == (scale, model.network.multiple_of)
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
-    photo = sr.image.read(photos / "coffee.png")
+    photo = sr.image.file.read(photos / "coffee.png")
     hr = to_tensor(photo.pixels)
-    small = sr.image.Image(to_pixels(imresize(hr, 1 / scale, rounding=True), np.uint8))
+    small = sr.image.file.Image(to_pixels(imresize(hr, 1 / scale, rounding=True), np.uint8))
     score = PSNR(crop_border=scale)(to_tensor(enlarge(network, small, tile=None).pixels), hr).item()
     assert score == pytest.approx(results["psnr"], abs=0.01)  # some pixels lie so near to a half that the layout decides
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sr import checkpoint
+from sr.weights import checkpoint
 from tests.jobs import SMALL, call
 from tests.network.small import NAMES, shrunk
 

@@ -10,7 +10,7 @@ def test_n_weights(build, name, n_weights):
     assert sum(p.numel() for p in build(name, 3).parameters() if p.ndim == 4) == n_weights
 
 
-# Trained by yjn870; the paper has 37.00, 33.16, 30.72. The files want studio-range Y/255, as in sr.color.
+# Trained by yjn870; the paper has 37.00, 33.16, 30.72. The files want studio-range Y/255, as in sr.functional.color.
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 37.13), (3, 32.60), (4, 30.52)])
 def test_weights_of_yjn870_on_set5(build, psnr_on_set5, sr_data, scale, psnr):
     network = build("fsrcnn", scale)

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from sr.color import rgb_to_y, rgb_to_ycbcr
+from sr.functional.color import rgb_to_y, rgb_to_ycbcr
+from sr.functional.resize import imresize
 from sr.network.luma import LumaNetwork
 from sr.network.vdsr import VDSR
-from sr.resize import imresize
 
 
 class Constant(LumaNetwork):

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from sr import contract
 from sr.errors import InputError
 from sr.network.spandrel import Spandrel
+from sr.weights import contract
 
 OPTIONS = {
     "SwinIR": {"depths": 2, "num_heads": 6, "window_size": 8, "mlp_ratio": 2, "upsampler": "pixelshuffle"},

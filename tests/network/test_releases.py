@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sr import checkpoint
+from sr.weights import checkpoint
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -5,8 +5,8 @@ import importlib
 import pytest
 import torch
 
-from sr.count import parameters
-from sr.recognise import candidates
+from sr.device.count import parameters
+from sr.weights.recognise import candidates
 
 # Architecture, where the authors' files differ in more than depth: the release and the options that make it another network.
 RELEASES = [

@@ -16,8 +16,8 @@ import yaml
 
 import sr
 from report import report as run_report
-from sr.data.sample import Sample
-from sr.image import read_rgb8
+from sr.data.source.sample import Sample
+from sr.image.file import read_rgb8
 from sr.report.make import report
 from sr.report.runs import find
 from sr.report.variants import differences, group

@@ -1,0 +1,107 @@
+"""A folder of one's own images: HR alone, or HR and LR paired by name."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+from sr.data.notes import listed, say_left_out, say_unused
+from sr.errors import InputError, MissingError
+from sr.image import file as image
+from sr.image import formats
+
+# LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
+_SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
+
+
+class Folder:
+    """Source: every image below `path`, however nested; with `lr`, each paired with its LR file in that folder.
+
+    An HR file's partner lies at the same relative place in `lr` and has its name, with or without x2, x3, x4 or x8 at
+    the end; its extension may differ. Raises FileNotFoundError if a folder is missing or holds no image, or an HR file
+    has no partner; ValueError if it has several.
+    """
+
+    def __init__(self, path: str | Path, lr: str | Path | None = None):
+        self.path = Path(path).expanduser()
+        self.lr = None if lr is None else Path(lr).expanduser()
+
+    def prepare(self, download: bool = False) -> None:
+        """Check that the folders are there and that each HR file has its partner; there is nothing to download.
+
+        Warns of files there that are no images.
+        """
+        say_unused(self.files(), self.lr)
+        for folder in filter(None, (self.path, self.lr)):
+            say_left_out(folder)
+
+    def files(self) -> list[tuple[Path, Path | None]]:
+        hr = images(self.path)
+        if self.lr is None:
+            return [(file, None) for file in hr]
+        return check_partners(pair(hr, self.path, images(self.lr), self.lr), self.lr)
+
+
+def images(folder: Path) -> list[Path]:
+    """All images below `folder`, sorted. Raises FileNotFoundError if there is no such folder, or no image in it."""
+    if not folder.exists():
+        raise MissingError(f"no such folder: {folder}")
+    if not folder.is_dir():
+        raise MissingError(f"not a folder: {folder}")
+    files = image.list_images(folder)
+    if not files:
+        others = image.scan(folder)[1]
+        there = f"; there are {listed(others)}" if others else ""
+        raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
+    return files
+
+
+def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -> list[tuple[Path, Path | None]]:
+    """Each HR file with the LR file of its name, or with None. Raises ValueError if several LR files fit equally."""
+    exact, suffixed = defaultdict(list), defaultdict(list)
+    for file in lr:
+        key = file.relative_to(lr_root).with_suffix("")
+        exact[key].append(file)
+        suffixed[key.with_name(_SCALE_SUFFIX.sub("", key.name))].append(file)
+    pairs = []
+    for file in hr:
+        key = file.relative_to(hr_root).with_suffix("")
+        found = exact[key] or suffixed[key]
+        found = [f for f in found if f.suffix == file.suffix] or found  # a.png beside a.jpg in both folders
+        if len(found) > 1:
+            names = ", ".join(f.name for f in found)
+            raise InputError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
+        pairs.append((file, found[0] if found else None))
+    return pairs
+
+
+def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list[tuple[Path, Path]]:
+    """The pairs as they are. Raises FileNotFoundError naming the first HR file without an LR file, and how many have none."""
+    alone = [hr for hr, lr in pairs if lr is None]
+    if alone:
+        raise MissingError(
+            f"no LR partner for {alone[0]} in {lr_root}: looked for {alone[0].stem}.* and {alone[0].stem}x2.* (or x3, x4, x8); "
+            f"{len(alone)} of {len(pairs)} images have none"
+        )
+    return pairs
+
+
+def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: int) -> None:
+    """Check from the file headers that each LR image is its HR image, cropped to a multiple of `scale`, over `scale`.
+
+    Raises ValueError naming the first pair that does not match.
+    """
+    for hr_file, lr_file in pairs:
+        if lr_file is None:
+            continue
+        hr, lr = image.size(hr_file), image.size(lr_file)
+        expected = tuple(n // scale for n in hr)
+        if lr != expected:
+            raise InputError(
+                f"sizes do not match at x{scale}: {lr_file} is {_text(lr)}, expected {_text(expected)} "
+                f"for {hr_file} of {_text(hr)} (height x width)"
+            )
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

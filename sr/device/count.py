@@ -1,0 +1,35 @@
+"""How large a network is: its parameters, and the multiply-adds of one image."""
+
+import copy
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from sr.infer.upscaler import channels
+
+
+def parameters(network: nn.Module) -> int:
+    """Those that evaluation uses: of SPAN the merged convolutions, not those that they are merged from."""
+    merged = tuple({key.split("eval_conv.")[0] for key, _ in network.named_parameters() if "eval_conv." in key})
+    return sum(p.numel() for key, p in network.named_parameters() if "eval_conv." in key or not key.startswith(merged or "-"))
+
+
+def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> float | None:
+    """Those of convolutions and matrix products for an output of this size, of one image, in eval mode.
+
+    Shapes alone are computed (torch's meta device), at the LR size that is the next multiple the network takes.
+
+    Returns:
+        None where the network does not run on shapes alone.
+    """
+    scale, multiple = network.scale, network.multiple_of
+    rows, columns = (-(-side // scale // multiple) * multiple for side in (height, width))
+    counter = FlopCounterMode(display=False)
+    try:
+        shapes = copy.deepcopy(network).eval().to("meta")
+        with torch.no_grad(), counter:
+            shapes(torch.empty(1, channels(network), rows, columns, device="meta"))
+    except (RuntimeError, NotImplementedError, ValueError):
+        return None
+    return counter.get_total_flops() / 2

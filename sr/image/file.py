@@ -1,0 +1,286 @@
+"""Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
+
+Reads the formats of `sr/image/formats.py`, of animations and pages the first one; `sr/image/writer.py` writes some of them. Pillow does
+most of it, `sr/image/png16.py` and `sr/image/tiff.py` what it cannot; `sr/image/facts.py` says what is not read. An image of more than
+178,956,970 pixels (Pillow's limit against decompression bombs) is refused: cut it into parts.
+"""
+
+import errno
+import os
+import stat
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+import torch
+from PIL import ImageCms
+from torch import Tensor
+
+from sr.errors import InputError, MissingError
+from sr.image import exif, formats, png16, tiff
+from sr.image.facts import Facts, of_picture, of_tiff
+from sr.image.writer import Writer, one_line, to_8bit
+
+_LITTER = ("Thumbs.db", "desktop.ini")  # that systems leave in folders
+ROWS = 64  # of an image that are converted at once
+GRAY_MODES = ("1", "L", "LA")
+COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
+DEEP_MODES = ("I", "I;16", "I;16B")  # of Pillow, of JPEG 2000 and PPM: gray scaled to 16 bits
+# Of the system, which says that this file cannot be read, and not that the machine is at its end.
+_FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EIO)
+_FILE_ERRORS += (errno.ENAMETOOLONG, errno.ESTALE)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An upright image with what its file says about it.
+
+    Args:
+        pixels: (H, W, 3) uint8 or uint16, RGB; a gray image has three equal channels.
+        alpha: (H, W) of the same type, not premultiplied, or None.
+        was_gray: whether the file was gray, so that `write` makes a gray file again.
+        icc_profile: colour profile of the pixels, or None.
+        exif: EXIF block without orientation (it has been applied), or None.
+        facts: what the file holds beside, such as further frames.
+    """
+
+    pixels: np.ndarray
+    alpha: np.ndarray | None = None
+    was_gray: bool = False
+    icc_profile: bytes | None = None
+    exif: bytes | None = None
+    facts: Facts = Facts()
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Image files in a folder and its sub-folders, sorted, by their names; hidden ones are skipped, links followed.
+
+    Links that lead nowhere are among them, and empty folders that are called like an image: reading tells what is wrong.
+    Raises FileNotFoundError where there is no such folder.
+    """
+    return scan(folder)[0]
+
+
+def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
+    """`list_images`, and how many other files there are of each extension."""
+    if not Path(folder).is_dir():
+        raise MissingError(f"{folder}: no such folder")
+    found, others, visited = [], Counter(), set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
+        if real not in visited:  # else a link leads to a folder above or beside: its files are listed already
+            images = [name for name in names if not name.startswith(".") and formats.is_read(name)]
+            found += [Path(parent, name) for name in images]
+            if not images and not folders and formats.is_read(parent) and parent != str(folder):
+                found.append(Path(parent))
+            others.update(formats.extension(n) or n for n in names if n not in images and n[0] != "." and n not in _LITTER)
+        visited.add(real)
+    return sorted(found), others
+
+
+def size(path: str | Path) -> tuple[int, int]:
+    """(height, width) of an upright image, from the file's header alone. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        if tiff.is_tiff16(file):
+            (height, width), turn = tiff.size(file), exif.orientation(tiff.tags(file))
+        else:
+            image = _open(file)
+            (width, height), turn = image.size, exif.orientation(exif.of(image))
+    return (width, height) if turn >= 5 else (height, width)
+
+
+def depth(path: str | Path) -> tuple[int, bool]:
+    """Bits of a sample as `read` gives them, 8 or 16, and whether the file is gray; from its header. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        bits = _facts(file).kept_bits
+        if tiff.is_tiff16(file):
+            return bits, tiff.is_gray(file)
+        mode = _open(file).mode
+        return bits, mode in (*GRAY_MODES, *DEEP_MODES)
+
+
+def check(path: str | Path) -> None:
+    """Look for damage without decoding: at the checksums and the end of a PNG, at the header of others. Raises like `read`."""
+    with _reading(path), open(path, "rb") as file:
+        if not tiff.is_tiff16(file):
+            _open(file).verify()
+
+
+def read_rgb8(path: str | Path) -> np.ndarray:
+    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, the rest is left out as `not_used` says.
+
+    Raises like `read`.
+    """
+    with _reading(path), open(path, "rb") as file:
+        if not png16.is_png16(file) and not tiff.is_tiff16(file):
+            image = _open(file)
+            if image.mode == "RGB":
+                return np.ascontiguousarray(_upright(np.array(image), exif.orientation(exif.of(image))))
+    return to_8bit(read(path).pixels)
+
+
+def read(path: str | Path) -> Image:
+    """Read an image file, 8 or 16 bit, upright, with alpha, colour profile and EXIF.
+
+    CMYK (by its profile if it has a sound one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
+    Raises ValueError with one line when the file is broken, truncated, too large, of a kind that is not supported, a link
+    that leads nowhere, or may not be read; FileNotFoundError where there is none. Other OSErrors, as of a machine that can
+    open no more files, stay as they are.
+    """
+    with _reading(path), open(path, "rb") as file:
+        facts = _facts(file)
+        samples, profile, tags = _decode(file)
+        samples, block = _upright(samples, exif.orientation(tags)), exif.encode(tags)
+    if tags and block is None:
+        facts = replace(facts, broken_exif=True)
+    channels = samples.shape[2]
+    return Image(
+        pixels=np.repeat(samples[..., :1], 3, axis=2) if channels < 3 else np.ascontiguousarray(samples[..., :3]),
+        alpha=np.ascontiguousarray(samples[..., -1]) if channels in (2, 4) else None,
+        was_gray=channels < 3,
+        icc_profile=profile or None,
+        exif=block,
+        facts=facts,
+    )
+
+
+def not_used(path: str | Path, bits: int = 8) -> list[str]:
+    """What `read_rgb8` leaves out of a file, or with bits=16 `read`, as `Facts.not_used`; raises like `read`.
+
+    Alpha is named where something is transparent.
+    """
+    with _reading(path), open(path, "rb") as file:
+        facts = _facts(file)
+    if facts.alpha:
+        image = read(path)
+        facts = replace(facts, alpha=bool((image.alpha < np.iinfo(image.alpha.dtype).max).any()))
+    return facts.not_used(bits)
+
+
+def write(path: str | Path, image: Image) -> None:
+    """Write an image file whose format is its name's extension; folders are made where they are missing.
+
+    PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless) round it to 8. The file appears whole or
+    not at all. Raises like `sr.image.writer.Writer`.
+    """
+    channels = (1 if image.was_gray else 3) + (image.alpha is not None)
+    with Writer(
+        path, (*image.pixels.shape[:2], channels), image.pixels.dtype, icc_profile=image.icc_profile, exif=image.exif
+    ) as writer:
+        for top in range(0, len(image.pixels), 1024):
+            rows = image.pixels[top : top + 1024, :, : 1 if image.was_gray else 3]
+            writer.write(rows if image.alpha is None else np.dstack([rows, image.alpha[top : top + 1024]]))
+
+
+def to_tensor(pixels: np.ndarray) -> Tensor:
+    """(H, W, C) or (H, W), uint8 or uint16, to (1, C, H, W) float32 in [0, 1]."""
+    tensor = torch.from_numpy(pixels.astype(np.float32)) / np.iinfo(pixels.dtype).max
+    return tensor.reshape(*pixels.shape[:2], -1).permute(2, 0, 1)[None].contiguous()
+
+
+def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
+    """(1, C, H, W) in [0, 1] to (H, W, C) uint8 or uint16: clipped, rounded half up."""
+    levels = tensor.detach()[0].float().clamp(0, 1).mul_(np.iinfo(dtype).max).add_(0.5)
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(dtype))
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
+    """Turn whatever the libraries raise on a bad file into one line."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
+            _check_kind(Path(path))
+            yield
+    except PIL.UnidentifiedImageError:
+        reason = formats.other(path) or f"not a file of {', '.join(formats.READ)}, or a broken one"
+        raise InputError(f"{path}: cannot be read as an image ({reason})") from None
+    except MissingError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
+            raise InputError(f"{path}: cannot be read as an image ({error.strerror})") from None
+        if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
+            raise
+        known = formats.other(path) if os.path.isfile(path) and os.access(path, os.R_OK) else None
+        raise InputError(f"{path}: cannot be read as an image ({known or one_line(error)})") from None
+
+
+def _check_kind(path: Path) -> None:
+    """Whether there is a file to open: a pipe that nobody writes to would be waited for, and no signal ends a thread's wait."""
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"a link to {os.readlink(path)}, which is not there")
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise MissingError(f"{path}: no such file") from None
+    if not stat.S_ISREG(mode):
+        kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
+        raise InputError(f"{kinds.get(stat.S_IFMT(mode), 'a device')}, not a file")
+    if not path.stat().st_size:
+        raise InputError("an empty file")
+
+
+def _open(file: BinaryIO) -> PIL.Image.Image:
+    return PIL.Image.open(file, formats=tuple(formats.READ))
+
+
+def _facts(file: BinaryIO) -> Facts:
+    return of_tiff(tiff.tags(file), tiff.pages(file)) if tiff.is_tiff(file) else of_picture(_open(file), file)
+
+
+def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
+    """Samples (H, W, C) as stored, C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); colour profile; EXIF."""
+    if png16.is_png16(file):
+        image = _open(file)
+        return png16.decode(file), image.info.get("icc_profile"), exif.of(image)
+    if tiff.is_tiff16(file):
+        tags = tiff.tags(file)
+        return tiff.decode(file), tags.get(exif.ICC_PROFILE), exif.without_layout(tags)
+    image = _open(file)
+    image.load()
+    profile, tags = image.info.get("icc_profile"), exif.of(image)
+    if image.mode in ("CMYK", "LAB"):
+        image, profile = _to_srgb(image, profile), None
+    elif image.mode in DEEP_MODES and image.format in ("JPEG2000", "PPM"):
+        return np.asarray(image).astype(np.uint16)[..., None], profile, tags
+    elif image.mode not in GRAY_MODES + COLOUR_MODES:
+        raise InputError(f"pixels of Pillow's mode {image.mode}: convert it to gray or RGB of 8 or 16 bits")
+    mode = "L" if image.mode in GRAY_MODES else "RGB"
+    return _samples(image, mode + "A" if image.has_transparency_data else mode), profile, tags
+
+
+def _samples(image: PIL.Image.Image, mode: str) -> np.ndarray:
+    """(H, W, C) of an image converted, in parts: Pillow's own copies on the way are as large as the image, three times."""
+    samples = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top in range(0, image.height, ROWS):
+        part = image.crop((0, top, image.width, min(top + ROWS, image.height))).convert(mode)
+        samples[top : top + ROWS] = np.asarray(part).reshape(part.height, part.width, -1)
+    return samples
+
+
+def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn and mirror (H, W, C) as EXIF's orientation 1 to 8 says; other values are no orientation."""
+    if orientation in (5, 6, 7, 8):
+        samples = samples.swapaxes(0, 1)
+    rows = -1 if orientation in (3, 4, 7, 8) else 1
+    columns = -1 if orientation in (2, 3, 6, 7) else 1
+    return samples[::rows, ::columns]
+
+
+def _to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
+    srgb = ImageCms.createProfile("sRGB")
+    if image.mode == "LAB":
+        return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
+    if profile:
+        with suppress(OSError, ImageCms.PyCMSError):  # a broken profile, or one of another kind of pixels
+            return ImageCms.profileToProfile(image, ImageCms.ImageCmsProfile(BytesIO(profile)), srgb, outputMode="RGB")
+    return image.convert("RGB")

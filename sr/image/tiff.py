@@ -1,0 +1,217 @@
+"""TIFF beyond Pillow: reads 16-bit colour (by tifffile), writes 8 and 16 bit with EXIF, a strip at a time.
+
+For `sr/image/file.py` and `sr/image/writer.py` alone.
+
+Samples are (H, W, C), C = 1 (gray, 0 is black), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
+"""
+
+import logging
+import struct
+import zlib
+from itertools import accumulate
+from typing import BinaryIO
+
+import numpy as np
+from PIL import TiffImagePlugin as Tiff
+from PIL import TiffTags
+from PIL.Image import Exif
+
+from sr.errors import InputError
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
+STRIP_BYTES = 2**20  # before compression: small enough for every reader, large enough to compress well
+LEVEL = 6  # of zlib
+SUBFILE_TYPE = 254
+MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompression bomb (2 * MAX_IMAGE_PIXELS)
+
+
+def is_tiff(file: BinaryIO) -> bool:
+    """Tell whether an open file is a TIFF."""
+    file.seek(0)
+    magic = file.read(4)
+    file.seek(0)
+    return magic in MAGIC
+
+
+def is_tiff16(file: BinaryIO) -> bool:
+    """Tell whether an open file is a TIFF whose first page has 16 bits a sample.
+
+    Raises ValueError where its samples are no unsigned integers, or its bands neither gray nor RGB with or without alpha.
+    """
+    if not is_tiff(file):
+        return False
+    found = tags(file)
+    _check_samples(found)
+    bits = found.get(Tiff.BITSPERSAMPLE)
+    return bits == 16 or (isinstance(bits, tuple) and set(bits) == {16})
+
+
+def size(file: BinaryIO) -> tuple[int, int]:
+    """(height, width) of the first page as it is stored, from its tags alone."""
+    page = tags(file)
+    return page[Tiff.IMAGELENGTH], page[Tiff.IMAGEWIDTH]
+
+
+def is_gray(file: BinaryIO) -> bool:
+    """Whether the first page is gray, from its tags alone."""
+    return tags(file).get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1)  # 0 or the largest value is white
+
+
+def tags(file: BinaryIO) -> Exif:
+    """All tags of the first page: its layout, its colour profile, EXIF."""
+    file.seek(0)
+    header = file.read(8)
+    found = Exif()
+    found.endian, found.bigtiff = "<" if header.startswith(b"II") else ">", header[:4] in MAGIC[2:]
+    start = Tiff.ImageFileDirectory_v2(header + file.read(8) if found.bigtiff else header).next
+    found.load_from_fp(file, start)
+    file.seek(0)
+    return found
+
+
+def pages(file: BinaryIO) -> int:
+    """How many pages a TIFF has, without thumbnails, overviews and masks (tag 254, NewSubfileType)."""
+    file.seek(0)
+    header = file.read(16)
+    order, big = "<" if header[:2] == b"II" else ">", header[:4] in MAGIC[2:]
+    (at,), count = struct.unpack_from(f"{order}Q" if big else f"{order}I", header, 8 if big else 4), 0
+    seen = set()
+    while at and at not in seen:
+        seen.add(at)
+        file.seek(at)
+        (entries,) = _unpack(file, f"{order}Q" if big else f"{order}H")
+        kind = 0
+        for _ in range(entries):
+            tag, _, _, value = _unpack(file, f"{order}HHQQ" if big else f"{order}HHII")
+            if tag == SUBFILE_TYPE:  # a LONG, at the beginning of its field
+                kind = value >> 32 if big and order == ">" else value
+        count += not kind & (1 | 4)  # a reduced image, a mask
+        (at,) = _unpack(file, f"{order}Q" if big else f"{order}I")
+    file.seek(0)
+    return count
+
+
+def _unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:
+    data = file.read(struct.calcsize(layout))
+    if len(data) < struct.calcsize(layout):
+        raise InputError("the list of its pages is cut off: the file is truncated or broken")
+    return struct.unpack(layout, data)
+
+
+def _check_samples(found: Exif) -> None:
+    """Refuse what Pillow would call unknown, and what it would take for something else."""
+    formats, bits, extra = (many(found.get(tag)) for tag in (Tiff.SAMPLEFORMAT, Tiff.BITSPERSAMPLE, Tiff.EXTRASAMPLES))
+    if not set(formats) <= {1} or max(bits, default=1) > 16:
+        kind = {2: "signed integers", 3: "floating-point numbers"}.get(formats[0] if formats else 1, "samples")
+        raise InputError(f"{kind} of {max(bits, default=1)} bits: convert it to gray or RGB of 8 or 16 bits")
+    bands = found.get(Tiff.SAMPLESPERPIXEL, 1) - (bool(extra) and extra[-1] in (1, 2))
+    if found.get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1) and bands not in (1, 3):
+        raise InputError(
+            f"{bands} bands: only gray or RGB, with or without alpha, can be read; write three of them as RGB first, "
+            "as by gdal_translate -b 3 -b 2 -b 1"
+        )
+
+
+def many(value: object) -> tuple:
+    """A tag's value as a tuple, whether it has several, one or none."""
+    return value if isinstance(value, tuple) else () if value is None else (value,)
+
+
+def decode(file: BinaryIO) -> np.ndarray:
+    """Samples of the first page of a 16-bit TIFF.
+
+    Raises ValueError when they are not gray or RGB, with or without alpha, of unsigned integers, or too many.
+    """
+    import tifffile
+
+    file.seek(0)
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a broken file it tells more than the one line
+    with tifffile.TiffFile(file) as tiff:
+        page = tiff.pages[0]
+        colours, alpha = page.photometric.name, page.extrasamples[-1].name if page.extrasamples else ""
+        if page.imagelength * page.imagewidth > MAX_PIXELS:
+            raise InputError(f"more than {MAX_PIXELS:,} pixels: cut it into parts")
+        if page.dtype != np.uint16 or colours not in ("MINISWHITE", "MINISBLACK", "RGB"):
+            raise InputError(f"{colours} of {page.dtype}: convert it to gray or RGB of 8 or 16 bits")
+        samples = page.asarray()
+        if page.planarconfig == 2 and page.samplesperpixel > 1:
+            samples = np.moveaxis(samples, 0, -1)
+    file.seek(0)
+    samples = samples.reshape(*samples.shape[:2], -1)
+    if colours == "RGB" and samples.shape[2] > 3:  # further bands are left out
+        samples = samples[..., [0, 1, 2, -1] if alpha in ("ASSOCALPHA", "UNASSALPHA") else [0, 1, 2]]
+    if colours == "MINISWHITE":
+        samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
+    return _unpremultiply(samples) if alpha == "ASSOCALPHA" else samples
+
+
+class TIFFFile:
+    """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; BigTIFF where 4 GB may not be enough.
+
+    Written by hand for the sake of EXIF: Pillow writes no 16-bit colour and no EXIF folder beside compressed pixels,
+    tifffile no EXIF folder at all. The tags stand before the pixels; where the strips are is filled in at the end.
+    """
+
+    def __init__(
+        self, file: BinaryIO, shape: tuple[int, int, int], dtype: np.dtype, *, icc_profile: bytes | None, exif: Exif | None
+    ) -> None:
+        height, width, channels = shape
+        n_bytes = height * width * channels * dtype.itemsize
+        self._big = n_bytes * 1.01 > 2**32 - 2**24  # deflate adds at most 0.1 % to what it cannot compress
+        rows = max(STRIP_BYTES * height // n_bytes, 1)
+        page = Tiff.ImageFileDirectory_v2(b"II+\0\x08\0\0\0" + bytes(8) if self._big else b"II*\0\0\0\0\0")
+        for tag in exif or ():
+            page[tag] = exif.get_ifd(tag) if tag in TiffTags.TAGS_V2_GROUPS else exif[tag]
+        page[Tiff.IMAGEWIDTH], page[Tiff.IMAGELENGTH], page[Tiff.ROWSPERSTRIP] = width, height, min(rows, height)
+        page[Tiff.BITSPERSAMPLE], page[Tiff.SAMPLESPERPIXEL] = (8 * dtype.itemsize,) * channels, channels
+        page[Tiff.COMPRESSION] = 8  # Adobe deflate
+        page[Tiff.PREDICTOR] = 2  # each pixel less the one before it
+        page[Tiff.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1  # RGB, or gray with 0 as black
+        page[Tiff.PLANAR_CONFIGURATION] = 1  # RGBRGB...
+        if channels in (2, 4):
+            page[Tiff.EXTRASAMPLES] = 2  # alpha, not premultiplied
+        if icc_profile:
+            page.tagtype[Tiff.ICCPROFILE] = TiffTags.UNDEFINED
+            page[Tiff.ICCPROFILE] = icc_profile
+        page.tagtype[Tiff.STRIPOFFSETS] = page.tagtype[Tiff.STRIPBYTECOUNTS] = TiffTags.LONG8 if self._big else TiffTags.LONG
+        self._file, self._page, self._rows = file, page, rows
+        self._lengths = [0] * -(-height // rows)
+        self._waiting = np.empty((0, width, channels), dtype)
+        self._done = 0
+        self._write_tags()
+
+    def write(self, samples: np.ndarray) -> None:
+        """Add rows below those that are there."""
+        while len(samples):
+            missing = self._rows - len(self._waiting)
+            self._waiting, samples = np.concatenate([self._waiting, samples[:missing]]), samples[missing:]
+            if len(self._waiting) == self._rows:
+                self._strip(self._waiting)
+                self._waiting = self._waiting[:0]
+
+    def close(self) -> None:
+        """Finish the file; it stays open."""
+        if len(self._waiting):
+            self._strip(self._waiting)
+        self._file.seek(0)
+        self._write_tags()
+
+    def _strip(self, samples: np.ndarray) -> None:
+        difference = np.concatenate([samples[:, :1], np.diff(samples, axis=1)], axis=1)
+        data = zlib.compress(difference.astype(difference.dtype.newbyteorder("<"), copy=False).tobytes(), LEVEL)
+        self._file.write(data)
+        self._lengths[self._done] = len(data)
+        self._done += 1
+
+    def _write_tags(self) -> None:
+        """The header and all tags, of the same size whatever the strips' lengths; offsets are counted from their end."""
+        self._page[Tiff.STRIPOFFSETS] = tuple(accumulate(self._lengths[:-1], initial=0))
+        self._page[Tiff.STRIPBYTECOUNTS] = tuple(self._lengths)
+        header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if self._big else struct.pack("<2sHI", b"II", 42, 8)
+        self._file.write(header + self._page.tobytes(len(header)))
+
+
+def _unpremultiply(samples: np.ndarray) -> np.ndarray:
+    alpha = np.maximum(samples[..., -1:].astype(np.float64), 1)
+    colour = np.minimum(np.rint(samples[..., :-1] / alpha * 65535), 65535)
+    return np.concatenate([colour.astype(np.uint16), samples[..., -1:]], axis=2)

@@ -1,0 +1,196 @@
+"""Image files, written in strips, whole or not at all. PNG and TIFF hold no more than a strip in memory, the others all."""
+
+import os
+import uuid
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+import PIL.Image
+
+from sr.errors import InputError, StorageError
+from sr.image import exif as tags
+from sr.image.png import PNGFile
+from sr.image.tiff import TIFFFile
+
+JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+DEEP = (".png", ".tif", ".tiff")  # these keep 16 bits
+EXTENSIONS = (".png", *JPEG, ".bmp", ".webp", ".tif", ".tiff")
+# Sides that the format holds.
+LONGEST = {**dict.fromkeys(JPEG, 65500), ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
+
+
+class Writer:
+    """A file that grows by strips of rows and appears under its name when it is complete.
+
+    Until then it is a hidden file in the same folder; leaving `with` by an error, or `abort`, removes that. Nothing is
+    made before the first rows come, folders included.
+
+    Args:
+        path: the extension says the format. PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless)
+            round it to 8.
+        shape: (H, W, C), C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha; not premultiplied).
+        dtype: of the samples, uint8 or uint16.
+        icc_profile, exif: as in `sr.image.file.Image`; EXIF that states a size gets that of this image.
+
+    Raises:
+        ValueError: an extension that is not among EXTENSIONS, alpha in JPEG and BMP, a size that the format cannot hold.
+        OSError: naming the file, such as for a full disk; from `write` and `close`.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        shape: tuple[int, int, int],
+        dtype: np.dtype | type,
+        *,
+        icc_profile: bytes | None = None,
+        exif: bytes | None = None,
+    ) -> None:
+        self.path, self.shape, self.dtype = Path(path), shape, np.dtype(dtype)
+        extension = self.path.suffix.lower()
+        if extension not in EXTENSIONS:
+            self._refuse(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
+        if shape[2] in (2, 4) and extension in (*JPEG, ".bmp"):
+            self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
+        if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
+            self._refuse(f"{shape[1]}x{shape[0]} pixels; {extension} ends at {longest}: choose .png or .tif")
+        self._options = {"icc_profile": _fitting(icc_profile, shape[2] < 3 and extension != ".webp"), "exif": exif}
+        self._temporary = self.path.with_name(f".{uuid.uuid4().hex}.tmp")
+        self._file: BinaryIO | None = None
+        self._encoder: Any = None
+        self._rows = 0
+
+    def write(self, samples: np.ndarray) -> None:
+        """Add rows (h, W, C) below those that are there."""
+        self._guarded(self._write, samples)
+
+    def close(self) -> None:
+        """Finish the file and give it its name."""
+        self._guarded(self._close)
+
+    def abort(self) -> None:
+        """Leave nothing of it."""
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            with suppress(OSError):
+                self._temporary.unlink()
+            self._file = None
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _write(self, samples: np.ndarray) -> None:
+        if self._file is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._temporary, "wb")  # noqa: SIM115  it outlives this call
+            self._encoder = self._start(self.path.suffix.lower())
+        self._encoder.write(samples)
+        self._rows += len(samples)
+
+    def _start(self, extension: str) -> Any:
+        block = self._options["exif"]
+        found = tags.decode(block, self.shape) if block else None
+        if extension in (".tif", ".tiff"):
+            found = tags.fitting_tiff(found) if found else None
+            return TIFFFile(self._file, self.shape, self.dtype, **self._options | {"exif": found})
+        block = found.tobytes() if found else None
+        if extension == ".png":
+            block = block and block.removeprefix(b"Exif\0\0")
+            return PNGFile(self._file, self.shape, self.dtype, **self._options | {"exif": block})
+        return WholeFile(self._file, self.shape, extension, **self._options | {"exif": block})
+
+    def _close(self) -> None:
+        if self._rows != self.shape[0]:
+            raise InputError(f"{self._rows} rows of {self.shape[0]}")
+        self._encoder.close()
+        self._file.close()
+        os.replace(self._temporary, self.path)
+        self._file = None
+
+    def _guarded(self, step: Any, *args: Any) -> None:
+        try:
+            step(*args)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of an encoder
+                raise StorageError(error.errno, error.strerror, str(self.path)) from None
+            if isinstance(error, Exception):
+                self._refuse(one_line(error))
+            raise
+
+    def _refuse(self, reason: str) -> None:
+        raise InputError(f"{self.path}: cannot be written ({reason})") from None
+
+
+class WholeFile:
+    """JPEG, WebP and BMP, which Pillow encodes once all rows are there; gray WebP becomes RGB."""
+
+    def __init__(
+        self, file: BinaryIO, shape: tuple[int, int, int], extension: str, *, icc_profile: bytes | None, exif: bytes | None
+    ) -> None:
+        self._file, self._extension, self._rows = file, extension, 0
+        self._options = {key: value for key, value in {"icc_profile": icc_profile, "exif": exif}.items() if value}
+        if extension in JPEG:
+            self._options |= {"quality": 95, "subsampling": "4:4:4"}
+        elif extension == ".webp":
+            self._options |= {"lossless": True, "exact": True}  # exact: keeps the colour of transparent pixels
+        else:
+            self._options = {}
+        self._samples = np.empty(shape, np.uint8)
+
+    def write(self, samples: np.ndarray) -> None:
+        """Keep rows below those that are there."""
+        self._samples[self._rows : self._rows + len(samples)] = to_8bit(samples)
+        self._rows += len(samples)
+
+    def close(self) -> None:
+        """Encode and write them."""
+        channels = self._samples.shape[2]
+        picture = PIL.Image.fromarray(self._samples[..., 0] if channels == 1 else self._samples)
+        if self._extension == ".webp":
+            picture = picture.convert("RGBA" if channels in (2, 4) else "RGB")
+        encoded = BytesIO()  # so that what fails while the file is written is the disk
+        picture.save(encoded, format=PIL.Image.registered_extensions()[self._extension], **self._options)
+        self._file.write(encoded.getbuffer())
+
+
+def not_kept(
+    path: Path, dtype: np.dtype | type, *, gray: bool = False, icc_profile: bytes | None = None, exif: bytes | None = None
+) -> dict[str, str]:
+    """What a file of that name does not hold of an image: in a few words -> what to say."""
+    extension, said = path.suffix.lower(), {}
+    if dtype == np.uint16 and extension not in DEEP:
+        said["depth"] = f"its 16 bits become 8 in {extension}: format=png keeps them"
+    if icc_profile and (extension == ".bmp" or _fitting(icc_profile, gray and extension != ".webp") is None):
+        said["colour profile"] = f"its colour profile is not kept in {extension}: format=png keeps it"
+    if exif and extension == ".bmp":
+        said["EXIF"] = "its EXIF is not kept in .bmp: format=png keeps it"
+    return said
+
+
+def to_8bit(samples: np.ndarray) -> np.ndarray:
+    """uint16 rounded to uint8; uint8 as it is."""
+    if samples.dtype == np.uint8:
+        return samples
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 = 257 * 255
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, without line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _fitting(profile: bytes | None, gray: bool) -> bytes | None:
+    """The profile, unless it is one for gray and the pixels are RGB (bytes 16 to 19 name its colour space)."""
+    return None if profile and profile[16:20] == b"GRAY" and not gray else profile

@@ -1,0 +1,156 @@
+"""An image enlarged in strips of finished rows, never all in memory: alpha, gray, any factor, 8 and 16 bit."""
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from mmap import ACCESS_COPY, mmap
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.errors import InputError, NotFiniteError
+from sr.functional.resize_rows import RowResize
+from sr.image.bleed import bled
+from sr.image.file import Image, to_pixels, to_tensor
+from sr.infer.upscaler import Upscaler, channels
+
+ROWS = 64  # of a strip at most
+Alpha = Literal["bicubic", "network"]
+
+
+def shape(image: Image, factor: float) -> tuple[int, int, int]:
+    """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as `sr.image.writer.Writer` takes them."""
+    height, width = (max(round(side * factor), 1) for side in image.pixels.shape[:2])
+    return height, width, (1 if image.was_gray else 3) + (image.alpha is not None)
+
+
+def strips(
+    upscaler: Upscaler,
+    image: Image,
+    *,
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
+    progress: Callable[[float], None] = lambda part: None,
+) -> Iterator[np.ndarray]:
+    """The enlarged image in strips (h, W, C) from top to bottom, of the type of its pixels; gray stays gray.
+
+    Hidden pixels (alpha 0) take the colour of the visible ones around them first, so that no edge becomes dark (sr/image/bleed.py).
+
+    Args:
+        outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the
+            network's own. A strip of the network's result is then kept in float32.
+        alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more. Of one value
+            everywhere it stays so.
+        progress: is told each finished part of the work, of 1 altogether.
+
+    Raises:
+        FloatingPointError: the network's output is not finite. InputError: see `check_bands`.
+    """
+    height, width = image.pixels.shape[:2]
+    check_bands(upscaler.network, image.was_gray)
+    scale, dtype = upscaler.network.scale, image.pixels.dtype
+    if image.alpha is not None and image.alpha.min() == image.alpha.max():
+        alpha_upscale = "bicubic"  # a network would make it translucent at the edges
+    parts = _parts(upscaler, image, alpha_upscale, progress)
+    target = shape(image, outscale or scale)[:2]
+    resized = target != (height * scale, width * scale)
+    if resized:
+        whole = RowResize((height * scale, width * scale), target)
+        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in _bands(parts, width * scale, np.dtype(np.float32))))
+    else:
+        bands = _bands(parts, width * scale, dtype)
+    bicubic = RowResize((height, width), target) if image.alpha is not None and alpha_upscale == "bicubic" else None
+    top = 0
+    for band in bands:
+        band = _pixels(band, dtype) if resized else band
+        if bicubic is not None:
+            start, stop = bicubic.needs(top, top + len(band))
+            alpha = bicubic.rows(to_tensor(image.alpha[start:stop]), start, top, top + len(band))
+            band = np.concatenate([band, to_pixels(alpha, dtype)], axis=2)
+        top += len(band)
+        yield band
+
+
+def check_bands(network: nn.Module, was_gray: bool) -> None:
+    """Whether a file can go through a network: gray and RGB through one for RGB, gray through one for gray.
+
+    Raises:
+        InputError: the file has colour, and the network takes gray; or it takes other bands.
+    """
+    bands = channels(network)
+    if bands not in (1, 3):
+        raise InputError(f"the network takes {bands} bands; image files have one or three")
+    if bands == 1 and not was_gray:
+        raise InputError("the picture has colour, and the network takes gray (image=gray): convert it to gray before")
+
+
+def _parts(
+    upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None]
+) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Finished pieces (top, left, (h, w, C) float32) of colour and, where the network enlarges it, alpha."""
+    height, width = image.pixels.shape[:2]
+    colour = bled(image.pixels, image.alpha)
+    bands = channels(upscaler.network)
+    runs = [upscaler.blocks(lambda rows, columns: to_tensor(colour[rows, columns][..., :bands]), height, width)]
+    if image.alpha is not None and alpha_upscale == "network":
+        runs.append(
+            upscaler.blocks(
+                lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, bands, -1, -1), height, width
+            )
+        )
+
+    def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
+        top, left, sr = pieces[0]
+        if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no memory
+            raise NotFiniteError(
+                "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
+            )
+        sr = sr.mean(1, keepdim=True) if image.was_gray else sr
+        progress(sr.shape[-2] * sr.shape[-1] / (height * width * upscaler.network.scale**2))
+        if len(pieces) > 1:
+            sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
+        return top, left, _hwc(sr)
+
+    return map(joined, *runs)  # a loop over zip would keep each piece while the network works on the next
+
+
+def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype) -> Iterator[np.ndarray]:
+    """Pieces, which come from left to right, as rows of full width: few at a time, each freed as soon as it is written."""
+    band: deque[np.ndarray] = deque()
+    for _, left, part in parts:
+        if left == 0:
+            heights = (min(ROWS, len(part) - top) for top in range(0, len(part), ROWS))
+            band.extend(_empty((height, width, part.shape[2]), dtype) for height in heights)
+        for number, rows in enumerate(band):
+            piece = part[number * ROWS : number * ROWS + len(rows)]
+            rows[:, left : left + part.shape[1]] = _pixels(piece, dtype) if dtype.kind == "u" else piece
+        last = left + part.shape[1] == width
+        del part, piece, rows  # or the tile stays in memory while the network works on the next
+        while last and band:
+            yield band.popleft()
+
+
+def _empty(shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:
+    """An array in pages of its own: it takes no memory before it is written to, and gives it back when it is gone.
+
+    On the heap it would lie between the network's tensors, which then find no room where earlier ones were.
+    """
+    try:
+        pages = mmap(-1, math.prod(shape) * dtype.itemsize, access=ACCESS_COPY)
+    except OSError as error:  # which elsewhere means the disk
+        raise MemoryError(f"out of memory for {shape[0]} rows of the result") from error
+    return np.frombuffer(pages, dtype).reshape(shape)
+
+
+def _hwc(tensor: Tensor) -> np.ndarray:
+    return tensor[0].permute(1, 2, 0).cpu().numpy()
+
+
+def _chw(samples: np.ndarray) -> Tensor:
+    return torch.from_numpy(samples).permute(2, 0, 1)[None]
+
+
+def _pixels(part: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    return to_pixels(_chw(part), dtype)

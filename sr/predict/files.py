@@ -1,0 +1,284 @@
+"""Enlarge image files: reading, the network and writing at the same time, for one strip of one file after the other.
+
+A broken file costs a line, a stop costs nothing that is finished.
+"""
+
+import sys
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from sr.device.capability import check_precision
+from sr.errors import InputError, MissingError, NotFiniteError
+from sr.image.file import Image, read
+from sr.image.writer import Writer, not_kept, one_line
+from sr.infer.strips import Alpha, check_bands, shape, strips
+from sr.infer.tiles import tiling
+from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
+
+AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
+CPU_TILE = 192  # where the tiles are in the host's memory: half of that of 256 pixels, for 4 % more work
+AUTO_BATCH = 4  # tiles; on the CPU 1, where more are no faster
+WAITING = 12  # strips that are finished and not written: a row of tiles of 192 pixels at x4
+
+
+@dataclass
+class Result:
+    """How many files were written, were there already, could not be read or written; what results do not hold of how many."""
+
+    written: int = 0
+    skipped: int = 0
+    failed: int = 0
+    not_kept: Counter[str] = field(default_factory=Counter)
+
+    def add(self, source: Path, not_kept: dict[str, str]) -> None:
+        """Count a file that is written, and say what of its input the result does not hold."""
+        self.written += 1
+        self.not_kept.update(not_kept.keys())
+        for text in not_kept.values():
+            tqdm.write(f"{source}: {text}", file=sys.stderr)
+
+    def fail(self, reason: str) -> None:
+        """Count a file and say why, above the progress bar."""
+        self.failed += 1
+        tqdm.write(reason, file=sys.stderr)
+
+    def __str__(self) -> str:
+        lost = ", ".join(f"{what} of {count} {'file' if count == 1 else 'files'}" for what, count in self.not_kept.items())
+        counts = f"{self.written} written, {self.skipped} skipped (there already), {self.failed} failed"
+        return f"{counts}; not kept: {lost}" if lost else counts
+
+
+def predict_files(
+    network: nn.Module,
+    files: Sequence[tuple[Path, Path]],
+    *,
+    tile: int | Literal["auto"] | None = "auto",
+    overlap: int = 16,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
+    ensemble: bool = False,
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
+    overwrite: bool = False,
+) -> Result:
+    """Enlarge each input file into its output file, with the remaining time and a last line that counts.
+
+    While the network works on one image, the next is read and the strips that are finished are written. A file that fails
+    costs one line on stderr, not the job. Each result appears whole or not at all, and those that are there are skipped
+    unless `overwrite`: a job that was stopped goes on where it was.
+
+    Args:
+        tile, overlap, batch, precision, ensemble: as in `sr.infer.upscaler.Upscaler`; tile="auto" is 256, and 192 on the CPU,
+            tile=None the whole image at once, and both are halved, for the rest of the job, where the memory is too short;
+            batch="auto" is 4, and 1 on the CPU.
+        outscale, alpha_upscale: as in `sr.infer.strips.strips`.
+
+    Raises:
+        ValueError: settings that make no sense. OSError: a result cannot be stored, as on a full disk.
+    """
+    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
+    if outscale is not None and not 0 < outscale < float("inf"):
+        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
+    if alpha_upscale not in ("bicubic", "network"):
+        raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
+    left = [(source, target) for source, target in files if overwrite or not target.exists()]
+    result = Result(skipped=len(files) - len(left))
+    reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+    for thread in (reader, writer):
+        thread.submit(int).result()  # starts it now: once the network has taken all memory, none can be started
+    progress = tqdm(
+        total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    )
+
+    def advance(part: float) -> None:
+        progress.update(min(part, len(left) - progress.n))  # rounding errors of the parts
+
+    before: _Output | None = None  # the file whose last strips are being written
+    try:
+        for number, ((source, target), reading) in enumerate(_one_ahead(left, reader)):
+            progress.n = number
+            progress.set_description(f"{number + 1} of {len(left)}, {source.name}")
+            output = None
+            try:
+                image = reading.result()
+                with naming(source):
+                    check_bands(enlarged.network, image.was_gray)
+                while output is None:
+                    planned = enlarged.tile
+                    output = _Output(source, target, image, outscale or network.scale, writer)
+                    try:
+                        for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
+                            output.write(strip)
+                    except (RuntimeError, MemoryError) as error:
+                        if not out_of_memory(error) or enlarged.tile == planned:
+                            raise
+                        output.abort()  # what was planned for larger tiles keeps too much beside the network: once more
+                        output, progress.n = None, number
+            except NotFiniteError as error:
+                result.fail(f"{source}: {error}")
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                result.fail(f"{source}: {one_line(error)[:200]}")
+            except (InputError, MissingError) as error:
+                result.fail(str(error))
+            else:
+                output.close()
+                finished, before, output = before, output, None
+                _settle(finished, result)
+            finally:
+                if output is not None:
+                    output.abort()
+        progress.n = len(left)
+        progress.refresh()
+        finished, before = before, None
+        _settle(finished, result)
+    finally:
+        reader.shutdown(cancel_futures=True)
+        with suppress(OSError):  # there is another on its way
+            _settle(before, result)
+        writer.shutdown()
+        progress.close()
+        print(result)
+    return result
+
+
+def enlarge(
+    network: nn.Module,
+    image: Image,
+    tile: int | Literal["auto"] | None,
+    *,
+    overlap: int = 16,
+    ensemble: bool = False,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
+    outscale: float | None = None,
+    alpha_upscale: Alpha = "bicubic",
+) -> Image:
+    """An image `network.scale` (or `outscale`) times as large, of the same depth; gray stays gray. Arguments: predict_files.
+
+    Raises:
+        FloatingPointError: the network's output is not finite.
+    """
+    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
+    samples = np.concatenate(list(strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale)))
+    alpha = np.ascontiguousarray(samples[..., -1]) if image.alpha is not None else None
+    colour = samples[..., : 1 if image.was_gray else 3]
+    return replace(image, pixels=np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3))), alpha=alpha)
+
+
+def upscaler(
+    network: nn.Module,
+    *,
+    tile: int | Literal["auto"] | None,
+    overlap: int,
+    ensemble: bool,
+    batch: int | Literal["auto"] = "auto",
+    precision: str | int = "32",
+) -> Upscaler:
+    """The settings of `predict_files` checked (ValueError), the network in the layout that convolutions are fastest in."""
+    precision = str(precision)
+    if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
+        raise InputError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
+    if batch != "auto" and not (isinstance(batch, int) and batch > 0):
+        raise InputError(f"batch={batch}: choose auto or a number of tiles")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+    check_precision(network, precision)
+    on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
+    tile = (CPU_TILE if on_cpu else AUTO_TILE) if tile == "auto" else tile
+    if tile is None:
+        tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
+    batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
+    network.to(memory_format=torch.channels_last)
+    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)
+
+
+def pick_device(name: str) -> torch.device:
+    """auto is a CUDA GPU, else Apple's, else the CPU; other names as torch takes them. ValueError: it is not there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError):
+        raise InputError(f"device={name} is not available: choose auto, cpu, cuda, cuda:1 ...") from None
+
+
+@contextmanager
+def naming(source: Path) -> Iterator[None]:
+    """Put the file's name before what is said of it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+class _Output:
+    """A file that another thread writes while the network goes on, at most by a row of its tiles."""
+
+    def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
+        size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
+        self.source = source
+        self.not_kept = image.facts.not_kept() | not_kept(target, image.pixels.dtype, gray=image.was_gray, **kept)
+        self._writer = Writer(target, size, image.pixels.dtype, **kept)
+        self._pool, self._steps = pool, deque[Future]()
+
+    def write(self, strip: np.ndarray) -> None:
+        """Hand over a strip, once few others wait. Raises what writing an earlier one did."""
+        self._wait(WAITING)
+        self._steps.append(self._pool.submit(self._writer.write, strip))
+
+    def close(self) -> None:
+        """Hand over the end; `result` waits for it."""
+        self._steps.append(self._pool.submit(self._writer.close))
+
+    def result(self) -> None:
+        """Wait until the file is complete. Raises what writing it did."""
+        try:
+            self._wait()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing of a file that is not complete."""
+        for step in self._steps:
+            with suppress(Exception):
+                step.result()
+        self._writer.abort()
+
+    def _wait(self, left: int = 0) -> None:
+        while len(self._steps) > left:
+            self._steps.popleft().result()
+
+
+def _settle(output: _Output | None, result: Result) -> None:
+    """Wait for a file that was handed over, and count it. An OSError ends the job: the disk is full, or its like."""
+    if output is None:
+        return
+    try:
+        output.result()
+        result.add(output.source, output.not_kept)
+    except InputError as error:
+        result.fail(str(error))
+
+
+def _one_ahead(
+    files: Sequence[tuple[Path, Path]], reader: ThreadPoolExecutor
+) -> Iterator[tuple[tuple[Path, Path], "Future[Image]"]]:
+    """Each pair of files with its image, while the next one is being read."""
+    waiting = deque()
+    for pair in files:
+        waiting.append((pair, reader.submit(read, pair[0])))
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting

@@ -1,0 +1,157 @@
+"""run.json: what a run was, with which code and on what, and how it ended. code.diff: what of the code no commit has."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.utilities import rank_zero_only
+
+from sr.errors import InputError, MissingError
+from sr.files import run_of, whole
+from sr.run import history
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class Run:
+    """The content of run.json in `folder`, written again whenever something of it changes; by the first process alone."""
+
+    def __init__(self, folder: str | Path, **facts: Any) -> None:
+        self.folder, self.facts = Path(folder), facts
+
+    @rank_zero_only
+    def begin(self, config_dir: Sequence[str] = ()) -> None:
+        """The first run.json, and code.diff."""
+        resume = self.facts["resume"]
+        earlier = history.before(resume, resume and _known(run_of(resume)))
+        code, here = _code(self.folder), machine()
+        facts = {"config_dir": list(config_dir), **code, **{key: here[key] for key in ("device", "threads")}}
+        self.update(segments=history.begun(earlier, self.facts["command"], self.folder, **facts), **code, **here)
+
+    @rank_zero_only
+    def update(self, **facts: Any) -> None:
+        self.facts |= facts
+        if "training" in facts and self.facts.get("segments"):
+            self.facts["segments"][-1]["to"] = facts["training"]["steps"]
+        with whole(self.folder / "run.json") as temporary:
+            temporary.write_text(json.dumps(self.facts, indent=1) + "\n")
+
+
+@contextmanager
+def recorded(
+    folder: str | Path, words: list[str], *, resume: str | None = None, config_dir: Sequence[str] = (), **facts: Any
+) -> Iterator[Run]:
+    """A run.json with status "running", which becomes "done", "stopped" (Ctrl-C, a signal, pruned) or "failed".
+
+    Args:
+        words: overrides of the command line.
+        resume: the checkpoint from which the run goes on; its segments (see sr/run/history.py) stand before this command's.
+        config_dir: what --config-dir names.
+    """
+    run = Run(folder, command=words, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
+    run.begin(config_dir)
+    try:
+        yield run
+    except (KeyboardInterrupt, SystemExit):
+        run.update(status="stopped", finished=_now())
+        raise
+    except Exception as error:
+        run.update(status="failed", error=_short(error), finished=_now())
+        raise
+    run.update(status="done", finished=_now())
+
+
+def read(folder: str | Path) -> dict[str, Any]:
+    """run.json of a run's folder.
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file.
+    """
+    file = Path(folder, "run.json")
+    try:
+        content = json.loads(file.read_text())
+    except FileNotFoundError:
+        raise MissingError(f"{file}: no such file; a run of train.py leaves one in its folder") from None
+    except ValueError as error:
+        raise InputError(f"{file}: not JSON, or truncated ({error})") from None
+    if not isinstance(content, Mapping) or not isinstance(content.get("command"), list):
+        raise InputError(f"{file}: not the record of a run")
+    return dict(content)
+
+
+def _known(folder: Path) -> dict[str, Any] | None:
+    try:
+        return read(folder)
+    except (InputError, OSError):
+        return None
+
+
+def commit() -> str | None:
+    """The commit of this project's code; None outside a repository."""
+    found = git("rev-parse", "HEAD")
+    return found and found.strip()
+
+
+def _code(folder: Path) -> dict[str, Any]:
+    """The commit, and whether the code differs from it; how it does goes to code.diff in `folder`."""
+    if (known := commit()) is None:
+        return {"commit": None, "dirty": None}
+    changes = git("diff", "HEAD") or ""
+    for name in (git("ls-files", "--others", "--exclude-standard", "sr", "conf") or "").splitlines():
+        changes += git("diff", "--no-index", "/dev/null", name) or ""
+    file = folder / "code.diff"
+    file.unlink(missing_ok=True)
+    if changes:
+        with whole(file) as temporary:
+            temporary.write_text(changes)
+    return {"commit": known, "dirty": bool(changes)}
+
+
+def machine() -> dict[str, Any]:
+    """Python, the version of every installed package, the device and the number of threads of one process."""
+    packages = {item.metadata["Name"]: item.version for item in distributions() if item.metadata["Name"]}
+    return {
+        "python": platform.python_version(),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "device": device(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def device() -> str:
+    """The GPUs that are seen, else the processor: "AMD EPYC 9B45, 2 cores"."""
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        return ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names))
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return f"{name}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def git(*words: str) -> str | None:
+    """What git prints about this project; None without git, or outside a repository."""
+    try:
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 or (words[0] == "diff" and done.returncode == 1) else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _short(error: BaseException) -> str:
+    from sr.cli import explain
+
+    message = explain(error, "train") if isinstance(error, Exception) else None
+    return message or (str(error).strip().splitlines() or [""])[0][:300] or type(error).__name__

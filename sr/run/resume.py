@@ -1,0 +1,109 @@
+"""`resume=FILE`: the config of the run that goes on, with what the command line changes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sr.cli import CONF
+from sr.cli.named import config_dirs, split, value_of
+from sr.errors import InputError
+from sr.image.kind import of
+from sr.run import history
+from sr.weights import checkpoint, trust
+
+_FIXED = ("model", "network", "experiment", "scale", "image")  # another network or task is another run: init_from starts one
+_FREE = ("model.compile", "model.checkpoint_activations")  # how a step is computed: the memory of another machine may need it
+
+
+def command_line(words: list[str]) -> list[str]:
+    """The words of a command line with which Hydra composes the recipe of the run that `resume=FILE` among them names.
+
+    The recipe is chosen (`model=esrgan`), so that its keys and config groups are known; keys that the run was given with a `+`,
+    or by an experiment, are forced (`++loss.ssim.weight=1`). Of the file only the recipe's name and the names of keys are used.
+    Hydra's flags come first.
+
+    Raises:
+        InputError, MissingError: the file is no checkpoint of ours; its recipe is of a folder of configs that is not named.
+    """
+    flags, overrides = split(words)
+    file = value_of("resume", overrides)
+    if file is None:
+        return words
+    run = _run(file)
+    known = [f"++{word}" if _has(run["config"], word.split("=")[0].split(".")) else word for word in overrides]
+    recipe = str(run.get("recipe"))
+    chosen = any(word.startswith("model=") for word in overrides)
+    there = any(Path(folder, "model", f"{recipe}.yaml").is_file() for folder in (CONF, *config_dirs(flags)))
+    return [*flags, *known] if chosen or not there else [*flags, *known, f"model={recipe}"]
+
+
+def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
+    """The config inside the checkpoint `cfg.resume`, with the command line's overrides on top; says what changed.
+
+    Words that the run itself was given may be given again.
+
+    Raises:
+        InputError: not a checkpoint of ours, one whose config names what is not to be trusted, or a change of network.
+    """
+    content = _run(cfg.resume)
+    try:
+        trust.check(content["config"], f"{cfg.resume}", trust.of_command_line(cfg))
+    except InputError as error:
+        folders = sorted({str(folder) for segment in _segments(content) for folder in segment.get("config_dir") or []})
+        raise InputError(f"{error}{f' (its run had --config-dir {folders[0]})' if folders else ''}") from None
+    old = OmegaConf.create(content["config"])
+    OmegaConf.set_struct(old, True)
+    old.resume = cfg.resume
+    old.init_from = None  # the weights are those of the run
+    old.output_dir = cfg.output_dir
+    OmegaConf.update(old, "trust", _raw(cfg).get("trust") or [], force_add=True)  # the file's own words count for nothing
+    given = {word.lstrip("+") for segment in _segments(content) for word in segment["command"]}
+    for override in overrides:
+        key = override.split("=")[0].lstrip("+~").split("@")[-1].replace("/", ".")  # optimizer@discriminator_optimizer=adam
+        if key in ("resume", "output_dir", "trust") or override == f"model={content.get('recipe')}":
+            continue
+        if key == "image" and of(OmegaConf.to_container(cfg.image), key) == of(content["config"].get("image"), cfg.resume):
+            continue
+        before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
+        if key.split(".")[0] in _FIXED and key not in _FREE:
+            if override.lstrip("+") in given or (key not in ("model", "experiment") and before == after):
+                continue
+            raise InputError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
+        OmegaConf.update(old, key, OmegaConf.select(_raw(cfg), key), merge=False, force_add=True)
+        if before != after and key != "reproduce":
+            print(f"resume: {key} was {_short(before)}, is now {_short(after)}")
+    return old
+
+
+def _run(file: str) -> dict[str, Any]:
+    """What a checkpoint says of its run."""
+    run = checkpoint.about(file).get("sr")
+    if not isinstance(run, Mapping) or "config" not in run:
+        raise InputError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
+    return run
+
+
+def _segments(run: Mapping[str, Any]) -> list[Any]:
+    """What a checkpoint says of the commands that made it; nothing if it is not what a run writes."""
+    found = run.get("segments")
+    return found if history.whole(found) else []
+
+
+def _has(node: Any, path: list[str]) -> bool:
+    """Whether a key within a config group, such as loss.ssim.weight, is there."""
+    for key in path:
+        if not isinstance(node, Mapping) or key not in node:
+            return False
+        node = node[key]
+    return len(path) > 1
+
+
+def _raw(cfg: DictConfig) -> DictConfig:
+    return OmegaConf.create(OmegaConf.to_container(cfg, resolve=False))
+
+
+def _short(value: Any) -> str:
+    text = str(list(value) if isinstance(value, DictConfig) else value)
+    return text if len(text) < 60 else text[:57] + "..."

@@ -1,0 +1,91 @@
+"""Side-by-side pictures: the same crop in LR, bicubic, SR and HR, with their names above."""
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from sr.errors import InputError
+from sr.functional.bicubic import BAND, part
+from sr.image.file import to_pixels
+
+_GAP, _TITLE = 4, 18  # pixels
+
+
+def panel(
+    lr: Tensor,
+    sr: Tensor,
+    hr: Tensor,
+    crop: int,
+    zoom: int = 2,
+    bands: Sequence[int] | None = None,
+    levels: int | None = 255,
+) -> Image.Image:
+    """LR (nearest) | bicubic | SR | HR of the place where bicubic is worst, each `crop` HR pixels wide, `zoom` times enlarged.
+
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; `levels` of bicubic's pixels, 255 for 8 bit.
+    """
+    scale = hr.shape[-1] // lr.shape[-1]
+    top, left, side = worst_place(lr, hr, crop, levels)
+    rows, columns = slice(top, top + side), slice(left, left + side)
+    low = lr[..., top // scale : -(-(top + side) // scale), left // scale : -(-(left + side) // scale)]
+    nearest = low.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
+    nearest = nearest[..., top % scale :, left % scale :][..., :side, :side]
+    bicubic = part(lr, scale, rows, columns, levels)
+    crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
+    return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
+
+
+def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
+    """What a picture shows of (1, C, H, W): (1, 3, H, W).
+
+    Args:
+        bands: numbers, from 0, of the bands that are red, green and blue, or of one band that is shown as gray. None: RGB as
+            it is, one band as gray, of two bands the first as gray, of more the first three.
+
+    Raises:
+        InputError: another number of bands, or one that the image does not have.
+    """
+    count = image.shape[1]
+    bands = list(range(3) if count > 2 else range(1)) if bands is None else list(bands)
+    if len(bands) not in (1, 3) or not all(0 <= band < count for band in bands):
+        raise InputError(f"bands={bands}: choose one (gray) or three (red, green, blue) from 0 to {count - 1}")
+    return image[:, bands].expand(-1, 3, -1, -1)
+
+
+def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
+    """Where bicubic enlargement of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
+    largest mean error. Looked for in bands, so that no more memory is needed for a larger image."""
+    scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
+    side = min(crop, height, width)
+    stride = max(side // 8, 1)
+    places = (height - side) // stride + 1  # rows of squares
+    together = max(BAND // width - side, 3 * side) // stride  # bands share almost a square: no more than a third is done twice
+    best, found = -1.0, (0, 0)
+    for first in range(0, places, together):
+        last = min(first + together, places)
+        rows = slice(first * stride, (last - 1) * stride + side)
+        error = (part(lr, scale, rows, slice(0, width), levels) - hr[..., rows, :]).abs().mean(1, keepdim=True)
+        mean = F.avg_pool2d(error, side, stride=stride)
+        worst = int(mean.flatten().argmax())
+        if (value := float(mean.flatten()[worst])) > best:
+            row, column = divmod(worst, mean.shape[-1])
+            best, found = value, ((first + row) * stride, column * stride)
+    return *found, side
+
+
+def titled(pictures: dict[str, Image.Image]) -> Image.Image:
+    """Pictures of one size in a row, each with its title above."""
+    width, height = next(iter(pictures.values())).size
+    row = Image.new("RGB", (len(pictures) * (width + _GAP) - _GAP, height + _TITLE), "white")
+    draw, font = ImageDraw.Draw(row), ImageFont.load_default(13)
+    for index, (title, picture) in enumerate(pictures.items()):
+        row.paste(picture, (index * (width + _GAP), _TITLE))
+        draw.text((index * (width + _GAP) + width / 2, _TITLE / 2), title, "black", font, anchor="mm")
+    return row
+
+
+def _to_pil(image: Tensor, zoom: int) -> Image.Image:
+    picture = Image.fromarray(to_pixels(image))
+    return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)

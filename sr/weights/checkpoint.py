@@ -1,0 +1,215 @@
+"""Checkpoint files: tensors and plain Python values, so that `torch.load(weights_only=True)` opens them.
+
+Our own carry, under "sr", the whole config of their run; a network is built from it again, and only a network: a file is
+somebody's input. Weight files of others (.pth, .safetensors) carry tensors alone.
+"""
+
+import os
+import pickle
+import shutil
+import warnings
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+from zipfile import is_zipfile
+
+import torch
+from torch import Tensor, nn
+
+from sr.errors import InputError, MissingError, StorageError
+from sr.files import whole
+from sr.weights import contract, foreign
+from sr.weights.fit import load_weights
+from sr.weights.rebuild import build_network
+
+# Keys that releases wrap weights in.
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
+_PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
+_WRAPPED = ("module.", "_orig_mod.")  # by torch's DDP, AveragedModel, compile; what lies beside is no part of the network
+
+
+Source = str | Path | Sequence[str | Path]  # a file, or two between which weights are taken
+
+
+def load(
+    path: Source,
+    device: str | torch.device = "cpu",
+    alpha: float | None = None,
+    scale: int | None = None,
+    trusted: Collection[str] = (),
+) -> nn.Module:
+    """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
+
+    Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
+    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside
+    this project is built only if `trusted` names it, or the module or package that it is in: ["mypackage.net.MyNet"].
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
+    """
+    tensors = stored_weights(path, alpha)
+    path = first(path)
+    run = about(path).get("sr", {})
+    if "network" in run:
+        network = build_network(run["network"], path, trusted)
+        contract.defaults(network, run.get("config", {}).get("scale"))
+        load_weights(network, tensors, path)
+    else:
+        from sr.weights.recognise import recognise  # not above: it imports every network
+
+        network = recognise(tensors, path, scale)
+    return network.to(device).eval()
+
+
+def first(source: Source) -> str | Path:
+    """The file whose config counts."""
+    return source if isinstance(source, str | Path) else source[0]
+
+
+def stored_weights(source: Source | None, alpha: float | None = None) -> dict[str, Tensor]:
+    """The network's tensors in a file, or `interpolate` between those of two.
+
+    Raises:
+        ValueError: two files without alpha, one with it, or another number of files.
+    """
+    if source is None or isinstance(source, str | Path):
+        if alpha is not None:
+            raise InputError(f"alpha={alpha} lies between two checkpoints: pass ckpt=[psnr.ckpt,gan.ckpt]")
+        return _weights_of(source)
+    if len(source) != 2 or type(alpha) not in (int, float) or not 0 <= alpha <= 1:
+        raise InputError(f"ckpt has {len(source)} files and alpha is {alpha}: two files want an alpha between 0 and 1")
+    ours, theirs = (_weights_of(path) for path in source)
+    if {key: value.shape for key, value in ours.items()} != {key: value.shape for key, value in theirs.items()}:
+        raise InputError(f"{source[0]} and {source[1]} hold different networks, between which there is none")
+    return interpolate(ours, theirs, alpha)
+
+
+def _weights_of(path: str | Path | None) -> dict[str, Tensor]:
+    content = read(path)
+    tensors = weights(content)
+    if not tensors and not _is_ours(content):
+        others = ", ".join(str(key) for key in list(content)[:3]) or "nothing"
+        raise InputError(f"{path}: holds no weights where they are looked for, but {others}")
+    return tensors
+
+
+def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """(1 - alpha) * ours + alpha * theirs, tensor by tensor; counters (integers) are theirs.
+
+    Network interpolation between the PSNR and the GAN network: ESRGAN, Wang et al. 2018, arXiv:1809.00219, section 3.4.
+    """
+    return {
+        key: value + alpha * (theirs[key] - value) if value.is_floating_point() else theirs[key] for key, value in ours.items()
+    }
+
+
+def about(path: str | Path | None) -> dict[str, Any]:
+    """What a checkpoint of ours says beside its tensors, which stay on the disk: its run (`sr`) and its `global_step`.
+
+    Nothing of a file of others. Raises as `read` does.
+    """
+    try:
+        content = read(path, mapped=True)
+    except ValueError:  # torch does not map every file that it reads
+        content = read(path)
+    return {key: content[key] for key in ("sr", "global_step") if key in content} if _is_ours(content) else {}
+
+
+def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
+    """What a file holds, on the CPU; never unpickles code.
+
+    Args:
+        mapped: tensors are read from the disk when they are used, where the file's format allows it.
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file, or what to say where none is (ckpt=null).
+    """
+    if path is None:
+        raise InputError("no file of weights is named: pass ckpt=FILE")
+    path = Path(path)
+    if not path.is_file():
+        beside = sorted(file.name for file in path.parent.glob("*.ckpt"))[:3]  # a kill may leave the first best.ckpt alone
+        raise MissingError(f"{path}: no such checkpoint" + (f"; there is {', '.join(beside)}" if beside else ""))
+    try:
+        if path.suffix.lower() == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        with warnings.catch_warnings(action="ignore"):  # torch's page on pickle protocols before it refuses the file
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and is_zipfile(path))
+    except pickle.UnpicklingError as error:
+        if "Weights only load failed" in str(error) and "GLOBAL" in str(error):
+            raise InputError(f"{path}: holds pickled code, which is never run: only tensors and plain values are") from None
+        raise _not_read(path, "not a checkpoint, or truncated") from None
+    except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
+        raise _not_read(path, f"not a checkpoint, or truncated ({_short(error)})") from None
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise _not_read(path, f"not a safetensors file, or truncated ({_short(error)})") from None
+    if not isinstance(content, Mapping):
+        raise InputError(f"{path}: holds a {type(content).__name__}, not the weights of a network")
+    return dict(content)
+
+
+def _not_read(path: Path, otherwise: str) -> InputError:
+    """What the file is instead, where its first bytes or its name tell."""
+    what = foreign.kind(path)
+    return InputError(f"{path}: is {what}; {foreign.WEIGHTS}" if what else f"{path}: {otherwise}")
+
+
+def write(content: Mapping[str, Any], path: str | Path) -> None:
+    """torch.save to a temporary name, then rename: a reader sees the old file or the new one, never a part.
+
+    Raises:
+        OSError: the disk is full or not writable (one line that names the file; the old file is untouched).
+    """
+    with _written(path) as file:
+        torch.save(dict(content), file)
+
+
+def copy(source: str | Path, path: str | Path) -> None:
+    """The file under another name too, in the way of `write`."""
+    with _written(path) as file, open(source, "rb") as original:
+        shutil.copyfileobj(original, file, 1 << 20)
+
+
+@contextmanager
+def _written(path: str | Path) -> Iterator[BinaryIO]:
+    try:
+        with whole(path) as temporary, open(temporary, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, RuntimeError) as error:
+        cause = error if isinstance(error, OSError) else error.__context__  # torch hides a full disk behind a RuntimeError
+        raise StorageError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or _short(error)})") from error
+
+
+def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The network's tensors in what `read` returned: of our checkpoints the averaged or plain network, of others all."""
+    if _is_ours(checkpoint):
+        state = checkpoint["state_dict"]
+        prefix = "average.module." if any(key.startswith("average.module.") for key in state) else "network."
+        return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    for wrapper in _WRAPPERS:
+        if isinstance(checkpoint.get(wrapper), Mapping):
+            return weights(checkpoint[wrapper])
+    tensors = {key: value for key, value in checkpoint.items() if isinstance(key, str) and isinstance(value, Tensor)}
+    for prefix in _PREFIXES:
+        if prefix == "generator.":  # a GAN's file may hold its discriminator too
+            generator = {key: value for key, value in tensors.items() if key.startswith(prefix)}
+            tensors = generator or tensors
+        wrapped = sum(key.startswith(prefix) for key in tensors)
+        if wrapped and (wrapped == len(tensors) or prefix in _WRAPPED and 2 * wrapped > len(tensors)):
+            return weights({key.removeprefix(prefix): value for key, value in tensors.items()})
+    return tensors
+
+
+def _is_ours(content: Mapping[str, Any]) -> bool:
+    return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

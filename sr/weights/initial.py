@@ -1,0 +1,76 @@
+"""Weights that a training starts from: `init_from`, as much of a file as fits.
+
+The networks of two scales differ in their tails alone, and papers train x4 from x2's weights; so what fits is loaded, and one
+line says what does not. test.py and predict.py never load a part.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from torch import Tensor, nn
+
+from sr.errors import InputError
+from sr.network.spandrel import unmerged
+from sr.weights import checkpoint, recognise
+from sr.weights.fit import difference
+
+ENOUGH = 0.1  # of a network's numbers; a file that has fewer of them is another network's
+
+
+def load_network(network: nn.Module, source: str | Path) -> str | None:
+    """Load what fits of a file into the network; a line about the rest, or None where all was loaded.
+
+    Raises:
+        InputError: less than a tenth of the network is in the file; or a released file fits as a whole, but makes noise.
+    """
+    tensors = unmerged(checkpoint.stored_weights(source))
+    own = network.state_dict()
+    fits = {key: tensors[key] for key in own.keys() & tensors.keys() if own[key].shape == tensors[key].shape}
+    if len(fits) == len(own) == len(tensors):
+        network.load_state_dict(fits)
+        if not checkpoint.about(source):
+            recognise.check(network, tensors, source)
+        return None
+    share = _count(fits) / max(_count(own), 1)
+    if share < ENOUGH:
+        raise InputError(f"init_from={source}: almost nothing of it fits ({share:.0%}): {difference(network, tensors)}")
+    network.load_state_dict(fits, strict=False)
+    fresh, unused = sorted(own.keys() - fits.keys()), sorted(tensors.keys() - fits.keys())
+    parts = [f"{len(fits)} of the network's {len(own)} tensors are loaded ({share:.0%} of its numbers)"]
+    parts += [f"{len(fresh)} start fresh ({_some(fresh)})"] if fresh else []
+    parts += [f"{len(unused)} of the file are not used ({_some(unused)})"] if unused else []
+    return f"init_from={source}: {'; '.join(parts)}"
+
+
+def load_discriminator(discriminator: nn.Module, source: str | Path, config: Mapping[str, Any]) -> str | None:
+    """Load the discriminator of a checkpoint of ours if its config is the same; a line about it, or None if it has none."""
+    content = checkpoint.read(source, mapped=True) if checkpoint.about(source) else {}
+    prefix = "discriminator."
+    stored = {key.removeprefix(prefix): value for key, value in content.get("state_dict", {}).items() if key.startswith(prefix)}
+    if not stored:
+        return None
+    own = {key: value.shape for key, value in discriminator.state_dict().items()}
+    same = own == {key: value.shape for key, value in stored.items()}
+    if not same or _config(content["sr"].get("config", {})) not in (None, dict(config)):
+        return f"init_from={source}: its discriminator is another one than discriminator=...: that starts fresh"
+    discriminator.load_state_dict(stored)
+    return f"init_from={source}: its discriminator is loaded too"
+
+
+def _config(run: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The stored run's discriminator with all values filled in; None where they cannot be."""
+    try:
+        return OmegaConf.to_container(OmegaConf.create(dict(run)).discriminator, resolve=True)
+    except OmegaConfBaseException:
+        return None
+
+
+def _count(tensors: Mapping[str, Tensor]) -> int:
+    return sum(value.numel() for value in tensors.values())
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")

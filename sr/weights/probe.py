@@ -1,0 +1,199 @@
+"""Whether a network enlarges a photograph: what names and shapes of its tensors cannot tell is seen in what it makes of one.
+
+A network of the wrong input range, dilation or skip loads without an error and makes noise. Here it enlarges a small piece of a
+photograph of scikit-image, and the result is held against the original, with the bicubic enlargement and a flat patch of the
+original's mean colour as the marks of good and bad.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.device.count import parameters
+from sr.errors import InputError, NotFiniteError
+from sr.functional.resize import imresize
+from sr.image.photograph import FILE, PATTERN, photograph
+from sr.infer.upscaler import upscale
+from sr.network.upsample import skipped
+
+SIDES = (32, 16)  # LR pixels; the second for networks of more than LARGE parameters, at scales above 1
+LARGE = 2e6
+# Of the way from the flat patch (0) to the bicubic enlargement (1), in dB.
+NOISE, CLEAR = 1 / 3, 0.6  # below: refused; from here on: no word. GAN-trained networks reach 0.8, others more than 1
+EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the original
+BETTER, CHANGED = 0.3, 30.0  # dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs)
+NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about as good as each other; two results are the same picture
+PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB: nor does it
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a network made of the photograph.
+
+    Args:
+        sr: (1, C, H, W), without a border.
+        psnr: dB against the original, over all channels, without quantisation; -inf where a value is not finite.
+        bicubic, flat: dB of the marks.
+        idle: the network adds next to nothing to its enlarged input (`skip`), which would pass for an enlargement by itself.
+    """
+
+    sr: Tensor
+    psnr: float
+    bicubic: float
+    flat: float
+    idle: bool = False
+
+    @property
+    def share(self) -> float:
+        """How far from the flat patch (0) to the bicubic enlargement (1); 0 of an idle network."""
+        return 0.0 if self.idle else (self.psnr - self.flat) / (min(self.bicubic, EXACT) - self.flat)
+
+
+@torch.no_grad()  # not inference mode: a network that keeps tensors (SPAN) is to learn with them later
+def probe(network: nn.Module, channels: int = 3, side: int | None = None, name: str = FILE) -> Result:
+    """Let a network of any scale, 1 included, enlarge the photograph: RGB; of 1 channel its mean; of others RGBRG...
+
+    Args:
+        side: LR pixels; None: as many as take no longer than a second.
+        name: of the photograph, see sr/image/photograph.py.
+    """
+    side = side or SIDES[parameters(network) > LARGE and network.scale > 1]
+    border = side // 8 * network.scale  # where the padding of convolutions is felt most
+    hr = photograph(side * network.scale, channels, name)
+    lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
+    training = network.training
+    sr = upscale(network.eval(), lr)
+    network.train(training)
+    marks = imresize(lr, network.scale), lr.mean((2, 3), keepdim=True).expand_as(hr)
+    skip = skipped(lr, network.scale, getattr(network, "skip", "none"))
+    images = (sr, *marks, torch.zeros_like(hr) + skip, hr)
+    sr, bicubic, flat, added, hr = (image[..., border:-border, border:-border] for image in images)
+    psnr = _psnr(sr, hr)
+    idle = bool(added.any()) and psnr < _psnr(added, hr) + BETTER and _psnr(sr, added.clamp(0, 1)) > CHANGED
+    return Result(sr, psnr, _psnr(bicubic, hr), _psnr(flat, hr), idle)
+
+
+def _psnr(image: Tensor, hr: Tensor) -> float:
+    error = (image.clamp(0, 1) - hr).square().mean() if image.isfinite().all() else torch.tensor(torch.inf)
+    return float(-10 * torch.log10(error.clamp(min=1e-10)))
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One network that a file may hold.
+
+    Args:
+        name: of the class.
+        build: makes it, with the file's weights.
+        options: those that the file cannot tell.
+        scale: the one that was passed, where the file does not tell it.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    scale: int | None = None
+
+    def adds_to(self, other: "Candidate") -> bool:
+        """Whether it has all options of another one, with the same values, and more."""
+        return all(self.options.get(key) == value for key, value in other.options.items())
+
+    def words(self, prefix: str = "", between: str = ", ") -> str:
+        """The options as the command line takes them: rgb_range=1.0, dilation=[1,2,3]."""
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in self.options.items()}
+        return between.join(f"{prefix}{key}={str(value).replace(' ', '')}" for key, value in plain.items())
+
+    def __str__(self) -> str:
+        return f"{self.name} with {self.words()}" if self.options else self.name
+
+
+Tried = tuple[Candidate, nn.Module, Result]
+
+
+def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Candidate, nn.Module, list[str]]:
+    """Of the networks that a file may hold, the one that enlarges the photograph best; and what is to be said of it.
+
+    All of a tier are tried. Of the next, where one is as good as bicubic already, or of a large network a clear enlargement:
+    those that add to its options, or of a large network none. Otherwise all. Where two are about as good, a brick wall decides:
+    it shows what a wrong dilation breaks. The first candidate of all is the network as its authors released it.
+
+    Raises:
+        InputError: none of them enlarges it.
+        NotFiniteError: all make values that are not finite.
+    """
+    tried: list[Tried] = []
+    order: list[Candidate] = []
+    for tier in tiers:
+        if tried and tried[0][2].share >= (CLEAR if parameters(tried[0][1]) > LARGE else 1):
+            if parameters(tried[0][1]) > LARGE:
+                break
+            tier = [candidate for candidate in tier if candidate.adds_to(tried[0][0])]
+        for candidate in tier:
+            network = candidate.build()
+            tried.append((candidate, network, probe(network)))
+            order.append(candidate)
+        tried.sort(key=lambda one: (one[2].idle, -one[2].psnr))  # stable: the authors' own before its equals
+    tried, undecided = _decided(tried, order)
+    candidate, network, result = tried[0]
+    check_finite(result, source)
+    if result.share < NOISE:
+        first = tiers[0][0]
+        count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
+        cure = "use its authors' code, or add the variant to the network's file"
+        raise InputError(
+            f"{source}: has the tensors of {first.name}, but does not enlarge a photograph{count} ({_figures(result)}): "
+            + (f"scale={first.scale} is not its scale, or it is damaged" if first.scale else f"it is another variant: {cure}")
+        )
+    said = []
+    own = next((other for one, _, other in tried if one is tiers[0][0]))
+    if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
+        said.append(f"{source}: read as {candidate} ({_figures(result)}); as it was released it has {own.psnr:.1f} dB")
+    if undecided is not None:
+        other, _, theirs = undecided
+        said.append(
+            f"{source}: {candidate} ({result.psnr:.1f} dB) and {other} ({theirs.psnr:.1f} dB) enlarge a photograph about "
+            "equally well, and the file does not tell which it is; the first is used"
+        )
+    return candidate, network, said + doubt(result, source)
+
+
+def _decided(tried: list[Tried], order: list[Candidate]) -> tuple[list[Tried], Tried | None]:
+    """The best on the pattern comes first, of those that are about as good as the first; and one that is as good there too.
+
+    Of several that are as good there too, the earliest in `order` comes first: the authors' own, then other releases.
+    """
+    first = tried[0][2]
+    near = [one for one in tried[1:] if not one[2].idle and one[2].psnr > first.psnr - NEAR]
+    if first.share < NOISE or not near:
+        return tried, None
+    seen = [(one, probe(one[1], side=PATTERN_SIDE, name=PATTERN)) for one in (tried[0], *near)]
+    most = max(result.psnr for _, result in seen)
+    (best, shown), *others = sorted(
+        (one for one in seen if one[1].psnr >= most - PATTERN_NEAR), key=lambda one: order.index(one[0][0])
+    )
+    undecided = (one for one, theirs in others if _psnr(theirs.sr, shown.sr.clamp(0, 1)) < ALIKE)
+    return [best, *(one for one in tried if one is not best)], next(undecided, None)
+
+
+def check_finite(result: Result, source: str | Path) -> None:
+    """NotFiniteError: a value of the result is not finite."""
+    if np.isneginf(result.psnr):
+        raise NotFiniteError(f"{source}: the network makes NaN or infinite pixels of a photograph, its weights are broken")
+
+
+def doubt(result: Result, source: str | Path) -> list[str]:
+    """A line where the result is neither noise nor a clear enlargement."""
+    if result.share >= CLEAR:
+        return []
+    return [f"{source}: its enlargement of a photograph is far from the original ({_figures(result)}): look at its results"]
+
+
+def _figures(result: Result) -> str:
+    if result.idle:
+        return "it adds nothing to its enlarged input"
+    return f"{result.psnr:.1f} dB, bicubic {result.bicubic:.1f} dB"

@@ -1,0 +1,215 @@
+"""Which network a file of weights belongs to: read off the names and shapes of its tensors, then tried on a photograph.
+
+Checkpoints of ours carry their config and need none of this; it is for released files. Each network of sr/network says beside
+its class how its files are known (`release`, see sr/network/release.py); spandrel's networks come after those. What shapes do
+not tell (an input range, a dilation, a skip) is found by sr/weights/probe.py.
+"""
+
+import copy
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import sr.network
+from sr.errors import InputError
+from sr.say import warn
+from sr.weights import probe
+from sr.weights.fit import load_weights
+from sr.weights.probe import Candidate
+
+SCALES = (1, 2, 3, 4, 8)
+
+
+def recognise(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None = None) -> nn.Module:
+    """The network that the tensors belong to, with them in it; `scale` where they do not tell it.
+
+    A warning says which variant was taken where it is not the released one, and where two are about as good.
+
+    Raises:
+        InputError: no known network, tensors missing or too many for it, a scale that must be passed or contradicts the file,
+            no variant that enlarges a photograph.
+    """
+    _, network, said = probe.choose(candidates(tensors, source, scale), source)
+    for line in said:
+        warn(line)
+    return network
+
+
+def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
+    """Refuse released weights that make noise of a photograph in the network that somebody named; doubts are a warning.
+
+    Raises:
+        InputError: one line, with the options that the weights want where they are known.
+    """
+    result = probe.probe(network)
+    probe.check_finite(result, source)
+    if result.share >= probe.NOISE:
+        for line in probe.doubt(result, source):
+            warn(line)
+        return
+    kind = type(network).__name__
+    line = f"{source}: has the tensors of {kind}, but does not enlarge a photograph with the options that network=... gives it"
+    try:
+        found, _, _ = probe.choose(candidates(tensors, source, network.scale), source)
+    except InputError:  # unknown, or no known variant enlarges it either
+        raise InputError(line) from None
+    options = f"pass {found.words('++network.', ' ')}, or " if found.name == kind and found.options else ""
+    raise InputError(f"{line}: {options}leave network=... out, and it is read as {found}")
+
+
+def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None = None) -> list[list[Candidate]]:
+    """What the tensors may be, in tiers as `probe.choose` tries them. Raises as `recognise` does, but for the probe."""
+    near: list[tuple[int, InputError]] = []  # families that have some of the keys: tensors that differ, and what to say
+    found: list[list[Candidate]] = [[], []]
+    stored = tensors
+    for family in families():
+        tensors = {family.release.renamed(stored)[key]: value for key, value in stored.items()}
+        shapes = {key: tuple(value.shape) for key, value in tensors.items()}
+        if not all(key in shapes for key in family.release.keys):
+            continue
+        name = family.__name__
+        try:
+            options = family.release.options(shapes)
+            match = options if "scale" in options else {**options, "scale": scale or _scales(family, options)[0]}
+            own = _shapes(family, match)
+        except KeyError as error:
+            near.append((len(shapes), InputError(f"{source}: looks like {name}, but has no tensor {error}")))
+            continue
+        except (InputError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:  # of shapes that cannot be
+            near.append((len(shapes), InputError(f"{source}: looks like {name}, but {_short(error)}")))
+            continue
+        if own != shapes:
+            near.append((len(own.items() ^ shapes.items()), _misfit(family, match, tensors, source)))
+            continue
+        passed = None if "scale" in options else scale
+        options = {**options, "scale": _agree(options.get("scale"), scale, family, options, source)}
+        for tier, variants in zip(found, (family.release.variants, family.release.rare), strict=True):
+            tier += [
+                _candidate(family, options, variant, tensors, source, passed)
+                for variant in variants
+                if variant.items() - options.items() or not variant
+            ]
+    tensors = stored
+    if found[0]:
+        return found
+    try:
+        spandrels = _from_spandrel(tensors, source, scale)
+    except InputError:
+        if not near:
+            raise
+        spandrels = None
+    if spandrels is not None:
+        return spandrels
+    if near:
+        raise min(near, key=lambda one: one[0])[1]
+    some = ", ".join(list(tensors)[:3]) or "none"
+    raise InputError(
+        f"{source}: no known network has its keys ({some}, ...); if the architecture is one of your own, pass network=NAME "
+        "scale=N; CONTRIBUTING.md says how to add one"
+    )
+
+
+@cache
+def families() -> tuple[type[nn.Module], ...]:
+    """The classes of sr/network that have a `release`, by the names of their modules."""
+    modules = (importlib.import_module(f"sr.network.{module.name}") for module in pkgutil.iter_modules(sr.network.__path__))
+    return tuple(
+        found
+        for module in modules
+        for found in vars(module).values()
+        if isinstance(found, type) and found.__module__ == module.__name__ and "release" in vars(found)
+    )
+
+
+def _candidate(
+    family: type[nn.Module],
+    options: Mapping[str, Any],
+    variant: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    source: str | Path,
+    passed: int | None,
+) -> Candidate:
+    def build() -> nn.Module:
+        network = family(**{**options, **variant})
+        load_weights(network, tensors, source)
+        return network
+
+    return Candidate(family.__name__, build, variant, passed)
+
+
+def _shapes(family: type[nn.Module], options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Of all tensors that the network has with these options."""
+    with torch.device("meta"):
+        return {key: tuple(value.shape) for key, value in family(**options).state_dict().items()}
+
+
+def _misfit(
+    family: type[nn.Module], options: Mapping[str, Any], tensors: Mapping[str, Tensor], source: str | Path
+) -> InputError:
+    try:
+        load_weights(family(**options), tensors, source)
+    except InputError as error:
+        return error
+    raise AssertionError(f"{family.__name__} takes the tensors of {source}, whose shapes are other ones")
+
+
+def _scales(family: type[nn.Module], options: Mapping[str, Any]) -> list[int]:
+    """Those that the network is made for."""
+    found = []
+    for scale in SCALES:
+        with suppress(InputError), torch.device("meta"):
+            family(**options, scale=scale)
+            found.append(scale)
+    return found
+
+
+def _agree(
+    found: int | None, passed: int | None, family: type[nn.Module], options: Mapping[str, Any], source: str | Path
+) -> int:
+    if found is None and passed is None:
+        *others, last = map(str, _scales(family, options))
+        choices = f"{', '.join(others)} or {last}" if others else last
+        raise InputError(f"{source}: {family.__name__} weights do not store their scale: pass scale={choices}")
+    if None not in (found, passed) and found != passed:
+        raise InputError(f"scale={passed}, but {source} is a network for scale {found}")
+    return found or passed
+
+
+def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None) -> list[list[Candidate]] | None:
+    """Tiers of one network of spandrel's and its variants; None: it knows none with these keys."""
+    from spandrel import MAIN_REGISTRY, UnsupportedModelError
+
+    from sr.network.spandrel import adapt, unmerged, variants
+
+    try:
+        found = MAIN_REGISTRY.load(unmerged(tensors))  # a copy: it renames keys
+    except UnsupportedModelError:
+        return None
+    except Exception as error:  # its loaders guess at shapes and fail in every way
+        raise InputError(f"{source}: looks like one of spandrel's networks, but {_short(error)}") from None
+    name = type(found.model).__name__
+    if (found.input_channels, found.output_channels) != (3, 3):
+        raise InputError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; RGB is wanted")
+    if scale not in (None, found.scale):
+        raise InputError(f"scale={scale}, but {source} is a network for scale {found.scale}")
+    network = adapt(found.model, found.scale, found.size_requirements.multiple_of)
+
+    def varied(attributes: Mapping[str, Any]) -> nn.Module:
+        changed = copy.deepcopy(network)
+        for name, value in attributes.items():
+            setattr(changed, name, value)
+        return changed
+
+    rare = [Candidate(name, partial(varied, attributes), options) for options, attributes in variants(network)]
+    return [[Candidate(name, lambda: network)], rare]
+
+
+def _short(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:120]

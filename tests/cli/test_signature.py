@@ -1,0 +1,65 @@
+"""Values of a config against the annotations of what they go to."""
+
+from functools import partial
+
+import pytest
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from sr.cli.signature import check
+from tests.jobs import ROOT, compose
+
+
+def shape(*, n: int, factor: float = 1.0, name: str | None = None, even: bool = False, sizes: list[int] | None = None) -> None:
+    """A target."""
+
+
+TARGET = f"{__name__}.shape"
+
+
+@pytest.fixture(autouse=True)
+def found(monkeypatch):
+    monkeypatch.setattr("sr.cli.signature.get_object", lambda target: shape)
+
+
+@pytest.mark.parametrize(
+    "options", [{"n": 3}, {"n": 3, "factor": 1}, {"n": 3, "name": None}, {"n": 1, "sizes": [1]}, {"n": "???"}]
+)
+def test_what_fits_passes(options):
+    check(OmegaConf.create({"a": {"_target_": TARGET, **options}}))
+
+
+@pytest.mark.parametrize(
+    "options, line",
+    [
+        ({"n": "abc"}, "a.n=abc: .* wants int there"),
+        ({"n": 1.5}, "a.n=1.5: .* wants int there"),
+        ({"n": True}, "a.n=True: .* wants int there"),
+        ({"n": None}, "a.n=None: .* wants int there"),
+        ({"factor": "1e-4x"}, "a.factor=1e-4x: .* wants float there"),
+        ({"name": 3}, "a.name=3: .* wants str or null there"),
+        ({"even": "maybe"}, "a.even=maybe: .* wants bool there"),
+        ({"_partial_": True, "nn": 3}, "a.nn: .* has no such option; ~a.nn takes that of a recipe out"),
+    ],
+)
+def test_what_does_not_fit_is_named_with_its_key(options, line):
+    with pytest.raises(ValueError, match=f"^{line}"):
+        check(OmegaConf.create({"a": {"_target_": TARGET, **options}}))
+    with pytest.raises(ValueError, match=line.replace("a.", "list.0.")):
+        check(OmegaConf.create({"list": [{"_target_": TARGET, **options}]}))
+
+
+@pytest.mark.parametrize("rate", ["abc", None])
+def test_a_rate_that_could_be_a_tensor(monkeypatch, rate):
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=r"^optimizer.lr=\w+: torch.optim.Adam wants float there"):
+        check({"optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": rate, "betas": [0.9, 0.99]}})
+
+
+def test_every_recipe_passes(monkeypatch):
+    monkeypatch.undo()
+    for file in sorted((ROOT / "conf" / "model").glob("*.yaml")):
+        cfg = compose("train", f"model={file.stem}", "output_dir=x")
+        for room in ("network", "loss", "metric", "optimizer", "schedule", "benchmark", "callback"):
+            check(cfg[room])
+        assert isinstance(instantiate(cfg.optimizer), partial)

@@ -1,0 +1,65 @@
+"""Side-by-side pictures."""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from sr.functional.resize import imresize
+from sr.view.panel import panel, titled, worst_place
+
+
+def brute_force(error: torch.Tensor, side: int, step: int) -> tuple[int, int]:
+    """Every square on the grid, one after the other."""
+    h, w = error.shape[-2:]
+    places = [(y, x) for y in range(0, h - side + 1, step) for x in range(0, w - side + 1, step)]
+    return max(
+        places, key=lambda place: float(error[0, 0, place[0] : place[0] + side, place[1] : place[1] + side].double().mean())
+    )
+
+
+def test_worst_place_is_that_of_a_brute_force_search():
+    generator = torch.Generator().manual_seed(0)
+    for height, width, crop in [(64, 80, 16), (33, 61, 24), (40, 40, 7), (30, 90, 30), (50, 20, 32)]:
+        error = torch.rand(1, 1, height, width, generator=generator).mul(255).round().div(255)  # enlarged by 1, it stays
+        top, left, side = worst_place(error, torch.zeros_like(error), crop)
+        assert side == min(crop, height, width)
+        assert (top, left) == brute_force(error, side, max(side // 8, 1))
+        assert top + side <= height and left + side <= width
+
+
+def test_worst_place_is_near_the_worst_of_all_places():
+    error = torch.zeros(1, 1, 100, 100)
+    error[..., 40:56, 61:77] = 1
+    top, left, side = worst_place(error, torch.zeros_like(error), 16)
+    assert abs(top - 40) <= 2 and abs(left - 61) <= 2 and side == 16
+
+
+def test_panel_shows_the_four_pictures_of_that_place():
+    generator = torch.Generator().manual_seed(0)
+    hr = (torch.rand(1, 3, 48, 64, generator=generator) * 255).round() / 255
+    lr = imresize(hr, 1 / 2, rounding=True)
+    sr = torch.full_like(hr, 0.5)
+    crop, gap, title = 16, 4, 18
+    picture = np.asarray(panel(lr, sr, hr, crop, zoom=2)).astype(int)
+    assert picture.shape == (2 * crop + title, 4 * 2 * crop + 3 * gap, 3)
+    shown = [picture[title:, i * (2 * crop + gap) :][:, : 2 * crop][::2, ::2] for i in range(4)]
+
+    bicubic = imresize(lr, size=(48, 64), rounding=True)
+    top, left, side = worst_place(lr, hr, crop)
+    nearest = lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    for name, image, seen in zip(("LR", "bicubic", "SR", "HR"), (nearest, bicubic, sr, hr), shown, strict=True):
+        expected = (image[0, :, top : top + side, left : left + side] * 255).round().permute(1, 2, 0).numpy()
+        assert (seen == expected).all(), name
+
+
+def test_an_image_smaller_than_the_crop_is_shown_whole():
+    hr = torch.rand(1, 3, 10, 20)
+    picture = panel(torch.rand(1, 3, 5, 10), hr, hr, crop=96, zoom=1)
+    assert picture.size == (4 * 10 + 3 * 4, 10 + 18)
+
+
+def test_titles_are_written_above_each_picture():
+    picture = titled({name: Image.new("RGB", (60, 10), "red") for name in ("LR", "SR")})
+    pixels = np.asarray(picture)
+    for left in (0, 64):
+        assert (pixels[:18, left : left + 60] < 128).any() and (pixels[18:, left : left + 60] == [255, 0, 0]).all()

@@ -1,0 +1,57 @@
+"""Results as text."""
+
+import json
+
+import pytest
+
+from sr.view.table import comparison, markdown, write_metrics
+from tests.jobs import compose
+
+RESULTS = {
+    "set5": {
+        "psnr": 36.987,
+        "ssim": 0.95456,
+        "bicubic": {"psnr": 33.674, "ssim": 0.93034},
+        "images": {"baby": {"psnr": 38.5}, "bird": {"psnr": 41.0}},
+    },
+    "b100": {"psnr": 20.0, "ssim": 0.5, "bicubic": {"psnr": 29.55, "ssim": 0.8433}, "images": {"a": {"psnr": 20.0}}},
+}
+
+
+def test_comparison():
+    assert comparison(RESULTS, "EDSR").splitlines() == [
+        "| benchmark |            | psnr  | ssim    |",
+        "|-----------|------------|-------|---------|",
+        "| set5 (2)  | bicubic    | 33.67 | 0.9303  |",
+        "|           | EDSR       | 36.99 | 0.9546  |",
+        "|           | difference | +3.31 | +0.0242 |",
+        "| b100 (1)  | bicubic    | 29.55 | 0.8433  |",
+        "|           | EDSR       | 20.00 | 0.5000  |",
+        "|           | difference | -9.55 | -0.3433 |",
+    ]
+
+
+def test_comparison_of_nothing():
+    assert comparison({}, "EDSR") == "nothing was tested"
+
+
+def test_markdown_wants_rows_of_one_length():
+    assert markdown([["a", "bc"], ["def", "g"]]) == "| a   | bc |\n|-----|----|\n| def | g  |"
+    with pytest.raises((ValueError, IndexError)):
+        markdown([["a", "b"], ["c"]])
+
+
+def test_metrics_json_is_replaced_whole(tmp_path):
+    file = write_metrics({"old": {}}, tmp_path / "new")
+    write_metrics(RESULTS, tmp_path / "new")
+    assert json.loads(file.read_text()) == RESULTS
+    assert [path.name for path in file.parent.iterdir()] == ["metrics.json"]
+
+
+def test_a_test_does_not_replace_the_numbers_of_a_run(tmp_path):
+    """report.py would take them for the run's."""
+    from test import test
+
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(ValueError, match="is the folder of a run, whose metrics.json would be lost: choose another"):
+        test(compose("test", "ckpt=none.ckpt", f"output_dir={tmp_path}"))
