@@ -21,6 +21,8 @@ from sr.files import whole
 from sr.image.kind import PHOTO, Kind, of
 from sr.infer.upscaler import channels
 from sr.weights import checkpoint, contract, reloadable, trust
+from sr.weights.fit import load_weights
+from sr.weights.load import load
 
 
 def build(node: Any, **finished: Any) -> Any:
@@ -103,7 +105,7 @@ def _print(line: str | None) -> None:
 
 def stored_network(cfg: DictConfig) -> nn.Module:
     """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
-    return checkpoint.load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
+    return load(_plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
 
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
@@ -130,7 +132,7 @@ def _named_network(cfg: DictConfig) -> nn.Module:
     elif cfg.ckpt is not None:
         file = checkpoint.first(_plain(cfg.ckpt))
         tensors = unmerged(checkpoint.stored_weights(_plain(cfg.ckpt), cfg.alpha))
-        checkpoint.load_weights(built, tensors, file)
+        load_weights(built, tensors, file)
         if not checkpoint.about(file):
             recognise.check(built, tensors, file)
     return built
@@ -438,7 +440,7 @@ def fit(trainer: Any, model: Any, data: Any, resume: str | None = None) -> None:
 
 def test(trainer: Any, model: Any, data: Any) -> dict[str, Any]:
     """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
-    from sr.logger.csv import finish_wandb
+    from sr.logger.wandb import finish_wandb
 
     keeper = _keeper(trainer)
     validated = keeper is not None and keeper.score is not None  # else a best.ckpt in the folder is another run's

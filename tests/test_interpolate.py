@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import sr
-from sr.weights import checkpoint
+from sr.weights.load import load
 from tests.jobs import call
 from tests.model.gan_job import fit
 
@@ -21,8 +21,8 @@ def pair(tmp_path_factory):
 
 def test_the_ends_are_the_networks_themselves_and_between_is_the_mean(pair):
     lr = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    first, second = (checkpoint.load(path) for path in pair)
-    between = {alpha: checkpoint.load(pair, alpha=alpha) for alpha in (0, 0.8, 1)}
+    first, second = (load(path) for path in pair)
+    between = {alpha: load(pair, alpha=alpha) for alpha in (0, 0.8, 1)}
     with torch.inference_mode():
         torch.testing.assert_close(between[0](lr), first(lr))
         torch.testing.assert_close(between[1](lr), second(lr))
@@ -52,6 +52,6 @@ def test_bad_pairs_are_refused_in_one_line(pair, tmp_path):
         ([pair[0], wide], 0.5, "hold different networks"),
     ):
         with pytest.raises(ValueError, match=says) as error:
-            checkpoint.load(source, alpha=alpha)
+            load(source, alpha=alpha)
         assert "\n" not in str(error.value)
     assert sr.load(pair[0]).scale == 4

@@ -20,11 +20,11 @@ from sr.say import warn
 class Benchmark:
     """The images of an evaluation set at full size, read one at a time.
 
-    `hr` is a folder, or a source such as `sr.data.source.sample.Sample`; `lr` the folder of one scale's LR files, or None: LR is made
-    as MATLAB's imresize makes it. Each HR file needs its partner in an LR folder. Only a published set's own LR folder, beside
-    its `hr`, may be missing or incomplete: LR is made for what is not there, and `prepare` says so. `n_images` is the size of
-    the published set, `url` where to get it, `kind` what a pixel is. Nothing is looked for on the disk before `prepare`, `len`
-    or the first image.
+    `hr` is a folder, or a source such as `sr.data.source.sample.Sample`; `lr` the folder of one scale's LR files, or None: LR
+    is made as MATLAB's imresize makes it. Each HR file needs its partner in an LR folder. Only a published set's own LR folder,
+    beside its `hr`, may be missing or incomplete: LR is made for what is not there, and `prepare` says so. `n_images` is the
+    size of the published set, `url` where to get it, `kind` what a pixel is. Nothing is looked for on the disk before
+    `prepare`, `len` or the first image.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """How training data is stored: one small protocol, whatever lies behind it.
 
-A memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`), several of these as one
-(`sr.data.mixture`); later clips, volumes and objects on a server. `sr.data.patches` asks for no more than this.
+A memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`), several of these as
+one (`sr.data.mixture`); later clips, volumes and objects on a server. `sr.data.patches` asks for no more than this.
 """
 
 from collections.abc import Sequence

@@ -11,9 +11,9 @@ from sr.functional.resize import imresize
 class Bicubic(nn.Module):
     """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale); clips frame by frame.
 
-    `rounding` is that of `sr.functional.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files of the
-    benchmarks were made; 65535 is the same for 16 bit; False or None is MATLAB's imresize of a double image: differentiable
-    and not clipped, for images that have no levels.
+    `rounding` is that of `sr.functional.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files
+    of the benchmarks were made; 65535 is the same for 16 bit; False or None is MATLAB's imresize of a double image:
+    differentiable and not clipped, for images that have no levels.
     """
 
     def __init__(self, scale: int, rounding: bool | int | None = True) -> None:

@@ -1,4 +1,4 @@
-"""Bicubic enlargement of an image a part at a time: the pixels of `sr.functional.resize.imresize` of the whole, in bounded memory."""
+"""Bicubic enlargement a part at a time, in bounded memory: the pixels of `sr.functional.resize.imresize` of the whole image."""
 
 from torch import Tensor
 

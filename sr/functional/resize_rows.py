@@ -1,4 +1,4 @@
-"""MATLAB's bicubic imresize of an image that comes in strips: the same numbers as `sr.functional.resize.imresize` of the whole."""
+"""MATLAB's bicubic imresize of an image in strips: the same numbers as `sr.functional.resize.imresize` of the whole."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,8 +1,8 @@
 """Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
 
-Reads the formats of `sr/image/formats.py`, of animations and pages the first one; `sr/image/writer.py` writes some of them. Pillow does
-most of it, `sr/image/png16.py` and `sr/image/tiff.py` what it cannot; `sr/image/facts.py` says what is not read. An image of more than
-178,956,970 pixels (Pillow's limit against decompression bombs) is refused: cut it into parts.
+Reads the formats in formats.py, of animations and pages the first one; writer.py writes some of them. Pillow does most of it,
+png16.py and tiff.py what it cannot; facts.py says what is not read. An image of more than 178,956,970 pixels (Pillow's limit
+against decompression bombs) is refused: cut it into parts.
 """
 
 import errno

@@ -1,4 +1,4 @@
-"""Reads 16-bit PNG, by libpng (imagecodecs): Pillow turns 16-bit colour into 8 bit without a word. For `sr/image/file.py` alone.
+"""Reads 16-bit PNG, by libpng (imagecodecs): Pillow turns 16-bit colour into 8 bit without a word. For file.py alone.
 
 Samples are (H, W, C) uint16 with C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha).
 """

@@ -36,7 +36,8 @@ def strips(
 ) -> Iterator[np.ndarray]:
     """The enlarged image in strips (h, W, C) from top to bottom, of the type of its pixels; gray stays gray.
 
-    Hidden pixels (alpha 0) take the colour of the visible ones around them first, so that no edge becomes dark (sr/image/bleed.py).
+    Hidden pixels (alpha 0) take the colour of the visible ones around them first, so that edges stay bright
+    (sr/image/bleed.py).
 
     Args:
         outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the

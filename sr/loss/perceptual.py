@@ -50,8 +50,8 @@ class Perceptual(Loss):
         criterion: l1 (ESRGAN) or l2 (SRGAN).
         style_weight: weight of the distance of the Gram matrices of the same layers; 0: none.
         weights: of VGG-19: imagenet, a file with torchvision's key names, or random.
-        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/image/photograph.py), so that
-            the loss is of one size with any file; None: as the weights make them.
+        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/image/photograph.py),
+            so that the loss is of one size with any file; None: as the weights make them.
 
     Raises:
         ValueError, FileNotFoundError: another criterion, no layer, or see sr.backbone.vgg.VGG19.

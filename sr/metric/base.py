@@ -20,8 +20,8 @@ class Metric(nn.Module):
 
     Args:
         crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
-        channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without luma
-            (gray, or more bands than RGB) are scored on all bands either way.
+        channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without
+            luma (gray, or more bands than RGB) are scored on all bands either way.
         levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
         luma: whether three bands are RGB, which has luma.
 

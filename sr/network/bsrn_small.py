@@ -1,7 +1,7 @@
 """BSRN-S: BSRN with fewer blocks and features, and a learned factor for each channel where BSRN has channel attention.
 
-Li et al., team XPixel in: NTIRE 2022 Challenge on Efficient Super-Resolution, 2022, arXiv:2205.05675; first place in its track of
-model complexity. The paper of BSRN is arXiv:2205.05996.
+Li et al., team XPixel in: NTIRE 2022 Challenge on Efficient Super-Resolution, 2022, arXiv:2205.05675; first place in its track
+of model complexity. The paper of BSRN is arXiv:2205.05996.
 """
 
 import torch

@@ -20,7 +20,7 @@ from sr.report.consistent import close
 from sr.report.results import BICUBIC
 from sr.report.runs import Run, Scores
 from sr.report.variants import Variant, flat
-from sr.weights import checkpoint
+from sr.weights.load import load
 
 
 def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
             missing.append(variant.name)
             continue
         try:
-            found[variant.name] = checkpoint.load(file, trusted=trusted)
+            found[variant.name] = load(file, trusted=trusted)
         except (UserError, OSError) as error:
             notes.append(f"No network of {variant.name} to show or to time: {error}")
     if missing:

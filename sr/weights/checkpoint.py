@@ -8,20 +8,18 @@ import os
 import pickle
 import shutil
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import is_zipfile
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
-from sr.weights import contract, foreign
-from sr.weights.fit import load_weights
-from sr.weights.rebuild import build_network
+from sr.weights import foreign
 
 # Keys that releases wrap weights in.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
@@ -30,36 +28,6 @@ _WRAPPED = ("module.", "_orig_mod.")  # by torch's DDP, AveragedModel, compile; 
 
 
 Source = str | Path | Sequence[str | Path]  # a file, or two between which weights are taken
-
-
-def load(
-    path: Source,
-    device: str | torch.device = "cpu",
-    alpha: float | None = None,
-    scale: int | None = None,
-    trusted: Collection[str] = (),
-) -> nn.Module:
-    """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
-
-    Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
-    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside
-    this project is built only if `trusted` names it, or the module or package that it is in: ["mypackage.net.MyNet"].
-
-    Raises:
-        FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
-    """
-    tensors = stored_weights(path, alpha)
-    path = first(path)
-    run = about(path).get("sr", {})
-    if "network" in run:
-        network = build_network(run["network"], path, trusted)
-        contract.defaults(network, run.get("config", {}).get("scale"))
-        load_weights(network, tensors, path)
-    else:
-        from sr.weights.recognise import recognise  # not above: it imports every network
-
-        network = recognise(tensors, path, scale)
-    return network.to(device).eval()
 
 
 def first(source: Source) -> str | Path:

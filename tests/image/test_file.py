@@ -1,4 +1,4 @@
-"""sr/image/file.py (with exif, png16, tiff) against Pillow, tifffile, imagecodecs' libtiff and a PNG decoder in plain Python."""
+"""sr/image/file.py (exif, png16, tiff) against Pillow, tifffile, imagecodecs' libtiff and a PNG decoder in plain Python."""
 
 import os
 import struct

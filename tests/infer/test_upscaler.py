@@ -14,6 +14,7 @@ from sr.network.compact import Compact
 from sr.network.fsrcnn import FSRCNN
 from sr.network.interpolation import Interpolation
 from sr.weights import checkpoint
+from sr.weights.fit import load_weights
 
 
 class WindowMean(nn.Module):
@@ -43,7 +44,7 @@ class Recorder(nn.Module):
 def fsrcnn(sr_data):
     network = FSRCNN(scale=2)
     file = sr_data / "weights" / "fsrcnn_x2.pth"
-    checkpoint.load_weights(network, checkpoint.weights(checkpoint.read(file)), file)
+    load_weights(network, checkpoint.weights(checkpoint.read(file)), file)
     return network.eval()
 
 

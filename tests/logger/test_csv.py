@@ -17,7 +17,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from wandb.proto import wandb_internal_pb2
 
 from sr.errors import StorageError
-from sr.logger.csv import CSV, finish_wandb, possible, wandb_logger
+from sr.logger.csv import CSV
+from sr.logger.wandb import finish_wandb, possible, wandb_logger
 from tests.jobs import SMALL, call, small_files
 
 TRAIN = {"train/loss", "train/l1", "train/lr", "train/gradient_norm", "train/images_per_second"}

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sr.weights import checkpoint
+from sr.weights.fit import load_weights
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -184,7 +185,7 @@ def test_n_parameters(build, name, scale, published):
 def test_official_imdn_on_set5(build, psnr_on_set5, sr_data, scale, psnr):
     network = build("imdn", scale)
     path = sr_data / "weights" / f"IMDN_x{scale}.pth"
-    checkpoint.load_weights(network, checkpoint.weights(checkpoint.read(path)), path)
+    load_weights(network, checkpoint.weights(checkpoint.read(path)), path)
     assert psnr_on_set5(network) == pytest.approx(psnr, abs=0.02)
 
 

@@ -15,6 +15,9 @@ from torch import nn
 
 from sr.network.compact import Compact
 from sr.weights import checkpoint
+from sr.weights.fit import load_weights
+from sr.weights.load import load
+from sr.weights.rebuild import build_network
 from tests.jobs import ROOT, environment
 
 SPEC = {"_target_": "sr.network.compact.Compact", "scale": 2, "n_feats": 4, "n_blocks": 1}
@@ -46,14 +49,14 @@ def test_a_checkpoint_of_a_run_opens_with_weights_only(best):
 def test_load_returns_what_was_written(tmp_path):
     net = network()
     checkpoint.write(ours(net), tmp_path / "a.ckpt")
-    loaded = checkpoint.load(tmp_path / "a.ckpt")
+    loaded = load(tmp_path / "a.ckpt")
     assert same(net, loaded) and loaded.scale == 2 and not loaded.training
 
 
 def test_the_average_is_what_is_loaded(tmp_path):
     net, average = network(), network()
     checkpoint.write(ours(net, average=average), tmp_path / "a.ckpt")
-    loaded = checkpoint.load(tmp_path / "a.ckpt")
+    loaded = load(tmp_path / "a.ckpt")
     assert same(average, loaded) and not same(net, loaded)
 
 
@@ -64,7 +67,7 @@ def test_weights_of_others_are_found_in_their_wrappers(tmp_path, wrapper, prefix
     state = OrderedDict((prefix + key, value) for key, value in net.state_dict().items())
     torch.save({wrapper: state, "epoch": 3} if wrapper else state, tmp_path / "weights.pth")
     other = network()
-    checkpoint.load_weights(other, checkpoint.weights(checkpoint.read(tmp_path / "weights.pth")), "weights.pth")
+    load_weights(other, checkpoint.weights(checkpoint.read(tmp_path / "weights.pth")), "weights.pth")
     assert same(net, other)
 
 
@@ -76,17 +79,17 @@ def test_a_wrapper_that_not_every_name_has(tmp_path):
     *others, last = net.state_dict()
     state = {f"module.{key}": net.state_dict()[key] for key in others} | {last: net.state_dict()[last]}
     torch.save(state, tmp_path / "weights.pth")
-    assert same(net, checkpoint.load(tmp_path / "weights.pth"))
+    assert same(net, load(tmp_path / "weights.pth"))
     torch.save(state | {"n_averaged": torch.tensor(3)}, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match=r"weights.pth: does not fit Compact: 1 too many \(n_averaged\)$"):
-        checkpoint.load(tmp_path / "weights.pth")
+        load(tmp_path / "weights.pth")
 
 
 def test_safetensors(tmp_path):
     net = network()
     save_file(dict(net.state_dict()), tmp_path / "weights.safetensors")
     other = network()
-    checkpoint.load_weights(other, checkpoint.weights(checkpoint.read(tmp_path / "weights.safetensors")), "weights")
+    load_weights(other, checkpoint.weights(checkpoint.read(tmp_path / "weights.safetensors")), "weights")
     assert same(net, other)
     (tmp_path / "weights.safetensors").write_bytes((tmp_path / "weights.safetensors").read_bytes()[:100])
     with pytest.raises(ValueError, match="weights.safetensors: not a safetensors file, or truncated"):
@@ -104,7 +107,7 @@ def test_a_config_that_is_none_is_refused(tmp_path, spec):
     content["sr"]["network"] = spec
     torch.save(content, tmp_path / "a.ckpt")
     with pytest.raises(ValueError, match="a.ckpt: its config names no class"):
-        checkpoint.load(tmp_path / "a.ckpt")
+        load(tmp_path / "a.ckpt")
 
 
 def test_a_misfit_gives_a_short_difference(tmp_path):
@@ -115,7 +118,7 @@ def test_a_misfit_gives_a_short_difference(tmp_path):
     with pytest.raises(
         ValueError, match=rf"f.pth: does not fit Compact: 1 keys missing .*1 too many \(extra\); {first} is \(9, 9\)"
     ):
-        checkpoint.load_weights(network(), tensors, "f.pth")
+        load_weights(network(), tensors, "f.pth")
 
 
 def test_every_cut_of_a_checkpoint_is_refused(tmp_path):
@@ -142,13 +145,13 @@ def test_what_a_checkpoint_says_beside_its_tensors(tmp_path, new_format):
 )  # fmt: skip
 def test_only_networks_are_built(target):
     with pytest.raises(ValueError, match="^a.ckpt: its config names"):
-        checkpoint.build_network({**SPEC, "_target_": target}, "a.ckpt")
+        build_network({**SPEC, "_target_": target}, "a.ckpt")
 
 
 @pytest.mark.parametrize("change", [{"n_feats": "many"}, {"colour": 3}, {"_args_": [1]}, {"_partial_": True}])
 def test_options_that_do_not_fit_are_refused(change):
     with pytest.raises(ValueError, match="^a.ckpt: "):
-        checkpoint.build_network({**SPEC, **change}, "a.ckpt")
+        build_network({**SPEC, **change}, "a.ckpt")
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

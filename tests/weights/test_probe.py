@@ -20,6 +20,7 @@ from sr.network.interpolation import Interpolation
 from sr.network.rfdn import RFDN
 from sr.network.rlfn import RLFN
 from sr.weights import checkpoint, probe
+from sr.weights.fit import load_weights
 from sr.weights.recognise import candidates, families, recognise
 from tests.jobs import compose
 from tests.released import RESULT, released, save
@@ -175,7 +176,7 @@ def test_bicubic_is_as_good_as_bicubic(scale, channels):
 def test_gray(sr_data):
     network = FSRCNN(scale=2).eval()
     file = sr_data / "weights" / "fsrcnn_x2.pth"
-    checkpoint.load_weights(network, checkpoint.weights(checkpoint.read(file)), file)
+    load_weights(network, checkpoint.weights(checkpoint.read(file)), file)
     assert probe.probe(network, channels=1).share > 1.1
 
 

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 import sr
 from sr.network.rlfn import RLFN
 from sr.weights import checkpoint
+from sr.weights.rebuild import build_network
 from sr.weights.recognise import candidates
 from tests.jobs import compose
 from tests.network.small import scale_of, shrunk
@@ -163,8 +164,8 @@ def test_init_from_a_released_file(sr_data):
 
 def test_a_checkpoint_config_builds_spandrels_networks_safely():
     spec = OmegaConf.to_container(compose("train", "network=swinir_light", "network.n_blocks=1").network, resolve=True)
-    assert type(checkpoint.build_network(spec, "file")).__name__ == "SwinIR"
+    assert type(build_network(spec, "file")).__name__ == "SwinIR"
     with pytest.raises(ValueError, match="architecture 'os' is unknown; choose one of"):
-        checkpoint.build_network(spec | {"architecture": "os"}, "file")
+        build_network(spec | {"architecture": "os"}, "file")
     with pytest.raises(ValueError, match="SwinIR cannot be built"):
-        checkpoint.build_network(spec | {"options": {"window": 8}}, "file")
+        build_network(spec | {"options": {"window": 8}}, "file")

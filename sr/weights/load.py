@@ -1,0 +1,41 @@
+"""A finished network out of a file: a checkpoint of ours is built from its config, a released file is recognised."""
+
+from collections.abc import Collection
+
+import torch
+from torch import nn
+
+from sr.weights import contract
+from sr.weights.checkpoint import Source, about, first, stored_weights
+from sr.weights.fit import load_weights
+from sr.weights.rebuild import build_network
+
+
+def load(
+    path: Source,
+    device: str | torch.device = "cpu",
+    alpha: float | None = None,
+    scale: int | None = None,
+    trusted: Collection[str] = (),
+) -> nn.Module:
+    """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
+
+    Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
+    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside
+    this project is built only if `trusted` names it, or the module or package that it is in: ["mypackage.net.MyNet"].
+
+    Raises:
+        FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
+    """
+    tensors = stored_weights(path, alpha)
+    path = first(path)
+    run = about(path).get("sr", {})
+    if "network" in run:
+        network = build_network(run["network"], path, trusted)
+        contract.defaults(network, run.get("config", {}).get("scale"))
+        load_weights(network, tensors, path)
+    else:
+        from sr.weights.recognise import recognise  # not above: it imports every network
+
+        network = recognise(tensors, path, scale)
+    return network.to(device).eval()
