@@ -14,6 +14,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from sr import aliases
 from sr.cli import CONF, called, check, choice, overrides, plain_warnings, signature
 from sr.cli.words import key_of
 from sr.errors import InputError
@@ -27,6 +28,7 @@ from sr.weights.load import load
 
 def build(node: Any, **finished: Any) -> Any:
     """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
+    aliases.update(node)
     signature.check(node)
     return instantiate(node, _convert_="all", **finished)
 

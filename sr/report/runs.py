@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from sr.aliases import renamed
 from sr.errors import InputError, MissingError
 from sr.image.kind import PHOTO
 
@@ -111,7 +112,7 @@ def read(folder: Path) -> Run:
     run = Run(folder, config={})
     try:
         run.facts = _mapping(folder / "run.json", json.loads, _FACTS)
-        run.config = _mapping(folder / "config.yaml", yaml.safe_load, _CONFIG)
+        run.config = renamed(_mapping(folder / "config.yaml", yaml.safe_load, _CONFIG))
         results = _mapping(folder / "metrics.json", json.loads, {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
     except (ValueError, OSError) as error:

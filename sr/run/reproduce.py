@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr.aliases import renamed
 from sr.cli.named import split, value_of
 from sr.cli.words import key_of, quoted
 from sr.errors import InputError, MissingError
@@ -57,7 +58,7 @@ def check_code(cfg: DictConfig) -> None:
     then, now = run.read(folder), {"commit": run.commit(), **run.machine()}
     if lacking := {"dirty", "packages", "threads", *now} - then.keys():
         raise InputError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
-    before = OmegaConf.create(_content(folder / "config.yaml", yaml.safe_load))
+    before = OmegaConf.create(renamed(_content(folder / "config.yaml", yaml.safe_load)))
     _content(folder / "metrics.json", json.loads)  # now, not after the training
     keys = sorted(_differing(*(OmegaConf.to_container(config, resolve=False) for config in (before, cfg))))
     if keys:

@@ -17,6 +17,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor
 
+from sr.aliases import renamed
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 from sr.weights import foreign
@@ -81,7 +82,7 @@ def about(path: str | Path | None) -> dict[str, Any]:
         content = read(path, mapped=True)
     except ValueError:  # torch does not map every file that it reads
         content = read(path)
-    return {key: content[key] for key in ("sr", "global_step") if key in content} if _is_ours(content) else {}
+    return {key: renamed(content[key]) for key in ("sr", "global_step") if key in content} if _is_ours(content) else {}
 
 
 def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
