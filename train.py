@@ -7,6 +7,7 @@ python train.py experiment=quickstart output_dir=outputs/first
 from omegaconf import DictConfig
 
 from sr.cli import called, config_dirs, entry, overrides, run_folder, scale_line
+from sr.run.words import expanded
 
 
 def train(cfg: DictConfig) -> float | None:
@@ -47,7 +48,7 @@ def train(cfg: DictConfig) -> float | None:
     return build.score(trainer)
 
 
-main = entry("train")(train)
+main = entry("train", expanded)(train)
 
 if __name__ == "__main__":
     main()

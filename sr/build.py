@@ -14,8 +14,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from sr import aliases
-from sr.cli import CONF, called, check, choice, overrides, plain_warnings, signature
+from sr.cli import CONF, aliases, called, check, choice, overrides, plain_warnings, signature
 from sr.cli.words import key_of
 from sr.errors import InputError
 from sr.files import whole
@@ -320,13 +319,14 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model."""
     from pytorch_lightning.utilities import rank_zero_only
 
-    from sr.callback import until
     from sr.callback.checkpoint import Checkpoint
+    from sr.callback.until import Until
     from sr.device import speed
     from sr.logger import environment as wandb_environment
     from sr.logger.csv import CSV
     from sr.plugin.checkpoint_io import BackgroundIO
     from sr.run import record as run
+    from sr.run import replay
 
     quiet()
     if "wandb" in _room(cfg, "logger"):
@@ -345,8 +345,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     for callback in callbacks:
         if isinstance(callback, Checkpoint):
             callback.carry = carry
-    if until.step() is not None and keeper is not None:
-        callbacks.append(until.Until(step=until.step(), keeper=keeper))
+    if replay.until() is not None and keeper is not None:
+        callbacks.append(Until(step=replay.until(), keeper=keeper))
     loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in _room(cfg, "logger").items()}
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")

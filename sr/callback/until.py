@@ -1,6 +1,5 @@
 """Stops a run at a step, as a signal would: for `reproduce=` of a run that was resumed there with other words."""
 
-import os
 import sys
 from typing import Any
 
@@ -8,8 +7,6 @@ import pytorch_lightning as pl
 
 from sr.callback.checkpoint import Checkpoint
 from sr.plugin.checkpoint_io import finish
-
-VARIABLE = "SR_UNTIL_STEP"  # not a key of the config, which the next part must find as it was
 
 
 class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this one after the other of them
@@ -36,8 +33,3 @@ class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this on
     def _leave(self, trainer: pl.Trainer) -> None:
         finish(trainer)
         sys.exit(0)
-
-
-def step() -> int | None:
-    """The step that the environment asks for; None: to the end."""
-    return int(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None

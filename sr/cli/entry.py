@@ -53,8 +53,13 @@ def plain_warnings() -> None:
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
 
 
-def entry(config_name: str) -> Callable:
-    """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`."""
+def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda words: words) -> Callable:
+    """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`.
+
+    Args:
+        config_name: of the config, without its extension.
+        expanded: turns the words of the command line into those that Hydra reads.
+    """
     for resolver in (names.run_dir, names.job_name, names.job_folder, names.job_number):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
 
@@ -80,9 +85,7 @@ def entry(config_name: str) -> Callable:
             lean.install()
             signal.signal(signal.SIGTERM, _interrupt)
             try:
-                sys.argv[1:] = words.typed(named.in_order(sys.argv[1:]))
-                if config_name == "train":
-                    sys.argv[1:] = _expanded(sys.argv[1:])
+                sys.argv[1:] = expanded(words.typed(named.in_order(sys.argv[1:])))
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except BaseException as error:
                 _leave(error, config_name)
@@ -90,17 +93,6 @@ def entry(config_name: str) -> Callable:
         return main
 
     return decorate
-
-
-def _expanded(said: list[str]) -> list[str]:
-    """The command line that `resume=FILE` or `reproduce=RUN_DIR` stands for."""
-    if any(word.startswith("resume=") for word in said):
-        from sr.run.resume import command_line  # not above: it imports torch
-    elif any(word.startswith("reproduce=") for word in said):
-        from sr.run.reproduce import command_line
-    else:
-        return said
-    return command_line(said)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

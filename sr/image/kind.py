@@ -131,8 +131,10 @@ class Kind:
         return image.to_8bit(pixels) if self.dtype == "uint8" else pixels.astype(np.uint16) * np.uint16(257)
 
     def not_used(self, path: str | Path) -> list[str]:
-        """What `read` leaves out or changes of a file, as ends of a sentence on several files. Raises like
-        `sr.image.file.read`.""" deep = self.dtype != "uint8" bits, gray = image.depth(path) changed = {
+        """What `read` leaves out or changes of a file, as ends of a sentence on several files. Raises like `image.read`."""
+        deep = self.dtype != "uint8"
+        bits, gray = image.depth(path)
+        changed = {
             "are in colour, and become gray (rgb2gray)": self.bands == 1 and not gray,
             "have 8 bits a sample, which are scaled to 16": deep and bits == 8,
         }

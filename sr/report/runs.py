@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from sr.aliases import renamed
+from sr.cli.aliases import renamed
 from sr.errors import InputError, MissingError
 from sr.image.kind import PHOTO
 

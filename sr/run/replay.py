@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sr.callback.until import VARIABLE
 from sr.cli.named import config_dirs, targets_of, value_of, values_of
 from sr.cli.words import key_of, quoted
 from sr.errors import InputError
@@ -17,6 +16,13 @@ from sr.weights import checkpoint, trust
 # Where a run and its data lie, how it is watched, and what it went on from, makes no other numbers.
 ELSEWHERE = ("output_dir", "reproduce", "resume", "sweep_resume", "logger", "profile", "trust", "data_dir")
 ELSEWHERE += ("data.cache_dir", "data.download", "data.n_workers")
+
+VARIABLE = "SR_UNTIL_STEP"  # not a key of the config, which the next part must find as it was
+
+
+def until() -> int | None:
+    """The step at which a replayed segment stops, which the environment says; None: at its end."""
+    return int(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None
 
 
 def check_words(segments: Sequence[history.Segment], folder: str, flags: list[str], said: list[str]) -> None:

@@ -11,7 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
-from sr.aliases import renamed
+from sr.cli.aliases import renamed
 from sr.cli.named import split, value_of
 from sr.cli.words import key_of, quoted
 from sr.errors import InputError, MissingError

@@ -17,7 +17,7 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor
 
-from sr.aliases import renamed
+from sr.cli.aliases import renamed
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 from sr.weights import foreign

@@ -9,10 +9,11 @@ import torch
 from omegaconf import OmegaConf
 
 import sr
-from sr import aliases, build
+from sr import build
+from sr.cli import aliases
 from tests.jobs import call
 
-BEFORE = Path(__file__).parent / "before"
+BEFORE = Path(__file__).parents[1] / "before"
 SHORT = ("trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
 
 
