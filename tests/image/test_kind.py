@@ -220,7 +220,7 @@ def draws(count: int) -> Draws:
 
 
 @pytest.mark.parametrize("room", ["network", "discriminator"])
-def test_every_network_s_yaml_takes_its_channels_from_the_kind(room):
+def test_every_network_yaml_takes_its_channels_from_the_kind(room):
     files = sorted((ROOT / "conf" / room).glob("*.yaml"))
     nodes = {file.stem: node(file) for file in files}
     assert [name for name, n in nodes.items() if "_target_" in n and n.get("channels") != "${image.bands}"] == []
