@@ -14,7 +14,7 @@ LAYERS = (
     ("sr.cli",),
     ("sr.network", "sr.degradation", "sr.augmentation", "sr.schedule", "sr.discriminator", "sr.adversarial", "sr.device"),
     ("sr.infer",),
-    ("sr.weights",),
+    ("sr.weights", "sr.device.count"),  # which runs a network to count its work
     ("sr.backbone", "sr.plugin"),
     ("sr.loss", "sr.metric", "sr.data"),
     ("sr.benchmark", "sr.view", "sr.logger"),
@@ -45,7 +45,8 @@ def imports() -> dict[str, set[str]]:
 
 
 def layer(module: str) -> int:
-    fitting = [
+    dotted = f"{module}."
+    fitting = [(len(name), at) for at, names in enumerate(LAYERS) for name in names if dotted.startswith(f"{name}.")]
         (len(name), index) for index, names in enumerate(LAYERS) for name in names if f"{module}.".startswith(f"{name}.")
     ]
     return max(fitting)[1]
