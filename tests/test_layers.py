@@ -47,8 +47,6 @@ def imports() -> dict[str, set[str]]:
 def layer(module: str) -> int:
     dotted = f"{module}."
     fitting = [(len(name), at) for at, names in enumerate(LAYERS) for name in names if dotted.startswith(f"{name}.")]
-        (len(name), index) for index, names in enumerate(LAYERS) for name in names if f"{module}.".startswith(f"{name}.")
-    ]
     return max(fitting)[1]
 
 
