@@ -10,10 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 from sr import build
 from sr.cli import CONF
 from sr.errors import InputError, MissingError
-from sr.view.table import markdown
+from sr.view.table import markdown, number
 
 TOLERANCE = {"psnr": 0.02, "ssim": 0.0005}  # a difference above it is marked
-_DIGITS = {"psnr": 2, "ssim": 4}
 
 
 def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) -> tuple[dict[str, Any], str]:
@@ -122,7 +121,8 @@ def _row(name: str, benchmark: str, scores: dict[str, Any], expected: DictConfig
         if metric not in expected:
             row += ["", "", ""]
             continue
-        digits, difference = _DIGITS[metric], scores[metric] - expected[metric]
-        row += [f"{scores[metric]:.{digits + 1}f}", f"{expected[metric]:.{digits}f}", f"{difference:+.{digits + 1}f}"]
+        difference = scores[metric] - expected[metric]
+        row += [number(metric, scores[metric], more=1), number(metric, expected[metric])]
+        row += [number(metric, difference, sign=True, more=1)]
         mark = "!" if abs(difference) > tolerance else mark
     return [*row, mark]

@@ -30,7 +30,7 @@ from sr.metric.ssim import SSIM
 from sr.predict.files import naming, upscaler
 from sr.predict.plan import find, sources
 from sr.say import warn
-from sr.view.page import DIGITS, Column, Scores, data_uri, means_of, number, render
+from sr.view.page import METRICS, Column, Scores, data_uri, means_of, render, score_text
 from sr.view.table import markdown
 
 RESERVED = ("LR", "bicubic", "HR")  # columns that are no network
@@ -102,7 +102,7 @@ def compare_files(
         warn(f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer files, parts of them or fewer networks")
     means = means_of(rows)
     if means:
-        print(markdown([["", *DIGITS], *([name, *(number(m, s[m]) for m in DIGITS)] for name, s in means.items())]))
+        print(markdown([["", *METRICS], *([name, *(score_text(m, s[m]) for m in METRICS)] for name, s in means.items())]))
     print(f"{page} ({len(rows)} {'image' if len(rows) == 1 else 'images'}, {size / 1e6:.1f} MB)")
     return failed
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
+
+from markupsafe import Markup
 
 from sr.report.pictures import Strip, overview_uri
 from sr.report.plots import Plot, colours
@@ -40,106 +41,55 @@ class Content:
 
 
 def render(content: Content) -> Iterator[str]:
-    """The HTML in pieces."""
-    colour = colours(content.results.names)
-    shown = {plot.name: _plot(plot) for plot in content.plots}
-    notes = "".join(f"<li>{escape(note)}</li>" for note in content.notes)
-    others = content.others
-    keys = content.keys
-    filled = {
-        "title": escape(content.title),
-        "question": f'<p class="question">{escape(content.question)}</p>' if content.question else "",
-        "answer": escape(content.answer),
-        "notes": f'<ul class="notes">{notes}</ul>' if notes else "",
-        "scores": _table(content.scores, colour),
-        "differences": shown.get("differences", ""),
-        "others": f"<h3>{others.title}</h3>{_table(others, colour)}" if others else "",
-        "costs": _table(content.costs, colour),
-        "pareto": shown.get("pareto", ""),
-        "curves": f'<section id="curves"><h2>Learning</h2>{shown["curves"]}</section>' if "curves" in shown else "",
-        "votes": _votes(content.tallies),
-        "keys": f'<section id="keys"><h2>{keys.title}</h2>{_table(keys, colour)}</section>' if keys else "",
-        "runs": _table(content.runs, colour),
-        "made": escape(content.made),
-        "heading": '<h3 tabindex="-1">Look closer</h3>',
-        "strips": "".join(_strip(index, strip, content.results) for index, strip in enumerate(content.strips)),
-        "data": json.dumps(_data(content)).replace("<", "\\u003c"),
-        "pictures_hidden": "" if content.strips else " hidden",
-        "viewer": "part" if content.strips else "none",
-    }
-    yield from fill(TEMPLATE, {name: [text] for name, text in filled.items()})
-
-
-def _table(table: Table, colour: dict[str, str]) -> str:
-    kind = ' class="text"' if table.words else ""
-    dense = ' class="dense"' if len(table.head) > 6 and not table.words else ""
-    heads = [
-        f'<th scope="col"{kind if i else ""}>{_swatch(name, colour)}{escape(name)}</th>' for i, name in enumerate(table.head)
-    ]
-    body = []
-    for name, cells in table.rows.items():
-        row = []
-        for cell in cells:
-            kinds = " ".join(word for word, of in (("best", cell.best), ("text", table.words)) if of)
-            interval = f" <small>{escape(cell.interval)}</small>" if cell.interval else ""
-            row.append(f'<td class="{kinds}">{escape(cell.text)}{interval}</td>')
-        body.append(f'<tr><th scope="row">{_swatch(name, colour)}{escape(name)}</th>{"".join(row)}</tr>')
-    note = f'<p class="faint">{escape(table.note)}</p>' if table.note else ""
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
-        f"<table{dense}><thead><tr>{''.join(heads)}</tr></thead><tbody>{''.join(body)}</tbody></table></div>{note}"
+    """The HTML in pieces: a strip's pictures are encoded one by one."""
+    results, colour = content.results, colours(content.results.names)
+    yield from fill(
+        TEMPLATE,
+        content=content,
+        plots={plot.name: plot for plot in content.plots},
+        colour=colour,
+        again=_again(colour),
+        metric=results.metric,
+        score=lambda strip, name: _score(results, strip, name),
+        apart=lambda strip: number(results.metric, results.spread[strip.benchmark, strip.image]),
+        shares=_shares,
+        per_row=_per_row,
+        breakable=_breakable,
+        data_uri=data_uri,
+        overview_uri=overview_uri,
+        data=_data(content),
     )
 
 
-def _swatch(name: str, colour: dict[str, str]) -> str:
-    if name not in colour:
-        return ""
-    again = " again" if colour[name] in list(colour.values())[: list(colour).index(name)] else ""
-    return f'<i class="swatch{again}" style="background:{colour[name]}"></i>'
+def _again(colour: Mapping[str, str]) -> set[str]:
+    """The names whose colour an earlier name has too."""
+    names = list(colour)
+    return {name for index, name in enumerate(names) if colour[name] in (colour[other] for other in names[:index])}
 
 
-def _plot(plot: Plot) -> str:
-    return f'<figure class="plot">{plot.svg()}<figcaption>{escape(plot.text)}</figcaption></figure>'
+def _score(results: Results, strip: Strip, name: str) -> str:
+    """The score of a strip's whole image; empty for HR and where there is none."""
+    score = results.image_scores.get(name, {}).get((strip.benchmark, strip.image))
+    return "" if score is None else number(results.metric, score)
 
 
-def _strip(index: int, strip: Strip, results: Results) -> str:
-    """A row of the same place in all pictures; the whole image with the place first."""
+def _shares(strip: Strip) -> dict[str, float]:
+    """The strip's place in percent of the whole image, by CSS's names of the sides."""
     top, left, height, width = strip.place
     rows, columns = strip.size
     shares = {"top": top / rows, "left": left / columns, "height": height / rows, "width": width / columns}
-    box = ";".join(f"{side}:{share:.2%}" for side, share in shares.items())
-    cells = [
-        f'<div class="where"><div class="map"><img alt="{escape(strip.name)}, whole" src="{overview_uri(strip.overview)}">'
-        f'<i style="{box}"></i></div><span>whole image</span></div>'
-    ]
-    for column, (name, pixels) in enumerate(strip.pictures.items()):
-        score = results.image_scores.get(name, {}).get((strip.benchmark, strip.image))
-        told = "" if score is None else number(results.metric, score)
-        cells.append(
-            f'<button class="cell" data-file="{index}" data-name="{escape(name)}"><img id="picture-{index}-{column}" '
-            f'width="{width}" height="{height}" alt="{escape(f"{strip.name}, {name}")}" src="{data_uri(pixels)}">'
-            f"<span>{_breakable(name)}<b>{told}</b></span></button>"
-        )
-    apart = number(results.metric, results.spread[strip.benchmark, strip.image])
-    caption = f"{strip.name}: {width} × {height} pixels; {results.metric} of the whole image, {apart} apart"
-    per_row = -(-len(cells) // -(-len(cells) // WIDEST))
-    return (
-        f'<figure class="strip"><figcaption>{escape(caption)}</figcaption>'
-        f'<div class="row" style="--cells:{per_row}">{"".join(cells)}</div></figure>'
-    )
+    return {side: 100 * share for side, share in shares.items()}
 
 
-def _breakable(name: str) -> str:
+def _per_row(strip: Strip) -> int:
+    """How many pictures stand in a row, the whole image among them: rows are of about equal length."""
+    cells = 1 + len(strip.pictures)
+    return -(-cells // -(-cells // WIDEST))
+
+
+def _breakable(name: str) -> Markup:
     """Long names break after their words."""
-    return re.sub(r"([_/,-])(?=\w)", r"\1<wbr>", escape(name))
-
-
-def _votes(tallies: Sequence[Tally]) -> str:
-    if not tallies:
-        return ""
-    lines = "".join(f"<li>{escape(str(tally))}</li>" for tally in tallies)
-    says = "Counted from the votes that were handed in (share of the decided, with its exact 95 % interval):"
-    return f'<p>{says}</p><ul class="tally">{lines}</ul>'
+    return Markup("<wbr>").join(re.split(r"(?<=[_/,-])(?=\w)", name))
 
 
 def _data(content: Content) -> dict:

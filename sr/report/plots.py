@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import StringIO
+from io import BytesIO
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -64,18 +65,26 @@ class Plot:
 
     def svg(self) -> str:
         """For a page: transparent, in the page's colours of text, without the references of a file of its own."""
-        text = StringIO()
+        file = BytesIO()
         with matplotlib.rc_context(_STYLE):
-            self.figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-        svg = text.getvalue()
-        svg = svg[svg.index("<svg") :]
-        svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
-        svg = re.sub(r'\s(?:xmlns(?::\w+)?="[^"]*"|version="[^"]*")', "", svg).replace("xlink:href", "href")
-        svg = re.sub(r'<style type="text/css">.*?</style>', "", svg, flags=re.DOTALL)
-        used = set(re.findall(r"#([\w.-]+)", svg))  # other names, of groups, are not unique in the page
-        svg = re.sub(r'\sid="([^"]+)"', lambda found: found[0] if found[1] in used else "", svg)
-        svg = svg.replace(INK, "currentColor").replace("<svg ", f'<svg role="img" aria-label="{_escape(self.text)}" ', 1)
-        return re.sub(r"\n\s*", "\n", svg)
+            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        root = ElementTree.fromstring(file.getvalue())
+        used = set(re.findall(r"#([\w.-]+)", file.getvalue().decode()))  # other names, of groups, are not unique in the page
+        for part in root.iter():
+            for child in [child for child in part if _plain(child.tag) in ("metadata", "style")]:
+                part.remove(child)
+        for part in root.iter():
+            part.tag, part.text, part.tail = _plain(part.tag), (part.text or "").strip() or None, "\n"
+            kept = {_plain(key): value.replace(INK, "currentColor") for key, value in part.attrib.items()}
+            part.attrib.clear()
+            part.attrib |= {key: value for key, value in kept.items() if key != "version" and (key != "id" or value in used)}
+        root.attrib |= {"role": "img", "aria-label": self.text}
+        return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
+
+
+def _plain(name: str) -> str:
+    """A name of XML without its namespace."""
+    return name.rpartition("}")[2]
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
@@ -253,7 +262,3 @@ def _around(point: np.ndarray, radius: float):
     from matplotlib.transforms import Bbox
 
     return Bbox([point - radius, point + radius])
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

@@ -1,12 +1,12 @@
 """Runs of several scales, whose numbers are of different tasks: a report for each, and a page that lists them."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 
 from sr.errors import InputError
 from sr.files import whole
 from sr.report.runs import Run
+from sr.view.page import fill
 
 _WHY = "The runs are of several scales. Their numbers cannot be compared: each scale has a report of its own."
 
@@ -31,11 +31,9 @@ def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
 
 def index(output: Path, answers: Mapping[int | None, str], texts: Mapping[int | None, str]) -> str:
     """Write report.html and table.md, which lead to the reports in x2, x3 ...; returns the text of table.md."""
-    items = "".join(f'<li><a href="x{s}/report.html">×{s}</a>: {escape(answer)}</li>' for s, answer in answers.items())
-    head = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="dark light">'
-    page = f"{head}<title>Reports</title></head><body><h1>Reports</h1><p>{_WHY}</p><ul>{items}</ul></body></html>\n"
+    page = "".join(fill(Path(__file__).with_suffix(".html"), why=_WHY, answers=answers))
     text = "\n".join([_WHY, "", *(f"## ×{scale}\n\n{text}" for scale, text in texts.items())])
-    for name, content in {"report.html": page, "table.md": text}.items():
+    for name, content in {"report.html": page + "\n", "table.md": text}.items():
         with whole(output / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
     return text

@@ -9,6 +9,7 @@ from sr.report.runs import Run
 from sr.report.statistics import EXACT, Difference, Estimate
 from sr.report.variants import Variant
 from sr.view.table import markdown
+from sr.view.table import number as printed
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,10 @@ class Table:
         return markdown([[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows])
 
 
-def digits(metric: str) -> int:
-    """As papers print it: PSNR in hundredths of a dB, everything else to four places."""
-    return 2 if metric.startswith("psnr") else 4
-
-
 def number(metric: str, value: float, sign: bool = False) -> str:
-    return f"{value:{'+' if sign else ''}.{digits(metric)}f}".replace("-", "−" if sign else "-")
+    """As the other tables have it; a difference has a minus that is as wide as its plus."""
+    text = printed(metric, value, sign=sign)
+    return text.replace("-", "−") if sign else text
 
 
 def interval(metric: str, one: Estimate, sign: bool = False) -> str:

@@ -3,21 +3,23 @@
 Pictures are lossless WebP inside it, or PNG where they are larger than WebP can be.
 """
 
-import json
-import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from io import BytesIO
 from os.path import commonpath
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL.Image
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sr.view.table import number
 
 TEMPLATE = Path(__file__).with_suffix(".html")
-DIGITS = {"PSNR Y": 2, "SSIM Y": 4, "PSNR RGB": 2, "SSIM RGB": 4}  # of each metric
+METRICS = {"PSNR Y": "psnr", "SSIM Y": "ssim", "PSNR RGB": "psnr_rgb", "SSIM RGB": "ssim_rgb"}  # of the page: name elsewhere
 
 Scores = dict[str, float | None]  # metric -> score; None where the image is too small for the metric
 
@@ -40,48 +42,43 @@ def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
     means = {}
     for name, column in files[0].items():
         if column.scores:
-            of = {metric: [columns[name].scores[metric] for columns in files] for metric in DIGITS}
+            of = {metric: [columns[name].scores[metric] for columns in files] for metric in METRICS}
             means[name] = {metric: None if None in values else sum(values) / len(values) for metric, values in of.items()}
     return means
 
 
 def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], scale: int) -> Iterator[str]:
     """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns that networks made."""
-    columns = list(next(iter(rows.values())))
     titles = _titles(list(rows))
     what = titles[0] if len(rows) == 1 else f"{len(rows)} images"
-    tables = [
-        _section(index, title, pictures, networks, scale)
-        for index, (title, pictures) in enumerate(zip(titles, rows.values(), strict=True))
-    ]
-    if len(rows) > 1 and (means := means_of(rows)):
-        tables.append(_mean_section(means, networks, len(rows)))
-    pictures = (
-        f'<script type="text/plain" id="picture-{i}-{j}">{column.uri}</script>\n'
-        for i, columns in enumerate(rows.values())
-        for j, column in enumerate(columns.values())
+    files = dict(zip(titles, rows.values(), strict=True))
+    yield from fill(
+        TEMPLATE,
+        title=f"{', '.join(networks)} · ×{scale} · {what}",
+        scale=scale,
+        metrics=METRICS,
+        files=files,
+        bests=[_best({name: pictures[name].scores for name in networks}) for pictures in rows.values()],
+        means=(means := means_of(rows) if len(rows) > 1 else {}),
+        best_mean=_best({name: means[name] for name in networks}) if means else {},
+        score_text=score_text,
+        data=_data(files, networks),
     )
-    title = escape(f"{', '.join(networks)} · ×{scale} · {what}")
-    filled = {
-        "title": [title],
-        "heading": [f"<h1>{title}</h1>"],
-        "tables": tables,
-        "data": [json.dumps(_data(titles, rows, columns, networks)).replace("<", "\\u003c")],  # no end of the script in it
-        "pictures": pictures,
-    }
-    yield from fill(TEMPLATE, filled)
 
 
-def fill(template: Path, filled: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """A template in pieces: {{file.css}} is the text of a file beside it or of the viewer, {{name}} what `filled` says."""
+def fill(template: Path, **content: Any) -> Iterator[str]:
+    """A Jinja2 template filled in, in pieces: a loop of the template itself holds one of its rows at a time.
 
-    def file(found: re.Match) -> str:
-        beside = template.with_name(found[1])
-        return (beside if beside.is_file() else TEMPLATE.with_name(found[1])).read_text(encoding="utf-8")
+    Text is escaped. `file("viewer.js")` puts in the text of a file as it is, `{% include %}` one that is a template itself:
+    both are looked for beside the template and beside the viewer.
 
-    text = re.sub(r"\{\{(\w+\.\w+)\}\}", file, template.read_text(encoding="utf-8"))
-    for index, part in enumerate(re.split(r"\{\{(\w+)\}\}", text)):
-        yield from filled[part] if index % 2 else [part]
+    Raises:
+        jinja2.TemplateError: the template uses what `content` does not have.
+    """
+    loader = FileSystemLoader([template.parent, TEMPLATE.parent])
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages.globals["file"] = lambda name: Markup(loader.get_source(pages, name)[0])
+    yield from pages.get_template(template.name).generate(**content)
 
 
 def _titles(files: Sequence[Path]) -> list[str]:
@@ -90,76 +87,27 @@ def _titles(files: Sequence[Path]) -> list[str]:
     return [str(file.relative_to(base)) for file in files]
 
 
-def _data(
-    titles: Sequence[str], rows: Mapping[Path, Mapping[str, Column]], columns: Sequence[str], networks: Sequence[str]
-) -> dict[str, list]:
+def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) -> dict[str, list]:
     """What the page's script knows of the pictures."""
-    files = []
-    for title, pictures in zip(titles, rows.values(), strict=True):
+    known = []
+    for title, pictures in files.items():
         height, width = pictures["bicubic"].size
         decibels = {name: column.scores.get("PSNR Y") for name, column in pictures.items()}
-        scores = {name: f"{value:.2f} dB" for name, value in decibels.items() if value is not None}
-        files.append({"name": title, "width": width, "height": height, "scores": scores})
-    return {"columns": list(columns), "networks": list(networks), "files": files}
-
-
-def _section(index: int, title: str, pictures: Mapping[str, Column], networks: Sequence[str], scale: int) -> str:
-    """What is known of one file: sizes, and a table with a row for each picture."""
-    (height, width), (large, wide) = (pictures[name].size for name in ("LR", "bicubic"))
-    metrics = DIGITS if "HR" in pictures else {}
-    best = _best({name: pictures[name].scores for name in networks}) if metrics else {}
-    head = ["Picture", *metrics, "Size", "Parameters", "Seconds", "Source"]
-    body = []
-    for name, column in pictures.items():
-        cells = [
-            f'<th scope="row">{escape(name)}</th>',
-            *(_cell(metric, column.scores.get(metric), best) for metric in metrics),
-            f"<td>{column.size[1]} × {column.size[0]}</td>",
-            f"<td>{'' if column.parameters is None else format(column.parameters, ',')}</td>",
-            f"<td>{'' if column.seconds is None else format(column.seconds, '.2f')}</td>",
-            f'<td class="text">{escape(column.source)}</td>',
-        ]
-        body.append(f'<tr data-picture="{escape(name)}">{"".join(cells)}</tr>')
-    facts = f"LR {width} × {height}, SR {wide} × {large} (width × height), scale {scale}."
-    if metrics:
-        facts += f" Scores as papers measure them: 8 bit, {scale} pixels of border cut, Y of BT.601."
-    hidden = " hidden" if index else ""
-    return (
-        f'<section data-file="{index}"{hidden}><h2>{escape(title)}</h2><p class="faint">{facts}</p>'
-        f"{_table(head, body)}</section>"
-    )
-
-
-def _mean_section(means: Mapping[str, Scores], networks: Sequence[str], count: int) -> str:
-    best = _best({name: means[name] for name in networks})
-    body = [
-        f'<tr data-picture="{escape(name)}"><th scope="row">{escape(name)}</th>'
-        f"{''.join(_cell(metric, scores[metric], best) for metric in DIGITS)}</tr>"
-        for name, scores in means.items()
-    ]
-    return f'<section id="mean"><h2>Mean of {count} images</h2>{_table(["Picture", *DIGITS], body)}</section>'
-
-
-def _table(head: Sequence[str], body: Sequence[str]) -> str:
-    texts = ("Picture", "Source")
-    cells = "".join(f'<th scope="col"{" class=text" if name in texts else ""}>{name}</th>' for name in head)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        scores = {name: f"{score_text('PSNR Y', value)} dB" for name, value in decibels.items() if value is not None}
+        known.append({"name": title, "width": width, "height": height, "scores": scores})
+    return {"columns": list(next(iter(files.values()))), "networks": list(networks), "files": known}
 
 
 def _best(scores: Mapping[str, Scores]) -> Scores:
     """The highest score of each metric, where there are several networks to choose from."""
-    if len(scores) < 2:
+    if len(scores) < 2 or not all(scores.values()):
         return {}
-    return {metric: max((s[metric] for s in scores.values() if s[metric] is not None), default=None) for metric in DIGITS}
+    return {metric: max((s[metric] for s in scores.values() if s[metric] is not None), default=None) for metric in METRICS}
 
 
-def _cell(metric: str, value: float | None, best: Scores) -> str:
-    marked = ' class="best"' if value is not None and value == best.get(metric) else ""
-    return f"<td{marked}>{number(metric, value)}</td>"
-
-
-def number(metric: str, value: float | None) -> str:
-    return "" if value is None else f"{value:.{DIGITS[metric]}f}"
+def score_text(metric: str, value: float | None) -> str:
+    """A score of this page as text; empty where there is none."""
+    return "" if value is None else number(METRICS[metric], value)
 
 
 def data_uri(pixels: np.ndarray) -> str:

@@ -7,7 +7,15 @@ from typing import Any
 
 from sr.files import whole
 
-_DIGITS = {"psnr": 2, "psnr_rgb": 2}  # SSIM and the perceptual metrics: 4, as papers print them
+
+def digits(metric: str) -> int:
+    """Places after the point, as papers print them: PSNR in hundredths of a dB, every other metric to four places."""
+    return 2 if metric.startswith("psnr") else 4
+
+
+def number(metric: str, value: float, *, sign: bool = False, more: int = 0) -> str:
+    """A score as text; `sign`: with its plus; `more`: that many more places."""
+    return f"{value:{'+' if sign else ''}.{digits(metric) + more}f}"
 
 
 def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str:
@@ -23,9 +31,9 @@ def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str
     metrics = [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
     rows = [["benchmark", "", *(f"{metric} ({measured})" if measured else metric for metric in metrics)]]
     for benchmark, scores in results.items():
-        rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(_number(m, scores["bicubic"][m]) for m in metrics)])
-        rows.append(["", name, *(_number(m, scores[m]) for m in metrics)])
-        rows.append(["", "difference", *(_number(m, scores[m] - scores["bicubic"][m], "+") for m in metrics)])
+        rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(number(m, scores["bicubic"][m]) for m in metrics)])
+        rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
+        rows.append(["", "difference", *(number(m, scores[m] - scores["bicubic"][m], sign=True) for m in metrics)])
     return markdown(rows)
 
 
@@ -48,7 +56,3 @@ def write_table(table: str, folder: str | Path) -> None:
     """table.md in a folder, whole or as it was."""
     with whole(Path(folder) / "table.md") as temporary:
         temporary.write_text(table + "\n")
-
-
-def _number(metric: str, value: float, sign: str = "") -> str:
-    return format(value, f"{sign}.{_DIGITS.get(metric, 4)}f")

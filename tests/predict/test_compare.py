@@ -62,7 +62,7 @@ def pixels(page) -> dict[str, np.ndarray]:
 def rows(page: Path) -> dict[str, list[str]]:
     """Name -> cells of the page's first table."""
     table = page.read_text().split("<table>")[1].split("</table>")[0]
-    found = re.findall(r'<tr data-picture="([^"]+)">(.*?)</tr>', table)
+    found = re.findall(r'<tr data-picture="([^"]+)">(.*?)</tr>', table, re.DOTALL)
     return {html.unescape(name): re.findall(r"<td[^>]*>(.*?)</td>", cells) for name, cells in found}
 
 
