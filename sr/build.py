@@ -398,11 +398,12 @@ def _origin(cfg: DictConfig) -> dict[str, Any]:
 
 def _record(cfg: DictConfig) -> dict[str, Any]:
     """run.json of the run that this is; empty where none is recorded."""
-    from sr.run import record as run
+    from sr.errors import MissingError
+    from sr.run import read as read_run
 
     try:
-        return run.read(cfg.output_dir)
-    except OSError:
+        return read_run.read(cfg.output_dir)
+    except MissingError:
         return {}
 
 

@@ -19,7 +19,7 @@ LAYERS = (
     ("sr.loss", "sr.metric", "sr.data"),
     ("sr.benchmark", "sr.view", "sr.logger"),
     ("sr.model",),
-    ("sr.device.speed", "sr.predict"),  # the line that a training begins with knows who learns
+    ("sr.device.speed", "sr.device.capability", "sr.predict"),  # the line that a training begins with knows who learns
     ("sr.run",),
     ("sr.sweep",),
     ("sr.callback",),

@@ -242,7 +242,7 @@ def test_a_record_refuses_to_mix_runs(tmp_path):
         record.add([job(tmp_path / "a", "seed=1"), job(tmp_path / "a", "seed=2")], resume=False)
     record.add([job(tmp_path / "a", "seed=1")], resume=False)
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "run.json").write_text(json.dumps({"status": "done", "score": 30.0}))
+    (tmp_path / "a" / "run.json").write_text(json.dumps({"command": ["seed=1"], "status": "done", "score": 30.0}))
     with pytest.raises(ValueError, match="is done: sweep_resume=true"):
         Record(tmp_path).add([job(tmp_path / "a", "seed=1")], resume=False)
     with pytest.raises(ValueError, match="another command .seed=1 seed=2."):

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from sr.functional.resize import cubic, mirrored
+
 # Weights are whole multiples of 1/_UNIT: products with 8-bit pixels and their sums fit float32's 24 bits, so that an image's
 # pixels are the same in any batch. That is worth less than 0.05 of an 8-bit level.
 _UNIT = 2**14
@@ -21,14 +23,12 @@ def weights(centre: Tensor, factor: Tensor, length: int, smallest: float) -> Ten
     centre = centre.unsqueeze(-1)
     taps = torch.arange(int(4 / smallest) + 2, device=centre.device)
     index = (centre - 2 / factor).floor().long() + 1 + taps
-    weight = _cubic((centre - index) * factor)
+    weight = cubic((centre - index) * factor)
     weight = (weight / weight.sum(-1, keepdim=True) * _UNIT).round()
     rest = _UNIT - weight.sum(-1, keepdim=True)  # what rounding took: a flat image stays as it is
     weight = weight.scatter_add(-1, weight.argmax(-1, keepdim=True), rest)
-    index = index % (2 * length)
-    index = torch.where(index < length, index, 2 * length - 1 - index)
     matrix = torch.zeros(*centre.shape[:2], length, dtype=torch.float64, device=centre.device)
-    return matrix.scatter_add_(-1, index, weight)
+    return matrix.scatter_add_(-1, mirrored(index, length), weight)
 
 
 def resample(image: Tensor, rows: Tensor, columns: Tensor, levels: int | None = 255) -> Tensor:
@@ -47,10 +47,3 @@ def resample(image: Tensor, rows: Tensor, columns: Tensor, levels: int | None = 
 
 def _rounded(pixels: Tensor, levels: int | None) -> Tensor:
     return (pixels / _UNIT + 0.5).floor_().clamp_(0, levels) if levels else pixels / _UNIT
-
-
-def _cubic(x: Tensor) -> Tensor:
-    """Keys' cubic convolution, a = -0.5 (Keys 1981, eq. 15)."""
-    x = x.abs()
-    near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return torch.where(x <= 1, near, torch.where(x <= 2, far, 0.0))

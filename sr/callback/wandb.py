@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
-import yaml
 from torch import Tensor
 
 from sr.data.share import position
@@ -15,6 +14,7 @@ from sr.device.gather import gathered
 from sr.files import run_of
 from sr.image.file import to_pixels
 from sr.image.kind import of_data
+from sr.run.read import content
 from sr.view.panel import shown, worst_place
 
 
@@ -119,7 +119,7 @@ def _artifact_of(file: Any) -> str | None:
     """The artifact that the run of a checkpoint file keeps it in, if that run was logged to W&B."""
     if not file or not (config := run_of(str(file)) / "config.yaml").is_file():
         return None
-    run_id = ((yaml.safe_load(config.read_text()).get("logger") or {}).get("wandb") or {}).get("run_id")
+    run_id = ((content(config).get("logger") or {}).get("wandb") or {}).get("run_id")
     return run_id and f"model-{run_id}:{'best' if Path(str(file)).stem == 'best' else 'latest'}"
 
 

@@ -19,6 +19,7 @@ from sr.data.plan import Plan
 from sr.data.storage import Pixels
 from sr.errors import InputError
 from sr.functional.draws import Draws
+from sr.functional.resize import mirrored
 
 
 class Patches(IterableDataset):
@@ -114,7 +115,7 @@ def cut(image: Pixels, height: int, width: int, top: int, left: int, out: np.nda
     h, w = out.shape[:2]
     up, down, before, after = max(-top, 0), max(top + h - height, 0), max(-left, 0), max(left + w - width, 0)
     if max(up, down) > h - up - down or max(before, after) > w - before - after:  # the mirror shows more than there is inside
-        rows, columns = mirrored(top, h, height), mirrored(left, w, width)
+        rows, columns = mirrored(top + np.arange(h), height), mirrored(left + np.arange(w), width)
         y, x = rows.min(), columns.min()
         out[:] = image[y : rows.max() + 1, x : columns.max() + 1][np.ix_(rows - y, columns - x)]
         return
@@ -123,9 +124,3 @@ def cut(image: Pixels, height: int, width: int, top: int, left: int, out: np.nda
     if up or down or before or after:
         out[:up], out[bottom:] = out[up : 2 * up][::-1], out[bottom - down : bottom][::-1]
         out[:, :before], out[:, right:] = out[:, before : 2 * before][:, ::-1], out[:, right - after : right][:, ::-1]
-
-
-def mirrored(start: int, length: int, size: int) -> np.ndarray:
-    """Indices start ... start + length - 1 reflected into [0, size): -1 -> 0, -2 -> 1, size -> size - 1."""
-    index = np.arange(start, start + length) % (2 * size)
-    return np.where(index < size, index, 2 * size - 1 - index)

@@ -6,7 +6,7 @@ after the other and rounds to uint8 after each, which ports that round once at t
 
 import math
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from sr.errors import InputError
 from sr.functional.leading import check_leading
 
 Kernel = Literal["cubic", "lanczos3", "bilinear"]
+Array = TypeVar("Array", np.ndarray, Tensor)
 
 
 def imresize(
@@ -69,6 +70,15 @@ def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
     return x
 
 
+def mirrored(index: Array, length: int) -> Array:
+    """Integer indices reflected into [0, length) as often as it takes, the edge pixel repeated: -1 -> 0, length -> length - 1.
+
+    Of a NumPy array or a tensor; `pad_symmetric` shows the same pixels.
+    """
+    index = index % (2 * length)
+    return index + (index >= length) * (2 * length - 1 - 2 * index)
+
+
 def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None, kernel: Kernel, antialias: bool) -> Tensor:
     n = x.shape[dim]
     unit, step, phases = _phases(n, out, scale, kernel, antialias)
@@ -106,9 +116,9 @@ def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: li
     return y
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
-    """Keys' cubic convolution, a = -0.5 (Keys 1981, eq. 15)."""
-    x = np.abs(x)
+def cubic(x: Array) -> Array:
+    """Keys' cubic convolution, a = -0.5 (Keys 1981, eq. 15), of a NumPy array or a tensor."""
+    x = abs(x)
     return (1.5 * x**3 - 2.5 * x**2 + 1) * (x <= 1) + (-0.5 * x**3 + 2.5 * x**2 - 4 * x + 2) * ((x > 1) & (x <= 2))
 
 
@@ -120,7 +130,7 @@ def _bilinear(x: np.ndarray) -> np.ndarray:
     return np.maximum(1 - np.abs(x), 0)
 
 
-_KERNELS = {"cubic": (_cubic, 4), "lanczos3": (_lanczos3, 6), "bilinear": (_bilinear, 2)}  # function, support
+_KERNELS = {"cubic": (cubic, 4), "lanczos3": (_lanczos3, 6), "bilinear": (_bilinear, 2)}  # function, support
 
 
 @lru_cache(maxsize=256)
@@ -185,8 +195,7 @@ def _table(
     """Mirrored input indices and weights, P tensors of shape (out,) each, for scales without a short period."""
     first, weights, unit, _ = contributions(n, out, scale, kernel, antialias)
     weights = weights if rounding else weights / unit
-    indices = (first[:, None] + np.arange(weights.shape[1])) % (2 * n)
-    indices = np.where(indices < n, indices, 2 * n - 1 - indices)
+    indices = mirrored(first[:, None] + np.arange(weights.shape[1]), n)
     with torch.inference_mode(False):  # made in validation, used in training: autograd refuses inference tensors
         rows = torch.from_numpy(np.ascontiguousarray(indices.T)).to(device)
         columns = torch.from_numpy(np.ascontiguousarray(weights.T)).to(device, dtype)

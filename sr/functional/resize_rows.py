@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sr.functional.resize import contributions, imresize
+from sr.functional.resize import contributions, imresize, mirrored
 
 
 class RowResize:
@@ -15,8 +15,7 @@ class RowResize:
     def __init__(self, source: tuple[int, int], target: tuple[int, int]) -> None:
         (height, _), (self.height, self.width) = source, target
         first, weights, unit, _ = contributions(height, self.height, self.height / height, "cubic", True)
-        index = (first[:, None] + np.arange(weights.shape[1])) % (2 * height)
-        self._index = np.where(index < height, index, 2 * height - 1 - index)  # edge pixels repeated, then mirrored
+        self._index = mirrored(first[:, None] + np.arange(weights.shape[1]), height)
         self._weights = torch.from_numpy((weights / unit).astype(np.float32))
         self._first = np.minimum.accumulate(self._index.min(1)[::-1])[::-1]  # row of the source that is needed from here on
         self._last = np.maximum.accumulate(self._index.max(1))  # and the last that has been needed up to here

@@ -2,7 +2,6 @@
 
 import csv
 import glob
-import json
 import math
 import os
 import re
@@ -12,11 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sr.cli.aliases import renamed
-from sr.errors import InputError, MissingError
+from sr.errors import InputError, MissingError, UserError
 from sr.image.kind import PHOTO
+from sr.run.read import content
 
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
 # What a report computes with, where a file has it.
@@ -111,12 +109,12 @@ def read(folder: Path) -> Run:
     """A run's files; what is wrong with them is its `problem`, not an error: one broken run does not stop a report."""
     run = Run(folder, config={})
     try:
-        run.facts = _mapping(folder / "run.json", json.loads, _FACTS)
-        run.config = renamed(_mapping(folder / "config.yaml", yaml.safe_load, _CONFIG))
-        results = _mapping(folder / "metrics.json", json.loads, {})
+        run.facts = _content(folder / "run.json", _FACTS)
+        run.config = renamed(_content(folder / "config.yaml", _CONFIG))
+        results = _content(folder / "metrics.json", {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
-    except (ValueError, OSError) as error:
-        run.problem = str(error)
+    except UserError as error:
+        run.problem = str(error).removeprefix(f"{folder}{os.sep}")  # the report names the folder itself
         return run
     status, error = run.facts.get("status", "done"), run.facts.get("error")
     if status != "done" or not run.scores:
@@ -126,20 +124,9 @@ def read(folder: Path) -> Run:
     return run
 
 
-def _mapping(file: Path, parse: Any, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a file, in which the values of some keys are of these kinds; empty where there is none."""
-    if not file.is_file():
-        return {}
-    try:
-        content = parse(file.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError):
-        raise InputError(f"{file.name} cannot be read: truncated or no {file.suffix[1:].upper()}") from None
-    if not isinstance(content, Mapping):
-        raise InputError(f"{file.name} has not what a run writes into it")
-    for key, kind in kinds.items():
-        if content.get(key) is not None and not isinstance(content[key], kind):
-            raise InputError(f"{file.name} has not what a run writes into it: {key}")
-    return dict(content)
+def _content(file: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a file; empty where there is none."""
+    return content(file, kinds) if file.is_file() else {}
 
 
 def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, dict[str, float]]]:
@@ -152,11 +139,11 @@ def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, d
             }
             bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise InputError(f"{file.name} has not what a run writes into it: no images of {name}") from None
+            raise InputError(f"{file}: not what a run writes into it: no images of {name}") from None
         if not scores[name]:
-            raise InputError(f"{file.name} has no images of {name}")
+            raise InputError(f"{file}: no images of {name}")
         if any(not math.isfinite(value) for values in scores[name].values() for value in values.values()):
-            raise InputError(f"{file.name} has scores of {name} that are no finite numbers")
+            raise InputError(f"{file}: scores of {name} are no finite numbers")
     return scores, bicubic
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import distributions
@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from pytorch_lightning.utilities import rank_zero_only
 
-from sr.errors import InputError, MissingError
 from sr.files import run_of, whole
 from sr.run import history
+from sr.run.read import known
+from sr.run.read import read as read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -31,7 +32,7 @@ class Run:
     def begin(self, config_dir: Sequence[str] = ()) -> None:
         """The first run.json, and code.diff."""
         resume = self.facts["resume"]
-        earlier = history.before(resume, resume and _known(run_of(resume)))
+        earlier = history.before(resume, known(run_of(resume)) or None if resume else None)
         code, here = _code(self.folder), machine()
         facts = {"config_dir": list(config_dir), **code, **{key: here[key] for key in ("device", "threads")}}
         self.update(segments=history.begun(earlier, self.facts["command"], self.folder, **facts), **code, **here)
@@ -67,31 +68,6 @@ def recorded(
         run.update(status="failed", error=_short(error), finished=_now())
         raise
     run.update(status="done", finished=_now())
-
-
-def read(folder: str | Path) -> dict[str, Any]:
-    """run.json of a run's folder.
-
-    Raises:
-        FileNotFoundError, ValueError: one line that names the file.
-    """
-    file = Path(folder, "run.json")
-    try:
-        content = json.loads(file.read_text())
-    except FileNotFoundError:
-        raise MissingError(f"{file}: no such file; a run of train.py leaves one in its folder") from None
-    except ValueError as error:
-        raise InputError(f"{file}: not JSON, or truncated ({error})") from None
-    if not isinstance(content, Mapping) or not isinstance(content.get("command"), list):
-        raise InputError(f"{file}: not the record of a run")
-    return dict(content)
-
-
-def _known(folder: Path) -> dict[str, Any] | None:
-    try:
-        return read(folder)
-    except (InputError, OSError):
-        return None
 
 
 def commit() -> str | None:

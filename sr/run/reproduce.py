@@ -2,20 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities import rank_zero_only
 
 from sr.cli.aliases import renamed
 from sr.cli.named import split, value_of
 from sr.cli.words import key_of, quoted
-from sr.errors import InputError, MissingError
+from sr.errors import InputError
 from sr.run import history, resume
+from sr.run import read as read_run
 from sr.run import record as run
 from sr.run.replay import ELSEWHERE, check_words, replay
 
@@ -34,10 +34,11 @@ def command_line(words: list[str]) -> list[str]:
     folder = value_of("reproduce", said)
     if folder is None or "resume" in map(key_of, said):  # the second: expanded already
         return words
-    segments = history.of_record(run.read(folder), folder)
+    segments = history.of_record(read_run.read(folder), folder)
     check_words(segments, folder, flags, said)
     if "output_dir" not in map(key_of, said):
-        said = [*said, f"output_dir='outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}'"]
+        name = f"outputs/reproduced/{Path(folder).resolve().name}_{os.environ['SR_STARTED']}"
+        said = [*said, f"output_dir={quoted(name)}"]
     last = replay(segments, folder, flags, said) if len(segments) > 1 else None
     kept = history.changes(segments[-1])
     whole = [*flags, *kept, *said, *([f"resume={quoted(str(last))}"] if last else []), "hydra.mode=RUN"]  # a study's job alone
@@ -55,11 +56,11 @@ def check_code(cfg: DictConfig) -> None:
     folder = Path(cfg.reproduce)
     if Path(cfg.output_dir).resolve() == folder.resolve():
         raise InputError(f"output_dir={cfg.output_dir} is the run itself, which would be lost: choose another")
-    then, now = run.read(folder), {"commit": run.commit(), **run.machine()}
+    then, now = read_run.read(folder), {"commit": run.commit(), **run.machine()}
     if lacking := {"dirty", "packages", "threads", *now} - then.keys():
         raise InputError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
-    before = OmegaConf.create(renamed(_content(folder / "config.yaml", yaml.safe_load)))
-    _content(folder / "metrics.json", json.loads)  # now, not after the training
+    before = OmegaConf.create(renamed(read_run.content(folder / "config.yaml")))
+    read_run.content(folder / "metrics.json")  # now, not after the training
     keys = sorted(_differing(*(OmegaConf.to_container(config, resolve=False) for config in (before, cfg))))
     if keys:
         shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
@@ -77,7 +78,7 @@ def check_code(cfg: DictConfig) -> None:
 
 def compare(results: Mapping[str, Any], folder: str | Path) -> None:
     """Print whether metrics.json of the run is, to the last digit, what came out now; else the largest difference."""
-    then = dict(_leaves(_content(Path(folder, "metrics.json"), json.loads)))
+    then = dict(_leaves(read_run.content(Path(folder, "metrics.json"))))
     now = dict(_leaves(json.loads(json.dumps(results))))
     if then == now:
         print(f"reproduced: all {len(now)} numbers of {folder}/metrics.json are equal to the last digit")
@@ -88,18 +89,6 @@ def compare(results: Mapping[str, Any], folder: str | Path) -> None:
     name = max(now, key=lambda key: abs(now[key] - then[key]))
     unequal = sum(now[key] != then[key] for key in now)
     print(f"not reproduced: {unequal} of {len(now)} numbers differ; most {name}: was {then[name]}, is {now[name]}")
-
-
-def _content(file: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
-    try:
-        found = parse(file.read_text())
-    except FileNotFoundError:
-        raise MissingError(f"{file}: no such file; only a run that was done is reproduced") from None
-    except (ValueError, yaml.YAMLError):
-        raise InputError(f"{file}: truncated, or no {file.suffix[1:].upper()}") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{file}: not what a run writes into it")
-    return found
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[str]:

@@ -3,7 +3,6 @@
 So several devices work as in a single run, memory is given back, and a job that crashes or is killed leaves the others alone.
 """
 
-import json
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 from sr.cli.words import quoted
 from sr.files import absent, remove_empty
+from sr.run.read import known
 from sr.sweep.signals import Signals
 
 PRUNED = 3  # exit code of a run that sr/callback/prune.py stopped
@@ -49,7 +49,7 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether its folder has a finished run."""
-        return _record(self.folder).get("status") == "done"
+        return known(self.folder).get("status") == "done"
 
     @property
     def _goes_on(self) -> bool:
@@ -92,7 +92,7 @@ class Job:
         return self._outcome(code, time.monotonic() - started, stopping=bool(signals.received))
 
     def _outcome(self, code: int, seconds: float, *, stopping: bool) -> "Outcome":
-        record, error = _record(self.folder), None
+        record, error = known(self.folder), None
         if code == 0:
             status = "done"
         elif code == PRUNED:
@@ -134,7 +134,7 @@ class Outcome:
 
 def skipped(job: Job) -> Outcome:
     """The outcome of a job that an earlier sweep has done."""
-    record = _record(job.folder)
+    record = known(job.folder)
     return Outcome(job.folder, "done", score=record.get("score"), early=_early(record))
 
 
@@ -142,12 +142,3 @@ def _early(record: dict[str, Any]) -> str | None:
     """What a job's run.json says of an early end."""
     early = record.get("stopped_early")
     return f"early, step {early['step']} of {early['max_steps']}" if early else None
-
-
-def _record(folder: str) -> dict[str, Any]:
-    """run.json; empty where there is none."""
-    try:
-        found = json.loads(Path(folder, "run.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

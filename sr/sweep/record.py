@@ -10,6 +10,7 @@ from threading import Lock
 
 from sr.errors import InputError
 from sr.files import whole
+from sr.run.read import content
 from sr.sweep.job import Job, Outcome
 from sr.view.table import markdown
 
@@ -95,9 +96,9 @@ def _jobs(file: Path) -> dict[str, dict]:
     """
     if not file.is_file():
         return {}
-    with suppress(ValueError):
-        found = json.loads(file.read_text())
-        if isinstance(found, dict) and all(isinstance(entry, dict) and "status" in entry for entry in found.values()):
+    with suppress(InputError):
+        found = content(file)
+        if all(isinstance(entry, dict) and "status" in entry for entry in found.values()):
             return found
     raise InputError(f"{file}: not the record of a sweep, or truncated; without it the runs that are done stay done: remove it")
 

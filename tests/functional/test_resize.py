@@ -9,7 +9,7 @@ from PIL import Image
 from skimage import data
 from torch import Tensor
 
-from sr.functional.resize import imresize, pad_symmetric
+from sr.functional.resize import cubic, imresize, mirrored, pad_symmetric
 
 
 def read(path: Path) -> Tensor:
@@ -165,3 +165,18 @@ def test_errors(arguments, message):
         imresize(torch.zeros(1, 3, 8, 8), **arguments)
     with pytest.raises(ValueError, match="expected a float image"):
         imresize(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 2)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_mirrored_indices_are_those_of_numpys_symmetric_padding(kind, length):
+    index = mirrored(kind(np.arange(-12, length + 12)), length)
+    assert index.tolist() == np.pad(np.arange(length), 12, mode="symmetric").tolist()
+
+
+def test_the_cubic_kernel_is_keys_polynomial_for_arrays_and_tensors():
+    x = np.linspace(-2.5, 2.5, 41)
+    near, far = 1.5 * abs(x) ** 3 - 2.5 * x**2 + 1, -0.5 * abs(x) ** 3 + 2.5 * x**2 - 4 * abs(x) + 2
+    expected = np.select([abs(x) <= 1, abs(x) <= 2], [near, far])
+    assert np.allclose(cubic(x), expected, rtol=0, atol=1e-15)
+    assert torch.equal(cubic(torch.from_numpy(x)), torch.from_numpy(cubic(x)))

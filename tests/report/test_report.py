@@ -169,7 +169,7 @@ def test_runs_that_are_not_done_are_listed(copy, tmp_path):
     (broken / "metrics.json").write_text(content[: len(content) // 2])
     text = report([str(copy)], tmp_path / "out", **QUICK)
     assert f"- Not in the numbers: {killed}, running (or killed)." in text
-    assert f"- Not in the numbers: {broken}, metrics.json cannot be read: truncated or no JSON." in text
+    assert f"- Not in the numbers: {broken}, metrics.json: not JSON, or truncated." in text
     assert (
         "| network.n_feats-8 | 1 " in text
         and "No checkpoint, hence no pictures and no time: network.n_feats-6, network.n_feats-8." in text
@@ -190,11 +190,11 @@ def test_older_runs_have_blanks(copy, tmp_path):
 @pytest.mark.parametrize(
     "name, change, message",
     [
-        ("run.json", {"status": 3}, "run.json has not what a run writes into it: status"),
-        ("run.json", {"parameters": "many"}, "run.json has not what a run writes into it: parameters"),
+        ("run.json", {"status": 3}, "run.json: not what a run writes into it: status"),
+        ("run.json", {"parameters": "many"}, "run.json: not what a run writes into it: parameters"),
         ("run.json", {"training": {"seconds": float("nan"), "steps": float("inf")}}, None),
-        ("config.yaml", {"scale": [2]}, "config.yaml has not what a run writes into it: scale"),
-        ("metrics.json", {"folder": {"images": {}}}, "metrics.json has no images of folder"),
+        ("config.yaml", {"scale": [2]}, "config.yaml: not what a run writes into it: scale"),
+        ("metrics.json", {"folder": {"images": {}}}, "metrics.json: no images of folder"),
         ("metrics.csv", b"step,val/psnr\xff\n4,\xff", None),
         ("metrics.csv", b'"' + 200_000 * b"a", None),
     ],

@@ -110,7 +110,9 @@ def test_a_failed_run_says_why(tmp_path):
     assert run.read(tmp_path)["status"] == "stopped"
 
 
-@pytest.mark.parametrize("text, message", [("{", "not JSON"), ("[]", "not the record"), (None, "no such file")])
+@pytest.mark.parametrize(
+    "text, message", [("{", "not JSON"), ("[]", "not what a run writes"), ("{}", "not the record"), (None, "no such file")]
+)
 def test_a_folder_without_a_run(tmp_path, text, message):
     if text is not None:
         (tmp_path / "run.json").write_text(text)
