@@ -29,6 +29,7 @@ EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the origi
 BETTER, CHANGED = 0.3, 30.0  # dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs)
 NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about as good as each other; two results are the same picture
 PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB: nor does it
+GOOD = 1.05  # of the same way: from here on no other range of pixels is tried; 255 brings 4 dB where it is the right one
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
     tried, undecided = _decided(tried, order)
     candidate, network, result = tried[0]
     check_finite(result, source)
+    check_range(network, result, source)
     if result.share < NOISE:
         first = tiers[0][0]
         count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
@@ -178,6 +180,46 @@ def _decided(tried: list[Tried], order: list[Candidate]) -> tuple[list[Tried], T
     )
     undecided = (one for one, theirs in others if _psnr(theirs.sr, shown.sr.clamp(0, 1)) < ALIKE)
     return [best, *(one for one in tried if one is not best)], next(undecided, None)
+
+
+class _Scaled(nn.Module):
+    """A network between pixels in [0, 1] and another range: network(lr * rgb_range) / rgb_range."""
+
+    def __init__(self, network: nn.Module, rgb_range: float) -> None:
+        super().__init__()
+        self.network, self.rgb_range = network, rgb_range
+        self.scale, self.multiple_of = network.scale, getattr(network, "multiple_of", 1)
+
+    def forward(self, lr: Tensor) -> Tensor:
+        return self.network(lr * self.rgb_range) / self.rgb_range
+
+
+def check_range(network: nn.Module, result: Result, source: str | Path) -> None:
+    """Refuse weights for another range of pixels than the network's: of a plain network they make no noise, but a blur.
+
+    Only a result about as good as bicubic, or worse, is doubted.
+
+    Raises:
+        InputError: with 255 times the range (of an `rgb_range` of 255 also with 1/255) the enlargement is clearly better.
+    """
+    if result.share >= GOOD:
+        return
+    own = getattr(network, "rgb_range", 1.0)
+    for other in (1.0, 255.0):
+        if other != own and (better := probe(_Scaled(network, other / own))).psnr > result.psnr + NEAR:
+            first, last = ("multiply", "divide") if other > own else ("divide", "multiply")
+            cure = (
+                f"pass ++network.rgb_range={other:g}"
+                if hasattr(network, "rgb_range")
+                else (
+                    f"{first} the weights of its first convolution by 255, and {last} weights and bias of its last one by 255, "
+                    "or use its authors' code"
+                )
+            )
+            raise InputError(
+                f"{source}: is {type(network).__name__} for pixels from 0 to {other:g} ({better.psnr:.1f} dB on a photograph), "
+                f"which works on 0 to {own:g} here ({_figures(result)}): {cure}"
+            )
 
 
 def check_finite(result: Result, source: str | Path) -> None:

@@ -51,6 +51,7 @@ def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path)
     result = probe.probe(network)
     probe.check_finite(result, source)
     if result.share >= probe.NOISE:
+        probe.check_range(network, result, source)
         for line in probe.doubt(result, source):
             warn(line)
         return

@@ -250,3 +250,33 @@ def test_span_of_merged_convolutions_alone(scale):
         probe.probe(found)
     found.train()(F.pad(lr, (0, 0))).mean().backward()  # and it goes on learning
     assert found.conv_1.conv[1].weight.grad.any()
+
+
+@pytest.mark.parametrize("file", ["IMDN_x4", "PAN_x4", "fsrcnn_x2"])
+def test_weights_for_pixels_from_0_to_255_are_refused_in_every_family(tmp_path, sr_data, file):
+    """IMDN's and PAN's are 4 dB too low where they pass for 0..1, and make no noise."""
+    tensors = checkpoint.stored_weights(sr_data / "weights" / f"{file}.pth")
+    first, *_, last = [key for key, value in tensors.items() if value.ndim == 4]
+    changes = {first: 1 / 255, last: 255.0, last.replace("weight", "bias"): 255.0}
+    wide = {key: value * changes.get(key, 1) for key, value in tensors.items()}
+    torch.save(wide, tmp_path / "wide.pth")
+    scale = 2 if file == "fsrcnn_x2" else None
+    with pytest.raises(UserError, match=r"wide.pth: is \w+ for pixels from 0 to 255 \(\d+\.\d dB") as refused:
+        sr.load(tmp_path / "wide.pth", scale=scale)
+    assert "multiply the weights of its first convolution by 255" in str(refused.value)
+    changes = {first: 255.0, last: 1 / 255, last.replace("weight", "bias"): 1 / 255}  # what the line says
+    torch.save({key: value * changes.get(key, 1) for key, value in wide.items()}, tmp_path / "mended.pth")
+    lr = photograph(16)
+    with torch.inference_mode():
+        original = sr.load(sr_data / "weights" / f"{file}.pth", scale=scale)(lr)
+        torch.testing.assert_close(sr.load(tmp_path / "mended.pth", scale=scale)(lr), original, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("own", "right"), [(255.0, 1.0), (1.0, 255.0)])
+def test_a_named_network_of_another_range_hears_of_its_option(tmp_path, own, right):
+    """network=rlfn with the weights of another range."""
+    network = released(RLFN, taps=(1, 1, 0), back=(-1, -1), rgb_range=right)
+    network.rgb_range = own
+    file = tmp_path / "weights.pth"
+    with pytest.raises(UserError, match=rf"pass \+\+network.rgb_range={right:g}$"):
+        probe.check_range(network, probe.probe(network), file)
