@@ -20,7 +20,8 @@ from sr.errors import InputError
 from sr.files import whole
 from sr.image.kind import PHOTO, Kind, of
 from sr.infer.upscaler import channels
-from sr.weights import checkpoint, contract, reloadable, trust
+from sr.say import warn
+from sr.weights import checkpoint, contract, reloadable, same_options, trust
 from sr.weights.fit import load_weights
 from sr.weights.load import load
 
@@ -82,6 +83,9 @@ def network(cfg: DictConfig) -> nn.Module:
         if OmegaConf.is_list(cfg.init_from):  # between two files there are no weights to train from
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
         _print(initial.load_network(built, cfg.init_from))
+        others = same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), cfg.init_from)
+        if others := [one for one in others if not one.startswith("scale=")]:
+            _print(f"init_from={cfg.init_from}: was trained with {', '.join(others)}")
     return built
 
 
@@ -136,6 +140,8 @@ def _named_network(cfg: DictConfig) -> nn.Module:
         load_weights(built, tensors, file)
         if not checkpoint.about(file):
             recognise.check(built, tensors, file)
+        elif others := same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), file):
+            warn(f"{file}: was trained with {', '.join(others)}: leave network=... out, or its results may be wrong")
     return built
 
 
@@ -208,6 +214,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
             _benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         built = _named_network(cfg)
+        cfg.scale = built.scale  # of network.scale=3 alone
     return check_channels(built, kind)
 
 

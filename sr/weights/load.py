@@ -1,14 +1,19 @@
 """A finished network out of a file: a checkpoint of ours is built from its config, a released file is recognised."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from sr.errors import InputError
 from sr.weights import contract
 from sr.weights.checkpoint import Source, about, first, stored_weights
 from sr.weights.fit import load_weights
 from sr.weights.rebuild import build_network
+from sr.weights.same_options import differing
 
 
 def load(
@@ -27,15 +32,34 @@ def load(
     Raises:
         FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
-    tensors = stored_weights(path, alpha)
-    path = first(path)
+    tensors, source, path = stored_weights(path, alpha), path, first(path)
     run = about(path).get("sr", {})
     if "network" in run:
         network = build_network(run["network"], path, trusted)
         contract.defaults(network, run.get("config", {}).get("scale"))
         load_weights(network, tensors, path)
+        _check_second(source, network, run["network"])
     else:
         from sr.weights.recognise import recognise  # not above: it imports every network
 
         network = recognise(tensors, path, scale)
     return network.to(device).eval()
+
+
+def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:
+    """Of two files: the second holds weights of the same network, also in options that no tensor shows.
+
+    Raises:
+        InputError: it does not; between the two there is none.
+    """
+    if isinstance(source, str | Path):
+        return
+    from sr.weights.recognise import check  # not above: it imports every network
+
+    ours, theirs = source
+    if others := differing(config, theirs):
+        raise InputError(f"{ours} and {theirs} hold different networks, between which there is none: {', '.join(others)}")
+    if not about(theirs):
+        tensors, network = stored_weights(theirs), deepcopy(network)
+        load_weights(network, tensors, theirs)
+        check(network, tensors, theirs)

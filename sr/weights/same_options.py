@@ -1,0 +1,38 @@
+"""Options of a network that no tensor shows, such as a residual factor: two files, or a file and a config, may differ in them
+although each takes the other's weights without an error.
+"""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class
+
+from sr.weights import checkpoint
+
+
+def differing(config: Mapping[str, Any], file: str | Path) -> list[str]:
+    """Each option in which the network of a checkpoint of ours is another one than `config` describes.
+
+    Args:
+        config: plain values of a network that was built: `_target_` and options. What it leaves out has the class's default.
+
+    Returns:
+        Such as ["res_scale=0.1 (here 1.0)"]; nothing of a file of others, which has no config.
+    """
+    stored = checkpoint.about(file).get("sr", {}).get("network")
+    if not isinstance(stored, Mapping):
+        return []
+    here, there = config.get("_target_"), stored.get("_target_")
+    if here != there:
+        return [f"{str(there).rpartition('.')[2]} (here {str(here).rpartition('.')[2]})"]
+    parameters = inspect.signature(get_class(here)).parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+    ours, theirs = defaults | dict(config), defaults | dict(stored)
+    known = [key for key in defaults if None not in (ours[key], theirs[key])]  # None is filled in by the class
+    return [f"{key}={theirs[key]} (here {ours[key]})" for key in known if _plain(ours[key]) != _plain(theirs[key])]
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
