@@ -23,6 +23,7 @@ class FSRCNN(LumaNetwork):
             "n_shrunk_feats": shapes["mid_part.0.weight"][0],
             "n_blocks": sum(len(shape) == 4 and key.startswith("mid_part") for key, shape in shapes.items()) - 2,
         },
+        one_scale=True,
     )
 
     def __init__(

@@ -27,6 +27,7 @@ class PAN(nn.Module):
             "n_up_feats": shapes["conv_last.weight"][1],
             "n_blocks": count(shapes, r"SCPA_trunk\.(\d+)\."),
         },
+        one_scale=True,
     )
 
     def __init__(

@@ -25,6 +25,7 @@ class Release:
             first is the authors' own. All are tried on a photograph (sr/weights/probe.py).
         rare: further variants. All are tried when none of the first is as good as bicubic; otherwise, of a small network, those
             that add to the options of the best: a dilation that is not known costs half a dB and makes no noise.
+        one_scale: a file is of one scale, though its shapes fit several: the scale that was passed is held against the others.
         names: (pattern, replacement) of the keys of other files of the same network.
     """
 
@@ -32,6 +33,7 @@ class Release:
     options: Callable[[Shapes], dict[str, Any]]
     variants: Sequence[Options] = ({},)
     rare: Sequence[Options] = ()
+    one_scale: bool = False
     names: Sequence[tuple[str, str]] = ()
 
     def renamed(self, keys: Iterable[str]) -> dict[str, str]:

@@ -26,7 +26,8 @@ LARGE = 2e6
 # Of the way from the flat patch (0) to the bicubic enlargement (1), in dB.
 NOISE, CLEAR = 1 / 3, 0.6  # below: refused; from here on: no word. GAN-trained networks reach 0.8, others more than 1
 EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the original
-BETTER, CHANGED = 0.3, 30.0  # dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs)
+# dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs); and one scale over another.
+BETTER, CHANGED = 0.3, 30.0
 NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about as good as each other; two results are the same picture
 PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB: nor does it
 GOOD = 1.05  # of the same way: from here on no other range of pixels is tried; 255 brings 4 dB where it is the right one
@@ -48,6 +49,11 @@ class Result:
     bicubic: float
     flat: float
     idle: bool = False
+
+    @property
+    def gain(self) -> float:
+        """dB over the bicubic enlargement."""
+        return self.psnr - self.bicubic
 
     @property
     def share(self) -> float:
@@ -93,12 +99,14 @@ class Candidate:
         build: makes it, with the file's weights.
         options: those that the file cannot tell.
         scale: the one that was passed, where the file does not tell it.
+        other_scales: the same for each other scale that the shapes allow, where a file is of one scale.
     """
 
     name: str
     build: Callable[[], nn.Module]
     options: Mapping[str, Any] = field(default_factory=dict)
     scale: int | None = None
+    other_scales: Mapping[int, Callable[[], nn.Module]] = field(default_factory=dict)
 
     def adds_to(self, other: "Candidate") -> bool:
         """Whether it has all options of another one, with the same values, and more."""
@@ -142,16 +150,29 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
     tried, undecided = _decided(tried, order)
     candidate, network, result = tried[0]
     check_finite(result, source)
-    check_range(network, result, source)
+    better = _better_scale(candidate, result)
+    if better is None:
+        check_range(network, result, source)
     if result.share < NOISE:
         first = tiers[0][0]
         count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
         cure = "use its authors' code, or add the variant to the network's file"
         raise InputError(
             f"{source}: has the tensors of {first.name}, but does not enlarge a photograph{count} ({_figures(result)}): "
-            + (f"scale={first.scale} is not its scale, or it is damaged" if first.scale else f"it is another variant: {cure}")
+            + (
+                f"pass scale={better[0]}"
+                if better
+                else f"scale={first.scale} is not its scale, or it is damaged"
+                if first.scale
+                else f"it is another variant: {cure}"
+            )
         )
     said = []
+    if better:
+        said.append(
+            f"{source}: enlarges a photograph better at scale={better[0]} ({better[1].gain:.1f} dB over bicubic) than at "
+            f"scale={candidate.scale}, which was passed ({result.gain:.1f} dB): pass scale={better[0]} if that is its scale"
+        )
     own = next((other for one, _, other in tried if one is tiers[0][0]))
     if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
         said.append(f"{source}: read as {candidate} ({_figures(result)}); as it was released it has {own.psnr:.1f} dB")
@@ -220,6 +241,13 @@ def check_range(network: nn.Module, result: Result, source: str | Path) -> None:
                 f"{source}: is {type(network).__name__} for pixels from 0 to {other:g} ({better.psnr:.1f} dB on a photograph), "
                 f"which works on 0 to {own:g} here ({_figures(result)}): {cure}"
             )
+
+
+def _better_scale(candidate: Candidate, result: Result) -> tuple[int, Result] | None:
+    """Another scale than the one that was passed, at which the network gains more over bicubic; with what it made there."""
+    made = {scale: probe(build()) for scale, build in candidate.other_scales.items()}
+    made = {scale: one for scale, one in made.items() if one.share >= CLEAR and one.gain > result.gain + BETTER}
+    return max(made.items(), key=lambda one: one[1].gain, default=None)
 
 
 def check_finite(result: Result, source: str | Path) -> None:

@@ -137,12 +137,25 @@ def _candidate(
     source: str | Path,
     passed: int | None,
 ) -> Candidate:
-    def build() -> nn.Module:
-        network = family(**{**options, **variant})
+    def build(scale: int | None = None) -> nn.Module:
+        network = family(**{**options, **variant, "scale": scale or options["scale"]})
         load_weights(network, tensors, source)
         return network
 
-    return Candidate(family.__name__, build, variant, passed)
+    others = {}
+    if passed and family.release.one_scale:
+        shapes = {key: tuple(value.shape) for key, value in tensors.items()}
+        others = {other: partial(build, other) for other in _scales(family, _without_scale(options))}
+        others = {
+            other: made
+            for other, made in others.items()
+            if other != passed and _shapes(family, {**options, **variant, "scale": other}) == shapes
+        }
+    return Candidate(family.__name__, build, variant, passed, others)
+
+
+def _without_scale(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != "scale"}
 
 
 def _shapes(family: type[nn.Module], options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

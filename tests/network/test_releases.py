@@ -113,7 +113,46 @@ def vapsr(scale: int, n: int = 48, n_blocks: int = 21, groups: int = 1) -> Shape
     return shapes
 
 
+def efdn(scale: int) -> Shapes:
+    """NTIRE 2022's model zoo, team01_efdn.pth."""
+    shapes = conv("head", 48, 3) | conv("tail.0", 3 * scale**2, 48)
+    for i in range(3):
+        shapes |= conv(f"local_fuse.{i}", 48, 96, 1)
+    for c in (f"cells.{i}" for i in range(4)):
+        for name, key, size in (("conv1", "conv1x1", 1), ("conv2", "rep_conv", 3), ("conv3", "rep_conv", 3)):
+            shapes |= conv(f"{c}.{name}.{key}", 48, 48, size) | {f"{c}.{name}.act.weight": (48,)}
+        for i in range(4):
+            shapes |= conv(f"{c}.branch.{i}", 24, 48, 1)
+        shapes |= conv(f"{c}.fuse", 48, 96, 1) | esa(f"{c}.att", 48, 12, ("conv_max", "conv2", "conv3", "conv3_"))
+    return shapes
+
+
+def bsrn_small(scale: int) -> Shapes:
+    """xiaom233/BSRN, net_g_BSRN-S.pth; NTIRE 2022's model zoo, team18_bsrn.pth."""
+
+    def linear(key: str, n_out: int, n_in: int) -> Shapes:
+        return {f"{key}.weight": (n_out, n_in), f"{key}.bias": (n_out,)}
+
+    def pair(key: str, n_out: int, n_in: int) -> Shapes:
+        return linear(f"{key}.pw", n_out, n_in) | conv(f"{key}.dw", n_out, 1)
+
+    shapes = pair("fea_conv", 48, 12) | linear("c1", 48, 240) | pair("c2", 48, 48)
+    shapes |= conv("upsampler.upsampleOneStep.0", 3 * scale**2, 48)
+    for b in (f"B{i}" for i in range(1, 6)):
+        for i in (1, 2, 3):
+            shapes |= linear(f"{b}.c{i}_d", 24, 48) | pair(f"{b}.c{i}_r", 48, 48)
+        shapes |= pair(f"{b}.c4", 24, 48) | linear(f"{b}.c5", 48, 96) | linear(f"{b}.conv_out", 48, 48) | {f"{b}.cw": (1, 48)}
+        shapes |= linear(f"{b}.esa.conv1", 12, 48) | linear(f"{b}.esa.conv_f", 12, 12) | linear(f"{b}.esa.conv4", 48, 12)
+        shapes |= conv(f"{b}.esa.conv2", 12, 12)
+        for name in ("conv_max", "conv3", "conv3_"):
+            shapes |= pair(f"{b}.esa.{name}", 12, 12)
+    return shapes
+
+
 RELEASES = [
+    ("efdn", 4, {}, efdn(4)),
+    ("efdn", 2, {}, efdn(2)),
+    ("bsrn_small", 4, {}, bsrn_small(4)),
     ("vapsr", 4, {}, vapsr(4)),
     ("vapsr", 3, {"n_blocks": 20}, vapsr(3, n_blocks=20)),
     ("vapsr_small", 4, {}, vapsr(4, 32, 11, 2)),
@@ -155,6 +194,8 @@ def test_keys_and_shapes(build, name, scale, options, shapes):
         ("pan", 4, 272e3),
         ("carn", 4, 1.592e6),
         ("carn_m", 4, 415e3),
+        ("efdn", 4, 276e3),
+        ("bsrn_small", 4, 156e3),
         ("vapsr", 2, 329e3),
         ("vapsr", 3, 337e3),
         ("vapsr", 4, 342e3),
@@ -224,6 +265,6 @@ def test_releases_on_0_to_255(build, name):
         torch.testing.assert_close(network(lr) * 255, unit(lr * 255), atol=1e-3, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["rfdn", "rlfn", "bsrn"])
+@pytest.mark.parametrize("name", ["rfdn", "rlfn", "bsrn", "bsrn_small", "efdn"])
 def test_images_smaller_than_the_attention_window(build, name):
     assert build(name, 4)(torch.rand(1, 3, 3, 5)).shape == (1, 3, 12, 20)

@@ -21,6 +21,7 @@ from sr.network.rfdn import RFDN
 from sr.network.rlfn import RLFN
 from sr.weights import checkpoint, probe
 from sr.weights.fit import load_weights
+from sr.weights.probe import Candidate
 from sr.weights.recognise import candidates, families, recognise
 from tests.jobs import compose
 from tests.released import RESULT, released, save
@@ -36,6 +37,7 @@ VARIANTS = [
     (RFDN, (1, 1, 0, 0), (-1, -1), {"rgb_range": 1.0}),
     (RFDN, (1, 1, 0, 0), (-1, -1), {"skip": "bilinear"}),
     (RFDN, (1, 1, -1, 0), (-1, -1), {"rgb_range": 1.0, "dilation": (2, 2, 2, 2)}),
+    (RFDN, (-1, -1, 1, 0), (-1, -1), {"rgb_range": 1.0, "dilation": (1, 2, 5, 1)}),
 ]
 NAMES = ["-".join([kind.__name__, *map(str, options.values())]) for kind, _, _, options in VARIANTS]
 
@@ -59,6 +61,22 @@ def test_the_variant_that_enlarges_is_found(tmp_path, kind, taps, back, options)
         assert "; as it was released it has" in lines[0] and "\n" not in lines[0]
 
 
+def test_merged_residuals_are_found(tmp_path):
+    """Kernels with the identity in them: with the sum of RFDN's blocks besides, the image comes eight times as bright."""
+    network = released(RFDN, taps=(0, 0, 0, 0), back=(0, 0), residual=False)
+    with torch.no_grad():
+        for conv in (network.B1.c1_r, network.B1.c2_r, network.B1.c3_r, network.B1.c4):
+            nn.init.zeros_(conv.weight)
+            for i in range(3):
+                conv.weight[i, i, 1, 1] = 1
+    file = save(network, tmp_path / "weights.pth")
+    with pytest.warns(UserWarning, match="read as RFDN with rgb_range=255.0, skip=none, residual=False"):
+        found = sr.load(file)
+    lr = photograph(24)
+    with torch.inference_mode():
+        torch.testing.assert_close(found(lr), network(lr), atol=1e-5, rtol=0)
+
+
 RELEASES = [
     *(("IMDN_x2", None), ("IMDN_x4", None), ("BSRN_x2", None), ("BSRN_x3", None), ("BSRN_x4", None)),
     *(("PAN_x2", 2), ("PAN_x3", 3), ("PAN_x4", None), ("CARN_M", 2), ("CARN_M", 3), ("CARN_M", 4)),
@@ -75,8 +93,36 @@ def test_real_releases_pass_without_a_word(sr_data, name, scale):
 
 
 def test_a_scale_that_is_not_the_files(sr_data):
-    with pytest.raises(ValueError, match=r"fsrcnn_x2.pth: has the tensors of FSRCNN, .*: scale=3 is not its scale, or it is"):
+    with pytest.raises(ValueError, match=r"fsrcnn_x2.pth: has the tensors of FSRCNN, .* \(8.*\): pass scale=2$"):
         sr.load(sr_data / "weights" / "fsrcnn_x2.pth", scale=3)
+
+
+@pytest.mark.parametrize(("file", "passed", "own"), [("PAN_x2", 3, 2), ("PAN_x3", 2, 3)])
+def test_a_scale_at_which_another_would_do_better(sr_data, file, passed, own):
+    """PAN's x2 enlarges by 3 too, and is better than bicubic there."""
+    with pytest.warns(UserWarning, match=f"{file}.pth: enlarges a photograph better at scale={own} .* than at scale={passed}"):
+        assert sr.load(sr_data / "weights" / f"{file}.pth", scale=passed).scale == passed
+
+
+def interpolation(kernel: str, **options) -> Candidate:
+    return Candidate("Interpolation", lambda: Interpolation(scale=2, kernel=kernel), options)
+
+
+def test_a_variant_that_is_better_than_a_good_one_is_found():
+    """One dilation more or less costs half a dB, and a network without it is still better than bicubic."""
+    first = interpolation("bicubic", rgb_range=1.0), interpolation("nearest", rgb_range=255.0)
+    rare = interpolation("lanczos", rgb_range=1.0, dilation=2), interpolation("nearest", rgb_range=255.0, dilation=2)
+    found, network, said = probe.choose([first, rare], "weights.pth")
+    assert found is rare[0] and network.kernel == "lanczos" and said == []
+
+
+def test_between_two_that_are_about_as_good_a_pattern_decides():
+    """On the face lanczos is half a dB better than bicubic, which is near; on the bricks it is a whole one."""
+    candidates = interpolation("bicubic"), interpolation("lanczos", skip="none")
+    results = [probe.probe(one.build()) for one in candidates]
+    assert 0 < results[1].psnr - results[0].psnr < probe.NEAR
+    found, _, said = probe.choose([candidates], "weights.pth")
+    assert found is candidates[1] and said == []
 
 
 @pytest.fixture
@@ -129,14 +175,14 @@ def test_a_named_network_of_other_options_names_the_right_ones(tmp_path):
 
 def test_two_variants_that_are_about_as_good_are_named(tmp_path):
     """All features are homogeneous; a bias of the last convolution alone is of a range."""
-    network = released(RLFN, taps=(1, 1, 0), back=(-1, -1))
+    network = released(RLFN, taps=(1, 1, 0), back=(-1, -1), scale=4)
     with torch.no_grad():
         for conv in (network.conv_1, network.conv_2):
             nn.init.zeros_(conv.weight)
             nn.init.zeros_(conv.bias)
         for i in range(3):
             network.conv_1.weight[RESULT + i, i, 1, 1] = 1
-        network.upsampler[0].bias.fill_(0.01)
+        network.upsampler[0].bias.fill_(0.007)
     file = save(network, tmp_path / "rlfn.pth")
     with pytest.warns(
         UserWarning, match=r"rlfn.pth: RLFN with rgb_range=255.0, .* and RLFN with rgb_range=1.0, .* about equally"
