@@ -18,6 +18,7 @@ from torch import Tensor
 from common import Watch, compared, options, record, say
 from networks import network
 from sr import build
+from sr.data.module import Benchmarks
 from sr.data.source.sample import Sample
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_tensor
@@ -55,7 +56,7 @@ def main() -> None:
     images = pictures(10 if quick else 100)
     metrics = {"psnr": PSNR(crop_border=2), "ssim": SSIM(crop_border=2)}
     model = SRModule(network=network("edsr_baseline", 2), metric=metrics).eval()
-    model.trainer = SimpleNamespace(datamodule=SimpleNamespace(benchmark={"b100": None}))
+    model.trainer = SimpleNamespace(datamodule=Benchmarks(benchmark={"b100": None}), testing=False)
     ours, bare = [], []
     for number, batch in enumerate([images[0], *images]):  # the first image twice: it does not count at first
         watch = Watch()

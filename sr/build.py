@@ -191,6 +191,7 @@ def data(cfg: DictConfig) -> Any:
     return build(
         cfg.data,
         benchmark=_benchmark(cfg),
+        validation={name: build(node) for name, node in _chosen(cfg, "validation").items()},
         degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale, levels=image(cfg).levels),
         augmentation=Augmentations(build(_room(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
@@ -361,7 +362,8 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     check.counts(wanted)
     check.endless(wanted)
     limits = _limits(cfg)
-    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), _room(cfg, "benchmark"), limits["limit_val"])
+    validated = _chosen(cfg, "validation") or _room(cfg, "benchmark")
+    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), validated, limits["limit_val"])
     if model is not None:
         check.directions(_chosen(cfg, "callback"), _higher(model))
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval

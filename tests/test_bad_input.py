@@ -79,7 +79,13 @@ def test_a_broken_image_is_named(tmp_path, damage, suffix):
     )
     if (damage, suffix) == ("corrupt", "jpg"):
         file.write_bytes(content[:2] + bytes(200) + content[202:])  # JPEG decodes damaged pixels; its header it needs
-    words = ["data=folder", f"data.train={tmp_path}/hr", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run"]
+    words = [
+        "data=folder",
+        f"data.train={tmp_path}/hr",
+        f"data_dir={tmp_path}/data",
+        f"output_dir={tmp_path}/run",
+        "validation=[]",
+    ]
     line = refused(*words, match=f"b.{suffix}")
     assert "a.png" not in line
     file.unlink()
@@ -90,14 +96,26 @@ def test_a_broken_image_is_named(tmp_path, damage, suffix):
 def test_broken_images_from_the_wild(sr_data, tmp_path, name):
     photo(tmp_path / "hr" / "a.png")
     (tmp_path / "hr" / name).write_bytes((sr_data / "samples" / "formats" / name).read_bytes())
-    words = ["data=folder", f"data.train={tmp_path}/hr", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run"]
+    words = [
+        "data=folder",
+        f"data.train={tmp_path}/hr",
+        f"data_dir={tmp_path}/data",
+        f"output_dir={tmp_path}/run",
+        "validation=[]",
+    ]
     refused(*words, match=name)
 
 
 def test_an_image_smaller_than_the_patch(tmp_path):
     photo(tmp_path / "hr" / "large.png")
     photo(tmp_path / "hr" / "small.png", (31, 64))
-    words = ["data=folder", f"data.train={tmp_path}/hr", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run"]
+    words = [
+        "data=folder",
+        f"data.train={tmp_path}/hr",
+        f"data_dir={tmp_path}/data",
+        f"output_dir={tmp_path}/run",
+        "validation=[]",
+    ]
     line = refused(*words, match="small.png: 31x64 pixels is smaller than the HR patch of 32x32")
     assert "data.patch_size=16" in line
 
@@ -105,7 +123,7 @@ def test_an_image_smaller_than_the_patch(tmp_path):
 def test_lr_of_another_size(tmp_path):
     photo(tmp_path / "hr" / "a.png")
     photo(tmp_path / "lr" / "a.png", (41, 32))
-    words = ["data=folder", f"data.train={tmp_path}/hr", f"data.lr={tmp_path}/lr"]
+    words = ["data=folder", f"data.train={tmp_path}/hr", f"data.lr={tmp_path}/lr", "validation=[]"]
     refused(*words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="lr/a.png is 32x41, expected 32x40")
 
 

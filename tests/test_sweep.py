@@ -67,7 +67,15 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
     """Two at once; of three jobs one has no photos yet, and one is killed after its first validation."""
     photos(tmp_path / "a")
     photos(tmp_path / "c")
-    words = ["-m", *WORDS, "data=folder", "data.train=a,b,c", "trainer.max_steps=16", "trainer.val_check_interval=2"]
+    words = [
+        "-m",
+        *WORDS,
+        "data=folder",
+        "data.train=a,b,c",
+        "validation=[]",
+        "trainer.max_steps=16",
+        "trainer.val_check_interval=2",
+    ]
     words += ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     a, b, c = (tmp_path / "sweep" / f"{index}_data.train-{name}" for index, name in enumerate("abc"))
     job = start(*words, cwd=tmp_path)

@@ -22,7 +22,8 @@ from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, ru
 from train import train
 
 METRICS = {"psnr", "ssim", "psnr_rgb", "ssim_rgb"}
-PHOTOS = {"astronaut", "coffee", "rocket"}
+PHOTOS = {"sample_astronaut", "sample_coffee", "sample_rocket"}
+VALIDATED = {"split_moon", "split_motorcycle_right"}
 
 
 def test_the_main_job_leaves_its_files(main_job):
@@ -33,7 +34,7 @@ def test_the_main_job_leaves_its_files(main_job):
     assert steps == {"step_000004", "step_000008", "test"}
     for step in steps:
         pictures = list((folder / "images" / step).iterdir())
-        assert {picture.name for picture in pictures} == {f"sample_{name}.png" for name in PHOTOS}
+        assert {picture.stem for picture in pictures} == (PHOTOS if step == "test" else VALIDATED)
         for picture in pictures:
             assert Image.open(picture).size == (4 * 192 + 3 * 4, 192 + 18)
     assert {path.name for path in folder.iterdir()} >= {"checkpoints", "config.yaml", "metrics.json", "metrics.csv", "table.md"}
@@ -85,7 +86,7 @@ def test_metrics_csv_has_losses_rates_and_validations_by_step(main_job):
     for row in rows.values():
         assert all(math.isfinite(float(row[f"train/{name}"])) for name in ("loss", "l1", "lr", "gradient_norm"))
         assert float(row["train/images_per_second"]) > 0
-    assert [step for step, row in rows.items() if row["val/sample/psnr"]] == [4, 8]
+    assert [step for step, row in rows.items() if row["val/split/psnr"]] == [4, 8]
     assert [step for step, row in rows.items() if row["test/sample/psnr"]] == [8]
 
 

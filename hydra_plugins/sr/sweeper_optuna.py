@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from hydra_plugins.sr.sweeper import Launching
 from sr.cli.check import objective, whole_number
 from sr.cli.words import is_group, typed
+from sr.data.validated import validated
 from sr.errors import InputError
 from sr.sweep.job import Outcome
 
@@ -118,9 +119,11 @@ class Search(Launching):
     def _task(self) -> dict[str, Any]:
         """What the trials' scores are of: another scale, set or metric has scores that cannot be compared."""
         checkpoint = (self.config.get("callback") or {}).get("checkpoint") or {}
+        images = validated(OmegaConf.to_container(self.config, resolve=False))
         return {
             "scale": self.config.get("scale"),
-            "benchmark": sorted(self.config.get("benchmark") or {}),
+            "validation": sorted(images),
+            "images of the validation": images,
             "callback.checkpoint.monitor": checkpoint.get("monitor"),
             **{f"trainer.{key}": (self.config.get("trainer") or {}).get(key) for key in ("max_steps", "limit_val_batches")},
         }

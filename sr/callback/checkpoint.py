@@ -6,6 +6,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 
+from sr.data.validated import validated
 from sr.errors import InputError
 from sr.files import clear
 from sr.plugin.checkpoint_io import finish
@@ -86,6 +87,22 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         for logger in trainer.loggers:
             logger.save()  # what a resumed run will not log again is on the disk before the checkpoint is
 
+    def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Forget the best score, and what early stopping counted, where the run validated on other images."""
+        before, now = (carry.get("config") or {} for carry in (checkpoint.get("sr") or {}, self.carry))
+        if (validated(before), _limit(before)) == (validated(now), _limit(now)):
+            return
+        if trainer.is_global_zero:
+            warn(
+                f"validation was of {_shown(before)}, and is now of {_shown(now)}, whose scores cannot be compared with those "
+                f"before: {self.best.name} becomes the best of what follows, and early stopping starts counting again"
+            )
+        states = checkpoint["callbacks"]
+        states.get(self.state_key, {})["score"] = None
+        for callback in trainer.callbacks:
+            if isinstance(callback, pl.callbacks.EarlyStopping):
+                states.pop(callback.state_key, None)
+
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score, "monitor": self.monitor}
 
@@ -105,3 +122,12 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         if trainer.global_step != self._saved_at:
             trainer.save_checkpoint(self.last)
             self._saved_at = trainer.global_step
+
+
+def _limit(config: dict[str, Any]) -> Any:
+    return (config.get("trainer") or {}).get("limit_val_batches")
+
+
+def _shown(config: dict[str, Any]) -> str:
+    sets, limit = ", ".join(validated(config)) or "nothing", _limit(config)
+    return sets if limit in (None, 1.0) else f"{sets} (trainer.limit_val_batches={limit})"

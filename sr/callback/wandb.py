@@ -53,7 +53,7 @@ class Wandb(pl.Callback):
         if run := _run(trainer):
             for metric, score in pl_module.metric.items():
                 best = "max,last" if getattr(score, "higher_is_better", True) else "min,last"
-                for name in ("", *(f"{name}/" for name in trainer.datamodule.benchmark)):
+                for name in ("", *(f"{name}/" for name in trainer.datamodule.sets("val"))):
                     run.define_metric(f"val/{name}{metric}", summary=best)
             run.define_metric("train/*", summary="last")
             parent = _artifact_of(self.init_from)

@@ -45,7 +45,7 @@ def endless(trainer: Mapping[str, Any]) -> None:
     advice = {
         "limit_train_batches": "its first batches would be repeated; trainer.max_steps sets the length of a run",
         "overfit_batches": "its first batches would be others after a resume; to overfit, train on a folder with one image: "
-        "data=folder data.train=FOLDER augmentation=[]",
+        "data=folder data.train=FOLDER augmentation=[] validation=[]",
         "fast_dev_run": "pass trainer.max_steps=1 trainer.limit_val_batches=1 trainer.limit_test_batches=1",
         "max_epochs": "pass trainer.max_steps",
         "min_epochs": "pass trainer.max_steps",
@@ -56,14 +56,17 @@ def endless(trainer: Mapping[str, Any]) -> None:
             raise InputError(f"trainer.{key}={value}: the stream of training patches has no epochs; {what}")
 
 
-def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, benchmarks: Mapping, limit_val: float | int | None) -> None:
+def monitors(callbacks: Mapping[str, Mapping], metrics: Mapping, validated: Mapping, limit_val: float | int | None) -> None:
     """What callbacks wait for, which would show at the first validation only, or never where there is none."""
-    measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in benchmarks)) for metric in metrics)
+    measured = sorted(f"val/{name}{metric}" for name in ("", *(f"{name}/" for name in validated)) for metric in metrics)
     for name, options in callbacks.items():
         if "monitor" not in options:
             continue
         if options["monitor"] not in measured:
-            raise InputError(f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}")
+            raise InputError(
+                f"callback.{name}.monitor={options['monitor']} is not measured; there are {', '.join(measured)}; "
+                "validation=[set5] measures val/set5/... during training"
+            )
         if limit_val == 0 and name in _WAITING:
             raise InputError(
                 f"callback.{name} waits for validations, and trainer.limit_val_batches=0 means none: leave one out"

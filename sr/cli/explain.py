@@ -24,7 +24,7 @@ _MENDABLE = (UserError, HydraException, OmegaConfBaseException)
 _MACHINE = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENAMETOOLONG, errno.EMFILE)
 # Keys that take a list of values.
 _LISTS = ("input", "ckpt", "runs", "votes", "data.train", "logger.wandb.tags", "schedule.milestones")
-_LISTS += ("augmentation", "benchmark", "callback", "degradation", "logger", "loss", "metric", "published")
+_LISTS += ("augmentation", "benchmark", "callback", "degradation", "logger", "loss", "metric", "published", "validation")
 
 
 def explain(error: Exception, config_name: str) -> str | None:

@@ -29,14 +29,17 @@ PATHS += (
     "data.train.folder",
     "data.train.lr",
     "data.lr",
+    "data.train.own_validation",
     "data.cache_dir",
     "sources.*.folder",
+    "sources.*.own_validation",
 )
-PATHS += ("benchmark.*.hr", "benchmark.*.lr", "vgg")
+PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg")
 PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folder", "logger.*.save_dir", "callback.*.folder")
 PATHS += ("callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that hold names and other text.
 NAMES = ("study", "variant", "format", "suffix", "baseline", "title", "question", "benchmark.*.name", "benchmark.*.url")
+NAMES += ("validation.*.name", "validation.*.url")
 NAMES += ("logger.*.name", "logger.*.project", "logger.*.group", "logger.*.tags", "logger.*.run_id", "logger.*.version")
 NAMES += ("logger.*.entity", "callback.*.name", "callback.*.monitor", "hydra.sweep.subdir", "hydra.job.name")
 NAMES += tuple(f"hydra.launcher.parameters.{name}" for name in ("name", "partition", "account", "qos", "constraint", "exclude"))

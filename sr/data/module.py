@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,26 @@ from torch.utils.data import DataLoader, Subset
 from sr.augmentation.chain import Chain
 from sr.data.device import finish
 from sr.data.mixture import Mixture
+from sr.data.overlap import files_of, leaks
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
 from sr.data.share import limited, share
 from sr.data.source.folder import check_pairs
 from sr.data.source.weighted import weighted
+from sr.data.split import Held, Split
 from sr.data.storage import fitted
 from sr.data.store import Store
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind
+from sr.say import warn
 
 
 class Benchmarks(pl.LightningDataModule):
     """Evaluation sets for validation and test.
 
     Args:
-        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type.
+        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type; measured at the test.
+        validation: the same, measured during training; empty or None: the benchmarks.
         limit_val, limit_test: how many images of each set are measured at validations and at the test (`sr.data.share`).
             The set is limited first, then shared among the processes: any number of them measures the same images.
         kind: what a pixel is.
@@ -39,36 +43,41 @@ class Benchmarks(pl.LightningDataModule):
         self,
         *,
         benchmark: Mapping[str, Any],
+        validation: Mapping[str, Any] | None = None,
         kind: Kind = PHOTO,
         limit_val: float | int | None = None,
         limit_test: float | int | None = None,
     ) -> None:
         super().__init__()
-        self.benchmark, self.kind = dict(benchmark), kind
+        self.benchmark, self.validation, self.kind = dict(benchmark), dict(validation or {}), kind
         self._limits = {"val": limit_val, "test": limit_test}
 
     def prepare_data(self) -> None:
         """Say early what is missing or incomplete, in one process."""
-        for images in self.benchmark.values():
+        for images in (*self.benchmark.values(), *self.validation.values()):
             images.prepare()
+
+    def sets(self, stage: str) -> dict[str, Any]:
+        """The sets that are measured at a stage, "val" or "test", in the order of the loaders."""
+        return self.validation or self.benchmark if stage == "val" else self.benchmark
 
     def counts(self, stage: str) -> dict[str, int]:
         """How many images of each set are measured, by all processes together; `stage` is "val" or "test"."""
         key = f"trainer.limit_{stage}_batches"
-        return {name: limited(len(images), self._limits[stage], key, name) for name, images in self.benchmark.items()}
+        return {name: limited(len(images), self._limits[stage], key, name) for name, images in self.sets(stage).items()}
 
     def val_dataloader(self) -> list[DataLoader]:
-        """One loader for each benchmark, of the images that this process measures."""
+        """One loader for each validation set, of the images that this process measures."""
         return self._loaders("val")
 
     def test_dataloader(self) -> list[DataLoader]:
-        """The same for the test."""
+        """The same for the benchmarks."""
         return self._loaders("test")
 
     def _loaders(self, stage: str) -> list[DataLoader]:
         rank, world = self.trainer.global_rank, self.trainer.world_size
         counts = self.counts(stage)
-        shares = [(images, share(counts[name], rank, world)) for name, images in self.benchmark.items()]
+        shares = [(images, share(counts[name], rank, world)) for name, images in self.sets(stage).items()]
         return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -82,14 +91,16 @@ class Benchmarks(pl.LightningDataModule):
 
 
 class SRData(Benchmarks):
-    """Training data and benchmarks.
+    """Training data, validation sets and benchmarks.
 
     Args:
         train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/source/weighted.py`). A source has
             `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
-            memory; where all its images have one size, `image_size` is that, and no patch is larger.
+            memory; where all its images have one size, `image_size` is that, and no patch is larger. `validation()`, where a
+            source has it, names its own validation part (`sr.data.split.Held`).
         lr: folder of LR partners where `train` is one folder and the files are paired.
-        benchmark, kind, limit_val, limit_test: see Benchmarks.
+        benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
+            keeps images of `train` from training. What the three share is said on the screen.
         degradation: makes LR from HR on the device where files are not paired.
         augmentation: what is done to the patches.
         scale: HR pixels for an LR pixel.
@@ -125,16 +136,20 @@ class SRData(Benchmarks):
         corrupt: str = "stop",
         small: str = "stop",
         accumulate: int = 1,
+        validation: Mapping[str, Any] | None = None,
         kind: Kind = PHOTO,
         limit_val: float | int | None = None,
         limit_test: float | int | None = None,
     ) -> None:
-        super().__init__(benchmark=benchmark, kind=kind, limit_val=limit_val, limit_test=limit_test)
+        super().__init__(benchmark=benchmark, validation=validation, kind=kind, limit_val=limit_val, limit_test=limit_test)
         if small not in ("stop", "mirror"):
             raise InputError(f"data.small={small}: choose stop or mirror")
         if n_workers is not None and n_workers < 0:
             raise InputError(f"data.n_workers={n_workers}: at least 0, or null")
         self.sources = weighted(train, lr)
+        for name, images in self.validation.items():
+            if isinstance(images, Split):
+                self.validation[name] = images.of([source for source, _ in self.sources], degradation, kind)
         self.degradation, self.augmentation = degradation, augmentation
         self.scale, self.seed = scale, seed
         limits = [source.image_size // scale for source, _ in self.sources if hasattr(source, "image_size")]
@@ -161,6 +176,7 @@ class SRData(Benchmarks):
             return  # the test after the training
         for source, _ in self.sources:
             source.prepare(self.download)
+        self._say()
         for hr, lr in self._sets():
             for store in (hr, lr):
                 if isinstance(store, Store):
@@ -171,26 +187,50 @@ class SRData(Benchmarks):
 
     def setup(self, stage: str) -> None:
         if stage == "fit" and self.hr is None:
-            sets, weights = [_decoded(hr, lr) for hr, lr in self._sets()], [weight for _, weight in self.sources]
+            held = {file for images in self._held() for file in images.files}
+            sets, weights = [_decoded(hr, lr, held) for hr, lr in self._sets()], [weight for _, weight in self.sources]
             self.hr = Mixture([hr for hr, _ in sets], weights)
             self.lr = Mixture([lr for _, lr in sets], weights) if sets[0][1] is not None else None
             self._check_sizes()
 
     def _sets(self) -> list[tuple[Any, Store | None]]:
         """HR and LR images of each source."""
-        sets = [self._set(source) for source, _ in self.sources]
+        sets = [self._set(number) for number in range(len(self.sources))]
         if len({lr is None for _, lr in sets}) > 1:
             raise InputError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
         return sets
 
-    def _set(self, source: Any) -> tuple[Any, Store | None]:
+    def _trained(self, number: int) -> Any:
+        """What is trained on of a source: its pairs of files, or images in memory, without those of the validation."""
+        source = self.sources[number][0]
+        images = source.arrays() if hasattr(source, "arrays") else source.files()
+        for held in self._held():
+            images = held.rest(number, images)
+        return images
+
+    def _held(self) -> list[Held]:
+        return [images for images in self.validation.values() if isinstance(images, Held)]
+
+    def _set(self, number: int) -> tuple[Any, Store | None]:
+        source = self.sources[number][0]
         if hasattr(source, "arrays"):
-            return fitted(source.arrays(), self.kind, type(source).__name__), None
-        hr, lr = zip(*source.files(), strict=True)
+            return fitted(self._trained(number), self.kind, type(source).__name__), None
+        hr, lr = zip(*source.files(), strict=True)  # the validation's too: runs with another split share the folder
         folder = self.cache_dir / "-".join(filter(None, (_name(hr), self.kind.cache)))
         images = Store(hr, folder / "hr", self.corrupt, self.kind)
         # Each folder of partners has a store of its own: one run must not clear away what another one trains on.
         return images, Store(lr, folder / f"lr_x{self.scale}-{_name(lr)}", self.corrupt, self.kind) if lr[0] else None
+
+    def _say(self) -> None:
+        """Which images are validated on, and what training, validation and benchmarks share."""
+        for held in self._held():
+            print(held.line())
+        parts = [self._trained(number) for number in range(len(self.sources))]
+        trained = [hr for part in parts if isinstance(part, list) for hr, _ in part]
+        validation = {name: files_of(images) for name, images in self.sets("val").items()} if self._limits["val"] != 0 else {}
+        benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
+        for text in leaks(trained, validation, benchmark):
+            warn(text)
 
     def _check_sizes(self) -> None:
         if self.small == "mirror":
@@ -242,13 +282,16 @@ class SRData(Benchmarks):
         return super().on_after_batch_transfer(batch, dataloader_idx)
 
 
-def _decoded(hr: Any, lr: Store | None) -> tuple[Any, Store | None]:
-    """Without the images that could not be decoded, and their partners."""
+def _decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any, Store | None]:
+    """Without the images that could not be decoded or are kept for validation, and their partners."""
     if not isinstance(hr, Store):
         return hr, lr
     there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
     if not any(there):
         raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
+    there = [decoded and file not in held for decoded, file in zip(there, hr.files, strict=True)]
+    if not any(there):
+        raise InputError(f"{hr.files[0].parent}: all images that can be decoded are kept for validation; pass validation=[]")
     return hr.keep(there), lr and lr.keep(there)
 
 

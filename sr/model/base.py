@@ -1,6 +1,6 @@
 """What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -134,7 +134,7 @@ class SRModule(pl.LightningModule):
         return self._evaluate(batch, dataloader_idx, with_bicubic=True)
 
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
-        name = list(self.trainer.datamodule.benchmark)[dataloader_idx]
+        name = list(self._sets())[dataloader_idx]
         lr, hr, image = batch["lr"], batch["hr"], f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published numbers are
             sr = self._enlarge(self.evaluated, lr, image)
@@ -175,15 +175,19 @@ class SRModule(pl.LightningModule):
         for logger in self.trainer.loggers:
             logger.log_metrics(values, self.trainer.global_step)
 
+    def _sets(self) -> Iterable[str]:
+        """The sets that are measured now: the benchmarks at the test, else those of the validation."""
+        return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
+
     def _gather(self) -> dict[str, Any]:
         """Scores of all images from all processes: set -> averages, bicubic's averages and each image's scores."""
         parts = gathered(self.trainer, self._scores)
         results = {}
-        for name in self.trainer.datamodule.benchmark:
+        for name in self._sets():
             images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
             images = dict(sorted(images.items()))
             if not images:
-                raise InputError(f"benchmark {name} has no images to evaluate")
+                raise InputError(f"set {name} has no images to evaluate")
             mean = {key: sum(s[key] for s in images.values()) / len(images) for key in next(iter(images.values()))}
             results[name] = {key: value for key, value in mean.items() if "/" not in key}
             if len(mean) > len(results[name]):

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from sr import build
+from sr.data.validated import validated
 from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO
@@ -128,15 +129,15 @@ def curves_of(variants: Sequence[Variant], metric: str, notes: list[str]) -> lis
     val/psnr is the mean over the sets of a run: of runs that validate on different ones, a set that all have is shown.
     """
     configs = [run.config for variant in variants for run in variant.runs]
-    sets = [list(config.get("benchmark") or {}) for config in configs]
-    common = [name for name in sets[0] if all(name in others for others in sets)]
+    sets = [validated(config) for config in configs]
+    common = [name for name, images in sets[0].items() if all(others.get(name) == images for others in sets)]
     limits = {str((config.get("trainer") or {}).get("limit_val_batches")) for config in configs}
     columns = []
     if len(limits) > 1:
         notes.append(
             "No curves of the validation: its number of images (trainer.limit_val_batches) is not the same in all runs."
         )
-    elif all(set(others) == set(sets[0]) for others in sets):
+    elif all(others == sets[0] for others in sets):
         columns.append(f"val/{metric}")
     elif common:
         columns.append(f"val/{common[0]}/{metric}")

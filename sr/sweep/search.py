@@ -80,6 +80,7 @@ def check_task(study: optuna.Study, file: Path, task: dict[str, Any]) -> None:
     if known is None:
         study.set_user_attr("task", task)
         return
+    known = {"validation": known.get("benchmark"), **known}  # searches before there were validation sets used the benchmarks
     for key, value in task.items():
         if key in known and known[key] != value:
             differs = f"{key}={known[key]}, not {value}"

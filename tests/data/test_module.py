@@ -65,12 +65,13 @@ def test_accumulated_batches_are_the_parts_of_the_whole_one(tmp_path):
     assert torch.equal(torch.cat([part["hr"] for part in parts]), whole["hr"])
 
 
-def test_every_process_sees_other_benchmark_images(tmp_path):
+def test_every_process_sees_other_images(tmp_path):
     seen = []
     for rank in (0, 1):
-        (loader,) = module(tmp_path, rank=rank, world_size=2).val_dataloader()
-        seen += [batch["name"][0] for batch in loader]
-    assert sorted(seen) == ["astronaut", "coffee", "rocket"]
+        data = module(tmp_path, rank=rank, world_size=2)
+        for (loader,) in (data.val_dataloader(), data.test_dataloader()):
+            seen += [batch["name"][0] for batch in loader]
+    assert sorted(seen) == ["astronaut", "coffee", "moon", "motorcycle_right", "rocket"]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +95,10 @@ def test_a_limit_is_of_the_set_whatever_the_number_of_processes(tmp_path, limit,
 
 
 def test_the_limits_come_from_the_config_and_lightning_gets_none_of_its_own(tmp_path):
-    words = ["trainer.limit_val_batches=2", "trainer.limit_test_batches=0.4", "callback=[]", "logger=none"]
+    words = ["trainer.limit_val_batches=1", "trainer.limit_test_batches=0.4", "callback=[]", "logger=none"]
     cfg = compose("train", *SMALL, f"data_dir={tmp_path}", f"output_dir={tmp_path}", *words)
     data, trainer = build.data(cfg), build.trainer(cfg)
-    assert (data.counts("val"), data.counts("test")) == ({"sample": 2}, {"sample": 1})
+    assert (data.counts("val"), data.counts("test")) == ({"split": 1}, {"sample": 1})
     assert (trainer.limit_val_batches, trainer.limit_test_batches) == (1.0, 1.0)
 
 
@@ -117,7 +118,7 @@ def test_one_run_does_not_clear_away_another_ones_partners(tmp_path):
     for name in ("hr", "lr_a", "lr_b"):
         (tmp_path / name).mkdir()
         Image.open(Sample().files()[0][0]).resize((64, 64) if name == "hr" else (32, 32)).save(tmp_path / name / "0.png")
-    words = ["data=folder", f"data.train={tmp_path}/hr", "data.small=mirror"]
+    words = ["data=folder", f"data.train={tmp_path}/hr", "data.small=mirror", "validation=[]"]
     first = module(tmp_path, *words, f"data.lr={tmp_path}/lr_a")
     module(tmp_path, *words, f"data.lr={tmp_path}/lr_b")
     assert batches(first, 1)[0]["lr"].shape == (4, 3, 16, 16)  # its files are opened now

@@ -56,9 +56,8 @@ def test_limits_and_pictures_are_of_the_sets_not_of_each_process(tmp_path, limit
     (one, pictures, events), (two, others, their_events) = found
     assert one["images"].keys() == two["images"].keys() == {"astronaut", "coffee"}
     assert two["psnr"] == pytest.approx(one["psnr"], abs=1e-3)  # gradients are summed in another order
-    assert (
-        pictures == others == {f"images/{step}/sample_{name}.png" for step in ("step_000004", "test") for name in one["images"]}
-    )
+    validated = {f"images/step_000004/split_{name}.png" for name in ("moon", "motorcycle_right")}
+    assert pictures == others == validated | {f"images/test/sample_{name}.png" for name in one["images"]}
     assert events == their_events
 
 

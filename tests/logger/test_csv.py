@@ -22,7 +22,7 @@ from sr.logger.wandb import finish_wandb, possible, wandb_logger
 from tests.jobs import SMALL, call, small_files
 
 TRAIN = {"train/loss", "train/l1", "train/lr", "train/gradient_norm", "train/images_per_second"}
-VAL = {f"val/sample/{metric}" for metric in ("psnr", "ssim", "psnr_rgb", "ssim_rgb")}
+VAL = {f"val/split/{metric}" for metric in ("psnr", "ssim", "psnr_rgb", "ssim_rgb")}
 
 
 def wandb_records(file: Path) -> Iterator[wandb_internal_pb2.Record]:
@@ -96,11 +96,12 @@ def test_wandb_has_the_config(wandb_run):
 
 def test_wandb_has_the_panels_at_every_validation(wandb_run, history):
     folder = wandb_run[0] / "files"
-    for key, steps in (("val/panels", [4, 8]), ("test/panels", [8])):
+    validated, reported = ["split_moon", "split_motorcycle_right"], ["sample_astronaut", "sample_coffee", "sample_rocket"]
+    for key, steps, captions in (("val/panels", [4, 8], validated), ("test/panels", [8], reported)):
         panels = {row["trainer/global_step"]: row[key] for row in history if key in row}
         assert list(panels) == steps
         for panel in panels.values():
-            assert panel["captions"] == ["sample_astronaut", "sample_coffee", "sample_rocket"]
+            assert panel["captions"] == captions
             for name in panel["filenames"]:
                 assert Image.open(folder / name).size == (4 * 192 + 3 * 4, 192 + 18)
 
@@ -172,10 +173,9 @@ def test_tensorboard_has_the_same(main_job):
     events.Reload()
     assert set(events.Tags()["scalars"]) >= TRAIN | VAL
     assert [event.step for event in events.Scalars("train/l1")] == [2, 4, 6, 8]
-    assert {f"{stage}/sample_{name}" for stage in ("val", "test") for name in ("astronaut", "coffee", "rocket")} <= set(
-        events.Tags()["images"]
-    )
-    assert [event.step for event in events.Images("val/sample_coffee")] == [4, 8]
+    reported = {f"test/sample_{name}" for name in ("astronaut", "coffee", "rocket")}
+    assert {"val/split_moon", "val/split_motorcycle_right", *reported} <= set(events.Tags()["images"])
+    assert [event.step for event in events.Images("val/split_moon")] == [4, 8]
     results = json.loads((main_job[0] / "metrics.json").read_text())
     assert events.Scalars("test/sample/psnr")[-1].value == pytest.approx(results["sample"]["psnr"], rel=1e-6)
 

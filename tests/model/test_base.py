@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sr.data.module import Benchmarks
 from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule
@@ -19,7 +20,7 @@ class Loss(nn.Linear):
 def module(**options) -> SRModule:
     model = SRModule(network=Interpolation(scale=2), metric={"psnr": PSNR(crop_border=2)}, **options)
     model._trainer = SimpleNamespace(
-        datamodule=SimpleNamespace(benchmark={"a": None, "b": None}), world_size=1, global_step=3, loggers=[]
+        datamodule=Benchmarks(benchmark={"a": None, "b": None}), world_size=1, global_step=3, loggers=[], testing=True
     )
     model.log_dict = lambda values, **_: model.logged.update(values)
     model.logged = {}
@@ -59,7 +60,7 @@ def test_a_benchmark_without_images_is_an_error():
     model = module()
     model.on_test_epoch_start()
     model.test_step(image("x", 0), 0, 0)
-    with pytest.raises(ValueError, match="benchmark b has no images"):
+    with pytest.raises(ValueError, match="set b has no images"):
         model.on_test_epoch_end()
 
 

@@ -5,16 +5,18 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from sr.data.hold_out import MOST
 from sr.data.source.archive import extract
 from sr.data.source.download import download as fetch
 from sr.errors import InputError, MissingError
-from sr.image import file as image
+from sr.image.file import file as image
 
 
 class Official:
     """Source: the `n_images` HR images in `folder`, which the official archive at `url` holds in its directory `inside`.
 
     `size` (bytes) and `checksum` ("md5:..." or "sha256:...") are the archive's. It lies beside `folder` and is kept.
+    `own_validation` is the folder of the data set's own validation images, which need not be there.
     """
 
     def __init__(
@@ -25,6 +27,7 @@ class Official:
         inside: str = "",
         size: int | None = None,
         checksum: str | None = None,
+        own_validation: str | Path | None = None,
     ):
         self.folder = Path(folder).expanduser()
         self.n_images = n_images
@@ -32,6 +35,7 @@ class Official:
         self.inside = inside
         self.size = size
         self.checksum = checksum
+        self.own_validation = None if own_validation is None else Path(own_validation).expanduser()
         self.archive = self.folder.parent / PurePosixPath(urlsplit(url).path).name
 
     def prepare(self, download: bool = False) -> None:
@@ -52,6 +56,11 @@ class Official:
 
     def files(self) -> list[tuple[Path, None]]:
         return [(file, None) for file in image.list_images(self.folder)]
+
+    def validation(self) -> list[tuple[Path, None]]:
+        """The first ten images of the data set's own validation part; none where it is not on the disk."""
+        there = self.own_validation is not None and self.own_validation.is_dir()
+        return [(file, None) for file in image.list_images(self.own_validation)[:MOST]] if there else []
 
     def _download(self) -> None:
         self.archive.parent.mkdir(parents=True, exist_ok=True)

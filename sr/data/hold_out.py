@@ -1,0 +1,44 @@
+"""Which training images are kept from training: a hash of their names decides, whatever files are added."""
+
+import heapq
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from os import fsencode
+
+SHARE = 0.05
+MOST = 10  # without a size: as many as papers on DIV2K validate on, 0801 to 0810 (EDSR, arXiv:1707.02921, section 4.1)
+
+
+def hash_of(key: str) -> int:
+    """64 bits of a name, the same on every machine."""
+    return int.from_bytes(blake2b(fsencode(key), digest_size=8).digest(), "little")
+
+
+def hold_out(
+    keys: Sequence[Sequence[str]], size: float | int | None, usable: Callable[[int, int], bool]
+) -> list[tuple[int, int]]:
+    """(source, place) of the images that are kept from training, those of the smallest hashes.
+
+    Whether a share holds an image out depends on its own name alone. Of a number, an added image displaces at most one.
+
+    Args:
+        keys: for each source the names of its images.
+        size: a share of the images, at least one; or their number; None: a twentieth, from one to `MOST`.
+        usable: (source, place) -> whether that image can be scored; others stay in training.
+
+    Returns:
+        Fewer than `size`, or none, where there are not so many: each source keeps at least one image for training.
+    """
+    ranked = [(hash_of(key), source, place) for source, names in enumerate(keys) for place, key in enumerate(names)]
+    limit = (SHARE if size is None else size) * 2**64 if not isinstance(size, int) else 0
+    most = size if isinstance(size, int) else MOST if size is None else len(ranked)
+    left, found = [len(names) for names in keys], []
+    heapq.heapify(ranked)
+    while ranked and len(found) < most:
+        value, source, place = heapq.heappop(ranked)
+        if found and limit and value >= limit:
+            break
+        if left[source] > 1 and usable(source, place):
+            left[source] -= 1
+            found.append((source, place))
+    return found

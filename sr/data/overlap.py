@@ -1,0 +1,77 @@
+"""Images that training, validation and benchmarks share: the same file, by whatever path, or a copy of it."""
+
+import filecmp
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_PIECE = 4096  # bytes from the middle of a file, where images of one size differ
+
+
+def leaks(
+    trained: Sequence[Path], validation: Mapping[str, Sequence[Path]], benchmark: Mapping[str, Sequence[Path]]
+) -> Iterator[str]:
+    """A line for each benchmark that chooses the checkpoint too, and for each set that is trained on.
+
+    Args:
+        trained: the HR files that are trained on.
+        validation, benchmark: set -> its HR files; no validation sets where nothing is validated.
+    """
+    for reported, files in benchmark.items():
+        chosen = {file for theirs in validation.values() for file in shared(theirs, files)}
+        if chosen:
+            yield (
+                f"{len(chosen)} of {len(files)} images of benchmark {reported} are validated on too: its score chooses "
+                "best.ckpt, so that it is a little too good; validation=[split] validates on images kept from training"
+            )
+    for name, files in {**validation, **benchmark}.items():
+        if both := shared(trained, files):
+            yield (
+                f"{len(both)} of {len(files)} images of {name} are trained on ({both[0].name} is the first): their scores do "
+                "not tell how good the network is on images that it has not seen"
+            )
+
+
+def files_of(images: Any) -> list[Path]:
+    """The HR files of a set; none of one whose images are in memory."""
+    return list(images.files) if hasattr(images, "files") else [hr for hr, _ in getattr(images, "pairs", ())]
+
+
+def shared(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
+    """The files of `second` that are in `first` too, with the same bytes. Files that cannot be read are left out.
+
+    Of files whose sizes nobody shares only the size is looked at.
+    """
+    sizes, pieces = defaultdict(list), defaultdict(list)
+    for file in first:
+        if (size := _size(file)) is not None:
+            sizes[size].append(file)
+    found = []
+    for file in second:
+        size = _size(file)
+        if size not in sizes:
+            continue
+        if size not in pieces:
+            pieces[size] = [(_piece(one, size), one) for one in sizes[size]]
+        mine = _piece(file, size)
+        if any(piece == mine and filecmp.cmp(one, file, shallow=False) for piece, one in pieces[size] if piece is not None):
+            found.append(file)
+    return found
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return os.stat(file).st_size
+    except OSError:
+        return None
+
+
+def _piece(file: Path, size: int) -> bytes | None:
+    try:
+        with open(file, "rb") as content:
+            content.seek(max(size - _PIECE, 0) // 2)
+            return content.read(_PIECE)
+    except OSError:
+        return None

@@ -1,0 +1,198 @@
+"""`validation=[split]`: training images that are kept from training, so that no benchmark chooses the checkpoint."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.data.hold_out import hash_of, hold_out
+from sr.data.source.folder import check_pairs
+from sr.errors import InputError, MissingError
+from sr.functional.draws import Draws
+from sr.image import file as image
+from sr.image.kind import PHOTO, Kind
+
+_SHOWN = 10  # names in the line on the screen
+_WINDOW = 11  # pixels that SSIM needs between the borders, which are as wide as the scale
+
+
+class Split:
+    """How a run's validation images are chosen.
+
+    Args:
+        scale: HR pixels for an LR pixel.
+        size: the share of the training images that is kept from training, between 0 and 1, or their number; None: a twentieth,
+            at least 1 and at most 10 images.
+
+    Raises:
+        InputError: another size.
+    """
+
+    def __init__(self, *, scale: int, size: float | int | None = None) -> None:
+        number, share = isinstance(size, int) and not isinstance(size, bool), isinstance(size, float)
+        if not (size is None or (number and size > 0) or (share and 0 < size < 1)):
+            raise InputError(f"validation.split.size={size}: pass a share such as 0.05, a number of images such as 20, or null")
+        self.scale, self.size = scale, size
+
+    def of(self, sources: Sequence[Any], degradation: nn.Module, kind: Kind = PHOTO) -> "Held":
+        """The validation images of these training sources. Nothing is looked for on the disk yet."""
+        return Held(sources, degradation, self.scale, self.size, kind)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An image of the split: file or image in memory, and what its LR depends on."""
+
+    key: str  # its path below the source's folder without the extension, or its index
+    source: int
+    place: int | None  # among the images of the source; None: it is not one of them
+    hr: Path | None  # None: an image in memory
+    lr: Path | None  # None: LR is made
+
+
+class Held:
+    """The validation images: index -> {"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type.
+
+    A source may have a method `validation()`: (HR file, LR file or None) of each image of its own validation part, none where
+    that is not on the disk. If a source has images there, they are the split; its training files lose those that are among
+    them. Else `sr.data.hold_out` chooses among the images of all sources, except those that cannot be read or are too small.
+
+    LR is read where the files are paired. Else the run's degradation makes it of the whole image, with random numbers that
+    depend on the image's name alone: runs of any seed validate on the same LR.
+    """
+
+    def __init__(
+        self, sources: Sequence[Any], degradation: nn.Module, scale: int, size: float | int | None, kind: Kind
+    ) -> None:
+        self.sources, self.degradation, self.scale, self.size, self.kind = list(sources), degradation, scale, size, kind
+
+    def prepare(self) -> None:
+        """Nothing: the images are the sources', which are prepared for training."""
+
+    @cached_property
+    def items(self) -> list[Item]:
+        """The chosen images. Raises InputError where there are not as many as wanted, or none."""
+        own = [
+            Item(hr.stem, number, None, hr, lr)
+            for number, source in enumerate(self.sources)
+            for hr, lr in (source.validation() if hasattr(source, "validation") else ())
+        ]
+        return own or self._chosen()
+
+    @property
+    def files(self) -> list[Path]:
+        """The HR files of the images that are files."""
+        return [item.hr for item in self.items if item.hr is not None]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each image, all different."""
+        names = [item.key.replace("/", "_") for item in self.items]
+        twice = {name for name in names if names.count(name) > 1}  # a.png beside a.jpg, or of two sources
+        return [f"{name}_{index}" if name in twice else name for index, name in enumerate(names)]
+
+    def rest(self, number: int, images: Sequence[Any]) -> Sequence[Any]:
+        """What is trained on of source `number`: its (HR file, LR file) pairs, or images in memory, without the split's."""
+        if isinstance(images, list):
+            held = set(self.files)
+            return [pair for pair in images if pair[0] not in held]
+        places = {item.place for item in self.items if item.source == number}
+        return Selected(images, [place for place in range(len(images)) if place not in places]) if places else images
+
+    def line(self) -> str:
+        """What the screen says of it."""
+        shown = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self) > _SHOWN else "")
+        images = "1 image that is" if len(self) == 1 else f"{len(self)} images that are"
+        return f"validation: {images} not trained on: {shown}"
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> dict[str, str | Tensor]:
+        item = self.items[index]
+        hr = _tensor(self.kind.read(item.hr) if item.hr is not None else self._in_memory(item))
+        h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
+        if not h or not w:
+            raise InputError(f"{item.hr or item.key} is smaller than the scale {self.scale}")
+        hr = hr[:, :h, :w]
+        if item.lr is None:
+            return {"name": self.names[index], "hr": hr, "lr": self._degraded(hr, item)}
+        check_pairs([(item.hr, item.lr)], self.scale)
+        return {"name": self.names[index], "hr": hr, "lr": _tensor(self.kind.read(item.lr))}
+
+    def _in_memory(self, item: Item) -> np.ndarray:
+        source = self.sources[item.source]
+        return self.kind.fitted(source.arrays()[item.place], type(source).__name__)
+
+    def _degraded(self, hr: Tensor, item: Item) -> Tensor:
+        draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, which Draws takes
+        parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
+        return self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
+
+    def _chosen(self) -> list[Item]:
+        images = [source.arrays() if hasattr(source, "arrays") else source.files() for source in self.sources]
+        pairs = zip(self.sources, images, strict=True)
+        keys = [[_key(source, found, place) for place in range(len(found))] for source, found in pairs]
+
+        def item(source: int, place: int) -> Item:
+            files = images[source][place] if isinstance(images[source], list) else (None, None)
+            return Item(keys[source][place], source, place, *files)
+
+        def usable(source: int, place: int) -> bool:
+            files = images[source][place] if isinstance(images[source], list) else ()
+            return _usable(files, self.scale) if files else min(images[source][place].shape[:2]) >= _least(self.scale)
+
+        found = [item(*one) for one in hold_out(keys, self.size, usable)]
+        wanted = self.size if isinstance(self.size, int) else 1
+        if len(found) < wanted:
+            raise InputError(
+                f"validation=[split] keeps {wanted} of the {sum(map(len, keys))} training images from training, and can keep "
+                f"{len(found)}: each source trains on at least one, and an image needs {_least(self.scale)} pixels a side; "
+                "pass validation=[set5] or another set, or validation=[] to validate on the benchmarks"
+            )
+        return found
+
+
+class Selected(Sequence):
+    """Some of a sequence of images in memory."""
+
+    def __init__(self, images: Sequence[np.ndarray], places: Sequence[int]) -> None:
+        self.images, self.places = images, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.images[self.places[index]]
+
+
+def _tensor(pixels: np.ndarray) -> Tensor:
+    """(H, W, C) -> (C, H, W)."""
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).contiguous()
+
+
+def _key(source: Any, images: Sequence[Any], place: int) -> str:
+    if not isinstance(images, list):
+        return str(place)
+    file, root = images[place][0], next((getattr(source, name) for name in ("path", "folder") if hasattr(source, name)), None)
+    inside = root is not None and file.is_relative_to(root)
+    return (file.relative_to(root) if inside else Path(file.name)).with_suffix("").as_posix()
+
+
+def _usable(files: Sequence[Path | None], scale: int) -> bool:
+    """Whether an image and its partner can be read, and scored."""
+    try:
+        for file in filter(None, files):
+            image.check(file)
+        return min(image.size(files[0])) >= _least(scale)
+    except (InputError, MissingError):  # training says it, or leaves the image out
+        return False
+
+
+def _least(scale: int) -> int:
+    return _WINDOW + 3 * scale  # two borders, and what is cropped to a multiple of the scale

@@ -1,0 +1,27 @@
+"""On what a run validates, by its config: scores of different images cannot be compared."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def validated(config: Mapping[str, Any]) -> dict[str, str]:
+    """Validation set -> what its images are by the config, as text; configs with equal texts validate on equal images.
+
+    A config without validation sets, as all had before there were any, validates on its benchmarks.
+
+    Args:
+        config: of a run, in plain values, interpolations not resolved.
+    """
+    sets = {name: node for name, node in (config.get("validation") or {}).items() if isinstance(node, Mapping)}
+    sets = {name: node for name, node in sets.items() if "_target_" in node} or config.get("benchmark") or {}
+    return {name: json.dumps(_images(node, config), sort_keys=True, default=str) for name, node in sets.items()}
+
+
+def _images(node: Any, config: Mapping[str, Any]) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    if "hr" in node:
+        return {"hr": node["hr"], "lr": node.get("lr")}
+    data = config.get("data") or {}  # a split is of the training images
+    return {"split": dict(node), "train": data.get("train"), "lr": data.get("lr"), "degradation": config.get("degradation")}
