@@ -29,9 +29,9 @@ NAMES = [f"{number:05d}" for number in range(4000)]
 
 def data(train: object, folder: Path, *, size: float | int | None = None, benchmark: dict | None = None, **options) -> SRData:
     made = SRData(
-        train=train, validation={"split": Split(scale=2, size=size)}, benchmark=benchmark or {}, augmentation=Chain({}), scale=2,
-        degradation=Degradations({"bicubic": Bicubic(2)}, 2), patch_size=16, batch_size=1, cache_dir=str(folder / "cache"),
-        **options,
+        train=train, validation={"split": Split(scale=2, size=size)}, benchmark=benchmark or {}, scale=2, patch_size=16,
+        degradation=Degradations({"bicubic": Bicubic(2)}, 2), augmentation=Chain({}), batch_size=1,
+        cache_dir=str(folder / "cache"), **options,
     )  # fmt: skip
     made.prepare_data()
     made.setup("fit")

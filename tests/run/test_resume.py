@@ -212,7 +212,7 @@ def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, cod
 
 def test_ctrl_c_during_a_validation_loses_nothing(tmp_path):
     """The signal comes during the validation of step 6: that and one more step are finished, so that nothing is missing."""
-    words = ["trainer.limit_val_batches=1.0", "callback.checkpoint.every_n_steps=null"]
+    words = ["trainer.limit_val_batches=1.0", "callback.checkpoint.every_n_steps=null", "validation=[sample]"]
     run_train(*WORDS, *words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/whole", "data.n_workers=0")
 
     read_item = Benchmark.__getitem__

@@ -9,9 +9,11 @@ import skimage
 import skimage.io
 from PIL import Image
 
+from sr.data import sample
 from sr.data.source import sample
 from sr.data.source.sample import HELD_OUT, TRAIN, Sample
 from sr.image import file as image
+from sr.image.file import photograph
 
 SHIPPED = Path(skimage.__file__).parent / "data"
 NO_PHOTOGRAPH = {"color", "horse", "logo", "microaneurysms", "page", "phantom", "text", "chessboard_GRAY", "chessboard_RGB"}
@@ -60,7 +62,7 @@ def test_soft_photos_have_no_detail_to_learn():
 
 
 def test_other_version_of_scikit_image(tmp_path, monkeypatch):
-    monkeypatch.setattr(sample, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(sample, "folder", lambda: tmp_path)
     for name in TRAIN[1:]:
         (tmp_path / name).touch()
     with pytest.raises(FileNotFoundError, match=r"^scikit-image ships without brick.png in .*data=folder.*\)$"):
@@ -68,6 +70,6 @@ def test_other_version_of_scikit_image(tmp_path, monkeypatch):
 
 
 def test_no_scikit_image(monkeypatch):
-    monkeypatch.setattr(sample, "find_spec", lambda name: None)
+    monkeypatch.setattr(photograph, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="scikit-image is not installed"):
         Sample().prepare()
