@@ -195,26 +195,24 @@ class SRData(Benchmarks):
 
     def _sets(self) -> list[tuple[Any, Store | None]]:
         """HR and LR images of each source."""
-        sets = [self._set(number) for number in range(len(self.sources))]
+        sets = [self._set(source) for source, _ in self.sources]
         if len({lr is None for _, lr in sets}) > 1:
             raise InputError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
         return sets
 
-    def _trained(self, number: int) -> Any:
+    def _trained(self, source: Any) -> Any:
         """What is trained on of a source: its pairs of files, or images in memory, without those of the validation."""
-        source = self.sources[number][0]
         images = source.arrays() if hasattr(source, "arrays") else source.files()
         for held in self._held():
-            images = held.rest(number, images)
+            images = held.rest(source, images)
         return images
 
     def _held(self) -> list[Held]:
         return [images for images in self.validation.values() if isinstance(images, Held)]
 
-    def _set(self, number: int) -> tuple[Any, Store | None]:
-        source = self.sources[number][0]
+    def _set(self, source: Any) -> tuple[Any, Store | None]:
         if hasattr(source, "arrays"):
-            return fitted(self._trained(number), self.kind, type(source).__name__), None
+            return fitted(self._trained(source), self.kind, type(source).__name__), None
         hr, lr = zip(*source.files(), strict=True)  # the validation's too: runs with another split share the folder
         folder = self.cache_dir / "-".join(filter(None, (_name(hr), self.kind.cache)))
         images = Store(hr, folder / "hr", self.corrupt, self.kind)
@@ -225,8 +223,8 @@ class SRData(Benchmarks):
         """Which images are validated on, and what training, validation and benchmarks share."""
         for held in self._held():
             print(held.line())
-        parts = [self._trained(number) for number in range(len(self.sources))]
-        trained = [hr for part in parts if isinstance(part, list) for hr, _ in part]
+        parts = [self._trained(source) for source, _ in self.sources if not hasattr(source, "arrays")]
+        trained = [hr for part in parts for hr, _ in part]
         validation = {name: files_of(images) for name, images in self.sets("val").items()} if self._limits["val"] != 0 else {}
         benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
         for text in leaks(trained, validation, benchmark):

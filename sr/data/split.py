@@ -96,12 +96,12 @@ class Held:
         twice = {name for name in names if names.count(name) > 1}  # a.png beside a.jpg, or of two sources
         return [f"{name}_{index}" if name in twice else name for index, name in enumerate(names)]
 
-    def rest(self, number: int, images: Sequence[Any]) -> Sequence[Any]:
-        """What is trained on of source `number`: its (HR file, LR file) pairs, or images in memory, without the split's."""
+    def rest(self, source: Any, images: Sequence[Any]) -> Sequence[Any]:
+        """What is trained on of a source: its (HR file, LR file) pairs, or images in memory, without the split's."""
         if isinstance(images, list):
             held = set(self.files)
             return [pair for pair in images if pair[0] not in held]
-        places = {item.place for item in self.items if item.source == number}
+        places = {item.place for item in self.items if self.sources[item.source] is source}
         return Selected(images, [place for place in range(len(images)) if place not in places]) if places else images
 
     def line(self) -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 from sr.data import sample
 from sr.data.source import sample
 from sr.data.source.sample import HELD_OUT, TRAIN, Sample
-from sr.image import file as image
+from sr.image.file import file as image
 from sr.image.file import photograph
 
 SHIPPED = Path(skimage.__file__).parent / "data"
