@@ -2,15 +2,17 @@
 
 import csv
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from omegaconf import OmegaConf
 
+from sr import build
 from sr.data.validated import validated
 from sr.sweep import search
-from tests.jobs import call, compose, run_train
+from tests.jobs import ONE_PHOTO, SMALL, compose, run_train
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
@@ -36,48 +38,54 @@ def test_the_score_that_chooses_and_is_searched_by_is_of_the_split(run):
     assert "val/sample/psnr" not in rows(run)[0] and json.loads((run / "metrics.json").read_text()).keys() == {"sample"}
 
 
-@pytest.fixture
-def older(run) -> Path:
-    """The checkpoint as versions without validation sets wrote it."""
-    content = torch.load(last(run), weights_only=True)
+def changed(file: Path, **trainer: int) -> dict:
+    """The content of a checkpoint, whose run has other options of the trainer from now on."""
+    content = torch.load(file, weights_only=True)
+    content["sr"]["config"]["trainer"] |= trainer
+    return content
+
+
+def test_an_older_run_goes_on_with_its_benchmarks_and_says_so(run, tmp_path):
+    """Its checkpoint is as versions without validation sets wrote it."""
+    content = changed(last(run), max_steps=10)
     del content["sr"]["config"]["validation"]
     torch.save(content, last(run))
-    return last(run)
-
-
-def test_an_older_run_goes_on_with_its_benchmarks_and_says_so(older, tmp_path):
-    done = call("train.py", f"resume={older}", "trainer.max_steps=10", "output_dir=on", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
     line = (
         "3 of 3 images of benchmark sample are validated on too: its score chooses best.ckpt, so that it is a little too good"
     )
-    assert f"warning: {line}" in done.stderr and rows(tmp_path / "on")[-1]["val/sample/psnr"]
-    assert "validation was of split" not in done.stderr
+    with pytest.warns(UserWarning, match=line) as warned:
+        run_train(f"resume={last(run)}", f"output_dir={tmp_path}/on")
+    assert not any("cannot be compared" in str(warning.message) for warning in warned)
+    assert rows(tmp_path / "on")[-1]["val/sample/psnr"]
 
 
 def test_scores_of_other_images_are_not_compared(run, tmp_path):
     """The first score on other photos is the best so far, whatever the one on the split was."""
-    before = torch.load(last(run), weights_only=True)
-    (key,) = (key for key in before["callbacks"] if key.startswith("Checkpoint"))
-    before["callbacks"][key]["score"] = 99.0
-    torch.save(before, last(run))
-    words = ["trainer.max_steps=10", "validation=[sample]", "output_dir=on"]
-    done = call("train.py", f"resume={last(run)}", *words, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "warning: validation was of split (trainer.limit_val_batches=1), and is now of sample (" in done.stderr
-    score = json.loads((tmp_path / "on" / "run.json").read_text())["score"]
-    assert score == pytest.approx(float(rows(tmp_path / "on")[-1]["val/sample/psnr"]), abs=1e-3) and score < 99
+    content = torch.load(last(run), weights_only=True)
+    (key,) = (key for key in content["callbacks"] if key.startswith("Checkpoint"))
+    content["callbacks"][key]["score"] = 99.0
+    torch.save(content, last(run))
+    words = [*SMALL, *ONE_PHOTO, "metric=[psnr]", "trainer.max_steps=10", f"data_dir={tmp_path}", f"output_dir={tmp_path}/on"]
+    for validation, best in (("[split]", 99.0), ("[sample]", pytest.approx(28, abs=8))):
+        cfg = compose("train", *words, f"validation={validation}")
+        model = build.model(cfg)
+        trainer = build.trainer(cfg, model)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            build.fit(trainer, model, build.data(cfg), resume=str(last(run)))
+        said = [text for warning in warned if "cannot be compared" in (text := str(warning.message))]
+        assert len(said) == (validation == "[sample]") and build.score(trainer) == best
+    limit = "(trainer.limit_val_batches=1)"
+    assert said[0].startswith(f"validation was of split {limit}, and is now of sample {limit}, whose scores cannot")
 
 
 def test_configs_that_validate_on_the_same_images_are_equal():
     def of(*words: str) -> dict[str, str]:
         return validated(OmegaConf.to_container(compose("train", *words), resolve=False))
 
-    assert of().keys() == {"split"} and of("validation=[set5,set14]").keys() == {"set5", "set14"}
-    assert of() == of("seed=1", "model=srcnn", "benchmark=[set5]")
-    assert of("validation=[]", "benchmark=[set5]") == of("validation=[set5]", "benchmark=[b100]")
-    different = [of("data=div2k"), of("degradation=[blur,bicubic]"), of("validation.split.size=3"), of("validation=[sample]")]
-    assert all(one != of() for one in different)
+    split, five = of(), of("validation=[set5]", "benchmark=[b100]")
+    assert split.keys() == {"split"} and five == of("validation=[]", "benchmark=[set5]", "seed=1")
+    assert split != of("data=div2k") and split != of("degradation=[blur,bicubic]", "validation.split.size=3")
 
 
 def test_a_search_from_before_does_not_go_on_with_other_images(tmp_path):

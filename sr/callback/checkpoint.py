@@ -124,10 +124,12 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             self._saved_at = trainer.global_step
 
 
-def _limit(config: dict[str, Any]) -> Any:
-    return (config.get("trainer") or {}).get("limit_val_batches")
+def _limit(config: dict[str, Any]) -> str:
+    """As text, in which 1 image is not 1.0, all of them."""
+    limit = (config.get("trainer") or {}).get("limit_val_batches")
+    return str(1.0 if limit is None else limit)
 
 
 def _shown(config: dict[str, Any]) -> str:
     sets, limit = ", ".join(validated(config)) or "nothing", _limit(config)
-    return sets if limit in (None, 1.0) else f"{sets} (trainer.limit_val_batches={limit})"
+    return sets if limit == "1.0" else f"{sets} (trainer.limit_val_batches={limit})"
