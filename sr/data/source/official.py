@@ -9,7 +9,7 @@ from sr.data.hold_out import MOST
 from sr.data.source.archive import extract
 from sr.data.source.download import download as fetch
 from sr.errors import InputError, MissingError
-from sr.image.file import file as image
+from sr.image import file as image
 
 
 class Official:

@@ -9,11 +9,10 @@ import skimage
 import skimage.io
 from PIL import Image
 
-from sr.data import sample
 from sr.data.source import sample
 from sr.data.source.sample import HELD_OUT, TRAIN, Sample
-from sr.image.file import file as image
-from sr.image.file import photograph
+from sr.image import file as image
+from sr.image import photograph
 
 SHIPPED = Path(skimage.__file__).parent / "data"
 NO_PHOTOGRAPH = {"color", "horse", "logo", "microaneurysms", "page", "phantom", "text", "chessboard_GRAY", "chessboard_RGB"}
