@@ -85,7 +85,7 @@ def half(network: nn.Module, dtype: torch.dtype) -> float | None:
 def compiled(network: nn.Module) -> float | str:
     """Relative error of torch.compile's network, or "fails"."""
     lr = pad_to_multiple(photo(), network.multiple_of)
-    torch._dynamo.reset()
+    torch.compiler.reset()
     try:
         with torch.inference_mode():
             return relative(torch.compile(network)(lr), network(lr))

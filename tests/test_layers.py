@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # From the bottom up; the longest prefix of a module's name counts.
 LAYERS = (
-    ("sr", "sr.errors", "sr.say", "sr.files"),
+    ("sr", "sr.errors", "sr.say", "sr.files", "sr.device.private"),
     ("sr.functional",),
     ("sr.image",),
     ("sr.cli",),

@@ -46,7 +46,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
     @property
     def state_key(self) -> str:
         """Under which Lightning keeps the score: two of these may run side by side."""
-        return self._generate_state_key(name=self.best.stem)
+        return f"{type(self).__qualname__}{{'name': {self.best.stem!r}}}"  # as Lightning makes them: kept in checkpoints
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at = trainer.global_step

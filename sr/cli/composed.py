@@ -32,7 +32,7 @@ def swept_with(key: str, config_name: str) -> list[str]:
     found = []
     for word in islice(_swept([*(f"{name}={value}" for name, value in params.items()), *sys.argv[1:]]), _ENOUGH):
         config = _compose(config_name, [*_choices(), word])
-        if config is not None and _has(config, key.split(".")):
+        if config is not None and _has(OmegaConf.to_container(config, resolve=False), key.split(".")):
             found.append(word)
     return found
 
@@ -75,9 +75,9 @@ def _compose(config_name: str, words: list[str], *, hydra_too: bool = False) -> 
 
 def _has(node: Any, path: list[str]) -> bool:
     for name in path:
-        if not OmegaConf.is_dict(node) or name not in node:
+        if not isinstance(node, dict) or name not in node:
             return False
-        node = node._get_node(name)
+        node = node[name]
     return True
 
 

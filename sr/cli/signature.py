@@ -8,6 +8,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from hydra.utils import get_object
 from omegaconf import OmegaConf
 
+from sr.device.private import key_of_node
 from sr.errors import InputError
 
 _PLAIN = (int, float, bool, str, type(None))
@@ -22,8 +23,8 @@ def check(node: Any) -> None:
     Raises:
         ValueError: a value of another type, or an option that there is not (one line with the key).
     """
-    root = node._get_full_key("") if OmegaConf.is_config(node) else ""
-    for key, spec in _specs(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, root):
+    content = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+    for key, spec in _specs(content, key_of_node(node)):
         target, options = spec["_target_"], {name: value for name, value in spec.items() if not name.startswith("_")}
         plain, names = _arguments(target)
         if spec.get("_partial_") and names is not None and (unknown := sorted(options.keys() - names)):

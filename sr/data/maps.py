@@ -47,7 +47,7 @@ class Maps:
             mapped = np.load(path, mmap_mode="r")
         except (ValueError, EOFError, OSError) as error:  # half of it after a power cut, or another run found its image changed
             raise InputError(f"{path}: this decoded image is damaged or gone ({error}): delete it and run again") from error
-        self._maps[path] = mapped._mmap
+        self._maps[path] = mapped.base
         self._arrays[path] = mapped.view(np.ndarray)  # slicing np.memmap itself costs 30 us, as much as all the rest
         return self._arrays[path]
 

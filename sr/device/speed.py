@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sr.device import capability
+from sr.device.private import bf16_on_cpu
 from sr.errors import InputError
 from sr.model.optimizer import fuses
 
@@ -91,9 +92,8 @@ def _fast_bf16(accelerator: str) -> str | None:
     if not on_cpu(accelerator):
         fast = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
         return "the GPU has it in hardware" if fast else None
-    if torch.cpu._is_amx_tile_supported():
-        return "the CPU has AMX"
-    return "the CPU has AVX512-BF16" if torch.cpu._is_avx512_bf16_supported() else None
+    unit = bf16_on_cpu()
+    return unit and f"the CPU has {unit}"
 
 
 def set_up(accelerator: str) -> None:

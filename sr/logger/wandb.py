@@ -12,6 +12,7 @@ from urllib.request import getproxies
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.utilities import rank_zero_only
 
+from sr.device.private import without_anonymous
 from sr.errors import InputError
 
 
@@ -64,8 +65,7 @@ def wandb_logger(
             resume=os.environ.get("WANDB_RESUME") or "allow",  # Lightning's default
             settings=settings,
         )
-        logger._wandb_init.pop("anonymous", None)  # Lightning passes it always, and W&B then warns that it has no effect
-        return logger
+        return without_anonymous(logger)
 
     logger = opened(mode)
     if mode != "online":

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from sr.device.private import allow_recompiles, compile_modes, cpp_compiler
 from sr.errors import InputError
 
 
@@ -17,7 +18,7 @@ def check(how: bool | str) -> None:
     """
     if not how:
         return  # and ask torch nothing, which would import its compiler
-    modes, backends = _modes(), torch._dynamo.list_backends(exclude_tags=None)
+    modes, backends = compile_modes(), torch.compiler.list_backends(exclude_tags=None)
     if isinstance(how, str) and how not in (*modes, *backends):
         raise InputError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
     if how not in backends:
@@ -35,23 +36,17 @@ def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
         return part
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")  # ours are pure
     warnings.filterwarnings("ignore", r"Using `torch.compile\(module\)` when there are global hooks")  # a profile
-    torch._dynamo.config.recompile_limit = max(16, torch._dynamo.config.recompile_limit)  # phases x who learns
+    allow_recompiles(16)  # phases x who learns
     if how is True:
         return torch.compile(part, dynamic=False)
-    return torch.compile(part, dynamic=False, **({"mode": how} if how in _modes() else {"backend": how}))
-
-
-def _modes() -> list[str]:
-    return list(torch._inductor.list_mode_options())
+    return torch.compile(part, dynamic=False, **({"mode": how} if how in compile_modes() else {"backend": how}))
 
 
 def _needs_a_compiler(how: bool | str) -> None:
-    from torch._inductor.cpp_builder import get_cpp_compiler
-
     try:
-        get_cpp_compiler()
+        cpp_compiler()
     except Exception as error:
         raise InputError(
             f"model.compile={str(how).lower()} needs a C++ compiler, and there is none ({type(error).__name__}): install g++ "
-            "or name one in CXX, or say model.compile=false"
+            "or name one in CXX, or pass model.compile=false"
         ) from None

@@ -59,16 +59,20 @@ def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_a
         norm = torch.nn.utils.get_total_norm(gradients)
         norms.append(norm if scaler is None or norm.isfinite() else None)
         if clip_val:
-            _clip(optimizer.optimizer, norm, clip_val, clip_algorithm)
-    optimizers[0]._on_before_step()  # the hooks with which Lightning's loop counts (its issue 17958)
-    for optimizer in optimizers:
-        if scaler is None:
-            optimizer.optimizer.step()
-        else:
-            scaler.step(optimizer.optimizer)
+            clip(optimizer.optimizer, clip_val, clip_algorithm, norm)
+    counted = (
+        trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+    )  # once, not for each (Lightning's issue 17958)
+    counted.increment_ready()
+    with trainer.profiler.profile("optimizer_step"):
+        for optimizer in optimizers:
+            if scaler is None:
+                optimizer.optimizer.step()
+            else:
+                scaler.step(optimizer.optimizer)
     if scaler is not None:
         scaler.update()
-    optimizers[0]._on_after_step()
+    counted.increment_completed()
     return norms
 
 
@@ -78,15 +82,23 @@ def _parameters(optimizer: Optimizer) -> list[Tensor]:
 
 def _average(gradients: list[Tensor]) -> None:
     """The mean over processes, in one message."""
-    flat = torch._utils._flatten_dense_tensors(gradients)
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
-    for gradient, mean in zip(gradients, torch._utils._unflatten_dense_tensors(flat, gradients), strict=True):
-        gradient.copy_(mean)
+    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(mean.view(gradient.shape))
 
 
-def _clip(optimizer: Optimizer, norm: Tensor, clip_val: float, algorithm: str) -> None:
+def clip(optimizer: Optimizer, clip_val: float, algorithm: str | None, norm: Tensor | None = None) -> None:
+    """Clip the gradients that an optimizer steps on, each by "value" or all by their "norm" (the default), as Lightning does.
+
+    Args:
+        norm: of all gradients, where it is known already.
+    """
+    parameters = _parameters(optimizer)
     if algorithm == "value":
-        torch.nn.utils.clip_grad_value_(_parameters(optimizer), clip_val)
+        torch.nn.utils.clip_grad_value_(parameters, clip_val)
+    elif norm is None:
+        torch.nn.utils.clip_grad_norm_(parameters, clip_val)
     else:
-        torch.nn.utils.clip_grads_with_norm_(_parameters(optimizer), clip_val, norm)
+        torch.nn.utils.clip_grads_with_norm_(parameters, clip_val, norm)

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from sr.errors import InputError
 
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 def recompute(network: nn.Module) -> None:
@@ -27,7 +27,7 @@ def recompute(network: nn.Module) -> None:
     name = type(network).__name__
     if not found:
         raise InputError(f"model.checkpoint_activations: {name} has no repeated blocks that could be computed again")
-    if any(isinstance(part, _BatchNorm) for block in found for part in block.modules()):
+    if any(isinstance(part, _BATCH_NORMS) for block in found for part in block.modules()):
         raise InputError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
     for block in found:
         # A bound method, which `copy.deepcopy` binds to the copy; a closure would go on computing with this block.

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytorch_lightning.plugins.precision import MixedPrecision, Precision
-from pytorch_lightning.utilities import GradClipAlgorithmType
+from pytorch_lightning.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -12,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from sr.errors import InputError
 from sr.functional.color import has_luma, rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
+from sr.model import manual
 from sr.model.base import SRModule
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 from sr.network.luma import LumaNetwork
@@ -90,7 +90,6 @@ class Regression(SRModule):
         plugin = self.trainer.precision_plugin
         if gradient_clip_val and isinstance(plugin, MixedPrecision) and plugin.scaler is None:
             # Lightning refuses to clip what fused optimizers step on, but in bf16 nothing has to be unscaled before.
-            how = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
-            Precision.clip_gradients(plugin, optimizer, gradient_clip_val, how)
+            manual.clip(optimizer, gradient_clip_val, gradient_clip_algorithm)
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)

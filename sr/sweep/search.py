@@ -93,10 +93,11 @@ def trial(file: str | Path, number: int) -> optuna.Trial:
     Raises:
         ValueError: no such trial.
     """
-    study = optuna.load_study(storage=storage(file), study_name=NAME)
+    kept = storage(file)
+    study = optuna.load_study(storage=kept, study_name=NAME)
     name, options = study.user_attrs["pruner"]
     study.pruner = made(PRUNERS, "pruner", name, options)
     known = study.get_trials(deepcopy=False)
     if number >= len(known) or known[number].state.is_finished():
         raise InputError(f"{file}: its trial {number} is not running")
-    return optuna.Trial(study, known[number]._trial_id)
+    return optuna.Trial(study, kept.get_trial_id_from_study_id_trial_number(kept.get_study_id_from_name(NAME), number))

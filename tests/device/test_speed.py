@@ -11,6 +11,7 @@ from PIL import Image
 from sr import build
 from sr.data.source.sample import Sample
 from sr.device import capability, speed
+from sr.device.private import bf16_on_cpu
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import to_tensor
@@ -18,7 +19,7 @@ from sr.model.optimizer import on_device
 from tests.jobs import SMALL, compose
 from tests.network.small import NAMES
 
-HAS_BF16 = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+HAS_BF16 = bf16_on_cpu() is not None
 
 
 def network(*words: str):
