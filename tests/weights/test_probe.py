@@ -182,7 +182,7 @@ def test_two_variants_that_are_about_as_good_are_named(tmp_path):
             nn.init.zeros_(conv.bias)
         for i in range(3):
             network.conv_1.weight[RESULT + i, i, 1, 1] = 1
-        network.upsampler[0].bias.fill_(0.007)
+        network.upsampler[0].bias.fill_(-0.007)
     file = save(network, tmp_path / "rlfn.pth")
     with pytest.warns(
         UserWarning, match=r"rlfn.pth: RLFN with rgb_range=255.0, .* and RLFN with rgb_range=1.0, .* about equally"
