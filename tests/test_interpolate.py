@@ -55,3 +55,9 @@ def test_bad_pairs_are_refused_in_one_line(pair, tmp_path):
             load(source, alpha=alpha)
         assert "\n" not in str(error.value)
     assert sr.load(pair[0]).scale == 4
+
+
+def test_a_mask_of_infinities_stays_one():
+    ours, theirs = ({"mask": torch.tensor([0.0, -torch.inf]), "weight": torch.tensor([value])} for value in (1.0, 2.0))
+    between = checkpoint.interpolate(ours, theirs, 0.5)
+    assert torch.equal(between["mask"], ours["mask"]) and between["weight"].item() == 1.5

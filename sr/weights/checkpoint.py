@@ -64,12 +64,16 @@ def _weights_of(path: str | Path | None) -> dict[str, Tensor]:
 
 
 def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """(1 - alpha) * ours + alpha * theirs, tensor by tensor; counters (integers) are theirs.
+    """(1 - alpha) * ours + alpha * theirs, tensor by tensor; counters (integers) are theirs, and equal
+    tensors stay as they are: between two infinities of a mask there is no number.
 
     Network interpolation between the PSNR and the GAN network: ESRGAN, Wang et al. 2018, arXiv:1809.00219, section 3.4.
     """
     return {
-        key: value + alpha * (theirs[key] - value) if value.is_floating_point() else theirs[key] for key, value in ours.items()
+        key: value + alpha * (theirs[key] - value)
+        if value.is_floating_point() and not torch.equal(value, theirs[key])
+        else theirs[key]
+        for key, value in ours.items()
     }
 
 
