@@ -15,7 +15,7 @@ def validated(config: Mapping[str, Any]) -> dict[str, str]:
     """
     sets = {name: node for name, node in (config.get("validation") or {}).items() if isinstance(node, Mapping)}
     sets = {name: node for name, node in sets.items() if "_target_" in node} or config.get("benchmark") or {}
-    return {name: json.dumps(_images(node, config), sort_keys=True, default=str) for name, node in sets.items()}
+    return {name: json.dumps(_classes(_images(node, config)), sort_keys=True, default=str) for name, node in sets.items()}
 
 
 def _images(node: Any, config: Mapping[str, Any]) -> Any:
@@ -25,3 +25,10 @@ def _images(node: Any, config: Mapping[str, Any]) -> Any:
         return {"hr": node["hr"], "lr": node.get("lr")}
     data = config.get("data") or {}  # a split is of the training images
     return {"split": dict(node), "train": data.get("train"), "lr": data.get("lr"), "degradation": config.get("degradation")}
+
+
+def _classes(node: Any) -> Any:
+    """The node with the names of classes alone: their files may have moved between two versions."""
+    if isinstance(node, Mapping):
+        return {k: str(v).rsplit(".", 1)[-1] if k == "_target_" else _classes(v) for k, v in node.items()}
+    return [_classes(child) for child in node] if isinstance(node, list) else node
