@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tests.test_logger import artifacts, wandb_records
 
 from tests.jobs import SMALL, call
+from tests.logger.test_csv import artifacts, wandb_records
 
 
 @pytest.mark.slow

@@ -1,10 +1,10 @@
 """W&B's environment variables, read back from the files of an offline run."""
 
 from omegaconf import OmegaConf
-from tests.test_logger import wandb_records
 
 from sr.logger.environment import VARIABLES, apply
 from tests.jobs import SMALL, call
+from tests.logger.test_csv import wandb_records
 
 VALUES = {"project": "of-env", "name": "my run", "group": "g", "tags": "one, two", "run_id": "abcd1234", "finish_timeout": "9"}
 
