@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import sr
+from sr.weights import checkpoint
 from sr.weights.load import load
 from tests.jobs import call
 from tests.model.gan_job import fit

@@ -1,7 +1,7 @@
 """Names of other libraries that are not public and have no public counterpart: all of them, and why each is needed.
 
-Checked with torch 2.15.0, OmegaConf 2.3.1, Lightning 2.6.6 and W&B 0.31.0. `tests/device/test_private.py` calls each, so that an
-upgrade that takes one away fails there; no other file of this project uses such a name.
+Checked with torch 2.15.0, OmegaConf 2.3.1, Lightning 2.6.6 and W&B 0.31.0. `tests/device/test_private.py` calls each, so that
+an upgrade that takes one away fails there; no other file of this project uses such a name.
 """
 
 from typing import Any
