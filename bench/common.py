@@ -68,7 +68,7 @@ def options(about: str, *known: str, config: bool = False) -> dict[str, str]:
             sys.exit()
         key, equals, value = word.partition("=")
         if not equals or not (config or key in known):
-            sys.exit(f"{word}: say {', '.join(f'{name}=...' for name in known) or 'no words'}; --help tells more")
+            sys.exit(f"{word}: pass {', '.join(f'{name}=...' for name in known) or 'no words'}; --help tells more")
         found[key] = value
     return found
 

@@ -28,7 +28,7 @@ from sr.model.base import SRModule
 
 
 def pictures(count: int) -> list[dict]:
-    """Of B100, else photographs: {"name", "lr", "hr"} as the benchmark room gives them."""
+    """Of B100, else photographs: {"name", "lr", "hr"} as the benchmarks give them."""
     folder = Path(os.environ.get("SR_DATA", "data")) / "benchmark" / "B100"
     files = sorted((folder / "HR").glob("*.png"))[:count] or [file for file, _ in Sample().files()]
     made = []

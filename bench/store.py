@@ -52,7 +52,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as temporary:
         free = shutil.disk_usage(temporary).free
         if free < 1.2 * need:
-            raise SystemExit(f"{temporary}: {need / 1e9:.0f} GB are needed, {free / 1e9:.0f} GB are free; say --folder")
+            raise SystemExit(f"{temporary}: {need / 1e9:.0f} GB are needed, {free / 1e9:.0f} GB are free; pass --folder")
         say()
         store = Store(photos(Path(temporary)), Path(temporary) / "store")
         start = time.perf_counter()

@@ -158,14 +158,14 @@ def _plain(source: Any) -> Any:
 
 
 def model(cfg: DictConfig) -> Any:
-    """The LightningModule that trains the network, with what its recipe has of rooms (a discriminator, for instance)."""
-    rooms = ("optimizer", "schedule", "adversarial", "discriminator_optimizer")
+    """The LightningModule that trains the network, with the parts that its recipe has (a discriminator, for instance)."""
+    groups = ("optimizer", "schedule", "adversarial", "discriminator_optimizer")
     parts = {  # in this order, by which random weights are drawn
         "network": network(cfg),
         "metric": _metric(cfg),
         "loss": {name: build(node) for name, node in _chosen(cfg, "loss").items()},
         **({"discriminator": _discriminator(cfg)} if "_target_" in (cfg.get("discriminator") or {}) else {}),
-        **{room: build(cfg[room]) for room in rooms if "_target_" in (cfg.get(room) or {})},
+        **{group: build(cfg[group]) for group in groups if "_target_" in (cfg.get(group) or {})},
     }
     side, channels = max(_patch_sizes(cfg), default=32) * parts["network"].scale, parts["network"].channels
     seen = 1 if cfg.model.get("channel") == "y" and channels == 3 else channels
@@ -192,8 +192,8 @@ def data(cfg: DictConfig) -> Any:
         cfg.data,
         benchmark=_benchmark(cfg),
         validation={name: build(node) for name, node in _chosen(cfg, "validation").items()},
-        degradation=Degradations(build(_room(cfg, "degradation")), scale=cfg.scale, levels=image(cfg).levels),
-        augmentation=Augmentations(build(_room(cfg, "augmentation"))),
+        degradation=Degradations(build(_group(cfg, "degradation")), scale=cfg.scale, levels=image(cfg).levels),
+        augmentation=Augmentations(build(_group(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
         **_limits(cfg),
     )
@@ -232,7 +232,7 @@ def network_name(cfg: DictConfig) -> str:
 
 
 def _benchmarks_of_run(cfg: DictConfig, stored: dict[str, Any]) -> None:
-    """The benchmark room's own configs of the stored names; from the file come only plain values such as a folder."""
+    """The config group's own benchmarks of the stored names; from the file come only plain values such as a folder."""
     for name, node in stored.items():
         file = CONF / "benchmark" / f"{name}.yaml"
         if file.is_file():
@@ -264,27 +264,27 @@ def _limits(cfg: DictConfig) -> dict[str, Any]:
 
 def _benchmark(cfg: DictConfig) -> dict[str, Any]:
     if not cfg.get("benchmark"):
-        raise InputError("nothing to measure on: say benchmark=[set5] or another choice of the benchmark room")
+        raise InputError("nothing to measure on: pass benchmark=[set5] or another choice of the config group benchmark")
     return build(cfg.benchmark)
 
 
 def _metric(cfg: DictConfig) -> dict[str, Any]:
-    if not _room(cfg, "metric"):
-        raise InputError("nothing to measure with: say metric=[psnr] or another choice of the metric room")
+    if not _group(cfg, "metric"):
+        raise InputError("nothing to measure with: pass metric=[psnr] or another choice of the config group metric")
     return build(cfg.metric)
 
 
-def _room(cfg: DictConfig, name: str) -> Mapping[str, Any]:
-    """What is chosen of a room of lists. Of `callback=[]` Hydra makes a config without the key."""
+def _group(cfg: DictConfig, name: str) -> Mapping[str, Any]:
+    """What is chosen in a config group of lists. Of `callback=[]` Hydra makes a config without the key."""
     return cfg.get(name) or {}
 
 
 def _chosen(cfg: DictConfig, name: str) -> dict[str, Any]:
-    """A room of lists without what a recipe says of parts that are not chosen, which have no `_target_`.
+    """A config group of lists without what a recipe says of parts that are not chosen, which have no `_target_`.
 
     Such are a weight of a loss that loss=[...] took out, and an option for the second of two stages.
     """
-    return {part: node for part, node in _room(cfg, name).items() if "_target_" in node}
+    return {part: node for part, node in _group(cfg, name).items() if "_target_" in node}
 
 
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
@@ -337,13 +337,13 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
     from sr.run import replay
 
     quiet()
-    if "wandb" in _room(cfg, "logger"):
+    if "wandb" in _group(cfg, "logger"):
         if not cfg.get("resume"):  # a resumed run is in the project, and has the id, that it began with
             wandb_environment.apply(cfg.logger.wandb, {key_of(word) for word in overrides()})
         if not cfg.logger.wandb.run_id:
             cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
     callbacks = [build(node) for node in _chosen(cfg, "callback").values()]
-    if cfg.get("profile") and "profile" not in _room(cfg, "callback"):
+    if cfg.get("profile") and "profile" not in _group(cfg, "callback"):
         from sr.callback.profile import Profile
 
         callbacks.append(Profile(folder=cfg.output_dir))
@@ -355,15 +355,15 @@ def trainer(cfg: DictConfig, model: Any = None) -> Any:
             callback.carry = carry
     if replay.until() is not None and keeper is not None:
         callbacks.append(Until(step=replay.until(), keeper=keeper))
-    loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in _room(cfg, "logger").items()}
+    loggers = {name: build(node, **_dashboard(cfg, name)) for name, node in _group(cfg, "logger").items()}
     if loggers and "csv" not in loggers:
         loggers["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
     wanted = cfg.trainer
     check.counts(wanted)
     check.endless(wanted)
     limits = _limits(cfg)
-    validated = _chosen(cfg, "validation") or _room(cfg, "benchmark")
-    check.monitors(_chosen(cfg, "callback"), _room(cfg, "metric"), validated, limits["limit_val"])
+    validated = _chosen(cfg, "validation") or _group(cfg, "benchmark")
+    check.monitors(_chosen(cfg, "callback"), _group(cfg, "metric"), validated, limits["limit_val"])
     if model is not None:
         check.directions(_chosen(cfg, "callback"), _higher(model))
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval

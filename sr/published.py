@@ -83,8 +83,8 @@ def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfi
         "network": OmegaConf.load(CONF / "network" / f"{entry.network}.yaml") if entry.network else None,
         "ckpt": entry.weights,
         "scale": entry.scale,
-        "benchmark": _rooms("benchmark", benchmarks),
-        "metric": _rooms("metric", metrics),
+        "benchmark": _chosen("benchmark", benchmarks),
+        "metric": _chosen("metric", metrics),
         "callback": {name: node for name, node in cfg.callback.items() if name != "panels"},  # no pictures
     }
     for key, value in parts.items():
@@ -93,8 +93,8 @@ def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfi
     return job
 
 
-def _rooms(room: str, names: list[str]) -> DictConfig:
-    return OmegaConf.merge(*(OmegaConf.load(CONF / room / f"{name}.yaml") for name in names))
+def _chosen(group: str, names: list[str]) -> DictConfig:
+    return OmegaConf.merge(*(OmegaConf.load(CONF / group / f"{name}.yaml") for name in names))
 
 
 def _missing(job: DictConfig) -> dict[str, str]:

@@ -66,7 +66,7 @@ def test_a_damaged_file_or_another_direction_is_one_line(tmp_path, damage):
 def test_a_number_of_jobs_that_is_none_is_one_line(tmp_path, words):
     done = call("train.py", *words, *WORDS, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"error: {words[-1]}: say a whole number of at least 1") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: {words[-1]}: pass a whole number of at least 1") and done.stderr.count("\n") == 1
 
 
 def test_a_search_for_the_worst_is_one_line(tmp_path):

@@ -183,7 +183,7 @@ def test_torchrun_starts_the_processes(tmp_path):
 def test_torchrun_with_other_processes_than_the_trainers_is_refused(tmp_path, monkeypatch):
     for name, value in {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4"}.items():
         monkeypatch.setenv(name, value)
-    message = "^torchrun started 8 processes, the trainer is for 1: say trainer.devices=4 trainer.num_nodes=2$"
+    message = "^torchrun started 8 processes, the trainer is for 1: pass trainer.devices=4 trainer.num_nodes=2$"
     with pytest.raises(ValueError, match=message):
         run_train("logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
 

@@ -13,7 +13,7 @@ def whole_number(key: str, value: Any, least: int = 1, *, null: bool = False) ->
     """The value, a whole number of at least `least`; None where it may be."""
     if (type(value) is int and value >= least) or (null and value is None):
         return value
-    raise InputError(f"{key}={value}: say a whole number of at least {least}{' (or null)' if null else ''}")
+    raise InputError(f"{key}={value}: pass a whole number of at least {least}{' (or null)' if null else ''}")
 
 
 def counts(trainer: Mapping[str, Any]) -> None:
@@ -119,7 +119,7 @@ def processes(trainer: Any) -> None:
         started, devices = (int(os.environ[name]) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
         if started != trainer.world_size:
             wanted = f"trainer.devices={devices} trainer.num_nodes={started // devices}"
-            raise InputError(f"torchrun started {started} processes, the trainer is for {trainer.world_size}: say {wanted}")
+            raise InputError(f"torchrun started {started} processes, the trainer is for {trainer.world_size}: pass {wanted}")
         return
     nobody = isinstance(getattr(trainer.strategy, "cluster_environment", None), LightningEnvironment)
     if trainer.num_nodes > 1 and nobody and os.environ.keys().isdisjoint(("NODE_RANK", "GROUP_RANK")):

@@ -38,7 +38,7 @@ def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -
         known = ", ".join(_PRECISIONS.values())
         raise InputError(f"trainer.precision={wanted}: choose auto, {known}; the weights stay in float32")
     if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would take bf16 and say so where nobody looks
-        raise InputError(f"trainer.precision={wanted} needs a GPU: on a CPU say trainer.precision=bf16-mixed, or auto")
+        raise InputError(f"trainer.precision={wanted} needs a GPU: on a CPU pass trainer.precision=bf16-mixed, or auto")
     half = next((half for half in capability.HALF if wanted.startswith(half)), None)
     line = capability.of(network) if half and network is not None else None
     if line is not None and not line.works_in(half):

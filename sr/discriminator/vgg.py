@@ -49,7 +49,7 @@ class VGG(nn.Module):
         if self.size % 2**n_stages:
             raise InputError(
                 f"discriminator vgg halves the HR patch {n_stages} times: scale={scale} times data.patch_size={patch_size} "
-                f"must be a multiple of {2**n_stages}, or say discriminator.n_stages=..., discriminator=unet or patch"
+                f"must be a multiple of {2**n_stages}, or pass discriminator.n_stages=..., discriminator=unet or patch"
             )
         self.n_stages = n_stages
         widths = [channels] + [n_feats * min(2**stage, 8) for stage in range(n_stages)]

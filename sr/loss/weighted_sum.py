@@ -17,7 +17,7 @@ class WeightedSum(nn.Module):
     def __init__(self, losses: Mapping[str, nn.Module]) -> None:
         super().__init__()
         if not losses:
-            raise InputError("no loss: say loss=[l1] or another choice of the loss room")
+            raise InputError("no loss: pass loss=[l1] or another choice of the config group loss")
         self.losses = nn.ModuleDict(losses)
         weights = {name: getattr(loss, "weight", None) for name, loss in losses.items()}  # torch's losses have tensors there
         self.weights = {name: weight if isinstance(weight, int | float) else 1.0 for name, weight in weights.items()}

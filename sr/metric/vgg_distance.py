@@ -38,7 +38,7 @@ class VGGDistance(Metric):
         if isinstance(layers, str):
             raise InputError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
         if not layers:
-            raise InputError("metric.vgg_distance.layers is empty: say metric.vgg_distance.layers=[conv3_4]")
+            raise InputError("metric.vgg_distance.layers is empty: pass metric.vgg_distance.layers=[conv3_4]")
         network = VGG19(layers=layers, weights=weights, key="metric.vgg_distance")
         # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
         self.networks = (network.eval(),)

@@ -263,6 +263,6 @@ def _first_line(error: BaseException | None) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
-def all_of(check: Callable[..., Any], room: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+def all_of(check: Callable[..., Any], group: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:
     """A config group's objects by name, each checked."""
-    return {name: check(f"{room}.{name}", made, **options) for name, made in parts.items()}
+    return {name: check(f"{group}.{name}", made, **options) for name, made in parts.items()}

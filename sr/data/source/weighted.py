@@ -24,7 +24,7 @@ def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
     if not entries:
         raise InputError("data.train is an empty list: name at least one folder or source")
     if lr is not None and len(entries) > 1:
-        raise InputError("data.lr goes with one folder; in a list say data.train=[{path: /hr, lr: /lr}, ...]")
+        raise InputError("data.lr goes with one folder; in a list pass data.train=[{path: /hr, lr: /lr}, ...]")
     return [_source(entry, lr) for entry in entries]
 
 
