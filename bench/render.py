@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[tuple[str, ...], Columns]] = {
         ("threads",),
         {
             "threads": lambda r: str(r["threads"]),
+            "imports alone, s": lambda r: f"{r['imports_alone']:.1f}" if "imports_alone" in r else "",
             "first run, files not in memory, s": lambda r: f"{r['first_seconds']:.1f}",
             "later, s": lambda r: f"{r['seconds']:.1f}",
             "load": lambda r: str(r["load"]),

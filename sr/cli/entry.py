@@ -20,7 +20,6 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from sr import lean
 from sr.cli import folders, named, names, words
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
@@ -82,7 +81,6 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
             os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
             plain_warnings()
-            lean.install()
             signal.signal(signal.SIGTERM, _interrupt)
             try:
                 sys.argv[1:] = expanded(words.typed(named.in_order(sys.argv[1:])))

@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -151,30 +151,6 @@ def predict_files(
         progress.close()
         print(result)
     return result
-
-
-def enlarge(
-    network: nn.Module,
-    image: Image,
-    tile: int | Literal["auto"] | None,
-    *,
-    overlap: int = 16,
-    ensemble: bool = False,
-    batch: int | Literal["auto"] = "auto",
-    precision: str | int = "32",
-    outscale: float | None = None,
-    alpha_upscale: Alpha = "bicubic",
-) -> Image:
-    """An image `network.scale` (or `outscale`) times as large, of the same depth; gray stays gray. Arguments: predict_files.
-
-    Raises:
-        FloatingPointError: the network's output is not finite.
-    """
-    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
-    samples = np.concatenate(list(strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale)))
-    alpha = np.ascontiguousarray(samples[..., -1]) if image.alpha is not None else None
-    colour = samples[..., : 1 if image.was_gray else 3]
-    return replace(image, pixels=np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3))), alpha=alpha)
 
 
 def upscaler(

@@ -9,8 +9,9 @@ from sr.image.file import Image, read, write
 from sr.infer.strips import strips
 from sr.infer.upscaler import Upscaler
 from sr.network.interpolation import Interpolation
-from sr.predict.files import enlarge, predict_files
+from sr.predict.files import predict_files
 from sr.predict.plan import plan
+from tests.enlarge import enlarge
 
 BICUBIC = Interpolation(scale=4)
 

@@ -17,7 +17,7 @@ from sr.infer.strips import _empty, strips
 from sr.infer.upscaler import Upscaler, upscale
 from sr.network.compact import Compact
 from sr.network.interpolation import Interpolation
-from sr.predict.files import enlarge
+from tests.enlarge import enlarge
 
 CHELSEA = np.array(PIL.Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png"))[:150, :210]
 

@@ -12,7 +12,7 @@ from sr.data.source.sample import Sample
 from sr.functional.resize import imresize
 from sr.image.file import to_pixels, to_tensor
 from sr.metric.psnr import PSNR
-from sr.predict.files import enlarge
+from tests.enlarge import enlarge
 from tests.jobs import compose
 from tests.network.small import NAMES, scale_of, shrunk
 

@@ -23,9 +23,10 @@ from sr.image.file import Image, read, read_rgb8, to_pixels, to_tensor, write
 from sr.infer.upscaler import upscale
 from sr.network.compact import Compact
 from sr.network.interpolation import Interpolation
-from sr.predict.files import enlarge, pick_device, predict_files
+from sr.predict.files import pick_device, predict_files
 from sr.predict.plan import plan
 from sr.weights import checkpoint
+from tests.enlarge import enlarge
 from tests.jobs import compose, small_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent
