@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sr.device.float32 import float32
 from sr.errors import InputError
+from sr.functional.pixels import check_pixels
 from sr.infer.tiles import Window, mirrored, tiling, windows
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
@@ -31,10 +32,11 @@ def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap:
         ensemble: average over the 8 flips and quarter turns (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
 
     Raises:
-        ValueError: lr is not (N, C, H, W), or tile and overlap do not fit each other.
+        InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), or tile and overlap do not fit each other.
     """
     if lr.ndim != 4 or 0 in lr.shape:
         raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
+    check_pixels(lr, "lr")
     return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble)(lr)
 
 

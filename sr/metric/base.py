@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sr.errors import InputError
 from sr.functional.color import has_luma, rgb_to_y
 from sr.functional.leading import mean_over_frames, pictures
+from sr.functional.pixels import check_pixels
 
 
 class Metric(nn.Module):
@@ -47,10 +48,12 @@ class Metric(nn.Module):
         """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 where there is no float64).
 
         Raises:
-            InputError: sr and hr differ in shape, too little is left of them when the border is cut, or the metric needs RGB.
+            InputError: sr and hr differ in shape, hr is not in [0, 1], too little is left of them when the border is cut, or
+                the metric needs RGB.
         """
         if sr.shape != hr.shape:
             raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
+        check_pixels(hr, "hr")  # not sr: the results of a network that is not trained yet may be anywhere
         height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
         if min(height, width) < self.smallest:
             raise InputError(
