@@ -50,7 +50,7 @@ def test_metrics_json_has_the_promised_form(main_job):
     scores = results["sample"]
     assert scores.keys() == METRICS | {"bicubic", "images"}
     assert scores["bicubic"].keys() == METRICS
-    assert scores["images"].keys() == PHOTOS
+    assert {f"sample_{name}" for name in scores["images"]} == PHOTOS
     for metric in METRICS:
         assert scores[metric] == pytest.approx(np.mean([image[metric] for image in scores["images"].values()]), abs=1e-9)
 
