@@ -17,7 +17,7 @@ from sr.sweep.record import Record
 from tests.jobs import run_train
 
 PLAIN = ("model=edsr_baseline", "network=compact_light", "scale=2", "optimizer.lr=0", "trainer.val_check_interval=2")
-ERROR = ("+metric.mae._target_=tests.test_early.MAE", "+metric.mae.crop_border=2")
+ERROR = ("+metric.mae._target_=tests.run.test_early.MAE", "+metric.mae.crop_border=2")
 STOPPING = ("callback=[default,early_stopping]", "callback.early_stopping.patience=1", "trainer.max_steps=50")
 
 
@@ -92,7 +92,7 @@ def test_a_mode_that_keeps_the_worst_is_refused(tmp_path, words, line):
             ["trainer.max_time=00:00:00:01", "trainer.max_steps=1000000", "trainer.val_check_interval=1000000"],
             "trainer.max_time",
         ),
-        (["+callback.halt._target_=tests.test_early.Halt", "trainer.max_steps=50"], "a callback asked for it"),
+        (["+callback.halt._target_=tests.run.test_early.Halt", "trainer.max_steps=50"], "a callback asked for it"),
     ],
 )
 def test_other_reasons(tmp_path, capsys, words, reason):
