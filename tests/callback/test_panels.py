@@ -10,7 +10,7 @@ from sr.errors import StorageError
 from sr.functional.resize import imresize
 from tests.jobs import small_files
 
-TRAINER = SimpleNamespace(global_rank=0, world_size=1, global_step=5, is_global_zero=True, loggers=[])
+TRAINER = SimpleNamespace(global_rank=0, world_size=1, global_step=5, is_global_zero=True, loggers=[], datamodule=None)
 
 
 def shown(panels: Panels, count: int) -> None:

@@ -11,12 +11,12 @@ from sr import build
 from sr.model.average import Average
 from tests.jobs import IMAGE, ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
-from tests.network.small import CONF, NAMES, shrunk
+from tests.network.small import CONF, NAMES, scale_of, shrunk
 
 
 def network(name: str) -> nn.Module:
     node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
-    scale = 4 if name == "swinir_large" else 2
+    scale = scale_of(name, 4 if name == "swinir_large" else 2)
     return instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "network": node}).network, _convert_="all")
 
 
