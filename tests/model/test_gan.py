@@ -201,11 +201,12 @@ def test_a_recipe_keeps_its_words_when_losses_change(tmp_path):
     assert "l1" not in weights.parts[1] and "perceptual" in weights.parts[1]
 
 
+@pytest.mark.slow
 def test_real_features_of_real_images_come_nearer(tmp_path, sr_data):
-    """60 iterations on photos with the features of the real VGG-19 and with LDL, which looks at the average."""
+    """100 iterations on photos with the features of the real VGG-19 and with LDL, which looks at the average."""
     weights = Weights()
     vgg = [f"loss.perceptual.weights={sr_data}/weights/vgg19_conv1_1_to_conv3_4.pth", "+loss.perceptual.layers.conv3_4=1"]
-    steps = ["trainer.max_steps=60", "trainer.val_check_interval=60", "loss.perceptual.weight=0.01", "loss.l1.weight=1"]
+    steps = ["trainer.max_steps=100", "trainer.val_check_interval=100", "loss.perceptual.weight=0.01", "loss.l1.weight=1"]
     photos = ["data=folder", f"data.train={sr_data}/benchmark/Set14/HR", "loss=[l1,perceptual,ldl]"]
     fit(tmp_path, *vgg, *steps, *photos, "optimizer.lr=3e-3", watch=weights)
     for name in ("l1", "perceptual", "ldl"):

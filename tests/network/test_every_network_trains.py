@@ -80,6 +80,7 @@ def job(name, photos, folder, network):
         f"data.cache_dir={photos}/cache",
         "data.batch_size=2",  # DAT has batch norm on one value an image
         "data.n_workers=0",
+        "validation=[]",  # of one photo nothing can be kept from training
         "benchmark=folder",
         f"benchmark.folder.hr={photos}",
         "metric=[psnr]",

@@ -5,9 +5,9 @@ import torch
 
 from sr.weights import checkpoint
 from tests.jobs import SMALL, call
-from tests.network.small import NAMES, shrunk
+from tests.network.small import NAMES, scale_of, shrunk
 
-CASES = [(name, 4 if name == "swinir_large" else 2, shrunk(name)) for name in NAMES]
+CASES = [(name, scale_of(name, 4 if name == "swinir_large" else 2), shrunk(name)) for name in NAMES]
 CASES += [("carn", scale, {"multi_scale": True}) for scale in (2, 3, 4)]
 
 

@@ -360,7 +360,7 @@ def test_command(photos):
         (["reference=photos/a.png"], "reference=... needs compare=true"),
         (["scale=null"], "pass scale=N together with network=NAME"),
         (["~network"], "pass ckpt=FILE"),
-        (["~network", "ckpt=[a.pth,b.pth]", "alpha=half"], "alpha is half"),
+        (["~network", "ckpt=[a.pth,b.pth]", "alpha=half"], "a.pth: no such checkpoint"),
     ],
 )
 def test_words_that_make_no_sense_are_named(photos, words, line):
