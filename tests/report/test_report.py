@@ -333,11 +333,11 @@ def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
     for seed in (0, 1):
         run = run_of(copy, 8, seed)
         config = _content(run / "config.yaml")
-        config["benchmark"]["other"] = config["benchmark"]["folder"]
+        config["validation"]["other"] = config["benchmark"]["folder"]
         config["loss"]["l1"]["weight"] = 7.0
-        spoil(run, "config.yaml", benchmark=config["benchmark"], loss=config["loss"])
+        spoil(run, "config.yaml", validation=config["validation"], loss=config["loss"])
     text = report([str(copy)], tmp_path / "other", **QUICK)
-    assert "Curves of the validation are of folder alone" in text and "No curves of the loss" in text
+    assert "Curves of the validation are of split alone" in text and "No curves of the loss" in text
 
 
 def test_bicubic_of_fewer_images_is_checked_by_a_whole_run(copy, tmp_path):
