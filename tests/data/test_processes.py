@@ -27,7 +27,7 @@ def scores(folder: Path) -> dict:
     return json.loads((folder / "metrics.json").read_text())
 
 
-def tested(folder: Path) -> list[list]:
+def table_of(folder: Path) -> list[list]:
     """Rows of W&B's table of test images."""
     (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
     (table,) = [artifact for artifact in artifacts(wandb_records(file)) if artifact.type == "run_table"]
@@ -52,7 +52,7 @@ def test_limits_and_pictures_are_of_the_sets_not_of_each_process(tmp_path, limit
         events.Reload()
         pictures = {file.relative_to(folder).as_posix() for file in (folder / "images").rglob("*.png")}
         found.append((scores(folder)["sample"], pictures, set(events.Tags()["images"])))
-        assert all(None not in row for row in tested(folder)) and len(tested(folder)) == 2  # W&B's table has all pictures
+        assert all(None not in row for row in table_of(folder)) and len(table_of(folder)) == 2  # W&B's table has all pictures
     (one, pictures, events), (two, others, their_events) = found
     assert one["images"].keys() == two["images"].keys() == {"astronaut", "coffee"}
     assert two["psnr"] == pytest.approx(one["psnr"], abs=1e-3)  # gradients are summed in another order
