@@ -107,11 +107,11 @@ def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
         (["model=edsr_baseline,fsrcnn"], "the jobs are of several scales (x2: 0_model-edsr_baseline; x3: 0_model-fsrcnn), and"),
         (
             ["seed=1,2", "callback.checkpoint.mode=min"],
-            "hydra.sweeper.direction=maximize goes against callback.checkpoint.mode=min",
+            "hydra.sweeper.direction=maximize, but the score is val/psnr with callback.checkpoint.mode=min: pass hydra.sweeper.",
         ),
         (
-            ["seed=1,2", "callback.checkpoint.monitor=val/ssim", "callback=[default,prune]"],
-            "callback.prune.monitor=val/psnr, but callback.checkpoint.monitor=val/ssim",
+            ["seed=1,2", "callback=[default,prune]", "callback.prune.monitor=val/ssim"],
+            "callback.prune.monitor=val/ssim, but callback.checkpoint.monitor=val/psnr",
         ),
     ],
 )
