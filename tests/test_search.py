@@ -107,7 +107,7 @@ def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
         (["model=edsr_baseline,fsrcnn"], "the jobs are of several scales (x2: 0_model-edsr_baseline; x3: 0_model-fsrcnn), and"),
         (
             ["seed=1,2", "callback.checkpoint.mode=min"],
-            "hydra.sweeper.direction=maximize, but the score is val/psnr with callback.checkpoint.mode=min: pass hydra.sweeper.",
+            "hydra.sweeper.direction=maximize, but the score is val/psnr with callback.checkpoint.mode=min: pass hydra.",
         ),
         (
             ["seed=1,2", "callback=[default,prune]", "callback.prune.monitor=val/ssim"],
