@@ -247,7 +247,13 @@ def test_options_that_no_checkpoint_can_hold(tmp_path):
 
 
 def test_a_mistake_in_a_users_forward_shows_its_traceback(plugin, tmp_path):
-    words = ["network._target_=outside.net.Broken", "~network.scale", "~network.n_blocks", "output_dir=run"]
+    words = [
+        "network._target_=outside.net.Broken",
+        "~network.scale",
+        "~network.channels",
+        "~network.n_blocks",
+        "output_dir=run",
+    ]
     done = call("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 1 and "Traceback" in done.stderr and "a, b = (1, 2, 3)" in done.stderr
     assert "ValueError: too many values to unpack" in done.stderr
