@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.test_resume import assert_equal
 
 from sr import build
 from sr.benchmark.pairs import Benchmark
@@ -24,6 +23,7 @@ from sr.report.scales import by_scale
 from sr.run.resume import resumed
 from tests.jobs import ROOT, SMALL, call, compose, run_train
 from tests.kinds import write_set
+from tests.run.test_resume import assert_equal
 
 KINDS = ("gray", "photo16")
 

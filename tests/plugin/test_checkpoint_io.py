@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.test_resume import assert_equal
 from torch import nn
 
 from sr.plugin.checkpoint_io import BackgroundIO, snapshot
 from sr.weights import checkpoint
 from tests.jobs import SMALL, call, run_train, small_files
+from tests.run.test_resume import assert_equal
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import signal
 
 import pytest
 import torch
-from tests.test_resume import start, wait_for
 
 from sr.run import history
 from sr.run import record as run
 from sr.run.replay import check_words
 from sr.run.reproduce import command_line
 from tests.jobs import ONE_PHOTO, SMALL, call
+from tests.run.test_resume import start, wait_for
 
 WORDS = (*SMALL, *ONE_PHOTO, "callback=[checkpoint,log,interrupt]", "data_dir=data")
 
