@@ -47,22 +47,16 @@ class Search(Launching):
         self.launcher.hint = ""  # a trial that failed is a result, and is not run again
         self.launcher.one_scale = True
         self.config = config
-        self._check_direction()
+        self._check_pruner()
 
-    def _check_direction(self) -> None:
-        """Whether the search, its pruner and the checkpoint look at one metric, from one side.
+    def _check_pruner(self) -> None:
+        """Whether the pruner and the checkpoint look at one metric; `objective` has checked the direction.
 
         Raises:
-            InputError: they do not; a search would keep what is worst.
+            InputError: they do not; trials would be stopped by another score than the search's.
         """
         callbacks = self.config.get("callback") or {}
         checkpoint, prune = (callbacks.get(name) or {} for name in ("checkpoint", "prune"))
-        wanted = {"max": "maximize", "min": "minimize"}.get(checkpoint.get("mode"))
-        if wanted and self.direction in ("maximize", "minimize") and self.direction != wanted:
-            mode = f"callback.checkpoint.mode={checkpoint.mode}"
-            raise InputError(
-                f"hydra.sweeper.direction={self.direction} goes against {mode}: pass hydra.sweeper.direction={wanted}"
-            )
         if prune and checkpoint and self.pruner != "none" and prune.get("monitor") != checkpoint.get("monitor"):
             monitor = f"callback.checkpoint.monitor={checkpoint.get('monitor')}"
             raise InputError(
