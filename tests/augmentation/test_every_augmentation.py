@@ -1,11 +1,8 @@
 """What all augmentations promise; a new YAML in conf/augmentation is covered with no edit."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch.utils.data import DataLoader
 
@@ -19,8 +16,8 @@ from sr.degradation.chain import Chain as Degradations
 from sr.degradation.decimation import Decimation
 from sr.degradation.noise import Noise
 from sr.functional.draws import Draws
+from tests.jobs import CONF, compose
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 NAMES = sorted(file.stem for file in (CONF / "augmentation").glob("*.yaml"))
 
 
@@ -29,8 +26,7 @@ def built(*names: str, probability: float | None = None) -> Chain:
     words = [f"augmentation=[{','.join(names)}]"]
     if probability is not None:
         words += [f"augmentation.{name}.probability={probability}" for name in names]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", words)
+    cfg = compose("train", *words)
     return Chain(instantiate(cfg.augmentation, _convert_="all"))
 
 
@@ -147,8 +143,7 @@ def test_any_number_of_processes_gives_the_same_batches_with_all_on(photos, worl
 
 
 def test_an_empty_list_is_no_augmentation(photos):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        assert "augmentation" not in compose("train", ["augmentation=[]"])
+    assert "augmentation" not in compose("train", "augmentation=[]")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from PIL import Image
 
@@ -16,15 +15,14 @@ from sr.build import measured_again
 from sr.data.source.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.image import file as image
+from tests.jobs import CONF, compose
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 CHOICES = sorted(file.stem for file in (CONF / "benchmark").glob("*.yaml"))
 
 
 def from_config(choice, data_dir, scale=2, *overrides):
     """The evaluation set that `benchmark=[choice]` makes."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"benchmark=[{choice}]", f"scale={scale}", f"data_dir='{data_dir}'", *overrides])
+    cfg = compose("train", f"benchmark=[{choice}]", f"scale={scale}", f"data_dir='{data_dir}'", *overrides)
     made = instantiate(cfg.benchmark, _convert_="all")
     assert list(made) == [choice]
     return made[choice]

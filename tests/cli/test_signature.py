@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from sr.cli.signature import check
-from tests.jobs import ROOT, compose
+from tests.jobs import CONF, compose
 
 
 def shape(*, n: int, factor: float = 1.0, name: str | None = None, even: bool = False, sizes: list[int] | None = None) -> None:
@@ -56,10 +56,10 @@ def test_a_rate_that_could_be_a_tensor(monkeypatch, rate):
         check({"optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": rate, "betas": [0.9, 0.99]}})
 
 
-def test_every_recipe_passes(monkeypatch):
+@pytest.mark.parametrize("recipe", sorted(file.stem for file in (CONF / "model").glob("*.yaml")))
+def test_every_recipe_passes(monkeypatch, recipe):
     monkeypatch.undo()
-    for file in sorted((ROOT / "conf" / "model").glob("*.yaml")):
-        cfg = compose("train", f"model={file.stem}", "output_dir=x")
-        for room in ("network", "loss", "metric", "optimizer", "schedule", "benchmark", "callback"):
-            check(cfg[room])
-        assert isinstance(instantiate(cfg.optimizer), partial)
+    cfg = compose("train", f"model={recipe}", "output_dir=x")
+    for room in ("network", "loss", "metric", "optimizer", "schedule", "benchmark", "callback"):
+        check(cfg[room])
+    assert isinstance(instantiate(cfg.optimizer), partial)

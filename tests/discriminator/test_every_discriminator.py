@@ -1,17 +1,14 @@
 """Every discriminator of conf/discriminator keeps the contract; sizes and keys are those of the releases."""
 
 import re
-from pathlib import Path
 
-import hydra
 import pytest
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-import sr.cli  # noqa: F401, the resolvers of conf
+from tests.jobs import CONF, compose
 
-CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(file.stem for file in (CONF / "discriminator").glob("*.yaml"))
 PARAMETERS = {  # of BasicSR without its older biases, counted by hand; pytorch-CycleGAN-and-pix2pix; Real-ESRGAN's log
     "vgg": 14_499_401,
@@ -21,8 +18,7 @@ PARAMETERS = {  # of BasicSR without its older biases, counted by hand; pytorch-
 
 
 def build(name: str, patch_size: int = 32, **options) -> torch.nn.Module:
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        config = hydra.compose("train", ["model=esrgan", f"discriminator={name}", f"data.patch_size={patch_size}"])
+    config = compose("train", "model=esrgan", f"discriminator={name}", f"data.patch_size={patch_size}")
     OmegaConf.set_struct(config, False)
     config.discriminator.update(options)
     torch.manual_seed(0)

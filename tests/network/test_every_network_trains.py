@@ -14,7 +14,7 @@ from sr.image.file import to_pixels, to_tensor
 from sr.metric.psnr import PSNR
 from tests.enlarge import enlarge
 from tests.jobs import compose
-from tests.network.small import NAMES, scale_of, shrunk
+from tests.network.small import CONF, NAMES, scale_of, shrunk
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,6 @@ def job(name, photos, folder, network):
     """The real config: this network, one step, two patches, one small photo."""
     cfg = compose(
         "train",
-        f"network={name}",
         f"scale={scale_of(name)}",
         f"degradation=[{'bicubic' if scale_of(name) > 1 else 'noise'}]",
         "data=folder",
@@ -90,5 +89,5 @@ def job(name, photos, folder, network):
         "trainer.max_steps=1",
         f"output_dir={folder}",
     )
-    OmegaConf.update(cfg, "network", network, force_add=True)
+    cfg.network = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), network)  # as network={name} composes it
     return cfg

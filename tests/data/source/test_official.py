@@ -6,15 +6,12 @@ import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from sr.data.source.official import Official
-
-CONF = Path(__file__).resolve().parents[3] / "conf"
+from tests.jobs import compose
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -153,8 +150,7 @@ def test_jobs_that_start_together_fetch_once(official, site, monkeypatch):
 
 @pytest.mark.parametrize("choice, counts", [("div2k", [800]), ("flickr2k", [2650]), ("df2k", [800, 2650])])
 def test_configs(choice, counts, tmp_path):
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"data={choice}", f"data_dir={tmp_path}"])
+    cfg = compose("train", f"data={choice}", f"data_dir={tmp_path}")
     train = instantiate(cfg.data.train, _convert_="all")
     sources = train if isinstance(train, list) else [train]
     assert [source.n_images for source in sources] == counts

@@ -15,8 +15,7 @@ from PIL import Image
 
 from sr.data.source.teaching import CIFAR10, MNIST, ImageNet
 from sr.functional.resize import imresize
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.jobs import ROOT, compose
 
 
 @pytest.fixture
@@ -128,12 +127,9 @@ def test_offline_names_the_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("words", "lr"), [(["data=mnist"], 28), (["data=cifar10", "scale=4"], 8)])
 def test_trains(tmp_path, mnist, cifar, words, lr):
     """Two steps on whole images, whatever patch size the recipe asks for."""
-    from hydra import compose, initialize_config_dir
-
     from sr import build
 
-    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-        cfg = compose("train", [*words, f"data_dir={tmp_path}", "trainer.max_steps=2", "data.n_workers=0"])
+    cfg = compose("train", *words, f"data_dir={tmp_path}", "trainer.max_steps=2", "data.n_workers=0")
     data = build.data(cfg)
     assert {phase.patch_size for phase in data.phases} == {lr}
     data.prepare_data()
