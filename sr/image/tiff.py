@@ -60,42 +60,35 @@ def is_gray(file: BinaryIO) -> bool:
 def tags(file: BinaryIO) -> Exif:
     """All tags of the first page: its layout, its colour profile, EXIF."""
     file.seek(0)
-    header = file.read(8)
-    found = Exif()
-    found.endian, found.bigtiff = "<" if header.startswith(b"II") else ">", header[:4] in MAGIC[2:]
-    start = Tiff.ImageFileDirectory_v2(header + file.read(8) if found.bigtiff else header).next
-    found.load_from_fp(file, start)
+    start, found = file.read(4), Exif()
+    found.endian, found.bigtiff = "<" if start.startswith(b"II") else ">", start in MAGIC[2:]
+    found.load_from_fp(file, _directory(file).next)
     file.seek(0)
     return found
 
 
 def pages(file: BinaryIO) -> int:
-    """How many pages a TIFF has, without thumbnails, overviews and masks (tag 254, NewSubfileType)."""
-    file.seek(0)
-    header = file.read(16)
-    order, big = "<" if header[:2] == b"II" else ">", header[:4] in MAGIC[2:]
-    (at,), count = struct.unpack_from(f"{order}Q" if big else f"{order}I", header, 8 if big else 4), 0
-    seen = set()
-    while at and at not in seen:
+    """How many pages a TIFF has, without thumbnails, overviews and masks (NewSubfileType)."""
+    page, seen, count = _directory(file), set(), 0
+    while (at := page.next) and at not in seen:
         seen.add(at)
         file.seek(at)
-        (entries,) = _unpack(file, f"{order}Q" if big else f"{order}H")
-        kind = 0
-        for _ in range(entries):
-            tag, _, _, value = _unpack(file, f"{order}HHQQ" if big else f"{order}HHII")
-            if tag == SUBFILE_TYPE:  # a LONG, at the beginning of its field
-                kind = value >> 32 if big and order == ">" else value
-        count += not kind & (1 | 4)  # a reduced image, a mask
-        (at,) = _unpack(file, f"{order}Q" if big else f"{order}I")
+        page.next = None
+        page.load(file)  # of what is cut off it warns, and knows no next page
+        if page.next is None:
+            raise InputError("the list of its pages is cut off: the file is truncated or broken")
+        count += not page.get(SUBFILE_TYPE, 0) & (1 | 4)  # a reduced image, a mask
     file.seek(0)
     return count
 
 
-def _unpack(file: BinaryIO, layout: str) -> tuple[int, ...]:
-    data = file.read(struct.calcsize(layout))
-    if len(data) < struct.calcsize(layout):
-        raise InputError("the list of its pages is cut off: the file is truncated or broken")
-    return struct.unpack(layout, data)
+def _directory(file: BinaryIO) -> Tiff.ImageFileDirectory_v2:
+    """An empty directory of tags whose `next` is where those of the first page are."""
+    file.seek(0)
+    header = file.read(8)
+    if header.startswith(b"MM\0+"):  # Pillow reads none
+        raise InputError("a big-endian BigTIFF: rewrite it first, as by gdal_translate -co ENDIANNESS=LITTLE")
+    return Tiff.ImageFileDirectory_v2(header + file.read(8) if header[:4] in MAGIC[2:] else header)
 
 
 def _check_samples(found: Exif) -> None:
@@ -148,8 +141,8 @@ def decode(file: BinaryIO) -> np.ndarray:
 class TIFFFile:
     """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; BigTIFF where 4 GB may not be enough.
 
-    Written by hand for the sake of EXIF: Pillow writes no 16-bit colour and no EXIF folder beside compressed pixels,
-    tifffile no EXIF folder at all. The tags stand before the pixels; where the strips are is filled in at the end.
+    Pillow makes the directory; tifffile takes no folder of tags (EXIF, GPS) and pulls its strips, where ours are pushed;
+    Pillow's own writer has no 16-bit colour. The tags stand before the pixels; the strips' places are filled in at the end.
     """
 
     def __init__(

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
@@ -20,15 +19,15 @@ from tqdm import tqdm
 from sr.device.capability import check_precision
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.image.file import Image, read
-from sr.image.writer import Writer, not_kept, one_line
-from sr.infer.strips import Alpha, check_bands, shape, strips
+from sr.image.writer import one_line
+from sr.infer.strips import Alpha, check_bands, strips
 from sr.infer.tiles import tiling
 from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
+from sr.predict.output import Output
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
 CPU_TILE = 192  # where the tiles are in the host's memory: half of that of 256 pixels, for 4 % more work
 AUTO_BATCH = 4  # tiles; on the CPU 1, where more are no faster
-WAITING = 12  # strips that are finished and not written: a row of tiles of 192 pixels at x4
 
 
 @dataclass
@@ -99,58 +98,88 @@ def predict_files(
     progress = tqdm(
         total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     )
-
-    def advance(part: float) -> None:
-        progress.update(min(part, len(left) - progress.n))  # rounding errors of the parts
-
-    before: _Output | None = None  # the file whose last strips are being written
+    handed_over: Output | None = None  # the file whose last strips are being written
     try:
         for number, ((source, target), reading) in enumerate(_one_ahead(left, reader)):
             progress.n = number
             progress.set_description(f"{number + 1} of {len(left)}, {source.name}")
-            output = None
             try:
                 image = reading.result()
-                with naming(source):
-                    check_bands(enlarged.network, image.was_gray)
-                while output is None:
-                    planned = enlarged.tile
-                    output = _Output(source, target, image, outscale or network.scale, writer)
-                    try:
-                        for strip in strips(enlarged, image, outscale=outscale, alpha_upscale=alpha_upscale, progress=advance):
-                            output.write(strip)
-                    except (RuntimeError, MemoryError) as error:
-                        if not out_of_memory(error) or enlarged.tile == planned:
-                            raise
-                        output.abort()  # what was planned for larger tiles keeps too much beside the network: once more
-                        output, progress.n = None, number
-            except NotFiniteError as error:
-                result.fail(f"{source}: {error}")
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-                result.fail(f"{source}: {one_line(error)[:200]}")
-            except (InputError, MissingError) as error:
-                result.fail(str(error))
-            else:
-                output.close()
-                finished, before, output = before, output, None
-                _settle(finished, result)
-            finally:
-                if output is not None:
-                    output.abort()
+                output = _File(source, target, image, enlarged, outscale, alpha_upscale, writer, progress).enlarge()
+            except (RuntimeError, MemoryError, InputError, MissingError, NotFiniteError) as error:
+                result.fail(_reason(error, source))
+                output = None
+            before, handed_over = handed_over, output
+            _settle(before, result)
         progress.n = len(left)
         progress.refresh()
-        finished, before = before, None
-        _settle(finished, result)
+        before, handed_over = handed_over, None
+        _settle(before, result)
     finally:
         reader.shutdown(cancel_futures=True)
         with suppress(OSError):  # there is another on its way
-            _settle(before, result)
+            _settle(handed_over, result)
         writer.shutdown()
         progress.close()
         print(result)
     return result
+
+
+@dataclass
+class _File:
+    """One input file and what enlarges it."""
+
+    source: Path
+    target: Path
+    image: Image
+    upscaler: Upscaler
+    outscale: float | None
+    alpha_upscale: Alpha
+    writer: ThreadPoolExecutor
+    progress: tqdm
+
+    def enlarge(self) -> Output:
+        """Hand all strips over to the writing thread; again with smaller tiles where the memory was too short.
+
+        Raises what `strips` and the writer do, and leaves nothing of the file then.
+        """
+        with naming(self.source):
+            check_bands(self.upscaler.network, self.image.was_gray)
+        started = self.progress.n
+        while True:
+            tile = self.upscaler.tile
+            try:
+                return self._attempt()
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error) or self.upscaler.tile == tile:
+                    raise
+            self.progress.n = started  # what was planned for larger tiles keeps too much beside the network
+
+    def _attempt(self) -> Output:
+        output = Output(self.source, self.target, self.image, self.outscale or self.upscaler.network.scale, self.writer)
+        options = {"outscale": self.outscale, "alpha_upscale": self.alpha_upscale, "progress": self._advance}
+        try:
+            for strip in strips(self.upscaler, self.image, **options):
+                output.write(strip)
+        except BaseException:
+            output.abort()
+            raise
+        output.close()
+        return output
+
+    def _advance(self, part: float) -> None:
+        self.progress.update(min(part, self.progress.total - self.progress.n))  # rounding errors of the parts
+
+
+def _reason(error: Exception, source: Path) -> str:
+    """The line for a file that could not be enlarged. Raises what is no fault of the file."""
+    if isinstance(error, InputError | MissingError):  # these name it
+        return str(error)
+    if isinstance(error, NotFiniteError):
+        return f"{source}: {error}"
+    if out_of_memory(error):
+        return f"{source}: {one_line(error)[:200]}"
+    raise error
 
 
 def upscaler(
@@ -199,45 +228,7 @@ def naming(source: Path) -> Iterator[None]:
         raise InputError(f"{source}: {error}") from None
 
 
-class _Output:
-    """A file that another thread writes while the network goes on, at most by a row of its tiles."""
-
-    def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
-        size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
-        self.source = source
-        self.not_kept = image.facts.not_kept() | not_kept(target, image.pixels.dtype, gray=image.was_gray, **kept)
-        self._writer = Writer(target, size, image.pixels.dtype, **kept)
-        self._pool, self._steps = pool, deque[Future]()
-
-    def write(self, strip: np.ndarray) -> None:
-        """Hand over a strip, once few others wait. Raises what writing an earlier one did."""
-        self._wait(WAITING)
-        self._steps.append(self._pool.submit(self._writer.write, strip))
-
-    def close(self) -> None:
-        """Hand over the end; `result` waits for it."""
-        self._steps.append(self._pool.submit(self._writer.close))
-
-    def result(self) -> None:
-        """Wait until the file is complete. Raises what writing it did."""
-        try:
-            self._wait()
-        finally:
-            self.abort()
-
-    def abort(self) -> None:
-        """Leave nothing of a file that is not complete."""
-        for step in self._steps:
-            with suppress(Exception):
-                step.result()
-        self._writer.abort()
-
-    def _wait(self, left: int = 0) -> None:
-        while len(self._steps) > left:
-            self._steps.popleft().result()
-
-
-def _settle(output: _Output | None, result: Result) -> None:
+def _settle(output: Output | None, result: Result) -> None:
     """Wait for a file that was handed over, and count it. An OSError ends the job: the disk is full, or its like."""
     if output is None:
         return

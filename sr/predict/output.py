@@ -1,0 +1,52 @@
+"""A result that another thread writes while the network goes on. For `sr/predict/files.py`."""
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from sr.image.file import Image
+from sr.image.writer import Writer, not_kept
+from sr.infer.strips import shape
+
+WAITING = 12  # strips that are finished and not written: a row of tiles of 192 pixels at x4
+
+
+class Output:
+    """A file that another thread writes while the network goes on, at most by a row of its tiles."""
+
+    def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
+        size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
+        self.source = source
+        self.not_kept = image.facts.not_kept() | not_kept(target, image.pixels.dtype, gray=image.was_gray, **kept)
+        self._writer = Writer(target, size, image.pixels.dtype, **kept)
+        self._pool, self._steps = pool, deque[Future]()
+
+    def write(self, strip: np.ndarray) -> None:
+        """Hand over a strip, once few others wait. Raises what writing an earlier one did."""
+        self._wait(WAITING)
+        self._steps.append(self._pool.submit(self._writer.write, strip))
+
+    def close(self) -> None:
+        """Hand over the end; `result` waits for it."""
+        self._steps.append(self._pool.submit(self._writer.close))
+
+    def result(self) -> None:
+        """Wait until the file is complete. Raises what writing it did."""
+        try:
+            self._wait()
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Leave nothing of a file that is not complete."""
+        for step in self._steps:
+            with suppress(Exception):
+                step.result()
+        self._writer.abort()
+
+    def _wait(self, left: int = 0) -> None:
+        while len(self._steps) > left:
+            self._steps.popleft().result()
