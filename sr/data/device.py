@@ -13,6 +13,8 @@ from sr.image.kind import PHOTO, Kind
 def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO) -> dict[str, Tensor]:
     """The batch of a worker -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last.
 
+    Where the degradation sharpens HR, "hr" is that, and "real" is what a discriminator takes as real.
+
     The degradation sees HR before it is flipped, turned or mixed, and with its margin. So an LR patch is the (turned) crop
     of the whole image's LR, bit by bit.
     """
@@ -21,7 +23,9 @@ def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, k
     if "partner" in batch:
         *partner, partner_parameters = _degraded(batch["partner"], degradation, augmentation, kind)
     lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
-    return {name: image.contiguous(memory_format=torch.channels_last) for name, image in (("lr", lr), ("hr", hr))}
+    learned = degradation.targets(hr, batch["parameters"]) if "parameters" in batch else {"hr": hr}
+    images = {"lr": lr} | learned
+    return {name: image.contiguous(memory_format=torch.channels_last) for name, image in images.items()}
 
 
 def _degraded(
@@ -34,8 +38,8 @@ def _degraded(
     if "lr" in batch:
         lr = augmentation.warp(kind.to_float(batch["lr"]), size, 1, parameters)
         return lr, augmentation.warp(hr, size, scale, parameters), parameters
-    hr = augmentation.warp(hr, size + 2 * (degradation.margin // scale), scale, parameters)
-    lr = degradation(hr, _tensors(batch["parameters"], hr.device))
+    hr = augmentation.warp(hr, size + 2 * batch["margin"], scale, parameters)
+    lr = degradation(hr, batch["parameters"], size)
     return centre(lr, size), centre(hr, size * scale), parameters
 
 

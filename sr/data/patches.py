@@ -39,7 +39,6 @@ class Patches(IterableDataset):
     ) -> None:
         self.hr, self.lr, self.plan, self.scale = hr, lr, plan, scale
         self.degradation, self.augmentation = degradation, augmentation
-        self.margin = 0 if lr is not None else degradation.margin // scale  # LR pixels
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
@@ -51,7 +50,8 @@ class Patches(IterableDataset):
         """Micro-batch `index`, for `sr.data.device.finish`.
 
         {"hr": (N, H, W, C) of the stored type, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the
-        degradation's, "augmentation": the augmentations', "partner"?: a dict like this one}. Images are tensors, parameters
+        degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations', "partner"?: a
+        dict like this one}. Images are tensors, parameters
         arrays: a worker hands over each tensor in a file of its own, which would cost more than cutting the patches.
         """
         size = self.plan.phase(index).patch_size
@@ -65,7 +65,9 @@ class Patches(IterableDataset):
         images, top, left = self.hr.draw(crop), crop.uniform(), crop.uniform()
         augmentation = self.augmentation.sample(draws.stream("augmentation"))
         shown = np.ceil(self.augmentation.footprint(np.full(len(images), size), augmentation)).astype(np.int64)
-        window, s = self.augmentation.source_size(size + 2 * self.margin), self.scale
+        parameters = self.degradation.sample(draws.stream("degradation")) if self.lr is None else {}
+        margin, s = self._margin(parameters, size), self.scale
+        window = self.augmentation.source_size(size + 2 * margin)
         first = self.hr[images[0].item()]
         bands, dtype = first.shape[2], first.dtype
         hr = np.empty((len(images), window * s, window * s, bands), dtype)
@@ -87,8 +89,18 @@ class Patches(IterableDataset):
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:
-            batch["parameters"] = self.degradation.sample(draws.stream("degradation"))
+            batch |= {"parameters": parameters, "margin": margin}
         return batch
+
+    def _margin(self, parameters: dict[str, np.ndarray], size: int) -> int:
+        """LR pixels around a patch that the degradation of these samples needs.
+
+        Where an augmentation warps, all that it may need: the last bit of a warp's weights could depend on the window's size.
+        """
+        if self.lr is not None:
+            return 0
+        warped = self.augmentation.source_size(size) != size
+        return (self.degradation.margin if warped else self.degradation.reach(parameters, size)) // self.scale
 
 
 def _mixed(first: Pixels, other: Pixels) -> InputError:

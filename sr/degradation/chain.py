@@ -1,12 +1,17 @@
 """Degradations one after the other: `degradation=[blur,bicubic,noise,jpeg]`."""
 
 import math
+from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
+from sr.degradation.sequence import Sequence
+from sr.degradation.sharpen import Sharpen
+from sr.degradation.stage import Stage, on_host, own, targets
 from sr.errors import InputError
 from sr.functional.draws import Draws
 
@@ -17,7 +22,8 @@ class Chain(nn.Module):
     Clips (N, T, C, sH, sW) too: what is drawn for a sample holds for all of its frames, and noise differs between them.
 
     After every stage the image is rounded half up to `levels` and clipped, as if each stage read and wrote a file. The
-    MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8), and all stages rely on such input.
+    MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8). A pipeline (`sr.degradation.sequence`) is one
+    stage, and is rounded at its end.
 
     Args:
         stages: name -> degradation; a parameter `sigma` of the stage `blur` is called "blur.sigma".
@@ -45,7 +51,19 @@ class Chain(nn.Module):
         """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
         return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
 
-    def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
+    def reach(self, parameters: dict[str, np.ndarray], size: int) -> int:
+        """HR pixels around patches of size x size LR pixels that the samples of these parameters need, at most `margin`."""
+        side, scale = size, 1
+        for name, stage in reversed(self.stages.items()):
+            margin = stage.reach(own(parameters, name), side) if isinstance(stage, Sequence) else stage.margin
+            side, scale = side * stage.scale + 2 * margin, scale * stage.scale
+        return -(-(side - size * scale) // (2 * scale)) * scale
+
+    def forward(self, hr: Tensor, parameters: dict[str, Any], size: int | None = None) -> Tensor:
+        """LR of `hr`; with `size` of its middle size x size LR pixels at least, and only of them where that saves work.
+
+        Parameters are arrays of NumPy, or tensors on the CPU: what is read from a GPU has to be waited for.
+        """
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
             raise InputError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
         if self.idle:
@@ -53,12 +71,38 @@ class Chain(nn.Module):
                 f"degradation=[{','.join(self.stages)}] changes nothing at scale=1, so that LR equals HR: "
                 "pass degradation=[noise] or others, or LR files (data=folder data.train=DIR data.lr=DIR)"
             )
-        image = hr
+        image, sides = hr, self._sides(size)
         for name, stage in self.stages.items():
-            own = {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}
-            image = stage(image, own)
+            given = own(parameters, name)
+            if isinstance(stage, Stage):
+                image = stage(image, given, sides[name])
+            else:
+                image = stage(image, {k: torch.as_tensor(v, device=hr.device) for k, v in given.items()})
             image = quantise(image, self.levels) if self.levels else image
         return image
+
+    def targets(self, hr: Tensor, parameters: dict[str, Any]) -> dict[str, Tensor]:
+        """What the network learns from patches `hr`: {"hr"}, where stages change it too (`sr.degradation.sharpen`).
+
+        With "real" beside it where a discriminator is to take the unchanged ones as real.
+        """
+        if not any(isinstance(module, Sharpen) and module.target for module in self.modules()):
+            return {"hr": hr}
+        changed, real = list(hr.unbind()), list(hr.unbind())
+        for i, sample in enumerate(on_host(parameters) or [{}] * len(hr)):
+            found = [one for name, stage in self.stages.items() for one in targets(stage, own(sample, name))]
+            for stage in found:
+                changed[i] = stage(changed[i][None], {})[0]
+                real[i] = changed[i] if stage.discriminator else real[i]
+        return {"hr": torch.stack(changed), "real": torch.stack(real)}
+
+    def _sides(self, size: int | None) -> dict[str, int | None]:
+        """Side of the square that the later stages need of each pipeline's result; None: of other stages, all they give."""
+        found: dict[str, int | None] = {}
+        for name, stage in reversed(self.stages.items()):
+            found[name] = size if isinstance(stage, Sequence) else None
+            size = size and size * stage.scale + 2 * stage.margin
+        return found
 
 
 def quantise(image: Tensor, levels: int = 255) -> Tensor:
@@ -67,7 +111,7 @@ def quantise(image: Tensor, levels: int = 255) -> Tensor:
 
 
 def _margin(stages: list[nn.Module]) -> int:
-    """HR pixels around a patch that its LR depends on, rounded up to whole LR pixels."""
+    """HR pixels around a patch that its LR depends on at most, rounded up to whole LR pixels."""
     scale, margin = 1, 0
     for stage in stages:
         margin += stage.margin * scale

@@ -1,21 +1,24 @@
 """JPEG compression: real files of Pillow's libjpeg, each sample at a quality of its own.
 
-Images pass through the CPU, so that they are real JPEG and the same on any device; approximations that run on a GPU
-round softly, to be differentiable. A 56 x 56 image takes about 0.2 ms.
+On a CPU they are real JPEG. A GPU compresses by the same quantised cosine transform itself (`sr.functional.jpeg`), so that no
+image leaves it. A 56 x 56 image takes about 0.2 ms.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
+from sr.degradation.region import Region, crop
+from sr.degradation.stage import Operation, Parameters, Stage
 from sr.errors import InputError
 from sr.functional.draws import Draws
-from sr.functional.leading import check_leading, pictures
 from sr.functional.ranges import checked
+
+_BLOCK = 8  # pixels of a block that is transformed as one
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
@@ -25,36 +28,64 @@ def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
-class JPEG(nn.Module):
+class JPEG(Stage):
     """Compress (N, C, H, W) in [0, 1], any size, RGB with 4:2:0 chroma; the result is on the uint8 grid,
     for JPEG files have 8 bits, whatever the image has.
 
     The bands of other images than RGB are files of their own, all of one quality, since JPEG knows no others than gray and
     colour. The frames of a clip (N, T, C, H, W) have one quality too, each its own file.
 
-    The grid of 8 x 8 blocks begins at the image's corner, so that a patch is an image of its own, not part of a larger
-    file. `quality` is the range of libjpeg's quality (1 .. 100), uniform; Real-ESRGAN (Wang et al. 2021, arXiv
-    2107.10833, section 4.1) has [30, 95].
+    Args:
+        quality: range of libjpeg's quality (1 .. 100), uniform, both ends included; Real-ESRGAN (Wang et al. 2021, arXiv
+            2107.10833, section 4.1) has [30, 95].
+        grid: where the blocks of 8 x 8 pixels begin. corner: at the image's, so that a patch is an image of its own; random:
+            anywhere, so that a patch is the crop of a larger file.
     """
 
-    def __init__(self, quality: Sequence[int] = (30, 95)) -> None:
+    def __init__(self, quality: Sequence[int] = (30, 95), grid: str = "corner") -> None:
         super().__init__()
         low, high = checked("quality", quality, 1, 100)
         if low % 1 or high % 1:
             raise InputError(f"quality must be whole numbers, as libjpeg's are, got {list(quality)}")
-        self.quality = low, high
-        self.scale, self.margin = 1, 0
+        if grid not in ("corner", "random"):
+            raise InputError(f"grid={grid}: choose corner or random")
+        self.quality, self.grid = (low, high), grid
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """{"quality": int64 (count,)}, both ends of the range included."""
+        """{"quality": int64 (count,)}; with a random grid "top" and "left" too, of its first whole block."""
         low, high = self.quality
-        return {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
+        found = {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
+        return found | ({name: draws.integers(_BLOCK) for name in ("top", "left")} if self.grid == "random" else {})
 
-    def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
-        check_leading(hr)
-        levels, rgb = (hr.detach() * 255 + 0.5).clamp(0, 255).byte().cpu(), hr.shape[-3] == 3
-        pixels = pictures(levels).permute(0, 2, 3, 1) if rgb else levels.flatten(0, -3)  # (files, H, W, 3) or (files, H, W)
-        quality = parameters["quality"].repeat_interleave(len(pixels) // len(hr)).tolist()
-        files = [compressed(p, q) for p, q in zip(pixels.contiguous().numpy(), quality, strict=True)]
-        lr = torch.from_numpy(np.stack(files)).to(hr.device)
-        return (lr.permute(0, 3, 1, 2) if rgb else lr).reshape(hr.shape).to(hr.dtype) / 255
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        return [Compressed(step, compressed, parameters)]
+
+
+class Compressed(Operation):
+    """Compress each frame by `codec`, (pixels, quality) -> pixels, of whole blocks where the parameters have top and left."""
+
+    def __init__(self, step: float, codec: Callable[[np.ndarray, int], np.ndarray], parameters: Parameters) -> None:
+        super().__init__(step)
+        self.codec, self.parameters = codec, parameters
+
+    def needs(self, wanted: Region) -> Region:
+        if "top" not in self.parameters:
+            return wanted
+        top, left = self.parameters["top"], self.parameters["left"]
+        return Region(
+            (wanted.top - top) // _BLOCK * _BLOCK + top,
+            -((top - wanted.bottom) // _BLOCK) * _BLOCK + top,
+            (wanted.left - left) // _BLOCK * _BLOCK + left,
+            -((left - wanted.right) // _BLOCK) * _BLOCK + left,
+        )
+
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        levels = (image.detach() * 255).add_(0.5).clamp_(0, 255).byte().cpu()
+        if image.shape[1] == 3:
+            pixels = levels.permute(0, 2, 3, 1).contiguous().numpy()
+            files = np.stack([self.codec(frame, self.parameters["quality"]) for frame in pixels])
+            made = torch.from_numpy(files).permute(0, 3, 1, 2).contiguous()
+        else:
+            files = [self.codec(frame, self.parameters["quality"]) for frame in levels.flatten(0, 1).numpy()]
+            made = torch.from_numpy(np.stack(files)).view(levels.shape)
+        return crop(made.to(image.device).to(image.dtype).div_(255), given, wanted)

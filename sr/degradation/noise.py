@@ -1,46 +1,57 @@
 """Gaussian and Poisson noise (Real-ESRGAN, Wang et al. 2021, arXiv 2107.10833, sections 3.1 and 4.1).
 
-Each sample's noise comes from a CPU generator of its own, seeded by the sample's parameters: a function of that seed
-and of the image alone, equal in any batch and on any device. On a GPU this costs a copy to the device, and for Poisson
-noise one from it as well. Each frame of a clip has noise of its own, from a seed that follows from the sample's.
+Each sample's noise comes from a generator of its own on the image's device, seeded by the sample's parameters: a function of
+that seed and of the image alone, equal in any batch (the generators of CPUs and GPUs give other numbers). Each frame of a clip
+has noise of its own, from a seed that follows from the sample's.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from sr.degradation.region import Region
+from sr.degradation.stage import Operation, Parameters, Stage
+from sr.errors import InputError
+from sr.functional import poisson
 from sr.functional.draws import Draws
-from sr.functional.leading import for_each_frame, n_frames, pictures, restored
 from sr.functional.ranges import checked, probability
 
-_GRAY = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)  # BT.601 luma, full range
+GRAY = (0.299, 0.587, 0.114)  # BT.601 luma, full range
 _STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): seeds of the frames of one clip lie far apart
 
 
-def poisson_noise(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """(P - pixels) / 255, P Poisson distributed with mean pixels, 0 .. 255: the shot noise of 255 photons at white."""
-    return (torch.poisson(pixels, generator=generator) - pixels) / 255
+def frame_seeds(seed: int, frames: int) -> list[int]:
+    """The seed of a sample -> those of its frames; the first frame has the sample's own."""
+    return [(seed + frame * _STEP) % 2**63 for frame in range(frames)]
 
 
-def frame_seeds(seeds: Tensor, frames: int) -> list[int]:
-    """Seeds of samples, (N,) int64 -> those of their frames, N * `frames`; a sample's first frame has the sample's own."""
-    return [(seed + frame * _STEP) % 2**63 for seed in seeds.tolist() for frame in range(frames)]
+def generator_of(seed: int, device: torch.device) -> torch.Generator:
+    """A generator on the device; seeding it does not wait for the device."""
+    return torch.Generator(device).manual_seed(seed)
 
 
-class Noise(nn.Module):
-    """Add noise to (N, C, H, W) on the grid of its levels in [0, 1]; the result is neither rounded nor clipped.
+def gray_of(image: Tensor) -> Tensor:
+    """(..., 3, H, W) -> (..., 1, H, W)."""
+    red, green, blue = (image.narrow(-3, band, 1) * weight for band, weight in enumerate(GRAY))
+    return red + green + blue
+
+
+class Noise(Stage):
+    """Add noise to images in [0, 1]; the result is not rounded.
 
     In a clip (N, T, C, H, W) the kind and the strength are the sample's, the noise itself differs from frame to frame.
 
     Args:
         sigma: range of the standard deviation of Gaussian noise, uniform, in 255ths of the range, whatever the levels.
-        poisson_strength: range of the factor on Poisson noise, uniform; 1 is the shot noise of 255 photons at white.
+        poisson_strength: range of the factor on Poisson noise, uniform; 1 is the shot noise of `photons` at white.
         poisson_probability: how often the noise is Poisson and not Gaussian.
         gray_probability: how often R, G and B get the same noise; the bands of other images never do, for each has a
             sensor of its own.
-        levels: of the image, 255 for 8 bit; None: it has none.
+        levels: of the image, 255 for 8 bit; None: it has none. Poisson noise takes the image on that grid.
+        photons: at white, 255; None: as BasicSR, the power of two from the number of different 8-bit levels in the image on.
+        clip: whether the result is clipped to [0, 1].
     """
 
     def __init__(
@@ -50,13 +61,17 @@ class Noise(nn.Module):
         poisson_probability: float = 0.5,
         gray_probability: float = 0.4,
         levels: int | None = 255,
+        photons: int | None = 255,
+        clip: bool = False,
     ) -> None:
         super().__init__()
         self.sigma = checked("sigma", sigma, 0, 255)
         self.poisson_strength = checked("poisson_strength", poisson_strength, 0, 100)
         self.poisson_probability = probability("poisson_probability", poisson_probability)
         self.gray_probability = probability("gray_probability", gray_probability)
-        self.scale, self.margin, self.levels = 1, 0, levels
+        if photons not in (255, None):
+            raise InputError(f"photons={photons}: pass 255, or null for the number that BasicSR takes")
+        self.levels, self.photons, self.clip = levels, photons, clip
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"strength": float32, "poisson": bool, "gray": bool, "seed": int64}, (count,) each."""
@@ -66,22 +81,40 @@ class Noise(nn.Module):
         strength = np.where(poisson, strength, sigma / 255).astype(np.float32)
         return {"strength": strength, "poisson": poisson, "gray": gray, "seed": draws.seeds()}
 
-    def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
-        strengths, poisson, gray = (for_each_frame(parameters[k], hr).tolist() for k in ("strength", "poisson", "gray"))
-        image, bands = pictures(hr), hr.shape[-3]
-        pixels = self._photons(image).cpu() if any(poisson) else image
-        noise = []
-        for i, seed in enumerate(frame_seeds(parameters["seed"], n_frames(hr))):
-            generator = torch.Generator().manual_seed(seed)
-            common = gray[i] and bands == 3
-            if poisson[i]:
-                mean = (pixels[i] * _GRAY).sum(0, keepdim=True) if common else pixels[i]
-                unit = poisson_noise(mean, generator)
-            else:
-                unit = torch.randn(1 if common else bands, *hr.shape[-2:], generator=generator)
-            noise.append((unit * strengths[i]).expand(image.shape[1:]))
-        return hr + restored(torch.stack(noise), hr).to(hr.device, non_blocking=True)
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        return [_Added(step, self, parameters)]
 
-    def _photons(self, image: Tensor) -> Tensor:
-        """The mean number of each pixel, 0 .. 255; on the grid of the levels, that the same image gives the same numbers."""
-        return (image * self.levels).round() * (255 / self.levels) if self.levels else image.clamp(0, 1) * 255
+
+class _Added(Operation):
+    def __init__(self, step: float, stage: Noise, parameters: Parameters) -> None:
+        super().__init__(step)
+        self.stage, self.parameters = stage, parameters
+
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        stage, strength = self.stage, self.parameters["strength"]
+        common = self.parameters["gray"] and image.shape[1] == 3
+        seeds, made = frame_seeds(self.parameters["seed"], len(image)), torch.empty_like(image)
+        for frame, target, seed in zip(image, made, seeds, strict=True):
+            generator = generator_of(seed, image.device)
+            if self.parameters["poisson"]:
+                unit = _shot_noise(gray_of(frame) if common else frame, stage, generator)
+            else:
+                shape = (1 if common else len(frame), *frame.shape[1:])
+                unit = torch.randn(shape, generator=generator, device=image.device)
+            torch.add(frame, unit.mul_(strength), out=target)
+        return made.clamp_(0, 1) if stage.clip else made
+
+
+def _shot_noise(image: Tensor, stage: Noise, generator: torch.Generator) -> Tensor:
+    """(P / photons - image), P Poisson distributed around the number of photons of each pixel of (C, H, W)."""
+    if stage.photons is None:
+        levels = (image * 255).round_().clamp_(0, 255)
+        if not image.is_cuda:
+            different = np.count_nonzero(np.bincount(levels.byte().numpy().ravel(), minlength=256))
+            return poisson.noise(levels, 1 << int(different - 1).bit_length(), generator)
+        different = (torch.bincount(levels.flatten().int(), minlength=256) > 0).sum()
+        photons = 2 ** torch.ceil(torch.log2(different.float()))  # stays on the device: nobody waits for it
+        return (torch.poisson(levels * (photons / 255), generator=generator) / photons).sub_(levels / 255)
+    # On the grid of the levels, that the same image gives the same numbers.
+    grid = (image * stage.levels).round() * (255 / stage.levels) if stage.levels else image.clamp(0, 1) * 255
+    return (torch.poisson(grid, generator=generator) - grid) / 255

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from numbers import Real
 
+import numpy as np
+
 from sr.errors import InputError
 
 
@@ -21,3 +23,14 @@ def probability(name: str, value: float) -> float:
     if not 0 <= value <= 1:
         raise InputError(f"{name} must be a probability in [0, 1], got {value}")
     return value
+
+
+def shares(name: str, weights: Sequence[float]) -> np.ndarray:
+    """Relative weights -> the upper ends of their shares of [0, 1). InputError: none, a negative one, or a sum of 0."""
+    numbers = all(isinstance(weight, Real) for weight in weights)
+    values = np.array(weights if numbers else [], np.float64)
+    if not len(values) or not values.min() >= 0 or not 0 < values.sum() < np.inf:
+        raise InputError(f"{name} must be numbers of at least 0 whose sum is more than 0, got {list(weights)}")
+    ends = np.cumsum(values) / values.sum()
+    ends[np.flatnonzero(values)[-1] :] = 1.0
+    return ends

@@ -96,7 +96,7 @@ class GAN(SRModule):
             if network_learns:
                 self._backward(loss, both[0])
             if duel:
-                discriminator_loss, judged = self._discriminator_loss(batch["hr"], sr.detach())
+                discriminator_loss, judged = self._discriminator_loss(batch.get("real", batch["hr"]), sr.detach())
                 self._backward(discriminator_loss, both[1])
                 parts |= judged
                 loss = loss.detach() + 0 * discriminator_loss.detach()  # no number if either is none: Finite stops the run
@@ -125,7 +125,7 @@ class GAN(SRModule):
                 real = None
                 if self.adversarial.relativistic:
                     with torch.no_grad():
-                        real = judge(hr)
+                        real = judge(batch.get("real", hr))
                 fooled = self.adversarial.generator(judge(sr), real)
             loss = loss + self.adversarial.weight * fooled
             parts["adversarial"] = fooled.detach()

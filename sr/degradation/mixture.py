@@ -1,0 +1,52 @@
+"""One of several pipelines for each sample."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import nn
+
+from sr.degradation.sequence import Sequence
+from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width
+from sr.errors import InputError
+from sr.functional.draws import Draws
+from sr.functional.ranges import shares
+
+
+class Mixture(Sequence):
+    """Each sample goes through one of `stages`, stages or whole pipelines.
+
+    Args:
+        stages: name -> stage.
+        weights: name -> how often it is drawn, relative to the others; None: all equally often.
+        scale, margin: see Sequence.
+    """
+
+    def __init__(
+        self,
+        stages: dict[str, nn.Module],
+        weights: Mapping[str, float] | None = None,
+        scale: int | None = None,
+        margin: int = 128,
+    ) -> None:
+        weights = dict.fromkeys(stages, 1.0) if weights is None else dict(weights)
+        if weights.keys() != stages.keys():
+            raise InputError(f"a mixture has the pipelines {', '.join(stages)}, but weights of {', '.join(weights)}")
+        self.names = list(stages)
+        self.shares = shares("weights of a mixture", [weights[name] for name in self.names])
+        super().__init__(stages, scale, margin)
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"choice": index of the stage (count,), "<stage>.<parameter>": ... of all of them}."""
+        return {"choice": np.searchsorted(self.shares, draws.uniform(), "right"), **super().sample(draws)}
+
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        name = self.names[parameters["choice"]]
+        return plan(self.stages[name], own(parameters, name), step)
+
+    def targets(self, parameters: Parameters) -> list[Stage]:
+        name = self.names[parameters["choice"]]
+        return targets(self.stages[name], own(parameters, name))
+
+    def width(self, step: float | None) -> float | None:
+        ends = {width(stage, step) for stage in self.stages.values()}
+        return ends.pop() if len(ends) == 1 else None

@@ -1,0 +1,52 @@
+"""Rectangles of pixels on the grids of a sample: which pixels of each stage's picture an LR patch depends on.
+
+Every grid of a sample begins at one corner: pixel k of a grid whose pixels are `step` HR pixels wide has its centre at
+(k + 0.5) * step. A picture has no border there: what lies outside of the image that is given is its mirror image.
+"""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from sr.functional.resize import pad_symmetric
+
+
+class Region(NamedTuple):
+    """Rows top .. bottom - 1 and columns left .. right - 1 of a grid; may begin below 0."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    def grown(self, by: int) -> "Region":
+        """`by` pixels more on every side."""
+        return Region(self.top - by, self.bottom + by, self.left - by, self.right + by)
+
+    def times(self, factor: int) -> "Region":
+        """The same area on a grid of pixels `factor` times as small."""
+        return Region(*(side * factor for side in self))
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+
+def crop(image: Tensor, given: Region, wanted: Region) -> Tensor:
+    """The pixels `wanted` of (..., H, W), which shows the pixels `given`; mirrored beyond them, the edge pixel repeated."""
+    if wanted == given:
+        return image
+    for dim, begin, end, first, last in (
+        (-2, given.top, given.bottom, wanted.top, wanted.bottom),
+        (-1, given.left, given.right, wanted.left, wanted.right),
+    ):
+        low, high = min(max(first, begin), end - 1), max(min(last, end), begin + 1)
+        image = image.narrow(dim, low - begin, high - low) if begin <= first and last <= end else image
+        if not (begin <= first and last <= end):
+            image = pad_symmetric(image, dim, max(begin - first, 0), max(last - end, 0))
+            image = image.narrow(dim, max(first - begin, 0), last - first)
+    return image

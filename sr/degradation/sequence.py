@@ -1,0 +1,67 @@
+"""Stages one after the other, each sample in a size of its own between them: a pipeline, as `degradation=realesrgan`."""
+
+import numpy as np
+from torch import nn
+
+from sr.degradation.region import Region
+from sr.degradation.stage import Operation, Parameters, Stage, joined, on_host, own, plan, regions, targets, width
+from sr.errors import InputError
+from sr.functional.draws import Draws
+
+
+class Sequence(Stage):
+    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), clips too: what is drawn for a sample holds for all of its frames.
+
+    Between the stages nothing is rounded or clipped, except by those whose work that is (noise clips, JPEG is of 8 bits).
+    LR patches are cut out as of a larger picture: `reach` says how much of HR around the patch each sample needs.
+
+    Args:
+        stages: name -> stage, each with a name of its own, by which it draws.
+        scale: HR pixels for an LR pixel, the size that the pipeline ends in; None: what the stages come to, within another
+            pipeline.
+        margin: HR pixels around a patch that are used at most; beyond them the picture is mirrored.
+
+    Raises:
+        InputError: no stage, or stages that do not end at a pixel of `scale` HR pixels.
+    """
+
+    def __init__(self, stages: dict[str, nn.Module], scale: int | None = None, margin: int = 128) -> None:
+        super().__init__()
+        if not stages:
+            raise InputError("a degradation pipeline needs at least one stage")
+        self.stages = nn.ModuleDict(stages)
+        if scale is not None:
+            found = self.width(1.0)
+            if found is None or abs(found - scale) > 1e-9:
+                ends = "in a random size" if found is None else f"{found:g} times smaller"
+                raise InputError(
+                    f"the degradation pipeline {', '.join(stages)} ends {ends}, but scale={scale}: end it with a resize to the "
+                    "size of LR (_target_: sr.degradation.resize.Resize, lr_scale: ${scale})"
+                )
+            self.scale, self.margin = scale, -(-margin // scale) * scale
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
+        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
+
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        found: list[Operation] = []
+        for name, stage in self.stages.items():
+            found += plan(stage, own(parameters, name), found[-1].step if found else step)
+        return found
+
+    def targets(self, parameters: Parameters) -> list[Stage]:
+        return [found for name, stage in self.stages.items() for found in targets(stage, own(parameters, name))]
+
+    def width(self, step: float | None) -> float | None:
+        for stage in self.stages.values():
+            step = width(stage, step)
+        return step
+
+    def reach(self, parameters: dict[str, np.ndarray], size: int) -> int:
+        """HR pixels around a patch of size x size LR pixels that the samples of these parameters need, at most `margin`."""
+        frame, hr, reach = Region(0, size, 0, size), size * self.scale, 0
+        for sample in on_host(parameters):
+            need = regions(joined(self.plan(sample, 1.0)), frame)[0]
+            reach = max(reach, -need.top, -need.left, need.bottom - hr, need.right - hr)
+        return min(-(-reach // self.scale) * self.scale, self.margin)

@@ -1,0 +1,38 @@
+"""A stage that only some of the samples go through."""
+
+import numpy as np
+from torch import nn
+
+from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width
+from sr.functional.draws import Draws
+from sr.functional.ranges import probability as checked
+
+
+class Skip(Stage):
+    """`stage`, which is left out with a probability; the number of draws is the same for every sample.
+
+    Args:
+        stage: any stage.
+        probability: how often it is left out.
+    """
+
+    def __init__(self, stage: nn.Module, probability: float) -> None:
+        super().__init__()
+        self.stage, self.probability = stage, checked("probability", probability)
+        self.margin = stage.margin
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"skipped": bool (count,), "stage.<parameter>": ...}."""
+        inner = {f"stage.{name}": value for name, value in self.stage.sample(draws.stream("stage")).items()}
+        return {"skipped": draws.uniform() < self.probability, **inner}
+
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        return [] if parameters["skipped"] else plan(self.stage, own(parameters, "stage"), step)
+
+    def targets(self, parameters: Parameters) -> list[Stage]:
+        return [] if parameters["skipped"] else targets(self.stage, own(parameters, "stage"))
+
+    def width(self, step: float | None) -> float | None:
+        inner = width(self.stage, step)
+        chances = {0.0: inner, 1.0: step}  # left out never, or always
+        return chances.get(float(self.probability), inner if inner == step else None)

@@ -1,0 +1,172 @@
+"""What a stage of a pipeline is: it draws each sample's parameters, and turns one sample's into operations on its picture.
+
+Every sample of a batch may change its size by a factor of its own, so a pipeline (`sr.degradation.sequence`) works on one
+sample after the other. Sizes and branches are known on the host, where the parameters are drawn: nothing waits for the device.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.degradation.region import Region, crop
+from sr.functional.draws import Draws
+from sr.functional.leading import check_leading
+
+Parameters = dict[str, Any]  # of one sample: plain numbers, or an array where a parameter has several
+
+
+class Operation:
+    """One thing that is done to one sample's picture (F, C, H, W), F its frames. Here: nothing.
+
+    `step` is the width of a pixel of its result in HR pixels.
+    """
+
+    def __init__(self, step: float) -> None:
+        self.step = step
+
+    def needs(self, wanted: Region) -> Region:
+        """The pixels of its input that the pixels `wanted` of its result depend on."""
+        return wanted
+
+    def constants(self, given: Region, wanted: Region) -> list[np.ndarray]:
+        """float32 arrays that `apply` takes as tensors; those of a whole batch cross to the device together."""
+        return []
+
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        """The pixels `wanted` of the result; `given` is `needs(wanted)`. May change `image` in place."""
+        return image
+
+    def followed_by(self, other: "Operation") -> "Operation | None":
+        """Both in one, where that saves work."""
+        return None
+
+
+class Stage(nn.Module):
+    """Base of the stages whose work depends on the sample: `plan` says what is done to one."""
+
+    scale, margin = 1, 0  # as a stage of a list beside bicubic and others; `margin`: HR pixels that a patch needs around it
+
+    def sample(self, draws: Draws) -> dict[str, np.ndarray]:
+        """{"<parameter>": (count, ...)} of each sample."""
+        return {}
+
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        """What is done to the sample of these parameters, whose pixels are `step` HR pixels wide."""
+        raise NotImplementedError
+
+    def width(self, step: float | None) -> float | None:
+        """HR pixels of a result's pixel, from those of the input's; None: drawn anew for each sample."""
+        return step
+
+    def targets(self, parameters: Parameters) -> list["Stage"]:
+        """Stages that change the sample's HR too, which the network is to give back."""
+        return []
+
+    def forward(self, hr: Tensor, parameters: dict[str, Tensor], size: int | None = None) -> Tensor:
+        """(N, C, sH, sW) or clips (N, T, C, sH, sW) in [0, 1] -> LR; with `size` the middle size x size pixels of it."""
+        return run(self, hr, parameters, size)
+
+
+class Ready(Operation):
+    """A stage that knows batches only (`scale`, `margin`, `forward`), as an operation."""
+
+    def __init__(self, stage: nn.Module, parameters: Parameters, step: float) -> None:
+        super().__init__(step * stage.scale)
+        self.stage, self.parameters = stage, parameters
+        self.margin = -(-stage.margin // stage.scale)  # of the result
+
+    def needs(self, wanted: Region) -> Region:
+        return wanted.grown(self.margin).times(self.stage.scale)
+
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        given_parameters = {name: torch.as_tensor(np.asarray(value))[None] for name, value in self.parameters.items()}
+        made = self.stage(image[None], given_parameters)[0]
+        return crop(made, wanted.grown(self.margin), wanted)
+
+
+def plan(stage: nn.Module, parameters: Parameters, step: float) -> list[Operation]:
+    """The operations of any stage."""
+    return stage.plan(parameters, step) if isinstance(stage, Stage) else [Ready(stage, parameters, step)]
+
+
+def width(stage: nn.Module, step: float | None) -> float | None:
+    """HR pixels of a pixel after any stage; None where it is random."""
+    return stage.width(step) if isinstance(stage, Stage) else step and step * stage.scale
+
+
+def targets(stage: nn.Module, parameters: Parameters) -> list[Stage]:
+    """The stages within any stage that change HR too, for the sample of these parameters."""
+    return stage.targets(parameters) if isinstance(stage, Stage) else []
+
+
+def own(parameters: dict[str, Any], name: str) -> dict[str, Any]:
+    """The parameters of the stage `name`, under their own names."""
+    prefix = f"{name}."
+    return {key[len(prefix) :]: value for key, value in parameters.items() if key.startswith(prefix)}
+
+
+def on_host(parameters: dict[str, Any]) -> list[Parameters]:
+    """{"<parameter>": (N, ...)} of tensors or arrays -> each sample's."""
+    arrays = {name: np.asarray(value.cpu() if isinstance(value, Tensor) else value) for name, value in parameters.items()}
+    lists = {name: array.tolist() if array.ndim == 1 else array for name, array in arrays.items()}
+    count = len(next(iter(lists.values()), ()))
+    return [{name: values[i] for name, values in lists.items()} for i in range(count)]
+
+
+def regions(operations: list[Operation], wanted: Region) -> list[Region]:
+    """The pixels of HR, of the result of the first operation, ..., of the last, that `wanted` of the last depends on."""
+    found = [wanted]
+    for operation in reversed(operations):
+        found.append(operation.needs(found[-1]))
+    return found[::-1]
+
+
+def joined(operations: list[Operation]) -> list[Operation]:
+    """The operations, neighbours made one where that saves work."""
+    found: list[Operation] = []
+    for operation in operations:
+        both = found[-1].followed_by(operation) if found else None
+        found[-1:] = [both] if both else [*found[-1:], operation]
+    return found
+
+
+def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) -> Tensor:
+    """A stage or pipeline of a fixed scale on a batch, sample by sample."""
+    check_leading(hr)
+    height, width = (length // stage.scale for length in hr.shape[-2:])
+    frame = Region(0, height, 0, width) if size is None else _middle(height, width, size)
+    samples = on_host(parameters) or [{} for _ in range(len(hr))]
+    plans = [joined(stage.plan(sample, 1.0)) for sample in samples]
+    whole = Region(0, hr.shape[-2], 0, hr.shape[-1])
+    needed = [regions(operations, frame) for operations in plans]
+    given = [
+        operation.constants(*pair)
+        for operations, found in zip(plans, needed, strict=True)
+        for operation, pair in zip(operations, zip(found, found[1:], strict=False), strict=True)
+    ]
+    constants = iter(_sent(given, hr.device))
+    made = []
+    with torch.no_grad():
+        for image, operations, found in zip(hr, plans, needed, strict=True):
+            picture = crop(image.reshape(-1, *image.shape[-3:]), whole, found[0])
+            for operation, before, after in zip(operations, found, found[1:], strict=False):
+                picture = operation.apply(picture, before, after, next(constants))
+            made.append(picture.view(*image.shape[:-2], *picture.shape[-2:]))
+        return torch.stack(made)
+
+
+def _middle(height: int, width: int, size: int) -> Region:
+    top, left = (height - size) // 2, (width - size) // 2
+    return Region(top, top + size, left, left + size)
+
+
+def _sent(given: list[list[np.ndarray]], device: torch.device) -> list[list[Tensor]]:
+    """Arrays to tensors on the device: in one copy, that a GPU is not waited for at each of them."""
+    if device.type == "cpu":
+        return [[torch.from_numpy(array) for array in arrays] for arrays in given]
+    flat = [array.ravel() for arrays in given for array in arrays]
+    packed = torch.from_numpy(np.concatenate(flat) if flat else np.zeros(0, np.float32)).to(device, torch.float32)
+    pieces = iter(packed.split([len(array) for array in flat]))
+    return [[next(pieces).view(array.shape) for array in arrays] for arrays in given]
