@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs import SMALL, call
+from tests.jobs import SMALL, run_script
 
 # One thread a process, those that tests start included: the last bit of a sum depends on the number of threads, and the
 # tests that compare runs bit by bit start some in this process and some in others.
@@ -31,10 +31,10 @@ def sr_data() -> Path:
 
 @pytest.fixture(scope="session")
 def main_job(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
-    """(folder, finished process) of one small run of the command line with every logger."""
+    """(folder, what it said) of one small run of the command line with every logger."""
     folder = tmp_path_factory.mktemp("main")
     words = [*SMALL[:-1], "logger=[wandb,tensorboard]", "data_dir=data", "output_dir=run"]
-    return folder / "run", call("train.py", *words, cwd=folder)
+    return folder / "run", run_script("train.py", *words, cwd=folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,31 @@
-"""Small jobs for tests: the real config, shrunk, in this process; or a real command line in an empty folder."""
+"""Small jobs for tests: the real config, shrunk; a whole command line in this process, or in one of its own."""
 
+import logging
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from copy import deepcopy
 from functools import cache
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
+from typing import TextIO
 
 import hydra
+import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 ROOT = Path(__file__).resolve().parent.parent
 CONF = ROOT / "conf"
+VALUE = re.compile(r"(?!hydra\.)[a-z]\w*(\.\w+)*")  # the key of a word that sets a value, or chooses from a group
 
 SMALL = (  # of the default recipe what trains in a second
     "network.n_feats=8",
@@ -44,7 +52,7 @@ def compose(name: str, *overrides: object) -> DictConfig:
     import sr.cli  # noqa: F401, its resolvers
 
     last = {str(word).split("=")[0]: str(word) for word in overrides}
-    plain = {key: word for key, word in last.items() if re.fullmatch(r"[a-z]\w*(\.\w+)*", key) and not (CONF / key).is_dir()}
+    plain = {key: word for key, word in last.items() if VALUE.fullmatch(key) and not (CONF / key).is_dir()}
     try:
         cfg = deepcopy(_composed(name, tuple(word for key, word in last.items() if key not in plain)))
         for override in OverridesParser.create().parse_overrides(list(plain.values())):
@@ -84,6 +92,58 @@ def call(script: str, *words: object, cwd: Path, timeout: float = 120, **variabl
     return subprocess.run(
         command(script, *words), capture_output=True, text=True, cwd=cwd, env=environment(cwd, **variables), timeout=timeout
     )
+
+
+def run_script(script: str, *words: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess:
+    """The same command line in this process: its code, output and errors, without the seconds that its imports take."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    before, hydra_before = Path.cwd(), HydraConfig.instance().cfg
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+        out, err = stack.enter_context(redirect_stdout(StringIO())), stack.enter_context(redirect_stderr(StringIO()))
+        stack.callback(os.chdir, before)
+        stack.callback(lambda: [signal.signal(number, handler) for number, handler in signals.items()])
+        stack.callback(setattr, HydraConfig.instance(), "cfg", hydra_before)
+        stack.callback(GlobalHydra.instance().clear)
+        stack.enter_context(_as_a_new_process_says_it(err))
+        os.chdir(cwd)
+        for name in os.environ.keys() - environment(cwd, **variables).keys():
+            patch.delenv(name)
+        for name, value in environment(cwd, **variables).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", [str(ROOT / script), *map(str, words)])
+        try:
+            code = import_module(Path(script).stem).main()
+        except SystemExit as stopped:
+            code = stopped.code
+        if "wandb" in sys.modules:
+            sys.modules["wandb"].teardown()  # its service keeps the variables of the process that started it
+    return subprocess.CompletedProcess(sys.argv, code or 0, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _as_a_new_process_says_it(err: TextIO) -> Iterator[None]:
+    """Warnings and log lines go to `err`; each warning is new."""
+
+    def show(message, category, filename, lineno, file=None, line=None) -> None:
+        err.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+    loggers = [logging.root, *(one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))]
+    handlers = {handler for one in loggers for handler in one.handlers if type(handler) is logging.StreamHandler}
+    streams, form = {handler: handler.setStream(err) for handler in handlers}, warnings.formatwarning
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+                warnings.simplefilter("ignore", category)
+            warnings.showwarning = show
+            yield
+    finally:
+        warnings.formatwarning = form
+        for handler, stream in streams.items():
+            handler.setStream(stream or sys.__stderr__)
 
 
 @contextmanager

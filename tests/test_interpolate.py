@@ -6,7 +6,7 @@ import torch
 import sr
 from sr.weights import checkpoint
 from sr.weights.load import load
-from tests.jobs import call
+from tests.jobs import run_script
 from tests.model.gan_job import fit
 
 
@@ -35,10 +35,10 @@ def test_the_ends_are_the_networks_themselves_and_between_is_the_mean(pair):
 
 def test_on_the_command_line(pair, tmp_path):
     words = [f"ckpt=[{','.join(pair)}]", "alpha=0.8"]
-    done = call("test.py", *words, f"output_dir={tmp_path}/test", f"data_dir={tmp_path}/data", cwd=tmp_path)
+    done = run_script("test.py", *words, f"output_dir={tmp_path}/test", f"data_dir={tmp_path}/data", cwd=tmp_path)
     assert done.returncode == 0 and "last + last" in done.stdout, done.stderr
     picture = next((tmp_path / "test" / "images" / "test").glob("*.png"))
-    done = call("predict.py", *words, f"input={picture}", f"output={tmp_path}/up.png", "device=cpu", cwd=tmp_path)
+    done = run_script("predict.py", *words, f"input={picture}", f"output={tmp_path}/up.png", "device=cpu", cwd=tmp_path)
     assert done.returncode == 0 and (tmp_path / "up.png").is_file(), done.stderr
 
 

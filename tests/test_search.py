@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from hydra_plugins.sr.sweeper_optuna import _distribution
 from sr.sweep import search
 from sr.sweep.job import PRUNED
-from tests.jobs import call, run_train
+from tests.jobs import call, run_script, run_train
 from tests.test_sweep import WORDS, process_of, start, statuses
 
 LR = FloatDistribution(1e-5, 1e-2, log=True)
@@ -64,14 +64,14 @@ def test_a_damaged_file_or_another_direction_is_one_line(tmp_path, damage):
     ],
 )
 def test_a_number_of_jobs_that_is_none_is_one_line(tmp_path, words):
-    done = call("train.py", *words, *WORDS, cwd=tmp_path)
+    done = run_script("train.py", *words, *WORDS, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {words[-1]}: pass a whole number of at least 1") and done.stderr.count("\n") == 1
 
 
 def test_a_search_for_the_worst_is_one_line(tmp_path):
     words = ["sweep=lr", "metric=[psnr,lpips]", "callback.checkpoint.monitor=val/lpips", "callback.checkpoint.mode=min"]
-    done = call("train.py", *words, *WORDS, cwd=tmp_path)
+    done = run_script("train.py", *words, *WORDS, cwd=tmp_path)
     said = "hydra.sweeper.direction=maximize, but the score is val/lpips with callback.checkpoint.mode=min"
     assert done.returncode == 1
     assert done.stderr == f"error: {said}: pass hydra.sweeper.direction=minimize\n"
@@ -97,7 +97,7 @@ def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
 
 
 def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
-    done = call("train.py", "-m", *WORDS, "hydra/sweeper=optuna", cwd=tmp_path)
+    done = run_script("train.py", "-m", *WORDS, "hydra/sweeper=optuna", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: pass sweep=lr")
 
 
@@ -116,7 +116,7 @@ def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
     ],
 )
 def test_scores_that_cannot_be_compared_are_not_searched(tmp_path, words, line):
-    done = call("train.py", "-m", "hydra/sweeper=optuna", *words, "output_dir=sweep", cwd=tmp_path)
+    done = run_script("train.py", "-m", "hydra/sweeper=optuna", *words, "output_dir=sweep", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.splitlines()[-1].startswith(f"error: {line}"), done.stderr
 
 
@@ -145,7 +145,7 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
     busy = call("train.py", *words, cwd=tmp_path)
     assert busy.returncode == 1 and "still at work there" in busy.stderr
     os.kill(trial, signal.SIGKILL)
-    done = call("train.py", *words, cwd=tmp_path)
+    done = run_script("train.py", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"job 2/4: {second[0]}" in done.stdout and "job 1/4" not in done.stdout and "best: trial" in done.stdout
     study = search.optuna.load_study(storage=search.storage(folder / search.FILE), study_name=search.NAME)

@@ -13,7 +13,7 @@ from PIL import Image
 import sr
 from sr.weights import checkpoint
 from test import test as run_test
-from tests.jobs import call, command, compose, environment
+from tests.jobs import call, command, compose, environment, run_script
 
 
 def evaluate(*words):
@@ -25,7 +25,7 @@ def metrics(folder):
 
 
 def test_a_checkpoint_alone_gives_the_numbers_of_its_run(main_job, best, tmp_path):
-    done = call("test.py", f"ckpt={best}", cwd=tmp_path)
+    done = run_script("test.py", f"ckpt={best}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "outputs" / "test").iterdir()
     assert metrics(folder) == metrics(main_job[0])
@@ -139,7 +139,7 @@ def test_a_signal_ends_it_with_one_line(number, tmp_path):
 
 def test_predict_upscales_a_photo_with_it(best, tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 33, 3), np.uint8)).save(tmp_path / "photo.png")
-    done = call("predict.py", f"ckpt={best}", "input=photo.png", "output=large", "device=cpu", cwd=tmp_path)
+    done = run_script("predict.py", f"ckpt={best}", "input=photo.png", "output=large", "device=cpu", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "large" / "photo.png").size == (66, 40)
 

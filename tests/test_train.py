@@ -18,7 +18,7 @@ from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_tensor
 from sr.infer.upscaler import upscale
 from sr.metric.psnr import PSNR
-from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_train
+from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_script, run_train
 from train import train
 
 METRICS = {"psnr", "ssim", "psnr_rgb", "ssim_rgb"}
@@ -134,7 +134,7 @@ def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
     small = [word for word in SMALL if not word.startswith(("trainer.max_steps", "logger", "network"))]
     words = ["-m", "model=espcn,fsrcnn", "seed=1", "scale=2", "trainer.max_steps=2", "logger=wandb", "output_dir=sweep"]
     small += ONE_PHOTO
-    done = call("train.py", *words, *small, "data_dir=data", cwd=tmp_path)
+    done = run_script("train.py", *words, *small, "data_dir=data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     jobs = sorted(path for path in (tmp_path / "sweep").iterdir() if path.is_dir())
     assert [job.name for job in jobs] == ["0_model-espcn", "1_model-fsrcnn"]

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 import sr
 from sr import build
 from sr.cli import aliases
-from tests.jobs import call
+from tests.jobs import run_script
 
 BEFORE = Path(__file__).parents[1] / "before"
 SHORT = ("trainer.limit_val_batches=1", "trainer.limit_test_batches=1")
@@ -42,7 +42,7 @@ def test_an_old_checkpoint_loads():
 
 
 def test_an_old_checkpoint_is_tested(tmp_path):
-    done = call("test.py", f"ckpt={BEFORE}/run/checkpoints/best.ckpt", SHORT[1], "output_dir=scores", cwd=tmp_path)
+    done = run_script("test.py", f"ckpt={BEFORE}/run/checkpoints/best.ckpt", SHORT[1], "output_dir=scores", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "sample (1)" in done.stdout and "srcnn_915" in done.stdout
 
@@ -50,14 +50,14 @@ def test_an_old_checkpoint_is_tested(tmp_path):
 def test_an_old_run_is_resumed(tmp_path):
     shutil.copytree(BEFORE / "run", tmp_path / "run")
     words = ["resume=run/checkpoints/last.ckpt", "trainer.max_steps=6", "output_dir=run", *SHORT]
-    done = call("train.py", *words, cwd=tmp_path)
+    done = run_script("train.py", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] == 6
     assert "sr.schedule.curves." in (tmp_path / "run" / "config.yaml").read_text()
 
 
 def test_an_old_sweep_is_reported(tmp_path):
-    done = call("report.py", f"runs={BEFORE}/sweep", "output=report", "latency=null", cwd=tmp_path)
+    done = run_script("report.py", f"runs={BEFORE}/sweep", "output=report", "latency=null", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 seeds" in done.stdout or "9.5" in done.stdout
     assert (tmp_path / "report" / "report.html").is_file()

@@ -8,12 +8,12 @@ from hydra.errors import HydraException
 
 from sr.cli import CONF, _check_lists, explain, job_folder, job_name, run_dir
 from sr.errors import InputError, UnreachableError
-from tests.jobs import call, compose
+from tests.jobs import compose, run_script
 
 
 @pytest.mark.parametrize("script", ["train", "test", "predict"])
 def test_help_names_examples_and_every_room_with_its_choices(script, tmp_path):
-    done = call(f"{script}.py", "--help", cwd=tmp_path)
+    done = run_script(f"{script}.py", "--help", cwd=tmp_path)
     assert done.returncode == 0 and not done.stderr
     assert f"python {script}.py" in done.stdout
     assert not list(tmp_path.iterdir())
@@ -24,7 +24,7 @@ def test_help_names_examples_and_every_room_with_its_choices(script, tmp_path):
 
 
 def test_cfg_shows_the_composed_config_without_running(tmp_path):
-    done = call("train.py", "model=edsr", "network.n_blocks=5", "--cfg", "job", cwd=tmp_path)
+    done = run_script("train.py", "model=edsr", "network.n_blocks=5", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0 and "n_blocks: 5" in done.stdout
     assert not list(tmp_path.iterdir())
 

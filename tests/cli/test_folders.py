@@ -1,7 +1,7 @@
 """A job takes away the empty folders that it made, and no others."""
 
 from sr.files import absent, remove_empty
-from tests.jobs import call
+from tests.jobs import run_script
 
 # Refused before torch is imported, after Hydra has made the run's folder.
 WRONG = "degradation=[blur,bicubic,blur_anisotropic]"
@@ -11,7 +11,7 @@ def test_a_folder_that_the_user_made_stays(tmp_path):
     """Empty as it is, and so are its parents; of a new folder in it the job takes away what it made itself."""
     (tmp_path / "mine" / "empty").mkdir(parents=True)
     for folder in ("mine/empty", "mine/new/run"):
-        done = call("train.py", WRONG, f"output_dir={folder}", cwd=tmp_path)
+        done = run_script("train.py", WRONG, f"output_dir={folder}", cwd=tmp_path)
         assert done.returncode == 1 and done.stderr.startswith("error: "), done.stderr
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == ["mine", "mine/empty"]
 

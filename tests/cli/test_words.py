@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from sr.cli import run_dir
 from sr.cli.words import is_path, is_text, settle, typed
 from sr.errors import InputError
-from tests.jobs import call, compose
+from tests.jobs import compose, run_script
 
 # What Hydra would read as a number, a truth value or nothing.
 NAMES = ("2024_01_15", "2023", "1_000", "1e5", "007", "-5", "1.10", "true", "False", "nan", "inf", "Null", "0x10", "None")
@@ -139,7 +139,7 @@ def test_every_key_that_holds_text_is_known_as_such(config):
 
 
 def test_the_command_line_takes_what_was_typed(tmp_path, monkeypatch):
-    done = call("train.py", "output_dir=2024_01_15", "data_dir='~/d'", "--cfg", "job", cwd=tmp_path)
+    done = run_script("train.py", "output_dir=2024_01_15", "data_dir='~/d'", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 0 and "output_dir: '2024_01_15'" in done.stdout and f"data_dir: {tmp_path}/d" in done.stdout
     monkeypatch.setenv("HOME", "/home/me")
     assert run_dir("~/runs", None, "edsr", "now") == "/home/me/runs"  # of a YAML

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sr.data.plan import Phase, Plan, phases
-from tests.jobs import call, run_train
+from tests.jobs import run_script, run_train
 
 GROWING = (Phase(0, 8, 12), Phase(3, 16, 4), Phase(5, 24, 8))
 WORDS = "data.progressive=[{from_step: 0, patch_size: 8, batch_size: 8}, {from_step: 4, patch_size: 16, batch_size: 4}]"
@@ -69,7 +69,7 @@ def test_resume_over_the_border_of_a_phase_is_exact(tmp_path, stop):
     run_train(*common, f"output_dir={whole}", f"data_dir={tmp_path}/data", "data.n_workers=0")
     run_train(*common, f"output_dir={parts}", f"data_dir={tmp_path}/data", f"trainer.max_steps={stop}", "data.n_workers=2")
     last = parts / "checkpoints" / "last.ckpt"
-    done = call("train.py", f"resume={last}", "trainer.max_steps=8", "data.n_workers=0", cwd=tmp_path)
+    done = run_script("train.py", f"resume={last}", "trainer.max_steps=8", "data.n_workers=0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     expected, made = (
         torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"] for folder in (whole, parts)

@@ -3,7 +3,7 @@
 from omegaconf import OmegaConf
 
 from sr.logger.environment import VARIABLES, apply
-from tests.jobs import SMALL, call
+from tests.jobs import SMALL, run_script
 from tests.logger.test_csv import wandb_records
 
 VALUES = {"project": "of-env", "name": "my run", "group": "g", "tags": "one, two", "run_id": "abcd1234", "finish_timeout": "9"}
@@ -27,7 +27,7 @@ def test_an_offline_run_has_what_the_environment_says(tmp_path):
     variables |= {"WANDB_ENTITY": "team", "WANDB_NOTES": "why", "WANDB_JOB_TYPE": "try", "WANDB_DIR": str(tmp_path / "there")}
     words = [*SMALL[:-1], "trainer.max_steps=1", "trainer.limit_val_batches=0", "trainer.limit_test_batches=1", "logger=wandb"]
     words += ["logger.wandb.name=typed", "data_dir=data", "output_dir=run"]
-    done = call("train.py", *words, cwd=tmp_path, **variables)
+    done = run_script("train.py", *words, cwd=tmp_path, **variables)
     assert done.returncode == 0, done.stderr
     (file,) = (tmp_path / "there").glob("wandb/offline-run-*/run-*.wandb")
     run = next(record.run for record in wandb_records(file) if record.WhichOneof("record_type") == "run")

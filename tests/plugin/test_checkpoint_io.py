@@ -14,7 +14,7 @@ from torch import nn
 
 from sr.plugin.checkpoint_io import BackgroundIO, snapshot
 from sr.weights import checkpoint
-from tests.jobs import SMALL, call, run_train, small_files
+from tests.jobs import SMALL, run_script, run_train, small_files
 from tests.run.test_resume import assert_equal
 
 
@@ -132,7 +132,7 @@ def test_the_exception_that_ends_a_run_is_not_hidden_by_a_failed_write(io, tmp_p
 def test_a_folder_that_cannot_be_written_ends_the_command_in_one_line(tmp_path):
     Path(tmp_path, "file").touch()
     words = ["output_dir=run", "data_dir=data", "callback.checkpoint.folder=file/checkpoints"]
-    done = call("train.py", *SMALL, *words, cwd=tmp_path)
+    done = run_script("train.py", *SMALL, *words, cwd=tmp_path)
     line = "file/checkpoints/best.ckpt: cannot be written (Not a directory)"
     assert done.returncode == 1
     assert [text for text in done.stderr.splitlines() if "error" in text] == [f"error: {line}"] and "Trace" not in done.stderr

@@ -11,7 +11,7 @@ from sr.run import history
 from sr.run import record as run
 from sr.run.replay import check_words
 from sr.run.reproduce import command_line
-from tests.jobs import ONE_PHOTO, SMALL, call
+from tests.jobs import ONE_PHOTO, SMALL, run_script
 from tests.run.test_resume import start, wait_for
 
 WORDS = (*SMALL, *ONE_PHOTO, "callback=[checkpoint,log,interrupt]", "data_dir=data")
@@ -39,7 +39,7 @@ def changed(tmp_path_factory):
     assert job.wait() == -signal.SIGKILL
     job.stderr.close()
     resume = "resume=run/checkpoints/last.ckpt"
-    done = call("train.py", resume, "optimizer.lr=2e-4", "trainer.max_steps=12", cwd=folder)
+    done = run_script("train.py", resume, "optimizer.lr=2e-4", "trainer.max_steps=12", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "run"
 
@@ -49,7 +49,7 @@ def test_a_killed_run_that_went_on_with_another_learning_rate_is_reproduced(chan
     assert first["command"][: len(WORDS)] == list(WORDS) and first["from"] == 0 and first["to"] == second["from"]
     assert first["to"] % 4 == 0 and second["to"] == 12 and "++optimizer.lr=2e-4" in second["command"]
     again = tmp_path / "again"
-    done = call("train.py", f"reproduce={changed}", f"output_dir={again}", cwd=changed.parent)
+    done = run_script("train.py", f"reproduce={changed}", f"output_dir={again}", cwd=changed.parent)
     equal(done, changed, again)
     assert [(one["from"], one["to"]) for one in segments(again)] == [(one["from"], one["to"]) for one in (first, second)]
 
@@ -59,14 +59,14 @@ def test_its_command_in_one_go_gives_other_numbers(changed, tmp_path):
     """What run.json recorded before: else the test above would show nothing."""
     first, second = segments(changed)
     words = [*history.changes(first), *(word for word in history.changes(second) if not word.startswith("model="))]
-    done = call("train.py", *words, f"output_dir={tmp_path}/merged", cwd=changed.parent)
+    done = run_script("train.py", *words, f"output_dir={tmp_path}/merged", cwd=changed.parent)
     assert done.returncode == 0, done.stderr
     merged = json.loads((tmp_path / "merged" / "metrics.json").read_text())
     assert merged["sample"]["psnr"] != json.loads((changed / "metrics.json").read_text())["sample"]["psnr"]
 
 
 def test_other_words_are_refused_before_anything_is_trained(changed, tmp_path):
-    done = call("train.py", f"reproduce={changed}", "optimizer.lr=1", "output_dir=again", cwd=tmp_path)
+    done = run_script("train.py", f"reproduce={changed}", "optimizer.lr=1", "output_dir=again", cwd=tmp_path)
     assert done.returncode == 1 and "optimizer.lr=1 does not go with reproduce=" in done.stderr
     assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "again").exists()
 

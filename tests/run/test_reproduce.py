@@ -9,12 +9,12 @@ from omegaconf import OmegaConf
 
 from sr.run import record as run
 from sr.run.reproduce import check_code, command_line
-from tests.jobs import call
+from tests.jobs import run_script
 
 
 def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
     folder = main_job[0]
-    done = call("train.py", f"reproduce={folder}", "logger=csv", cwd=tmp_path)
+    done = run_script("train.py", f"reproduce={folder}", "logger=csv", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "are equal to the last digit" in done.stdout
     (again,) = (tmp_path / "outputs" / "reproduced").iterdir()
@@ -23,7 +23,9 @@ def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
 
 
 def test_a_config_that_is_not_the_runs_is_refused(main_job, tmp_path):
-    done = call("train.py", f"reproduce={main_job[0]}", "logger=csv", "output_dir=out", "trainer.max_steps=4", cwd=tmp_path)
+    done = run_script(
+        "train.py", f"reproduce={main_job[0]}", "logger=csv", "output_dir=out", "trainer.max_steps=4", cwd=tmp_path
+    )
     assert done.returncode == 1 and "trainer.max_steps" in done.stderr and len(done.stderr.splitlines()) == 1
 
 

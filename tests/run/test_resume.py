@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from sr.benchmark.pairs import Benchmark
 from sr.cli import explain
 from sr.run.resume import command_line, resumed
-from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_train
+from tests.jobs import ONE_PHOTO, SMALL, command, compose, environment, run_script, run_train
 from tests.model.gan_job import TINY, fit
 
 # 13 steps, killed somewhere after the checkpoint of step 6: with a schedule, an average and halved batches.
@@ -92,7 +92,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
     assert step % 6 == 0 and step < 13, "killed too late to show anything"
 
     resume = f"resume={tmp_path}/killed/checkpoints/last.ckpt"
-    done = call("train.py", resume, "trainer.max_steps=13", "data.n_workers=1", cwd=tmp_path)
+    done = run_script("train.py", resume, "trainer.max_steps=13", "data.n_workers=1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
     whole, killed = read(tmp_path / "whole"), read(tmp_path / "killed")
@@ -174,7 +174,7 @@ def test_a_killed_adversarial_run_goes_on_as_if_nothing_had_been(killed_gan, tmp
     fit(tmp_path / "whole", *GAN, "trainer.max_steps=7", "data.n_workers=0")
     words = ["output_dir=on", "trainer.max_steps=7", "data.n_workers=1"]
     shutil.copytree(killed_gan.parent.parent, tmp_path / "on")  # with the curves so far
-    done = call("train.py", f"resume={tmp_path}/on/checkpoints/last.ckpt", *words, cwd=tmp_path)
+    done = run_script("train.py", f"resume={tmp_path}/on/checkpoints/last.ckpt", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "| esrgan " in done.stdout  # its name, not the default recipe's
     whole, killed = read(tmp_path / "whole"), read(tmp_path / "on")
@@ -238,7 +238,7 @@ def test_what_changes_on_resume_is_said_and_takes_effect(main_job, tmp_path):
     source = main_job[0] / "checkpoints" / "last.ckpt"
     words = [f"resume={source}", "output_dir=on", "optimizer.lr=1e-4", "data.batch_size=2", "trainer.max_steps=10"]
     words += ["optimizer.weight_decay=0.5"]
-    done = call("train.py", *words, "schedule=constant", "data_dir=data", cwd=tmp_path)
+    done = run_script("train.py", *words, "schedule=constant", "data_dir=data", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("resume: ")]
     assert any(re.fullmatch(r"resume: optimizer.lr was 0.00\d, is now 0.0001", line) for line in lines)
