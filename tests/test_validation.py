@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import warnings
 from pathlib import Path
 
@@ -24,11 +25,18 @@ def last(folder: Path) -> Path:
     return folder / "checkpoints" / "last.ckpt"
 
 
-@pytest.fixture
-def run(tmp_path) -> Path:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
     """Two validations on the split."""
-    run_train("metric=[psnr]", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
-    return tmp_path / "run"
+    folder = tmp_path_factory.mktemp("validated")
+    run_train(f"output_dir={folder}/run", f"data_dir={folder}/data")
+    return folder / "run"
+
+
+@pytest.fixture
+def run(trained, tmp_path) -> Path:
+    """A copy of it, which may be changed."""
+    return shutil.copytree(trained, tmp_path / "run")
 
 
 def test_the_score_that_chooses_and_is_searched_by_is_of_the_split(run):

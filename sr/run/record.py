@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -93,13 +94,19 @@ def _code(folder: Path) -> dict[str, Any]:
 
 def machine() -> dict[str, Any]:
     """Python, the version of every installed package, the device and the number of threads of one process."""
-    packages = {item.metadata["Name"]: item.version for item in distributions() if item.metadata["Name"]}
     return {
         "python": platform.python_version(),
-        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "packages": dict(_packages()),
         "device": device(),
         "threads": torch.get_num_threads(),
     }
+
+
+@cache
+def _packages() -> tuple[tuple[str, str], ...]:
+    """(name, version) of every installed package, in the order of names; each file is read once."""
+    found = {about["Name"]: about["Version"] for about in (item.metadata for item in distributions()) if about["Name"]}
+    return tuple(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def device() -> str:

@@ -108,5 +108,5 @@ def test_no_process_leaves_training_before_the_first_has_written(tmp_path):
 
 def test_another_metric_is_the_monitor_by_config(tmp_path):
     words = [f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data", "trainer.max_steps=4"]
-    score = run_train(*words, "callback.checkpoint.monitor=val/split/ssim")
+    score = run_train(*words, "metric=[psnr,ssim]", "callback.checkpoint.monitor=val/split/ssim")
     assert 0 < score <= 1

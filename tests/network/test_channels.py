@@ -32,7 +32,7 @@ def keys(network: nn.Module) -> str:
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in RGB_ALONE])
 def test_every_network(build, sr_data, name, channels):
     network = build(name, scale_of(name), channels=channels, **shrunk(name, n_blocks=1))
-    side = -(-24 // network.multiple_of) * network.multiple_of
+    side = -(-12 // network.multiple_of) * network.multiple_of
     lr = of_bands(sr_data, channels)[..., :side, :side]
     with torch.inference_mode():
         sr = network(lr)

@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,9 @@ SCHEDULES = sorted((CONF / "schedule").glob("*.yaml"))
 OPTIMIZERS = sorted((CONF / "optimizer").glob("*.yaml"))
 
 
+@cache
 def read(file: Path) -> DictConfig:
-    """A YAML of a room with those that its defaults list names, its interpolations as they are."""
+    """A YAML of a config group with those that its defaults list names, its interpolations as they are."""
     with initialize_config_dir(str(file.parent), version_base="1.3"):
         return OmegaConf.create(OmegaConf.to_container(compose(file.stem), resolve=False))
 
