@@ -34,7 +34,7 @@ PATHS += (
     "sources.*.folder",
     "sources.*.own_validation",
 )
-PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg")
+PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg", "*.source")
 PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folder", "logger.*.save_dir", "callback.*.folder")
 PATHS += ("callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that hold names and other text.

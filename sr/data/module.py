@@ -59,7 +59,8 @@ class Benchmarks(pl.LightningDataModule):
 
     def sets(self, stage: str) -> dict[str, Any]:
         """The sets that are measured at a stage, "val" or "test", in the order of the loaders."""
-        return self.validation or self.benchmark if stage == "val" else self.benchmark
+        sets = self.validation if stage == "val" else {}
+        return {name: images for name, images in sets.items() if not isinstance(images, Held) or images.items} or self.benchmark
 
     def counts(self, stage: str) -> dict[str, int]:
         """How many images of each set are measured, by all processes together; `stage` is "val" or "test"."""
@@ -100,7 +101,7 @@ class SRData(Benchmarks):
             source has it, names its own validation part (`sr.data.split.Held`).
         lr: folder of LR partners where `train` is one folder and the files are paired.
         benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
-            keeps images of `train` from training. What the three share is said on the screen.
+            keeps images of `train` from training; one that can keep none is no set. What the three share is said on the screen.
         degradation: makes LR from HR on the device where files are not paired.
         augmentation: what is done to the patches.
         scale: HR pixels for an LR pixel.
@@ -151,12 +152,11 @@ class SRData(Benchmarks):
             if isinstance(images, Split):
                 self.validation[name] = images.of([source for source, _ in self.sources], degradation, kind)
         self.degradation, self.augmentation = degradation, augmentation
-        self.scale, self.seed = scale, seed
+        self.scale, self.seed, self.n_workers = scale, seed, n_workers
         limits = [source.image_size // scale for source, _ in self.sources if hasattr(source, "image_size")]
         self.phases = tuple(
             replace(phase, patch_size=min([phase.patch_size, *limits])) for phase in phases(progressive, patch_size, batch_size)
         )
-        self.n_workers = n_workers
         self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
         self.accumulate = accumulate
         self.plan: Plan | None = None  # which samples this process trains on, from `train_dataloader` on
@@ -222,10 +222,11 @@ class SRData(Benchmarks):
     def _say(self) -> None:
         """Which images are validated on, and what training, validation and benchmarks share."""
         for held in self._held():
-            print(held.line())
-        parts = [self._trained(source) for source, _ in self.sources if not hasattr(source, "arrays")]
-        trained = [hr for part in parts for hr, _ in part]
-        validation = {name: files_of(images) for name, images in self.sets("val").items()} if self._limits["val"] != 0 else {}
+            print(held.line(self.sets("val")))
+        trained = [hr for source, _ in self.sources if not hasattr(source, "arrays") for hr, _ in self._trained(source)]
+        sets = self.sets("val")
+        known = self._limits["val"] == 0 or (self._held() and sets is self.benchmark)  # it is not measured, or has been said
+        validation = {} if known else {name: files_of(images) for name, images in sets.items()}
         benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
         for text in leaks(trained, validation, benchmark):
             warn(text)

@@ -1,6 +1,6 @@
 """`validation=[split]`: training images that are kept from training, so that no benchmark chooses the checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,6 +58,8 @@ class Item:
 class Held:
     """The validation images: index -> {"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type.
 
+    There are none where no number was asked for and none can be kept: of a single training image, for instance.
+
     A source may have a method `validation()`: (HR file, LR file or None) of each image of its own validation part, none where
     that is not on the disk. If a source has images there, they are the split; its training files lose those that are among
     them. Else `sr.data.hold_out` chooses among the images of all sources, except those that cannot be read or are too small.
@@ -76,7 +78,7 @@ class Held:
 
     @cached_property
     def items(self) -> list[Item]:
-        """The chosen images. Raises InputError where there are not as many as wanted, or none."""
+        """The chosen images. Raises InputError where there are fewer than the number or share that was asked for."""
         own = [
             Item(hr.stem, number, None, hr, lr)
             for number, source in enumerate(self.sources)
@@ -104,8 +106,13 @@ class Held:
         places = {item.place for item in self.items if self.sources[item.source] is source}
         return Selected(images, [place for place in range(len(images)) if place not in places]) if places else images
 
-    def line(self) -> str:
-        """What the screen says of it."""
+    def line(self, instead: Iterable[str] = ()) -> str:
+        """What the screen says of it; `instead` are the sets that are validated on where it has no image."""
+        if not self.items:
+            return (
+                f"validation: no training image can be kept from training, so that {', '.join(instead)} chooses best.ckpt; "
+                "validation=[NAME] names another set"
+            )
         shown = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self) > _SHOWN else "")
         images = "1 image that is" if len(self) == 1 else f"{len(self)} images that are"
         return f"validation: {images} not trained on: {shown}"
@@ -148,7 +155,7 @@ class Held:
             return _usable(files, self.scale) if files else min(images[source][place].shape[:2]) >= _least(self.scale)
 
         found = [item(*one) for one in hold_out(keys, self.size, usable)]
-        wanted = self.size if isinstance(self.size, int) else 1
+        wanted = self.size if isinstance(self.size, int) else 0 if self.size is None else 1
         if len(found) < wanted:
             raise InputError(
                 f"validation=[split] keeps {wanted} of the {sum(map(len, keys))} training images from training, and can keep "

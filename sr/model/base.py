@@ -83,7 +83,8 @@ class SRModule(pl.LightningModule):
             torch.get_device_module(self.device).manual_seed(seed)
 
     def train(self, mode: bool = True) -> "SRModule":
-        """Only what learns is ever in training mode: a metric or a loss that is a network has statistics and dropout too."""
+        """Only what learns is ever in training mode: a metric, a loss or a frozen part (a teacher) that is a network has
+        statistics and dropout too."""
         super().train(mode)
         self._rest()
         return self
@@ -91,6 +92,9 @@ class SRModule(pl.LightningModule):
     def _rest(self) -> None:
         for part in (self.average, self.metric, getattr(self, "loss", None)):
             if part is not None:
+                part.eval()
+        for part in self.children():
+            if (weights := list(part.parameters())) and not any(weight.requires_grad for weight in weights):
                 part.eval()
 
     def on_fit_start(self) -> None:

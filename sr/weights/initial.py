@@ -45,25 +45,33 @@ def load_network(network: nn.Module, source: str | Path) -> str | None:
     return f"init_from={source}: {'; '.join(parts)}"
 
 
-def load_discriminator(discriminator: nn.Module, source: str | Path, config: Mapping[str, Any]) -> str | None:
-    """Load the discriminator of a checkpoint of ours if its config is the same; a line about it, or None if it has none."""
+def load_part(part: nn.Module, name: str, source: str | Path, config: Mapping[str, Any]) -> str | None:
+    """Load a further part, such as the discriminator, of a checkpoint of ours if its config is the same.
+
+    Args:
+        name: of the part in the config and in the checkpoint.
+        config: the part's, with all values filled in.
+
+    Returns:
+        A line about it, or None if the checkpoint has none.
+    """
     content = checkpoint.read(source, mapped=True) if checkpoint.about(source) else {}
-    prefix = "discriminator."
+    prefix = f"{name}."
     stored = {key.removeprefix(prefix): value for key, value in content.get("state_dict", {}).items() if key.startswith(prefix)}
     if not stored:
         return None
-    own = {key: value.shape for key, value in discriminator.state_dict().items()}
+    own = {key: value.shape for key, value in part.state_dict().items()}
     same = own == {key: value.shape for key, value in stored.items()}
-    if not same or _config(content["sr"].get("config", {})) not in (None, dict(config)):
-        return f"init_from={source}: its discriminator is another one than discriminator=...: that starts fresh"
-    discriminator.load_state_dict(stored)
-    return f"init_from={source}: its discriminator is loaded too"
+    if not same or _config(content["sr"].get("config", {}), name) not in (None, dict(config)):
+        return f"init_from={source}: its {name} is another one than {name}=...: that starts fresh"
+    part.load_state_dict(stored)
+    return f"init_from={source}: its {name} is loaded too"
 
 
-def _config(run: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The stored run's discriminator with all values filled in; None where they cannot be."""
+def _config(run: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """The stored run's part with all values filled in; None where they cannot be."""
     try:
-        return OmegaConf.to_container(OmegaConf.create(dict(run)).discriminator, resolve=True)
+        return OmegaConf.to_container(OmegaConf.create(dict(run))[name], resolve=True)
     except OmegaConfBaseException:
         return None
 

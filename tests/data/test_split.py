@@ -133,12 +133,26 @@ def test_images_in_memory_are_split_too(tmp_path):
     assert all(sample["hr"].permute(1, 2, 0).numpy().tobytes() not in left for sample in (held[i] for i in range(4)))
 
 
-@pytest.mark.parametrize("count, size, line", [(1, None, "keeps 1 of the 1 training images"), (3, 3, "keeps 3 of the 3")])
+@pytest.mark.parametrize("count, size, line", [(1, 1, "keeps 1 of the 1 training images"), (3, 3, "keeps 3 of the 3")])
 def test_a_split_that_leaves_nothing_to_train_on_is_refused(photos, tmp_path, count, size, line):
     for file in sorted(photos.iterdir())[count:]:
         file.unlink()
     with pytest.raises(InputError, match=line + r".* validation=\[\] to validate on the benchmarks$"):
         data(str(photos), tmp_path, size=size)
+
+
+def test_a_single_image_is_trained_on_and_the_benchmarks_choose(sr_data, photos, tmp_path, capsys, recwarn):
+    """Unless a number or a share was asked for."""
+    for file in sorted(photos.iterdir())[1:]:
+        file.unlink()
+    five = Benchmark("set5", sr_data / "benchmark" / "Set5" / "HR", 2)
+    made = data(str(photos), tmp_path, benchmark={"set5": five})
+    assert trained(made) == {file.name for file in photos.iterdir()} and made.sets("val") == {"set5": five}
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("validation:")]
+    assert line.startswith("validation: no training image can be kept from training, so that set5 chooses best.ckpt")
+    assert not [warning for warning in recwarn if "validated on too" in str(warning.message)]
+    with pytest.raises(InputError, match="keeps 1 of the 1"):
+        data(str(photos), tmp_path, size=0.5)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.0, True])

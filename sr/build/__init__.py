@@ -1,0 +1,44 @@
+"""Config to objects: the only folder, with the entry scripts, that knows Hydra. Classes receive finished objects.
+
+`train.py` calls `data`, `model` and `trainer`, then `fit` and `test`; each file here builds what its name says.
+"""
+
+from sr.build.benchmark import higher_is_better, measured_again, metrics
+from sr.build.data import benchmarks, data
+from sr.build.facts import facts, score
+from sr.build.fit import fit, test
+from sr.build.image import image, settle_image
+from sr.build.model import evaluation, model
+from sr.build.network import network
+from sr.build.node import build
+from sr.build.record import carried
+from sr.build.session import quiet, seed, write_config
+from sr.build.stored import compared_networks, network_name, predicting_network, tested_network
+from sr.build.trainer import trainer
+
+__all__ = [
+    "benchmarks",
+    "build",
+    "carried",
+    "compared_networks",
+    "data",
+    "evaluation",
+    "facts",
+    "fit",
+    "higher_is_better",
+    "image",
+    "measured_again",
+    "metrics",
+    "model",
+    "network",
+    "network_name",
+    "predicting_network",
+    "quiet",
+    "score",
+    "seed",
+    "settle_image",
+    "test",
+    "tested_network",
+    "trainer",
+    "write_config",
+]

@@ -1,0 +1,32 @@
+"""Lightning's callbacks."""
+
+from omegaconf import DictConfig
+from pytorch_lightning import Callback, Trainer
+
+from sr.build.node import build, chosen, group
+from sr.build.record import carried
+from sr.callback.checkpoint import Checkpoint
+from sr.callback.profile import Profile
+from sr.callback.until import Until
+from sr.run import replay
+from sr.weights import reloadable, trust
+
+
+def callbacks(cfg: DictConfig) -> list[Callback]:
+    """Those of the config, checkpoints with what they say of the run, and those of `profile` and of a replayed run."""
+    built = [build(node) for node in chosen(cfg, "callback").values()]
+    if cfg.get("profile") and "profile" not in group(cfg, "callback"):
+        built.append(Profile(folder=cfg.output_dir))
+    if keepers := [callback for callback in built if isinstance(callback, Checkpoint)]:
+        carry = carried(cfg)
+        reloadable.check(carry, trust.of_command_line(cfg))
+        for keeper in keepers:
+            keeper.carry = carry
+        if replay.until() is not None:
+            built.append(Until(step=replay.until(), keeper=keepers[0]))
+    return built
+
+
+def keeper(trainer: Trainer) -> Checkpoint | None:
+    """The callback that keeps the best checkpoint."""
+    return next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)

@@ -1,0 +1,44 @@
+"""The two acts of a run: train, and test what is best."""
+
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+
+from sr.build.callback import keeper
+from sr.build.node import say
+from sr.data.module import SRData
+from sr.logger.wandb import finish_wandb
+from sr.run import early
+from sr.weights import checkpoint
+
+
+def fit(trainer: Trainer, model: LightningModule, data: SRData, resume: str | None = None) -> None:
+    """Train from the start or from a checkpoint. Says so where that ends before the last step, or before the first."""
+    if resume:
+        for logger in trainer.loggers:
+            if hasattr(logger, "resume"):
+                logger.resume(checkpoint.about(resume)["global_step"])
+    if not model.automatic_optimization:  # it clips and accumulates by itself; Lightning refuses these settings beside it
+        trainer.gradient_clip_val, trainer.accumulate_grad_batches = None, 1
+    if trainer.max_steps == 0:
+        return
+    if resume and 0 < trainer.max_steps <= (step := checkpoint.about(resume)["global_step"]):
+        say(
+            f"nothing is left to train: {resume} is of step {step}, and trainer.max_steps={trainer.max_steps}; "
+            "pass a larger trainer.max_steps"
+        )
+    trainer.fit(model, datamodule=data, ckpt_path=resume)
+    if stopped := early.stopped_early(trainer):
+        say(early.line(stopped))
+
+
+def test(trainer: Trainer, model: LightningModule, data: SRData) -> dict[str, Any]:
+    """Test the best checkpoint of the run, or the network as it is where nothing was trained; the content of metrics.json."""
+    kept = keeper(trainer)
+    validated = kept is not None and kept.score is not None  # else a best.ckpt in the folder is another run's
+    best = str(kept.best) if validated and kept.best.is_file() else None
+    trainer.test(model, datamodule=data, ckpt_path=best, verbose=False)
+    for logger in trainer.loggers:
+        logger.finalize("success")
+    finish_wandb()
+    return model.results

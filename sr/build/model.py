@@ -1,0 +1,92 @@
+"""The LightningModules: the one that trains a network, with the parts that it asks for, and the one that evaluates."""
+
+import inspect
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from sr.build import part
+from sr.build.benchmark import metric
+from sr.build.network import network, patch_sizes
+from sr.build.node import build, chosen, is_part, say
+from sr.errors import InputError
+from sr.model.base import SRModule
+from sr.weights import contract, initial
+from sr.weights.rebuild import NETWORK_PACKAGES
+
+
+def model(cfg: DictConfig) -> SRModule:
+    """The LightningModule that trains the network, with the parts that its class has arguments for (sr/build/part.py).
+
+    Raises:
+        InputError: a class that is no SRModule; a part that is missing, not taken, or not what its key promises.
+    """
+    made = part.maker(cfg.model)
+    if made is None:
+        return build(cfg.model)  # says why it cannot be imported
+    if inspect.isclass(made):
+        _check_class(made, cfg.model["_target_"])
+    built = {name: _part(cfg, name, made) for name in part.names(cfg, part.arguments(made))}
+    _check_parts(cfg, built)
+    module = build(cfg.model, **built)
+    _check_class(type(module), cfg.model["_target_"])
+    _check_saved(module)
+    return module
+
+
+def evaluation(cfg: DictConfig, network: nn.Module) -> SRModule:
+    """The LightningModule that evaluates a finished network."""
+    channels = getattr(network, "channels", 3)
+    return SRModule(network=network, metric=contract.all_of(contract.metric, "metric", metric(cfg), channels=channels))
+
+
+def _part(cfg: DictConfig, name: str, made: Any) -> Any:
+    """One part: an object, or a dict of named ones. Those that checkpoints keep start from `init_from` if it has the same."""
+    if name == "network":
+        return network(cfg)
+    if name == "metric":
+        return metric(cfg)
+    if not is_part(cfg.get(name)):
+        return {child: build(node) for child, node in chosen(cfg, name).items()}
+    built = build(cfg[name])
+    if cfg.get("init_from") and name in getattr(made, "saved", ()):
+        config = OmegaConf.to_container(cfg[name], resolve=True)
+        say(initial.load_part(built, name, cfg.init_from, config))
+    return built
+
+
+def _check_parts(cfg: DictConfig, built: dict[str, Any]) -> None:
+    """Try them on tiny images: losses, metrics and discriminators by their keys, further networks by their class."""
+    main = built.get("network")
+    if main is None:
+        return
+    side, channels = max(patch_sizes(cfg), default=32) * main.scale, main.channels
+    seen = 1 if cfg.model.get("channel") == "y" and channels == 3 else channels
+    contract.all_of(contract.loss, "loss", built.get("loss", {}), channels=seen, side=side)
+    contract.all_of(contract.metric, "metric", built.get("metric", {}), channels=channels)
+    if "discriminator" in built:
+        contract.discriminator(built["discriminator"], side, channels)
+    for name, one in built.items():
+        if name != "network" and isinstance(one, nn.Module) and type(one).__module__.startswith(NETWORK_PACKAGES):
+            contract.network(one, getattr(one, "scale", None) or cfg.scale)
+
+
+def _check_class(found: type, target: str) -> None:
+    if not issubclass(found, SRModule):
+        raise InputError(
+            f"model._target_={target}: {found.__name__} is no SRModule, which evaluates the network and writes checkpoints: "
+            "derive it from sr.model.base.SRModule, or from sr.model.regression.Regression"
+        )
+
+
+def _check_saved(module: SRModule) -> None:
+    """Refuse a part that learns and that checkpoints do not keep: a resumed run would go on with fresh weights."""
+    for name, one in module.named_children():
+        learns = any(parameter.requires_grad for parameter in one.parameters())
+        if learns and name not in (*module.saved, "loss", "metric"):
+            kind = type(module).__name__
+            raise InputError(
+                f"{kind}.{name} has weights that learn, but {kind}.saved does not name it, and a resumed run would lose them: "
+                f'write saved = (*{kind}.saved, "{name}") into the class, or {name}.requires_grad_(False) where it is made'
+            )

@@ -1,0 +1,36 @@
+"""What is said of a run beside its numbers: by run.json, by its loggers and by each of its checkpoints."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from sr.cli import called, choice
+from sr.errors import MissingError
+from sr.run import read
+from sr.weights import reloadable
+
+
+def record(cfg: DictConfig) -> dict[str, Any]:
+    """run.json of the run that this is; empty where none is recorded."""
+    try:
+        return read.read(cfg.output_dir)
+    except MissingError:
+        return {}
+
+
+def origin(cfg: DictConfig) -> dict[str, Any]:
+    """The command and the code of a run, where run.json has them."""
+    known = record(cfg)
+    return {"command": " ".join(known["command"]), **{key: known[key] for key in ("commit", "dirty")}} if known else {}
+
+
+def carried(cfg: DictConfig) -> dict[str, Any]:
+    """What a checkpoint says of its run, in plain values: recipe, config, the network's with all values filled in, and the
+    commands that made it (sr/run/history.py)."""
+    return {
+        "recipe": choice("model", ""),
+        "called": called(""),
+        "config": reloadable.plain(OmegaConf.to_container(cfg, resolve=False)),
+        "network": reloadable.plain(OmegaConf.to_container(cfg.network, resolve=True)),
+        "segments": record(cfg).get("segments"),
+    }

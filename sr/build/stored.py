@@ -1,0 +1,93 @@
+"""The finished network of test.py and predict.py: a checkpoint's, a released file's, or the config's with their weights."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from sr.build.benchmark import benchmarks_of_run
+from sr.build.image import check_channels, settle_image
+from sr.build.node import build, plain
+from sr.cli import choice
+from sr.errors import InputError
+from sr.network.spandrel import unmerged
+from sr.say import warn
+from sr.weights import checkpoint, contract, same_options, trust
+from sr.weights.fit import load_weights
+from sr.weights.load import load
+
+
+def stored_network(cfg: DictConfig) -> nn.Module:
+    """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
+    return load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
+
+
+def predicting_network(cfg: DictConfig) -> nn.Module:
+    """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
+    kind = settle_image(cfg)
+    if not kind.whole:
+        raise InputError(f"image={kind.name}: image files of {kind.dtype} in {list(kind.range)} are not enlarged yet")
+    return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
+
+
+def named_network(cfg: DictConfig) -> nn.Module:
+    """The network of network=..., with all weights of `ckpt`; without any for ckpt=null, or if it has none (interpolation)."""
+    from sr.weights import recognise  # not above: it imports every network
+
+    if cfg.scale is None and cfg.network.get("scale") is None:
+        raise InputError("pass scale=N together with network=NAME")
+    built = contract.network(build(cfg.network), cfg.scale or cfg.network.get("scale")).eval()
+    if OmegaConf.is_missing(cfg, "ckpt"):
+        if next(built.parameters(), None) is not None:
+            raise InputError(
+                f"network={choice('network', 'network')} has weights: pass ckpt=FILE, or ckpt=null for untrained ones"
+            )
+    elif cfg.ckpt is not None:
+        file = checkpoint.first(plain(cfg.ckpt))
+        tensors = unmerged(checkpoint.stored_weights(plain(cfg.ckpt), cfg.alpha))
+        load_weights(built, tensors, file)
+        if not checkpoint.about(file):
+            recognise.check(built, tensors, file)
+        elif others := same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), file):
+            warn(f"{file}: was trained with {', '.join(others)}: leave network=... out, or its results may be wrong")
+    return built
+
+
+def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
+    """Each file of ckpt=[a,b,c] with its network; "" where the config's network has no file."""
+    if cfg.get("network") and OmegaConf.is_missing(cfg, "ckpt"):
+        return [("", predicting_network(cfg))]
+    files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
+    return [(str(file or ""), predicting_network(OmegaConf.merge(cfg, {"ckpt": file}))) for file in files]
+
+
+def tested_network(cfg: DictConfig) -> nn.Module:
+    """The network that test.py scores: the checkpoint's, or the config's with the checkpoint's weights if it has any.
+
+    Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
+    """
+    kind = settle_image(cfg)
+    if cfg.get("network") is None:
+        built = stored_network(cfg)
+        if cfg.scale not in (None, built.scale):
+            raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
+        cfg.scale = built.scale
+        if not cfg.get("benchmark"):
+            carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
+            benchmarks_of_run(cfg, carried["config"]["benchmark"])
+    else:
+        built = named_network(cfg)
+        cfg.scale = built.scale  # of network.scale=3 alone
+    return check_channels(built, kind)
+
+
+def network_name(cfg: DictConfig) -> str:
+    """Of the network that test.py scores: what train.py's table called it, the chosen config's, or a released file's."""
+    if cfg.get("network") is not None:
+        return choice("network", "network")
+    files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
+    runs = [(file, checkpoint.about(file).get("sr", {})) for file in files]
+    names = [
+        (run.get("config", {}).get("variant"), run.get("called"), run.get("recipe"), Path(file).stem) for file, run in runs
+    ]
+    return " + ".join(next(filter(None, known)) for known in names)
