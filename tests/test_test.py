@@ -122,7 +122,7 @@ def test_a_failure_leaves_no_folder(tmp_path):
     assert not left_in(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_it_with_one_line(number, tmp_path):
     words = ("network=edsr", "scale=4", "ckpt=null", "benchmark=[sample]", "trainer.accelerator=cpu", f"data_dir={tmp_path}")
     options = {"cwd": tmp_path, "env": environment(tmp_path), "stderr": subprocess.PIPE, "text": True}

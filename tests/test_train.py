@@ -130,6 +130,7 @@ def test_another_runs_checkpoint_in_the_folder_is_not_tested(tmp_path):
     assert again == new
 
 
+@pytest.mark.slow  # tests/test_sweep.py has fast ones
 def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
     small = [word for word in SMALL if not word.startswith(("trainer.max_steps", "logger", "network"))]
     words = ["-m", "model=espcn,fsrcnn", "seed=1", "scale=2", "trainer.max_steps=2", "logger=wandb", "output_dir=sweep"]
@@ -193,6 +194,7 @@ def test_several_machines_without_a_launcher_are_refused(tmp_path):
         run_train("trainer.num_nodes=2", "logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
 
 
+@pytest.mark.slow
 def test_two_processes_score_a_checkpoint_as_one_does(main_job, best, tmp_path):
     """Three photos over two processes: each is scored once."""
     done = call("test.py", f"ckpt={best}", "trainer.accelerator=cpu", "trainer.devices=2", "output_dir=out", cwd=tmp_path)

@@ -24,6 +24,7 @@ TINY = (
     "data.patch_size=8",
     "data.n_workers=0",
     "callback=[checkpoint]",
+    "metric=[psnr]",
     "logger=none",
     "trainer.accelerator=cpu",
     "trainer.precision=32-true",
