@@ -1,72 +1,58 @@
 """Which checkpoint is the best, and when the last is written."""
 
-from types import SimpleNamespace
-
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from sr.callback.checkpoint import Checkpoint
 from sr.files import whole
 from tests.jobs import run_train
+from tests.trainer import at, trainer
 
 
-class Trainer(SimpleNamespace):
-    """What the callback sees of Lightning's trainer; `saved` lists (file name, step)."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            state=SimpleNamespace(fn="fit"), sanity_checking=False, global_step=0, callback_metrics={}, saved=[],
-            max_steps=-1, val_check_batch=10, accumulate_grad_batches=1, loggers=[], should_stop=False, is_global_zero=True,
-            strategy=SimpleNamespace(checkpoint_io=SimpleNamespace(copy=lambda _, file: self.save_checkpoint(file))),
-        )  # fmt: skip
-
-    def save_checkpoint(self, file) -> None:
-        self.saved.append((file.name, self.global_step))
-
-
-def validate(callback: Checkpoint, trainer: Trainer, step: int, score: float) -> None:
-    trainer.global_step, trainer.callback_metrics = step, {"val/psnr": torch.tensor(score)}
+def validate(callback: Checkpoint, trainer: pl.Trainer, step: int, score: float) -> None:
+    at(trainer, step).callback_metrics["val/psnr"] = torch.tensor(score)
     callback.on_validation_end(trainer, None)
 
 
 @pytest.mark.parametrize("mode, best", [("max", [1, 3, 5]), ("min", [1, 2, 4]), ("last", [1, 2, 3, 4, 5, 6])])
 def test_best_is_the_best_of_all_validations(tmp_path, mode, best):
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", mode=mode), Trainer()
+    callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr", mode=mode), trainer()
     for step, score in enumerate([30.0, 29.0, 31.0, 28.0, 32.0, 30.0], start=1):
-        validate(callback, trainer, step, score)
-    assert [step for name, step in trainer.saved if name == "best.ckpt"] == best
-    assert [step for name, step in trainer.saved if name == "last.ckpt"] == [1, 2, 3, 4, 5, 6]
+        validate(callback, run, step, score)
+    assert [step for name, step in notes.saved if name == "best.ckpt"] == best
+    assert [step for name, step in notes.saved if name == "last.ckpt"] == [1, 2, 3, 4, 5, 6]
     assert callback.score == {"max": 32.0, "min": 28.0, "last": 30.0}[mode]
 
 
 def test_a_score_that_is_no_number_is_never_the_best(tmp_path):
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
     for step, score in enumerate([float("nan"), 29.0, float("nan")], start=1):
-        validate(callback, trainer, step, score)
-    assert [entry for entry in trainer.saved if entry[0] == "best.ckpt"] == [("best.ckpt", 2)]
+        validate(callback, run, step, score)
+    assert [entry for entry in notes.saved if entry[0] == "best.ckpt"] == [("best.ckpt", 2)]
 
 
 def test_the_best_score_survives_a_resume(tmp_path):
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
-    validate(callback, trainer, 1, 31.0)
-    resumed, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    callback, (run, _) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
+    validate(callback, run, 1, 31.0)
+    resumed, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
     resumed.load_state_dict(callback.state_dict())
-    validate(resumed, trainer, 2, 30.0)
-    assert trainer.saved == [("last.ckpt", 2)]
+    validate(resumed, run, 2, 30.0)
+    assert notes.saved == [("last.ckpt", 2)]
 
 
 def test_infinity_and_ties_are_not_better(tmp_path):
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
+    callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
     with pytest.warns(UserWarning, match="step 2: val/psnr is inf: this checkpoint is not taken for the best"):
         for step, score in enumerate([30.0, float("inf"), 30.0], start=1):
-            validate(callback, trainer, step, score)
-    assert [step for name, step in trainer.saved if name == "best.ckpt"] == [1] and callback.score == 30.0
+            validate(callback, run, step, score)
+    assert [step for name, step in notes.saved if name == "best.ckpt"] == [1] and callback.score == 30.0
 
 
 def test_a_resume_with_another_monitor_begins_anew(tmp_path):
     """A PSNR of 30 is no SSIM that could be beaten."""
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
-    validate(callback, trainer, 1, 30.0)
+    callback, (run, _) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
+    validate(callback, run, 1, 30.0)
     resumed = Checkpoint(folder=str(tmp_path), monitor="val/ssim")
     with pytest.warns(UserWarning, match="best.ckpt was the best by val/psnr: from now on it is the best by val/ssim"):
         resumed.load_state_dict(callback.state_dict())
@@ -74,11 +60,11 @@ def test_a_resume_with_another_monitor_begins_anew(tmp_path):
 
 
 def test_last_is_also_written_between_validations(tmp_path):
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr", every_n_steps=5), Trainer()
+    callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr", every_n_steps=5), trainer(max_steps=100)
+    run.val_check_batch = 10  # as the fit loop reads it of val_check_interval
     for step in range(1, 21):
-        trainer.global_step = step
-        callback.on_train_batch_end(trainer)
-    assert trainer.saved == [("last.ckpt", 5), ("last.ckpt", 15)]  # at 10 and 20 the validation writes it
+        callback.on_train_batch_end(at(run, step))
+    assert notes.saved == [("last.ckpt", 5), ("last.ckpt", 15)]  # at 10 and 20 the validation writes it
 
 
 def test_what_killed_writes_left_is_cleared_away_when_a_run_begins(tmp_path):
@@ -89,21 +75,20 @@ def test_what_killed_writes_left_is_cleared_away_when_a_run_begins(tmp_path):
     others = [tmp_path / name for name in ("best.ckpt", ".notes.tmp", "a.tmp")]
     for file in (left, *others):
         file.write_bytes(bytes(9))
-    callback, trainer = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer()
-    trainer.is_global_zero = False
-    callback.on_fit_start(trainer, None)
+    callback, (run, _) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(run), "is_global_zero", False)  # in another process than the first
+        callback.on_fit_start(run, None)
     assert left.exists()  # the first process clears
-    trainer.is_global_zero = True
-    callback.on_fit_start(trainer, None)
+    callback.on_fit_start(run, None)
     assert sorted(tmp_path.iterdir()) == sorted(others)
 
 
 def test_no_process_leaves_training_before_the_first_has_written(tmp_path):
-    callback, trainer, calls = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Trainer(), []
-    trainer.save_checkpoint = lambda file: calls.append(file.name)
-    trainer.strategy = SimpleNamespace(checkpoint_io=SimpleNamespace(wait=lambda: calls.append("wait")), barrier=calls.append)
-    callback.on_train_end(trainer, None)
-    assert calls == ["last.ckpt", "wait", "checkpoints"]
+    callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
+    run.strategy.barrier = notes.calls.append  # Lightning's own of one process does nothing
+    callback.on_train_end(run, None)
+    assert [call for call in notes.calls if call != "Trainer.save_checkpoint"] == ["last.ckpt", "wait", "checkpoints"]
 
 
 def test_another_metric_is_the_monitor_by_config(tmp_path):

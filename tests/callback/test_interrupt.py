@@ -1,53 +1,40 @@
 """When a signal stops a run, and when it waits."""
 
 import signal
-from types import SimpleNamespace
 
 import pytest
 
 from sr.callback.interrupt import Interrupt
-
-
-class Trainer(SimpleNamespace):
-    def __init__(self) -> None:
-        finish = SimpleNamespace(checkpoint_io=SimpleNamespace(wait=self.wait), barrier=lambda name: None)
-        super().__init__(global_step=0, world_size=1, is_global_zero=True, saved=[], written=[], strategy=finish)
-
-    def save_checkpoint(self, file) -> None:
-        self.saved.append((file.name, self.global_step))
-
-    def wait(self) -> None:
-        self.written = self.saved[:]
+from tests.trainer import at, trainer
 
 
 @pytest.fixture
 def running(tmp_path):
-    callback, trainer = Interrupt(folder=str(tmp_path)), Trainer()
+    callback, (run, notes) = Interrupt(folder=str(tmp_path)), trainer()
     before = signal.getsignal(signal.SIGINT)
-    callback.on_train_start(trainer, None)
-    yield callback, trainer
-    callback.teardown(trainer, None, "fit")
+    callback.on_train_start(run, None)
+    yield callback, run, notes
+    callback.teardown(run, None, "fit")
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_run_without_signals_saves_nothing(running):
-    callback, trainer = running
-    trainer.global_step = 1
-    callback.on_train_batch_end(trainer)
-    assert trainer.saved == []
+    callback, run, notes = running
+    callback.on_train_batch_end(at(run, 1))
+    assert notes.saved == []
 
 
 @pytest.mark.parametrize("number", Interrupt.signals)
 def test_the_step_is_finished_first(running, number, capsys):
-    callback, trainer = running
+    callback, run, notes = running
     signal.raise_signal(number)
-    callback.on_train_batch_end(trainer)  # a first half of an accumulated step
-    assert trainer.saved == []
-    trainer.global_step = 1
+    callback.on_train_batch_end(run)  # a first half of an accumulated step
+    assert notes.saved == []
     with pytest.raises(SystemExit) as left:
-        callback.on_train_batch_end(trainer)
+        callback.on_train_batch_end(at(run, 1))
     assert left.value.code == 128 + number
-    assert trainer.saved == trainer.written == [("last.ckpt", 1)]  # nobody kills a process that says where to go on
+    assert notes.saved == [("last.ckpt", 1)]
+    assert notes.calls[-1] == "wait"  # nobody kills a process that says where to go on
     assert "stopped at step 1; go on with: python train.py resume=" in capsys.readouterr().err
 
 

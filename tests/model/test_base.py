@@ -1,7 +1,5 @@
 """Evaluation by the papers' protocol, and what checkpoints keep."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 from torch import nn
@@ -11,6 +9,7 @@ from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule
 from sr.network.interpolation import Interpolation
+from tests.trainer import at, trainer
 
 
 class Loss(nn.Linear):
@@ -19,9 +18,9 @@ class Loss(nn.Linear):
 
 def module(**options) -> SRModule:
     model = SRModule(network=Interpolation(scale=2), metric={"psnr": PSNR(crop_border=2)}, **options)
-    model._trainer = SimpleNamespace(
-        datamodule=Benchmarks(benchmark={"a": None, "b": None}), world_size=1, global_step=3, loggers=[], testing=True
-    )
+    run, _ = trainer(model)
+    run.datamodule, run.testing = Benchmarks(benchmark={"a": None, "b": None}), True
+    at(run, 3)
     model.log_dict = lambda values, **_: model.logged.update(values)
     model.logged = {}
     return model

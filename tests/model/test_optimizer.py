@@ -2,13 +2,13 @@
 
 import copy
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
+from tests.trainer import trainer
 
 
 def network() -> nn.Module:
@@ -56,7 +56,7 @@ def test_fused_steps_are_the_plain_ones_in_any_layout(make):
     torch.manual_seed(0)
     net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     plain = copy.deepcopy(net)
-    module = SimpleNamespace(trainer=SimpleNamespace(precision="32-true"), device=torch.device("cpu"))
+    module = trainer()[0].lightning_module
     fused, other = on_device(partial(make, lr=1e-2), net.parameters(), module), make(plain.parameters(), lr=1e-2)
     assert fused.param_groups[0]["fused"]
     for _ in range(3):
@@ -73,6 +73,6 @@ def test_fused_steps_are_the_plain_ones_in_any_layout(make):
 
 @pytest.mark.parametrize("kernel", ["foreach", "fused", "differentiable"])
 def test_a_kernel_that_the_config_names_is_taken(kernel):
-    module = SimpleNamespace(trainer=SimpleNamespace(precision="32-true"), device=torch.device("cpu"))
+    module = trainer()[0].lightning_module
     optimizer = on_device(partial(torch.optim.Adam, lr=1e-2, **{kernel: True}), nn.Conv2d(3, 4, 3).parameters(), module)
     assert {name for name in ("foreach", "fused", "differentiable") if optimizer.defaults[name]} == {kernel}
