@@ -14,7 +14,7 @@ from hydra_plugins.sr.sweeper_optuna import _distribution
 from sr.sweep import search
 from sr.sweep.job import PRUNED
 from tests.jobs import call, run_script, run_train
-from tests.test_sweep import WORDS, process_of, start, statuses
+from tests.sweeps import WORDS, process_of, start, statuses
 
 LR = FloatDistribution(1e-5, 1e-2, log=True)
 

@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tests.jobs import SMALL, call
-from tests.logger.test_csv import artifacts, wandb_records
+from tests.logger.records import artifacts, wandb_records
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from omegaconf import OmegaConf
 
 from sr.logger.environment import VARIABLES, apply
 from tests.jobs import SMALL, run_script
-from tests.logger.test_csv import wandb_records
+from tests.logger.records import wandb_records
 
 VALUES = {"project": "of-env", "name": "my run", "group": "g", "tags": "one, two", "run_id": "abcd1234", "finish_timeout": "9"}
 
