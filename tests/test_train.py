@@ -184,13 +184,15 @@ def test_torchrun_starts_the_processes(tmp_path):
 def test_torchrun_with_other_processes_than_the_trainers_is_refused(tmp_path, monkeypatch):
     for name, value in {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "8", "LOCAL_WORLD_SIZE": "4"}.items():
         monkeypatch.setenv(name, value)
-    message = "^torchrun started 8 processes, the trainer is for 1: pass trainer.devices=4 trainer.num_nodes=2$"
+    message = "^torchrun started 8 processes, the trainer expects 1: pass trainer.devices=4 trainer.num_nodes=2$"
     with pytest.raises(ValueError, match=message):
         run_train("logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
 
 
 def test_several_machines_without_a_launcher_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="^trainer.num_nodes=2: start it on each machine by torchrun, or in SLURM by srun$"):
+    with pytest.raises(
+        ValueError, match="^trainer.num_nodes=2: start the command with torchrun on each machine, or with srun$"
+    ):
         run_train("trainer.num_nodes=2", "logger=none", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
 
 

@@ -1,4 +1,4 @@
-"""The command line: its words, the names and folders of jobs, and errors in one line."""
+"""The command line: parsing, names and folders of jobs, one-line errors."""
 
 from sr.cli.entry import _check_lists, entry, plain_warnings
 from sr.cli.explain import explain

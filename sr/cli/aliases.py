@@ -1,4 +1,4 @@
-"""Where classes are that moved: checkpoints, run folders and YAMLs written before the move name their old places."""
+"""New locations of classes that moved: older checkpoints, run folders and YAMLs use their old names."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from sr.say import warn
 
-# Module, class or function -> where it is now. The longest name counts.
+# Old module, class or function -> new one. The longest match counts.
 MOVED = {
     "sr.callback.background": "sr.plugin.checkpoint_io",
     "sr.callback.phases": "sr.plugin.profiler",
@@ -23,7 +23,7 @@ MOVED = {
 
 
 def current(target: str) -> str:
-    """The name that a `_target_` has now."""
+    """The current name of a `_target_`."""
     for old in sorted(MOVED, key=len, reverse=True):
         if target == old or target.startswith(f"{old}."):
             return MOVED[old] + target[len(old) :]
@@ -31,7 +31,7 @@ def current(target: str) -> str:
 
 
 def renamed(node: Any) -> Any:
-    """A config of plain values with every `_target_` by its name of today; other values are the same objects."""
+    """A config of plain values with every `_target_` replaced by its current name; other values are the same objects."""
     if isinstance(node, dict):
         return {
             key: current(value) if key == "_target_" and isinstance(value, str) else renamed(value)
@@ -41,7 +41,7 @@ def renamed(node: Any) -> Any:
 
 
 def update(node: Any) -> None:
-    """Write the names of today into a user's config, in place, with one line for each that is an old one."""
+    """Replace old names in a user's config by the current ones, in place, with one warning for each."""
     if isinstance(node, DictConfig) and not OmegaConf.is_missing(node, "_target_"):
         target = node.get("_target_")
         if isinstance(target, str) and current(target) != target:

@@ -1,4 +1,4 @@
-"""What the valid words of this command line compose to, for messages about a word that is not valid."""
+"""The config that the valid overrides of this command line compose, for messages about an invalid override."""
 
 import sys
 from itertools import islice
@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import groups
 
-_ENOUGH = 12  # swept choices that are looked at: each takes a tenth of a second
+_MAX_CHOICES = 12  # swept choices that are composed: each takes a tenth of a second
 
 
 def keys(config_name: str) -> list[str]:
@@ -24,13 +24,13 @@ def keys(config_name: str) -> list[str]:
 
 
 def swept_with(key: str, config_name: str) -> list[str]:
-    """Those choices of a sweep (`model=esrgan`) whose config has a key that the other choices have not."""
+    """The choices of a sweep (`model=esrgan`) whose config has a key that the other choices lack."""
     if not {"-m", "--multirun"} & set(sys.argv) and not any(word.startswith("experiment=") for word in sys.argv):
         return []
     config = _compose(config_name, _choices(), hydra_too=True)
     params = {} if config is None else OmegaConf.to_container(config.hydra.sweeper).get("params") or {}
     found = []
-    for word in islice(_swept([*(f"{name}={value}" for name, value in params.items()), *sys.argv[1:]]), _ENOUGH):
+    for word in islice(_swept([*(f"{name}={value}" for name, value in params.items()), *sys.argv[1:]]), _MAX_CHOICES):
         config = _compose(config_name, [*_choices(), word])
         if config is not None and _has(OmegaConf.to_container(config, resolve=False), key.split(".")):
             found.append(word)
@@ -38,7 +38,7 @@ def swept_with(key: str, config_name: str) -> list[str]:
 
 
 def _swept(words: list[str]) -> list[str]:
-    """Each value of a config group that is swept: model=rrdb,esrgan -> model=rrdb, model=esrgan."""
+    """Each value of a swept config group: model=rrdb,esrgan -> model=rrdb, model=esrgan."""
     found = []
     for word in words:
         if word.lstrip("+").split("=")[0].split("@")[0] not in groups.names():
@@ -53,7 +53,7 @@ def _swept(words: list[str]) -> list[str]:
 
 
 def _choices() -> list[str]:
-    """The words of this command line that choose configs, one each, and say where configs are looked for."""
+    """The overrides of this command line that choose one config each, and its config search paths."""
     known, words = set(groups.names()), sys.argv[1:]
     chosen = [word for word in words if word.split("=")[0].split("/")[0] in known and "," not in word.split("=", 1)[1]]
     chosen = [word for word in chosen if not word.startswith("hydra.")]

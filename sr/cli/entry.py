@@ -1,6 +1,6 @@
-"""The command line: Hydra's main, with errors in one line, nearest valid choices and exit codes.
+"""The command line: Hydra's main with one-line errors, suggestions and exit codes.
 
-Exit codes: 0 done, 1 an error (one line on stderr), 130 stopped by Ctrl-C, 143 by SIGTERM.
+Exit codes: 0 success, 1 error (one line on stderr), 130 stopped by Ctrl-C, 143 by SIGTERM.
 """
 
 import os
@@ -27,10 +27,10 @@ from sr.errors import InputError
 
 
 def _check_lists(chosen: list[str]) -> None:
-    """Hydra merges what a list names twice into one, at the place of the first: no second blur, no second noise.
+    """Refuse a stage that is listed twice: Hydra would silently merge the two into one.
 
     Raises:
-        InputError: a chain's list names one stage twice, or two YAMLs of one key (blur and blur_anisotropic).
+        InputError: a list names one stage twice, or two YAMLs with the same key (blur and blur_anisotropic).
     """
     for word in chosen:
         group, _, value = word.partition("=")
@@ -41,14 +41,14 @@ def _check_lists(chosen: list[str]) -> None:
             for key in OmegaConf.load(file).keys() - {"defaults"}:
                 if key in seen:
                     raise InputError(
-                        f"{word}: {seen[key]} and {file.stem} are both {group}.{key}, of which there is one; a second stage "
-                        f"has a name of its own, +{group}.{key}2='${{{group}.{key}}}'"
+                        f"{word}: {seen[key]} and {file.stem} both set {group}.{key}; give the second stage its own name: "
+                        f"+{group}.{key}2='${{{group}.{key}}}'"
                     )
                 seen[key] = file.stem
 
 
 def plain_warnings() -> None:
-    """Print warnings in one line, without the source line that gave them."""
+    """Print warnings in one line, without the source line that raised them."""
     warnings.formatwarning = lambda message, *_: f"warning: {message}\n"
 
 
@@ -56,8 +56,8 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
     """Decorator: the function becomes the entry point of `conf/<config_name>.yaml`.
 
     Args:
-        config_name: of the config, without its extension.
-        expanded: turns the words of the command line into those that Hydra reads.
+        config_name: name of the config, without extension.
+        expanded: turns the arguments of the command line into those that Hydra reads.
     """
     for resolver in (names.run_dir, names.job_name, names.job_folder, names.job_number):
         OmegaConf.register_new_resolver(resolver.__name__, resolver, replace=True)
@@ -65,20 +65,20 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
     def decorate(task: Callable[[DictConfig], object]) -> Callable[[], None]:
         @wraps(task)
         def job(cfg: DictConfig) -> object:
-            """Errors of a single run end here, before Hydra adds lines of its own; a sweep decides about its jobs itself."""
+            """Handle errors of a single run here, before Hydra adds its own lines; a sweep handles the errors of its jobs."""
             try:
                 _check_lists(names.overrides())
                 words.settle(cfg)
                 return task(cfg)
             except Exception as error:
                 if HydraConfig.get().mode == RunMode.RUN:
-                    _leave(error, config_name)
+                    _exit(error, config_name)
                 raise
             finally:
-                folders.clear()  # a job that failed early left nothing in its folder
+                folders.clear()  # a job that failed early leaves its folder empty
 
         def main() -> None:
-            os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # else Hydra prints its own pages of them
+            os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # otherwise Hydra prints its own long messages
             os.environ.setdefault("SR_STARTED", time.strftime("%Y-%m-%d_%H-%M-%S"))  # one folder for all its processes
             plain_warnings()
             signal.signal(signal.SIGTERM, _interrupt)
@@ -86,7 +86,7 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
                 sys.argv[1:] = expanded(words.typed(named.in_order(sys.argv[1:])))
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except BaseException as error:
-                _leave(error, config_name)
+                _exit(error, config_name)
 
         return main
 
@@ -94,21 +94,21 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM as Ctrl-C: what was begun is cleared away. Trainings and sweeps, which save first, have handlers of their own."""
+    """Handle SIGTERM like Ctrl-C, so that temporary files are removed. Training and sweeps have their own handlers."""
     raise KeyboardInterrupt(number)
 
 
-def _leave(error: BaseException, config_name: str) -> NoReturn:
-    """One line and exit code 1 for what the user can mend, the traceback for a defect (or with SR_TRACEBACK=1)."""
+def _exit(error: BaseException, config_name: str) -> NoReturn:
+    """Exit with one line and code 1 for errors that the user can fix; with a traceback for bugs (or SR_TRACEBACK=1)."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, KeyboardInterrupt):
-        cause = cause.__context__  # Lightning makes SystemExit(1) of it, a DataLoader whose workers got the signal an error
-    if cause is not None and getattr(error, "code", 1) == 1:  # else it has been said
+        cause = cause.__context__  # Lightning turns it into SystemExit(1), a DataLoader whose workers got it into an error
+    if cause is not None and getattr(error, "code", 1) == 1:  # other codes: already reported
         print("\nstopped", file=sys.stderr)
         sys.exit(128 + (*cause.args, signal.SIGINT)[0])
     if not isinstance(error, Exception):
         raise error
-    if _said_elsewhere(error):
+    if _reported_elsewhere(error):
         sys.exit(1)
     message = explain(error, config_name)
     if message is None or os.environ.get("SR_TRACEBACK"):
@@ -118,8 +118,8 @@ def _leave(error: BaseException, config_name: str) -> NoReturn:
     sys.exit(1)
 
 
-def _said_elsewhere(error: Exception) -> bool:
-    """In a run of several processes: whether another of them has the cause, or the one that started this said the same."""
+def _reported_elsewhere(error: Exception) -> bool:
+    """In a run of several processes: whether another process has the cause, or the parent has printed the same error."""
     if "LOCAL_RANK" not in os.environ:
         return False
     if "Connection closed by peer" in str(error) or type(error).__name__.startswith("Dist"):

@@ -1,4 +1,4 @@
-"""The folder of a run: what Hydra made of it is taken away again where a job left nothing in it."""
+"""Removes the folders that Hydra created for a run if the job left them empty."""
 
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr.files import absent, remove_empty
 
-_made: list[Path] = []  # by this process: what was not there before
+_made: list[Path] = []  # folders that this process creates
 
 
 class Made(Callback):
-    """Notes, before Hydra makes the folder of a run, which of it and of its parents are not there."""
+    """Records, before Hydra creates the folder of a run, which of it and its parents do not exist yet."""
 
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
-        HydraConfig.instance().set_config(config)  # the folder's name may ask for what was chosen, as in the job
+        HydraConfig.instance().set_config(config)  # the folder's name may interpolate the chosen configs
         _made[:] = absent(str(OmegaConf.select(config, "hydra.run.dir")))
 
 
 def clear() -> None:
-    """Remove those that are empty. A folder that the user made stays, empty or not."""
+    """Remove those that are empty. Folders that existed before stay, empty or not."""
     remove_empty(_made)

@@ -1,4 +1,4 @@
-"""What the words of a command line name: Hydra's flags, values of keys, folders of configs, classes."""
+"""Parsing of the command line: Hydra's flags, values of keys, config folders, classes."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,7 +14,7 @@ from sr.errors import InputError
 # Flags of Hydra that take a value (https://hydra.cc/docs/advanced/hydra-command-line-flags).
 _WITH_VALUE = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--cfg", "-c")
 _CONFIG_DIR = ("--config-dir", "-cd")
-_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # what may stand behind --info
+_INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")  # values of --info
 
 
 def split(words: list[str]) -> tuple[list[str], list[str]]:
@@ -28,7 +28,7 @@ def split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def config_dirs(words: list[str]) -> list[str]:
-    """The folders that `--config-dir` names, as absolute paths."""
+    """The folders given by `--config-dir`, as absolute paths."""
     found, rest = [], iter(words)
     for word in rest:
         flag, is_one_word, value = word.partition("=")
@@ -38,7 +38,7 @@ def config_dirs(words: list[str]) -> list[str]:
 
 
 def in_order(words: list[str]) -> list[str]:
-    """Hydra's flags first: its parser takes no override behind them, and Lightning adds some for further processes."""
+    """Hydra's flags first: its parser accepts no override after them, and Lightning appends some for further processes."""
     flags, overrides = split(words)
     return [*flags, *overrides]
 
@@ -47,31 +47,31 @@ def value_of(key: str, words: list[str]) -> str | None:
     """The value that a command line gives a key, or None.
 
     Raises:
-        InputError: several values, as of a sweep.
+        InputError: several values, as in a sweep.
     """
     word = next((word for word in reversed(words) if word.startswith(f"{key}=")), None)
     if word is None:
         return None
     override = OverridesParser.create().parse_override(word)
     if override.is_sweep_override():
-        raise InputError(f"{word}: {key} names one run; give it one value")
-    return None if override.value() is None else str(override.value())  # 1 is a name too
+        raise InputError(f"{word}: {key} takes one value")
+    return None if override.value() is None else str(override.value())  # a name may be a number
 
 
 def values_of(key: str, words: list[str]) -> set[str]:
-    """The same of a key that takes one name or a list."""
+    """The values that a command line gives a key that takes one name or a list."""
     word = next((word for word in reversed(words) if word.startswith(f"{key}=")), None)
     value = OverridesParser.create().parse_override(word).value() if word else None
     return {str(name) for name in (value if isinstance(value, list) else [] if value is None else [value])}
 
 
 def targets_of(words: list[str]) -> set[str]:
-    """The `_target_`s that overrides name: `optimizer._target_=torch.optim.NAdam`, `+callback.x={_target_: a.B}`."""
+    """The `_target_`s in overrides: `optimizer._target_=torch.optim.NAdam`, `+callback.x={_target_: a.B}`."""
     found: set[str] = set()
     for word in words:
         if "_target_" not in word:
             continue
-        with suppress(HydraException):  # Hydra says what is wrong with it
+        with suppress(HydraException):  # Hydra reports invalid overrides itself
             override = OverridesParser.create().parse_override(word)
             if override.is_sweep_override() or override.is_delete():
                 continue

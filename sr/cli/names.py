@@ -1,4 +1,4 @@
-"""What a job is called and where its folder is, from the words of its command line."""
+"""The name and the folder of a job, from its command line."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from sr.files import run_of
 
 
 def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> str:
-    """Folder of a run: what the user chose, else that of the run it resumes, else outputs/NAME/DATE_TIME."""
+    """Folder of a run: output_dir if given, otherwise the folder of the resumed run, otherwise outputs/NAME/DATE_TIME."""
     if output_dir:
         return os.path.expanduser(output_dir)
     if resume:
@@ -24,24 +24,24 @@ def run_dir(output_dir: str | None, resume: str | None, name: str, now: str) -> 
 
 
 def job_name(overrides: list[str]) -> str:
-    """A sub-folder's name for a job of a sweep, from what the sweep varies: `model-srcnn_seed-1`."""
+    """Sub-folder name of a sweep's job, from the keys that the sweep varies: `model-srcnn_seed-1`."""
     return _as_name(_varied(overrides) or list(overrides)) or "run"
 
 
 def job_folder(variant: str | None, number: int, overrides: list[str]) -> str:
-    """`0_model-srcnn_seed-1`; in a study `srcnn_seed-1`, whatever else is run."""
+    """`0_model-srcnn_seed-1`; in a study `srcnn_seed-1`, independent of its other jobs."""
     if variant is None:
         return f"{number}_{job_name(overrides)}"
     return _as_name([variant, *(word for word in _varied(overrides) if not word.startswith("variant="))])
 
 
 def job_number() -> int | None:
-    """Which job of its sweep this is."""
+    """The number of this job in its sweep; None outside a sweep."""
     return None if OmegaConf.is_missing(HydraConfig.get().job, "num") else HydraConfig.get().job.num
 
 
 def _varied(overrides: list[str]) -> list[str]:
-    """Those words of a job that differ between jobs of its sweep."""
+    """The overrides of a job that differ between the jobs of its sweep."""
     swept = {word.split("=")[0] for word in sys.argv[1:] if _is_sweep(word)}
     if HydraConfig.initialized():
         swept |= (HydraConfig.get().sweeper.get("params") or {}).keys()
@@ -49,7 +49,7 @@ def _varied(overrides: list[str]) -> list[str]:
 
 
 def _is_sweep(word: str) -> bool:
-    """Whether a word gives its key several values: a,b or range(1,4), choice(a,b), glob(*)."""
+    """Whether an override gives its key several values: a,b or range(1,4), choice(a,b), glob(*)."""
     with suppress(HydraException):
         return OverridesParser.create().parse_override(word).is_sweep_override()
     return False
@@ -61,20 +61,22 @@ def _as_name(words: list[str]) -> str:
 
 
 def run_folder(cfg: DictConfig) -> str:
-    """The folder that Hydra chose for this job; outside a command line what the config says, else chosen in the same way."""
+    """The folder that Hydra chose for this job; without Hydra, output_dir of the config, or a folder chosen in the same way."""
     if HydraConfig.initialized():
         return HydraConfig.get().runtime.output_dir
     if cfg.output_dir:
         return str(cfg.output_dir)
     target = str((cfg.get("network") or {}).get("_target_", ""))
-    name = target.rpartition(".")[2].lower() if "model" in cfg else "test"  # no choices are known here: the network's class
+    name = (
+        target.rpartition(".")[2].lower() if "model" in cfg else "test"
+    )  # without Hydra the choices are unknown: use the network's class
     folder = run_dir(None, cfg.get("resume"), name or "run", time.strftime("%Y-%m-%d_%H-%M-%S"))
-    print(f"output_dir is not set: the run goes to {folder}")
+    print(f"output_dir is not set: writing to {folder}")
     return folder
 
 
 def config_dirs(sources: list[DictConfig] | None = None) -> list[str]:
-    """What `--config-dir` names, as absolute paths; `sources` are those of Hydra's config, by default this job's."""
+    """The folders of `--config-dir`, as absolute paths; `sources` are the config sources of Hydra, by default this job's."""
     if sources is None:
         sources = HydraConfig.get().runtime.config_sources if HydraConfig.initialized() else []
     return [
@@ -83,17 +85,17 @@ def config_dirs(sources: list[DictConfig] | None = None) -> list[str]:
 
 
 def overrides() -> list[str]:
-    """What the command line of this job says, without Hydra's own keys."""
+    """The overrides of this job's command line, without Hydra's own keys."""
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
 
 def choice(group: str, default: str) -> str:
-    """What this job's config chose of a group (`model=edsr`: edsr)."""
+    """The choice of this job's config in a group (`model=edsr`: edsr)."""
     chosen = HydraConfig.get().runtime.choices.get(group) if HydraConfig.initialized() else None
     return chosen or default
 
 
 def called(default: str = "network") -> str:
-    """What tables call this job's network: by its own config where the command line chose it, else by the model's."""
+    """Name of this job's network in tables: its own config if the command line chose one, otherwise the model's."""
     own = any(word.startswith("network=") for word in overrides())
     return choice("network" if own else "model", default)

@@ -1,4 +1,4 @@
-"""Where a number of a composed config came from: the command line, a chosen config, or the default."""
+"""Where a value of a composed config came from: the command line, a chosen config, or the default."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +15,13 @@ _LAST_FIRST = ("sweep", "experiment", "model", "data")  # groups that may set ke
 
 
 def scale_line(cfg: DictConfig) -> str:
-    """The scale of a training and who chose it, for its first lines on the screen."""
+    """The scale of a training run and where it was set, for the first lines of the output."""
     return f"scale: x{cfg.scale} ({_origin(cfg)})"
 
 
 def _origin(cfg: DictConfig) -> str:
     if cfg.get("resume"):
-        return "of the run that goes on"
+        return "from the resumed run"
     if not HydraConfig.initialized() or any(key_of(word) == "scale" for word in overrides()):
         return "from the command line" if HydraConfig.initialized() else "from the config"
     runtime = HydraConfig.get().runtime
@@ -29,12 +29,12 @@ def _origin(cfg: DictConfig) -> str:
     for group in (*_LAST_FIRST, *(key for key in runtime.choices if key not in _LAST_FIRST)):
         choice = runtime.choices.get(group)
         if choice and any(content.get("scale") == cfg.scale for content in _contents(folders, group, str(choice))):
-            return f"set by {group}={choice}; scale=N on the command line changes it"
-    return "the default; scale=N on the command line changes it"
+            return f"set by {group}={choice}; override with scale=N"
+    return "default; override with scale=N"
 
 
 def _contents(folders: list[Path], group: str, choice: str) -> Iterator[dict[str, Any]]:
-    """A chosen config, and those of its group that it is built on, without what they interpolate."""
+    """A chosen config and its base configs in the same group, without interpolated values."""
     file = next(
         (folder / group / f"{choice}.yaml" for folder in folders if (folder / group / f"{choice}.yaml").is_file()), None
     )

@@ -1,4 +1,4 @@
-"""The signature is the schema: a config against the arguments of the classes and functions that get it."""
+"""Checks a config against the signatures of the classes and functions that receive it."""
 
 import inspect
 import types
@@ -17,29 +17,29 @@ _PLAIN = (int, float, bool, str, type(None))
 def check(node: Any) -> None:
     """Check every `_target_` below a config node, before anything is built.
 
-    Values are looked at where the annotation is int, float, bool, str or a union of these (an int is a float too); names
-    of options where Hydra does not, which is in partials.
+    Values are checked if the annotation is int, float, bool, str or a union of these (an int is accepted for a float). Names of
+    options are checked for partials; for the others Hydra does it.
 
     Raises:
-        ValueError: a value of another type, or an option that there is not (one line with the key).
+        InputError: a value of another type, or an unknown option (one line with the key).
     """
     content = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
     for key, spec in _specs(content, key_of_node(node)):
         target, options = spec["_target_"], {name: value for name, value in spec.items() if not name.startswith("_")}
         plain, names = _arguments(target)
         if spec.get("_partial_") and names is not None and (unknown := sorted(options.keys() - names)):
-            raise InputError(f"{key}{unknown[0]}: {target} has no such option; ~{key}{unknown[0]} takes that of a recipe out")
+            raise InputError(f"{key}{unknown[0]}: {target} has no such option; ~{key}{unknown[0]} removes it from a recipe")
         for name in options.keys() & plain.keys():
             value, allowed = options[name], plain[name]
             if value == "???" or not isinstance(value, _PLAIN):
                 continue
             if not (type(value) in allowed or (type(value) is int and float in allowed)):
                 wanted = " or ".join("null" if kind is type(None) else kind.__name__ for kind in allowed)
-                raise InputError(f"{key}{name}={value}: {target} wants {wanted} there")
+                raise InputError(f"{key}{name}={value}: {target} expects {wanted}")
 
 
 def _specs(node: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(key with a dot behind it, node) of each node with a `_target_`."""
+    """(key with a trailing dot, node) of each node with a `_target_`."""
     prefix = f"{key}." if key else ""
     if isinstance(node, dict) and "_target_" in node:
         yield prefix, node
@@ -49,15 +49,15 @@ def _specs(node: Any, key: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _arguments(target: str) -> tuple[dict[str, tuple[type, ...]], set[str] | None]:
-    """Arguments with a plain annotation -> its types; the names of all, None where any is taken."""
+    """Arguments with a plain annotation -> their types; and the names of all arguments, None if **kwargs accepts any."""
     try:
         found = get_object(target)
         parameters = inspect.signature(found).parameters
         hints = get_type_hints(found.__init__ if inspect.isclass(found) else found)
-    except Exception:  # no such target: Hydra says so; annotations that cannot be read: nothing to compare with
+    except Exception:  # unknown target: Hydra reports it; unreadable annotations: nothing to check
         return {}, None
     kinds = {name: get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,) for name, hint in hints.items()}
-    # No config writes a tensor, which torch's optimizers take for a learning rate too.
+    # torch's optimizers accept a tensor as learning rate too; a config cannot contain one.
     kinds = {name: tuple(part for part in kind if getattr(part, "__name__", "") != "Tensor") for name, kind in kinds.items()}
     plain = {name: kind for name, kind in kinds.items() if kind and all(part in _PLAIN for part in kind)}
     return plain, None if any(p.kind is p.VAR_KEYWORD for p in parameters.values()) else set(parameters)

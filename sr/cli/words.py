@@ -1,8 +1,8 @@
-"""The words of a command line as they were typed: paths and names stay text, whatever numbers they look like.
+"""Keeps paths and names on the command line as strings, even if they look like numbers.
 
-Hydra reads `2024_01_15` as the number 20240115, `2023` as one, `1e5` as 100000.0 and `Null` as nothing. So the values of keys
-that hold paths and names are put in quotes before Hydra sees them. What Hydra's grammar means otherwise keeps its meaning:
-`null`, lists, sweeps (a,b and choice(a,b)), interpolations and quotes.
+Hydra reads `2024_01_15` as the number 20240115, `2023` as a number, `1e5` as 100000.0 and `Null` as null. So values of keys
+that take paths or names are quoted before Hydra sees them. The rest of Hydra's grammar is kept: `null`, lists, sweeps (a,b
+and choice(a,b)), interpolations and quotes.
 """
 
 import os
@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sr.cli import groups
 from sr.errors import InputError
 
-# Keys that hold paths: a leading ~ is the home folder, in quotes, lists, YAML and environment variables too.
+# Keys that take paths: a leading ~ is the home folder, also in quotes, lists, YAML and environment variables.
 PATHS = ("output_dir", "data_dir", "resume", "init_from", "reproduce", "ckpt", "input", "output", "reference", "runs", "votes")
 PATHS += (
     "data.train",
@@ -37,30 +37,30 @@ PATHS += (
 PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg", "*.source")
 PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folder", "logger.*.save_dir", "callback.*.folder")
 PATHS += ("callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
-# Keys that hold names and other text.
+# Keys that take names and other text.
 NAMES = ("study", "variant", "format", "suffix", "baseline", "title", "question", "benchmark.*.name", "benchmark.*.url")
 NAMES += ("validation.*.name", "validation.*.url")
 NAMES += ("logger.*.name", "logger.*.project", "logger.*.group", "logger.*.tags", "logger.*.run_id", "logger.*.version")
 NAMES += ("logger.*.entity", "callback.*.name", "callback.*.monitor", "hydra.sweep.subdir", "hydra.job.name")
 NAMES += tuple(f"hydra.launcher.parameters.{name}" for name in ("name", "partition", "account", "qos", "constraint", "exclude"))
-# Within a source, data.train={path: /a, weight: 2}: those of its options that are text.
-_IN_A_SOURCE = ("path", "folder", "lr")
+# Text options of a source, data.train={path: /a, weight: 2}.
+_SOURCE_TEXT = ("path", "folder", "lr")
 _LIKE_ANOTHER = re.compile(r"[-+.\d]|(inf|nan|true|false|null)$|~", re.IGNORECASE)
 _QUOTES = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _PIECE = re.compile(_QUOTES + r"""|\$\{(?:[^{}]|\{[^{}]*\})*\}|[,\[\]{}():]|(?:[^,\[\]{}():'"$]|\$(?!\{))+""")
 
 
 def key_of(word: str) -> str:
-    """`++logger.wandb.name=x` is of logger.wandb.name, `optimizer@discriminator_optimizer=adam` of optimizer."""
+    """The key of an override: logger.wandb.name for `++logger.wandb.name=x`, optimizer for `optimizer@other=adam`."""
     return word.split("=")[0].lstrip("+~").split("@")[0]
 
 
 def is_path(key: str) -> bool:
-    return any(fnmatchcase(key, pattern) for pattern in PATHS)  # * stands for dots too
+    return any(fnmatchcase(key, pattern) for pattern in PATHS)  # * also matches dots
 
 
 def is_text(key: str) -> bool:
-    """Whether a key holds paths, names, or the choice of a config group."""
+    """Whether a key takes paths, names, or the choice of a config group."""
     return is_path(key) or any(fnmatchcase(key, name) for name in NAMES) or is_group(key)
 
 
@@ -70,13 +70,13 @@ def is_group(key: str) -> bool:
 
 
 def quoted(text: str) -> str:
-    """A text in quotes, as Hydra reads it back, whatever characters are in it."""
+    """A text in quotes that Hydra reads back unchanged, whatever characters it has."""
     escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), text)  # Hydra's rule
     return f"'{escaped}'"
 
 
 def typed(words: list[str]) -> list[str]:
-    """The same words, the values of text keys in quotes where Hydra would read something else."""
+    """The same overrides, with values of text keys in quotes where Hydra would read something else."""
     return [_typed(word) if "=" in word and word[0] not in "~-" and is_text(key_of(word)) else word for word in words]
 
 
@@ -87,23 +87,23 @@ def _typed(word: str) -> str:
     if _parsed(fitted) is not None:
         return fitted
     if "," in value or value.lstrip()[:1] in ("[", "{", "'", '"'):
-        return word  # of a list, or of quotes that are not closed, Hydra says what is wrong
+        return word  # a broken list or unclosed quotes: Hydra reports what is wrong
     return f"{name}={quoted(_home(value) if path else value)}"
 
 
 def _pieces(value: str, path: bool) -> Iterator[str]:
-    """The value cut at commas, brackets and quotes, with quotes around each piece that needs them."""
+    """The value split at commas, brackets and quotes, with quotes around each piece that needs them."""
     found = _PIECE.findall(value)
-    if "".join(found) != value:  # quotes that are not closed
+    if "".join(found) != value:  # unclosed quotes
         yield value
         return
-    within: list[str] = []  # the brackets and functions around a piece
-    key = ""  # that of the entry of a dictionary
+    within: list[str] = []  # the open brackets and functions around a piece
+    key = ""  # of the current dictionary entry
     for before, piece, after in zip(["", *found], found, [*found[1:], ""], strict=False):
         in_dict = bool(within) and within[-1] == "{"
         if in_dict and after == ":":
             key = piece.strip()
-        text = set(within) <= {"[", "{", "choice", "shuffle"} and (not in_dict or (key in _IN_A_SOURCE and after != ":"))
+        text = set(within) <= {"[", "{", "choice", "shuffle"} and (not in_dict or (key in _SOURCE_TEXT and after != ":"))
         alone = before in ("", *"[{(,", *(":" if in_dict else "")) and after in ("", *"]}),")
         if piece in ("[", "{", "("):
             within.append(before.strip() if piece == "(" else piece)
@@ -131,7 +131,7 @@ def _home(text: str) -> str:
 
 
 def _parsed(word: str) -> Override | None:
-    """The word as Hydra reads it; None: it cannot."""
+    """The override as Hydra reads it; None if it cannot."""
     try:
         return OverridesParser.create().parse_override(word)
     except HydraException:
@@ -139,26 +139,26 @@ def _parsed(word: str) -> Override | None:
 
 
 def settle(cfg: DictConfig) -> None:
-    """Spell out the home folder in the paths of a composed config, and refuse numbers where text belongs.
+    """Expand ~ in the paths of a composed config, and refuse numbers where text is expected.
 
     Raises:
-        InputError: a YAML has a number under such a key; YAML does not keep how it was written.
+        InputError: a YAML has a number under such a key; YAML does not keep its spelling.
     """
     keys = [*_leaves(OmegaConf.to_container(cfg, resolve=False))]
-    for key in sorted(keys, key=lambda key: key not in ("data_dir", "output_dir")):  # other paths are built on these
-        of = re.sub(r"\.\d+(?=\.|$)", "", key)  # data.train.0.path is of data.train.path
+    for key in sorted(keys, key=lambda key: key not in ("data_dir", "output_dir")):  # other paths interpolate these
+        of = re.sub(r"\.\d+(?=\.|$)", "", key)  # data.train.0.path -> data.train.path
         if not is_text(of) or OmegaConf.is_missing(cfg, key):
             continue
-        with suppress(OmegaConfBaseException):  # an interpolation that cannot be resolved: whoever needs it says so
+        with suppress(OmegaConfBaseException):  # an unresolvable interpolation fails where it is used
             value = OmegaConf.select(cfg, key)
             if isinstance(value, bool | int | float):
-                raise InputError(f"{key} is {value} in a YAML, and it has to be text: write it in quotes there")
+                raise InputError(f"{key} is the number {value} in a YAML, but must be text: put it in quotes")
             if isinstance(value, str) and value.startswith("~") and is_path(of):
                 OmegaConf.update(cfg, key, _home(value), force_add=True)
 
 
 def _leaves(node: Any, prefix: str = "") -> Iterator[str]:
-    """The dotted keys of everything that is neither a mapping nor a list."""
+    """The dotted keys of all values that are neither a mapping nor a list."""
     if not isinstance(node, dict | list):
         yield prefix
         return

@@ -36,7 +36,7 @@ def test_early_stopping(tmp_path):
 
 def test_early_stopping_without_validations_is_refused(tmp_path):
     words = ["callback=[default,early_stopping]", "trainer.limit_val_batches=0"]
-    with pytest.raises(ValueError, match=r"^callback.early_stopping waits for validations, and trainer.limit_val_batches=0"):
+    with pytest.raises(ValueError, match=r"^callback.early_stopping needs validations, but trainer.limit_val_batches=0"):
         train(tmp_path, "run", *words)
 
 

@@ -1,4 +1,4 @@
-"""One line for what the user can mend, a traceback for a defect; each row of the table by the real error."""
+"""One line for what the user can fix, a traceback for a bug; the real error for each row of the table."""
 
 import os
 import re
@@ -15,27 +15,31 @@ from sr.errors import InputError
 from tests.jobs import ONE_PHOTO, SMALL, call, compose
 
 ROWS = [  # words of train.py, the row of the table that answers, the line
-    (["seed=1,2"], "_several", "seed=1,2: one run for each value needs -m; a name with other"),
+    (["seed=1,2"], "_several_values", "seed=1,2: for one run per value, pass -m; quote a value"),
     (
         ["loss=l1,ssim"],
-        "_several",
-        "loss=l1,ssim: one run for each value needs -m; a list goes in brackets, 'loss=[l1,ssim]'; a",
+        "_several_values",
+        "loss=l1,ssim: for one run per value, pass -m; for a list, use brackets: 'loss=[l1,ssim]'; ",
     ),
-    (["study=a(b"], "_unreadable", "study=a(b: a name with other characters"),
-    (["nonsense"], "_unreadable", "nonsense: a word is KEY=VALUE"),
-    (["network={n_feats:8,depth:3}"], "_no_such_entry", "network has no key depth; +network.depth=... adds one"),
+    (["study=a(b"], "_unreadable", "study=a(b: quote a value that has characters"),
+    (["nonsense"], "_unreadable", "nonsense: expected KEY=VALUE"),
+    (["network={n_feats:8,depth:3}"], "_no_such_entry", "network has no key depth; to add it, pass +network.depth=..."),
     (["data.batchsize=3"], "_unknown", "unknown config key 'data.batchsize'; nearest: data.batch_size"),
-    (["discriminator=unet"], "_unknown", "the chosen recipe has no discriminator"),
+    (["discriminator=unet"], "_unknown", "this recipe has no discriminator"),
     (["optimizer@discriminator_optimizer=adam"], "_unknown", "unknown config key 'discriminator_optimizer'"),
-    (["model=edrs"], "_no_choice", "model=edrs is not there; nearest: edsr"),
-    (["hydra/launcher=job"], "_no_choice", "hydra/launcher=job is not there; nearest: joblib"),
+    (["model=edrs"], "_no_choice", "unknown model 'edrs'; nearest: edsr"),
+    (["hydra/launcher=job"], "_no_choice", "unknown hydra/launcher 'job'; nearest: joblib"),
     (
         ["~data.batchsize"],
         "_nothing_to_delete",
-        "~data.batchsize: there is no data.batchsize to take out; nearest: data.",
+        "~data.batchsize: the config has no data.batchsize to delete; nearest: data.",
     ),
-    (["+seed=3"], "_there_already", "seed is there already: pass seed=... without +"),
-    (["+model=edsr"], "_twice", "model is chosen twice: pass model=edsr without +; in a YAML write 'override /model: edsr'"),
+    (["+seed=3"], "_already_set", "seed already exists: pass seed=... without +"),
+    (
+        ["+model=edsr"],
+        "_chosen_twice",
+        "model is set twice: pass model=edsr without +; in a YAML write 'override /model: edsr'",
+    ),
 ]
 
 
@@ -65,7 +69,7 @@ def test_a_key_that_was_not_given():
     cfg = compose("predict", "network=interpolation_bicubic", "scale=2", "+other=${ckpt}")
     with pytest.raises(Exception) as caught:
         cfg.other  # noqa: B018
-    assert explain(caught.value, "predict") == "ckpt is missing: pass ckpt=... on the command line"
+    assert explain(caught.value, "predict") == "missing option: pass ckpt=FILE"
 
 
 @pytest.mark.parametrize("words", [["-m", "model=rrdb,esrgan"], ["experiment=esrgan_stages"]])
@@ -74,8 +78,8 @@ def test_a_key_that_only_some_jobs_of_a_sweep_have(words, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", *words, word])
     with pytest.raises(HydraException) as caught:
         compose("train", word)
-    line = "loss.perceptual.weights: not every job of this sweep has it, but model=esrgan has; ++loss.perceptual.weights=..."
-    assert explain(caught.value, "train") == f"{line} gives it to all"
+    line = "loss.perceptual.weights: only model=esrgan of this sweep has this key; pass ++loss.perceptual.weights=..."
+    assert explain(caught.value, "train") == f"{line} to set it in all jobs"
 
 
 @pytest.mark.parametrize("content", ["foo: [1\n", "a: b: c\n"])
@@ -85,7 +89,7 @@ def test_a_yaml_that_is_none(content, tmp_path, monkeypatch):
     with pytest.raises(Exception) as caught:
         compose("train", f"hydra.searchpath=['file://{tmp_path}']", "experiment=mine")
     told = explain(caught.value, "train")
-    assert told.startswith(f"{tmp_path}/experiment/mine.yaml, line ") and ": not YAML, " in told
+    assert told.startswith(f"{tmp_path}/experiment/mine.yaml, line ") and ": invalid YAML: " in told
 
 
 # -- what a config names ---------------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def told(**node: object) -> str | None:
 def test_options_that_a_class_has_not_or_needs_are_one_line(mine):
     line = told(target="mine.Mine", scale=2, n_feat=3)
     assert line == "'n_feat' is not an option of mine.Mine (config key network); nearest: n_feats"
-    assert told(target="mine.Mine") == "mine.Mine needs scale: pass +network.scale=..."
+    assert told(target="mine.Mine") == "mine.Mine requires scale: pass +network.scale=..."
     assert told(target="mine.Empty", scale=2) == "mine.Empty has no options (config key network)"
 
 
@@ -145,7 +149,7 @@ def test_a_defect_inside_a_users_constructor_has_its_traceback(mine, n_feats):
 
 def test_a_target_that_is_not_there(mine):
     assert told(target="mine.Mien") == "network._target_=mine.Mien: mine has no Mien"
-    assert told(target="nope.X").startswith("network._target_=nope.X: there is no module nope")
+    assert told(target="nope.X").startswith("network._target_=nope.X: no module named nope")
     assert told(target="torch.optim.Adma") == "network._target_=torch.optim.Adma: torch.optim has no Adma"
     assert told(target="broken.Net") is None  # the module is there, and its own import fails
 

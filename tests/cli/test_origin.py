@@ -6,7 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from sr.cli import CONF, scale_line
 
-CHANGES = "; scale=N on the command line changes it)"
+CHANGES = "; override with scale=N)"
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def composed(monkeypatch):
 @pytest.mark.parametrize(
     "words, line",
     [
-        ([], "scale: x2 (the default" + CHANGES),
+        ([], "scale: x2 (default" + CHANGES),
         (["model=fsrcnn"], "scale: x3 (set by model=fsrcnn" + CHANGES),
         (["model=esrgan"], "scale: x4 (set by model=esrgan" + CHANGES),
         (["model=fsrcnn", "scale=2"], "scale: x2 (from the command line)"),
         (["data=mnist"], "scale: x8 (set by data=mnist" + CHANGES),
-        (["experiment=sprint"], "scale: x2 (the default" + CHANGES),
+        (["experiment=sprint"], "scale: x2 (default" + CHANGES),
     ],
 )
 def test_who_chose_the_scale(composed, words, line):

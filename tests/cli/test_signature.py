@@ -32,14 +32,14 @@ def test_what_fits_passes(options):
 @pytest.mark.parametrize(
     "options, line",
     [
-        ({"n": "abc"}, "a.n=abc: .* wants int there"),
-        ({"n": 1.5}, "a.n=1.5: .* wants int there"),
-        ({"n": True}, "a.n=True: .* wants int there"),
-        ({"n": None}, "a.n=None: .* wants int there"),
-        ({"factor": "1e-4x"}, "a.factor=1e-4x: .* wants float there"),
+        ({"n": "abc"}, "a.n=abc: .* expects int"),
+        ({"n": 1.5}, "a.n=1.5: .* expects int"),
+        ({"n": True}, "a.n=True: .* expects int"),
+        ({"n": None}, "a.n=None: .* expects int"),
+        ({"factor": "1e-4x"}, "a.factor=1e-4x: .* expects float"),
         ({"name": 3}, "a.name=3: .* wants str or null there"),
-        ({"even": "maybe"}, "a.even=maybe: .* wants bool there"),
-        ({"_partial_": True, "nn": 3}, "a.nn: .* has no such option; ~a.nn takes that of a recipe out"),
+        ({"even": "maybe"}, "a.even=maybe: .* expects bool"),
+        ({"_partial_": True, "nn": 3}, "a.nn: .* has no such option; ~a.nn removes it from a recipe"),
     ],
 )
 def test_what_does_not_fit_is_named_with_its_key(options, line):
@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_named_with_its_key(options, line):
 @pytest.mark.parametrize("rate", ["abc", None])
 def test_a_rate_that_could_be_a_tensor(monkeypatch, rate):
     monkeypatch.undo()
-    with pytest.raises(ValueError, match=r"^optimizer.lr=\w+: torch.optim.Adam wants float there"):
+    with pytest.raises(ValueError, match=r"^optimizer.lr=\w+: torch.optim.Adam expects float"):
         check({"optimizer": {"_target_": "torch.optim.Adam", "_partial_": True, "lr": rate, "betas": [0.9, 0.99]}})
 
 

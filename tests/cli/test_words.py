@@ -122,7 +122,7 @@ def test_home_is_spelt_out_everywhere(monkeypatch):
 def test_a_number_in_a_yaml_is_refused(text, tmp_path):
     """YAML does not keep how it was written."""
     (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(InputError, match="in a YAML, and it has to be text: write it in quotes there"):
+    with pytest.raises(InputError, match="in a YAML, but must be text: put it in quotes"):
         settle(OmegaConf.load(tmp_path / "a.yaml"))
 
 

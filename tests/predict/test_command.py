@@ -43,13 +43,13 @@ def test_command(photos):
 @pytest.mark.parametrize(
     "words, line",
     [
-        (["outscale=abc"], "outscale=abc: .* wants float or null there"),
-        (["overlap=null"], "overlap=None: .* wants int there"),
-        (["overlap=1.5"], "overlap=1.5: .* wants int there"),
-        (["ensemble=maybe"], "ensemble=maybe: .* wants bool there"),
-        (["overwrite=flase"], "overwrite=flase: .* wants bool there"),  # a file is at stake
+        (["outscale=abc"], "outscale=abc: .* expects float or null"),
+        (["overlap=null"], "overlap=None: .* expects int"),
+        (["overlap=1.5"], "overlap=1.5: .* expects int"),
+        (["ensemble=maybe"], "ensemble=maybe: .* expects bool"),
+        (["overwrite=flase"], "overwrite=flase: .* expects bool"),  # a file is at stake
         (["compare=yess"], "compare=yess: choose true or false"),
-        (["compare=true", "degrade=treu"], "degrade=treu: .* wants bool there"),
+        (["compare=true", "degrade=treu"], "degrade=treu: .* expects bool"),
         (["degrade=true"], "degrade=... needs compare=true"),
         (["reference=photos/a.png"], "reference=... needs compare=true"),
         (["scale=null"], "pass scale=N together with network=NAME"),

@@ -76,7 +76,7 @@ def test_a_metric_of_which_less_is_better(tmp_path):
         ([], "callback.checkpoint.mode=max: of mae, lower is better; pass callback.checkpoint.mode=min"),
         (
             ["callback.checkpoint.mode=min", "callback=[default,early_stopping]", "callback.early_stopping.mode=min"],
-            "callback.early_stopping.mode=min: of psnr, higher is better; pass callback.early_stopping.mode=max",
+            "callback.early_stopping.mode=min: for psnr, higher is better; pass callback.early_stopping.mode=max",
         ),
     ],
 )

@@ -204,4 +204,4 @@ def test_from_python_a_run_without_a_folder_gets_one(tmp_path, monkeypatch, caps
     assert not (tmp_path / "None").exists()
     (folder,) = (tmp_path / "outputs" / "compact").iterdir()
     assert (folder / "metrics.json").is_file()
-    assert f"output_dir is not set: the run goes to outputs/compact/{folder.name}" in capsys.readouterr().out
+    assert f"output_dir is not set: writing to outputs/compact/{folder.name}" in capsys.readouterr().out

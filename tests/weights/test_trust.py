@@ -266,7 +266,7 @@ def test_a_bad_option_of_a_users_network_stays_one_line(plugin, tmp_path):
     assert "'n_feets' is not an option of outside.net.Mine (config key network); nearest: n_feats" in done.stderr
 
 
-@pytest.mark.parametrize("change, line", [({"n_feets": 3}, "n_feets"), ({"n_feats": "many"}, "wants int")])
+@pytest.mark.parametrize("change, line", [({"n_feets": 3}, "n_feets"), ({"n_feats": "many"}, "expects int")])
 def test_a_mistake_in_a_constructor_is_not_the_files(importable, change, line):
     with pytest.raises(InputError, match=f"^a.ckpt: .*{line}"):
         build_network({"_target_": "outside.net.Mine", **change}, "a.ckpt", ["outside"])
