@@ -46,11 +46,11 @@ def test_a_damaged_file_or_another_direction_is_one_line(tmp_path, damage):
     search.start(tmp_path, direction="maximize", **words)
     with pytest.raises(ValueError, match="hydra.sweeper.direction=up: choose minimize or maximize"):
         search.start(tmp_path, direction="up", **words)
-    with pytest.raises(ValueError, match="search.log is of a search that wants to maximize: choose another output_dir"):
+    with pytest.raises(ValueError, match="search.log belongs to a search with direction maximize: choose another output_dir"):
         search.start(tmp_path, direction="minimize", **words)
     with (tmp_path / search.FILE).open("ab") as file:
         file.write(damage)
-    with pytest.raises(ValueError, match="search.log: not the file of a search, or damaged") as caught:
+    with pytest.raises(ValueError, match="search.log: not a search file, or damaged") as caught:
         search.start(tmp_path, direction="maximize", **words)
     assert "\n" not in str(caught.value)
 
@@ -124,7 +124,7 @@ def test_a_search_goes_on_with_the_same_task_alone(tmp_path):
     study = search.start(tmp_path, direction="maximize", pruner="none", pruner_options={})
     for task in ({"scale": 2, "benchmark": ["set5"]}, {"scale": 2, "benchmark": ["set5"]}):
         search.check_task(study, tmp_path / search.FILE, task)
-    with pytest.raises(ValueError, match="its trials have scale=2, not 4; scores of both cannot be compared"):
+    with pytest.raises(ValueError, match="its trials have scale=2 instead of 4, so scores cannot be compared"):
         search.check_task(study, tmp_path / search.FILE, {"scale": 4, "benchmark": ["set5"]})
 
 
@@ -143,7 +143,7 @@ def test_a_killed_search_goes_on_with_the_trial_that_was_killed(tmp_path):
     job.kill()
     job.wait()  # the trial holds its pipes
     busy = call("train.py", *words, cwd=tmp_path)
-    assert busy.returncode == 1 and "still at work there" in busy.stderr
+    assert busy.returncode == 1 and "is still running there" in busy.stderr
     os.kill(trial, signal.SIGKILL)
     done = run_script("train.py", *words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

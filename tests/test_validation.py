@@ -63,7 +63,7 @@ def test_an_older_run_goes_on_with_its_benchmarks_and_says_so(run, tmp_path):
     )
     with pytest.warns(UserWarning, match=line) as warned:
         run_train(f"resume={last(run)}", f"output_dir={tmp_path}/on")
-    assert not any("cannot be compared" in str(warning.message) for warning in warned)
+    assert not any("validation changed from" in str(warning.message) for warning in warned)
     assert rows(tmp_path / "on")[-1]["val/sample/psnr"]
 
 
@@ -81,10 +81,10 @@ def test_scores_of_other_images_are_not_compared(run, tmp_path):
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             build.fit(trainer, model, build.data(cfg), resume=str(last(run)))
-        said = [text for warning in warned if "cannot be compared" in (text := str(warning.message))]
+        said = [text for warning in warned if "validation changed from" in (text := str(warning.message))]
         assert len(said) == (validation == "[sample]") and build.score(trainer) == best
     limit = "(trainer.limit_val_batches=1)"
-    assert said[0].startswith(f"validation was of split {limit}, and is now of sample {limit}, whose scores cannot")
+    assert said[0].startswith(f"validation changed from split {limit} to sample {limit}; scores before and after cannot")
 
 
 def test_configs_that_validate_on_the_same_images_are_equal():
@@ -101,5 +101,5 @@ def test_a_search_from_before_does_not_go_on_with_other_images(tmp_path):
     study.set_user_attr("task", {"scale": 2, "benchmark": ["set5"]})
     file = tmp_path / search.FILE
     search.check_task(study, file, {"scale": 2, "validation": ["set5"], "images of the validation": {"set5": "x"}})
-    with pytest.raises(ValueError, match=r"its trials have validation=\['set5'\], not \['split'\]; scores of both cannot"):
+    with pytest.raises(ValueError, match=r"its trials have validation=\['set5'\] instead of \['split'\], so scores cannot"):
         search.check_task(study, file, {"scale": 2, "validation": ["split"]})

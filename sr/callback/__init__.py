@@ -1,1 +1,1 @@
-"""Callbacks: what happens beside the training loop."""
+"""Lightning callbacks."""

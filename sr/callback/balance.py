@@ -1,4 +1,4 @@
-"""Says once, early, that one loss leaves the others nothing to say."""
+"""Warns early, and once, when one loss dominates all others."""
 
 import math
 from typing import Any
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 from sr.say import warn
 
-_LARGE = 100.0  # of a distance of VGG-19's features: torchvision's weights give some 1 to 10 at the start
+_LARGE = 100.0  # distance of VGG-19 features: torchvision's weights give about 1 to 10 at the start
 
 
 class Balance(pl.Callback):
-    """Warns where a weighted loss is many times the sum of all others over the first steps.
+    """Warns when a weighted loss is many times the sum of all others over the first steps.
 
-    That is a mistake in a weight, or features of another size than the recipe was made for: ESRGAN's perceptual loss is some
-    150 times its two others, and no published sum is above 1000.
+    The cause is a wrong weight, or features of another magnitude than the recipe expects. ESRGAN's perceptual loss is about
+    150 times its two others; no published ratio is above 1000.
 
     Args:
-        factor: how many times.
-        n_steps: first optimizer steps of this process, after which it is judged.
+        factor: the ratio above which to warn.
+        n_steps: number of optimizer steps of this process over which losses are averaged.
     """
 
     def __init__(self, *, factor: float = 1000.0, n_steps: int = 50) -> None:
@@ -43,7 +43,7 @@ class Balance(pl.Callback):
             self._judge(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """A run shorter than that is judged by what it had."""
+        """Judge a shorter run by the steps it had."""
         if self._first is not None and trainer.is_global_zero:
             self._judge(trainer, pl_module)
 
@@ -55,7 +55,7 @@ class Balance(pl.Callback):
 
 
 def weights(pl_module: pl.LightningModule) -> dict[str, float]:
-    """Loss -> its weight in the network's sum; the adversarial one is among them."""
+    """Loss -> its weight in the network's total loss, including the adversarial one."""
     losses = getattr(getattr(pl_module, "loss", None), "losses", {})
     known = {name: float(getattr(loss, "weight", 1.0)) for name, loss in losses.items()}
     adversarial = getattr(pl_module, "adversarial", None)
@@ -63,7 +63,7 @@ def weights(pl_module: pl.LightningModule) -> dict[str, float]:
 
 
 def verdict(means: dict[str, float], factor: float) -> str | None:
-    """One line where the largest of the weighted means is more than `factor` times the sum of the others; else None."""
+    """One line if the largest weighted mean is more than `factor` times the sum of the others; otherwise None."""
     if len(means) < 2:
         return None
     largest = max(means, key=means.__getitem__)
@@ -71,20 +71,20 @@ def verdict(means: dict[str, float], factor: float) -> str | None:
     if not means[largest] > factor * rest:
         return None
     others = ", ".join(f"{name} {value:.3g}" for name, value in means.items() if name != largest)
-    share = math.floor(1e4 * means[largest] / (means[largest] + rest)) / 100  # down: 100 only where the others are 0
+    share = math.floor(1e4 * means[largest] / (means[largest] + rest)) / 100  # rounded down: 100 only if the others are 0
     key = "adversarial" if largest == "adversarial" else f"loss.{largest}"
     return (
-        f"{largest} is {share:.2f} % of the loss ({means[largest]:.3g} beside {others}, weights included): the others "
-        f"change nothing; a smaller {key}.weight may be meant"
+        f"{largest} is {share:.2f} % of the loss ({means[largest]:.3g}, {others}, weights included): the others "
+        f"have no effect; try a smaller {key}.weight"
     )
 
 
 def _features(pl_module: pl.LightningModule, means: dict[str, float]) -> str:
-    """More advice where features of VGG-19 are far larger than torchvision's."""
+    """Additional advice if VGG-19 features are far larger than torchvision's."""
     losses, largest = dict(pl_module.loss.losses.items()), max(means, key=means.__getitem__)
     loss = losses.get(largest)
     if not isinstance(getattr(loss, "vgg", None), nn.Module) or "conv3_4" not in loss.layers:
         return ""
     if means[largest] < _LARGE * loss.weight * loss.layers["conv3_4"]:
         return ""
-    return ", or loss=perceptual_conv3_4, whose scale is that of VGG-19 files with features 100 times torchvision's"
+    return ", or loss=perceptual_conv3_4, which is scaled for VGG-19 files whose features are 100 times torchvision's"

@@ -1,4 +1,4 @@
-"""best.ckpt and last.ckpt, written so that a kill at any moment leaves a whole file."""
+"""Writes best.ckpt and last.ckpt so that a process killed at any moment leaves complete files."""
 
 import math
 from pathlib import Path
@@ -13,17 +13,17 @@ from sr.plugin.checkpoint_io import finish
 from sr.say import warn
 
 
-class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
-    """Keeps the best checkpoint by a validation metric, and the last.
+class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after the other callbacks
+    """Keeps the best checkpoint by a validation metric, and the last one.
 
     Args:
-        folder: where best.ckpt and last.ckpt go.
-        name: of the best; a second callback that watches another metric needs its own.
-        monitor: the validation metric; ValueError at the first validation if there is none of that name.
-        mode: "max" or "min" (of equal scores the first is kept, one that is not finite never), or "last": the latest validation
-            counts as the best, as it does against a discriminator, where PSNR falls by design.
-        every_n_steps: also write last.ckpt every so many steps; None: at validations and at the end only.
-        carry: plain values (the run's config) that go into every checkpoint under "sr".
+        folder: folder of best.ckpt and last.ckpt.
+        name: name of the best one; a second callback with another metric needs another name.
+        monitor: the validation metric; InputError at the first validation if it does not exist.
+        mode: "max" or "min" (the first of equal scores is kept, non-finite scores never), or "last": the latest validation
+            counts as the best, for adversarial training, where PSNR falls by design.
+        every_n_steps: also write last.ckpt every n steps; None: only at validations and at the end.
+        carry: plain values (the run's config) stored in every checkpoint under "sr".
     """
 
     def __init__(
@@ -45,19 +45,19 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
 
     @property
     def state_key(self) -> str:
-        """Under which Lightning keeps the score: two of these may run side by side."""
-        return f"{type(self).__qualname__}{{'name': {self.best.stem!r}}}"  # as Lightning makes them: kept in checkpoints
+        """Key of the score in Lightning's state: several of these callbacks may be used together."""
+        return f"{type(self).__qualname__}{{'name': {self.best.stem!r}}}"  # Lightning's format, which checkpoints contain
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._saved_at = trainer.global_step
         if trainer.is_global_zero:
-            clear(self.best.parent)  # as large as a checkpoint, one for each kill
+            clear(self.best.parent)  # temporary files as large as a checkpoint, one for each killed process
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step >= trainer.max_steps > 0:
-            trainer.should_stop = True  # Lightning validates once more before it leaves, so that the last weights count
+            trainer.should_stop = True  # Lightning validates once more before it stops, so the last weights count
         step, interval = trainer.global_step, trainer.val_check_batch // trainer.accumulate_grad_batches
-        if self.every_n_steps and step % self.every_n_steps == 0 and step % interval:  # else a validation will write it
+        if self.every_n_steps and step % self.every_n_steps == 0 and step % interval:  # otherwise a validation will write it
             self._save_last(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -65,10 +65,10 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
             return
         if self.monitor not in trainer.callback_metrics:
             known = ", ".join(sorted(name for name in trainer.callback_metrics if name.startswith("val/")))
-            raise InputError(f"callback.checkpoint.monitor={self.monitor} is not measured; there are {known}")
+            raise InputError(f"callback.checkpoint.monitor={self.monitor} is not measured; choose one of {known}")
         score = float(trainer.callback_metrics[self.monitor])
         if not math.isfinite(score) and trainer.is_global_zero:
-            warn(f"step {trainer.global_step}: {self.monitor} is {score}: this checkpoint is not taken for the best")
+            warn(f"step {trainer.global_step}: {self.monitor} is {score}: this checkpoint cannot be the best")
         if math.isfinite(score) and self._is_better(score):
             self.score = score
             trainer.save_checkpoint(self.best)
@@ -85,17 +85,17 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         checkpoint["sr"] = self.carry
         for logger in trainer.loggers:
-            logger.save()  # what a resumed run will not log again is on the disk before the checkpoint is
+            logger.save()  # what a resumed run will not log again must be on disk before the checkpoint
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Forget the best score, and what early stopping counted, where the run validated on other images."""
+        """Reset the best score and the counter of early stopping if the run validated on other images before."""
         before, now = (carry.get("config") or {} for carry in (checkpoint.get("sr") or {}, self.carry))
         if (validated(before), _limit(before)) == (validated(now), _limit(now)):
             return
         if trainer.is_global_zero:
             warn(
-                f"validation was of {_shown(before)}, and is now of {_shown(now)}, whose scores cannot be compared with those "
-                f"before: {self.best.name} becomes the best of what follows, and early stopping starts counting again"
+                f"validation changed from {_shown(before)} to {_shown(now)}; scores before and after cannot be  "
+                f"compared: {self.best.name} restarts from the next validation, and so does early stopping"
             )
         states = checkpoint["callbacks"]
         states.get(self.state_key, {})["score"] = None
@@ -107,11 +107,11 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
         return {"score": self.score, "monitor": self.monitor}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        before = state_dict.get("monitor", self.monitor)  # older checkpoints do not say
+        before = state_dict.get("monitor", self.monitor)  # missing in older checkpoints
         if before == self.monitor:
             self.score = state_dict["score"]
         else:
-            warn(f"{self.best.name} was the best by {before}: from now on it is the best by {self.monitor}, of what follows")
+            warn(f"{self.best.name} was the best by {before}; from now on it is the best by {self.monitor}")
 
     def _is_better(self, score: float) -> bool:
         if self.score is None or self.mode == "last":
@@ -125,7 +125,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, when t
 
 
 def _limit(config: dict[str, Any]) -> str:
-    """As text, in which 1 image is not 1.0, all of them."""
+    """As text: here 1 is one image and 1.0 is all of them."""
     limit = (config.get("trainer") or {}).get("limit_val_batches")
     return str(1.0 if limit is None else limit)
 

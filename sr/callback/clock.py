@@ -1,4 +1,4 @@
-"""How long training took, over all its resumes, and how much memory."""
+"""Measures training time over all resumes, and peak memory."""
 
 import resource
 import sys
@@ -10,7 +10,7 @@ import torch
 
 
 class Clock(pl.Callback):
-    """`seconds` of training without validation, and `peak_memory`, bytes: of the GPU, or on a CPU of the process."""
+    """`seconds` of training without validation, and `peak_memory` in bytes: of the GPU, or of the process on a CPU."""
 
     def __init__(self) -> None:
         self.seconds = 0.0

@@ -1,4 +1,4 @@
-"""Stops a run whose loss is no longer a number."""
+"""Stops a run whose loss becomes NaN or infinite."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from sr.errors import NotFiniteError
 
 _ADVICE = (
     "the {what} became NaN or infinite at step {step}; the last good checkpoint is kept. "
-    "A smaller optimizer.lr, trainer.gradient_clip_val=1 or trainer.precision=32-true may help"
+    "Try a smaller optimizer.lr, trainer.gradient_clip_val=1 or trainer.precision=32-true"
 )
 
 
 class Finite(pl.Callback):
-    """FloatingPointError, naming the first bad step, when the loss is NaN or infinite.
+    """Raises NotFiniteError, which names the first bad step, when the loss is NaN or infinite.
 
-    On the CPU every step is looked at. On a GPU that would make it wait, so the first bad step is kept on the device and
-    read every `every_n_steps`, and always before a checkpoint is written: the last one on disk stays good.
+    On the CPU every step is checked. On a GPU that would force a synchronisation, so the first bad step is kept on the
+    device and read every `every_n_steps`, and always before a checkpoint is written: the last one on disk stays good.
     """
 
     def __init__(self, *, every_n_steps: int = 50) -> None:
@@ -37,7 +37,9 @@ class Finite(pl.Callback):
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         if self._first_bad is not None:
             self._check()
-            if not all(parameter.isfinite().all() for parameter in pl_module.network.parameters()):  # a last step too large
+            if not all(
+                parameter.isfinite().all() for parameter in pl_module.network.parameters()
+            ):  # the last step may be too large
                 raise NotFiniteError(_ADVICE.format(what="weights", step=trainer.global_step))
 
     def _check(self) -> None:

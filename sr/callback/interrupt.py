@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a scheduler's warnings: end the step, keep a checkpoint, say how to go on."""
+"""Handles Ctrl-C, SIGTERM and a scheduler's signals: finish the step, save a checkpoint, print how to resume."""
 
 import signal
 import sys
@@ -11,13 +11,13 @@ import torch
 from sr.plugin.checkpoint_io import finish
 
 
-class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when the others' state is that of the step
-    """Stops between two steps, where the state is whole, and saves last.ckpt there.
+class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, after the other callbacks
+    """Stops between two steps, where the state is consistent, and saves last.ckpt.
 
-    The process leaves with 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM, which SLURM sends to a job that
-    it preempts, 138 after SIGUSR1, its usual warning before the time limit (`#SBATCH --signal=USR1@120`). A batch script
-    can requeue on these. A second signal of the same kind stops without another save; one that is being written is ended
-    first (after Ctrl-C, SIGTERM), and whatever comes, the checkpoint on the disk stays whole.
+    The exit code is 128 + the signal's number: 130 after Ctrl-C, 143 after SIGTERM, which SLURM sends to preempted jobs, 138
+    after SIGUSR1, its usual signal before the time limit (`#SBATCH --signal=USR1@120`). A batch script can requeue on these.
+    A second signal of the same kind stops without saving again; a save in progress is finished first (after Ctrl-C and
+    SIGTERM). In all cases the checkpoint on disk stays complete.
     """
 
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
@@ -41,7 +41,8 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when th
             self._leave(trainer)
 
     def _stops(self, trainer: pl.Trainer) -> bool:
-        """A signal reaches each process at another step; they agree on one. That waits for the device, so not always."""
+        """Processes receive a signal at different steps; they agree on one. This synchronises the device, so not at every
+        step."""
         if trainer.global_step == self._step:
             return False  # in the middle of an accumulated step
         self._step = trainer.global_step
@@ -54,9 +55,9 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when th
 
     def _leave(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.last)
-        finish(trainer)  # a process that left would take the writing one with it
+        finish(trainer)  # exiting would kill the thread that writes
         if trainer.is_global_zero:
-            print(f"\nstopped at step {trainer.global_step}; go on with: python train.py resume={self.last}", file=sys.stderr)
+            print(f"\nstopped at step {trainer.global_step}; resume with: python train.py resume={self.last}", file=sys.stderr)
         sys.exit(128 + self._received)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -66,6 +67,6 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, when th
 
     def _receive(self, number: int, frame: Any) -> None:
         for caught, handler in self._before.items():
-            signal.signal(caught, handler)  # a second signal does what it always did
+            signal.signal(caught, handler)  # a second signal has its original effect
         self._received = number
-        print("\nstopping after this step, or this validation (again: at once)", file=sys.stderr)
+        print("\nstopping after this step, or this validation (press again to stop at once)", file=sys.stderr)

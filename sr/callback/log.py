@@ -1,4 +1,4 @@
-"""Losses by name, learning rates, gradient norm and throughput, to every logger."""
+"""Logs each loss, the learning rates, the gradient norm and the throughput to every logger."""
 
 import time
 from typing import Any
@@ -10,28 +10,29 @@ from torch.optim import Optimizer
 
 
 class Log(pl.Callback):
-    """Writes averages over the last `every_n_steps` optimizer steps; between two writes nothing waits for the device.
+    """Writes averages over the last `every_n_steps` optimizer steps; between two writes nothing synchronises the device.
 
-    Losses are the means over all processes, which meet in every step, so that the sums are always everybody's: a checkpoint
-    can be written by one process alone. The gradient's norm is that before clipping, without the steps that 16-mixed left out.
+    Losses are averaged over all processes in every step, so each process has the global sums and one process alone can write
+    a checkpoint. The gradient norm is taken before clipping, and leaves out the steps that 16-mixed skipped.
     """
 
     def __init__(self, *, every_n_steps: int = 50) -> None:
         self.every_n_steps = every_n_steps
         self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}  # of each: a GAN's losses are not all there from the first step
-        self._batches: list[dict[str, Tensor]] = []  # of the step in progress, of this process
+        self._counts: dict[str, int] = {}  # per name: a GAN does not have all losses from the first step
+        self._batches: list[dict[str, Tensor]] = []  # batches of the current step in this process
         self._norm: dict[str, Tensor] = {}
         self._step = 0
         self._images = 0
         self._seconds = 0.0
-        self._since: float | None = None  # None: during a validation, for throughput is the training's alone
+        self._since: float | None = None  # None during validation: throughput counts training only
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._step, self._since = trainer.global_step, time.perf_counter()
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer) -> None:
-        """The gradients are averaged over processes, unscaled, and not yet clipped. (A GAN puts its norms among the parts.)"""
+        """Gradients are averaged over processes, unscaled, and not yet clipped. (A GAN reports its own norms among the
+        losses.)"""
         gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         overflow = getattr(trainer.precision_plugin, "scaler", None) is not None and not norm.isfinite()
@@ -39,7 +40,7 @@ class Log(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         values = {"loss": batch_loss(trainer, outputs), **outputs["parts"], **self._norm}
-        # A sum in bfloat16 stands still; and a checkpoint keeps float32.
+        # Sums in bfloat16 would stop growing, and checkpoints keep float32.
         self._batches.append({name: value.detach().float() for name, value in values.items()})
         self._norm = {}
         step = trainer.global_step
@@ -59,7 +60,7 @@ class Log(pl.Callback):
         self._since = time.perf_counter()
 
     def _add(self, trainer: pl.Trainer) -> None:
-        """The values of the step's batches to the sums; of several processes their means, which costs one short message."""
+        """Add the values of the step's batches to the sums; with several processes their means, in one short message."""
         names = list(dict.fromkeys(name for batch in self._batches for name in batch))
         counts = [sum(name in batch for batch in self._batches) for name in names]
         device = trainer.strategy.root_device
@@ -89,12 +90,12 @@ class Log(pl.Callback):
 
 
 def batch_loss(trainer: pl.Trainer, outputs: Any) -> Tensor:
-    """Of a batch. Lightning gives its part of an accumulated step's, which is as many times smaller as there are batches."""
+    """The loss of a batch. Lightning returns its share of an accumulated step, which is divided by the number of batches."""
     return outputs["loss"] * trainer.accumulate_grad_batches
 
 
 def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:
-    """lr, or lr_0, lr_1 ... of several parameter groups; of a second optimizer discriminator_lr."""
+    """lr, or lr_0, lr_1 ... with several parameter groups; discriminator_lr for a second optimizer."""
     rates = {}
     for prefix, optimizer in zip(("", "discriminator_"), trainer.optimizers, strict=False):
         groups = optimizer.param_groups

@@ -1,4 +1,4 @@
-"""Fixed crops LR | bicubic | SR | HR at every validation and at the test: files, and pictures in the loggers."""
+"""Saves fixed crops LR | bicubic | SR | HR at every validation and at the test, as files and in the loggers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,15 +19,16 @@ class Panels(pl.Callback):
     """Writes `images/step_001000/set5_baby.png` at validations and `images/test/set5_baby.png` at the test.
 
     Args:
-        folder: where they go.
-        n_images: the first images of each benchmark that are shown, whichever process measures them.
+        folder: where the pictures go.
+        n_images: number of images per benchmark, counted from the first.
         crop: side of the crop in HR pixels.
-        bands: which bands are red, green and blue, or gray (`sr.view.panel.shown`); None: RGB, gray, or the first three.
+        bands: the bands shown as red, green and blue, or as gray (`sr.view.panel.shown`); None: RGB, gray, or the first
+            three.
     """
 
     def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96, bands: Sequence[int] | None = None) -> None:
         self.folder, self.n_images, self.crop, self.bands = Path(folder), n_images, crop, bands
-        self._panels: dict[tuple[int, int], tuple[str, Image.Image]] = {}  # (set, place in it) -> name, picture
+        self._panels: dict[tuple[int, int], tuple[str, Image.Image]] = {}  # (set, position in it) -> name, picture
 
     def on_validation_batch_end(
         self,
@@ -52,7 +53,7 @@ class Panels(pl.Callback):
         self._write(trainer, "test", "test")
 
     def _write(self, trainer: pl.Trainer, folder: str, stage: str) -> None:
-        """The pictures of all processes, by the first of them."""
+        """Gather the pictures of all processes; the first process writes them."""
         found = {place: made for part in gathered(trainer, self._panels) for place, made in part.items()}
         self._panels = {}
         panels = dict(found[place] for place in sorted(found))

@@ -9,11 +9,11 @@ from sr.callback.log import batch_loss
 
 
 class Progress(pl.Callback):
-    """One line: steps, time left, loss, last validation; a bar for each evaluation."""
+    """One line: steps, remaining time, loss, last validation; and one bar per evaluation."""
 
     def __init__(self) -> None:
         self._steps: tqdm | None = None
-        self._images: tqdm | None = None  # counts those of all processes, which go at about the same pace
+        self._images: tqdm | None = None  # counts the images of all processes, which run at about the same speed
         self._values: dict[str, str] = {}
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,4 +1,4 @@
-"""Stops a trial of a search that the others' validation curves leave behind."""
+"""Stops a trial of a search whose validation score falls behind the other trials."""
 
 import sys
 from pathlib import Path
@@ -11,16 +11,16 @@ from sr.plugin.checkpoint_io import finish
 from sr.sweep.job import PRUNED
 
 
-class Prune(pl.callbacks.Checkpoint):  # Lightning calls these last: the validation's checkpoint is written before
-    """Reports each validation's score to Optuna, and leaves with exit code 3 where the search's pruner says so.
+class Prune(pl.callbacks.Checkpoint):  # called last: the checkpoint is written before
+    """Reports each validation score to Optuna, and exits with code 3 if the search's pruner says so.
 
     Args:
-        storage: the search's file. A run that has none, as when a trial is reproduced alone, is not stopped.
-        trial: number of this trial in it.
+        storage: the search's file. A run without one, such as a trial that is reproduced alone, is not stopped.
+        trial: number of this trial.
         monitor: the validation metric.
 
     Raises:
-        ValueError: the trial is not running, or the metric is not measured.
+        InputError: the trial is not running, or the metric is not measured.
     """
 
     def __init__(self, *, storage: str, trial: int | None, monitor: str = "val/psnr") -> None:
@@ -46,5 +46,5 @@ class Prune(pl.callbacks.Checkpoint):  # Lightning calls these last: the validat
         if trainer.strategy.broadcast(behind):
             finish(trainer)
             if trainer.is_global_zero:
-                print(f"\npruned at step {trainer.global_step}: behind the search's other trials", file=sys.stderr)
+                print(f"\npruned at step {trainer.global_step}: worse than the other trials of the search", file=sys.stderr)
             sys.exit(PRUNED)

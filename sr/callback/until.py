@@ -1,4 +1,4 @@
-"""Stops a run at a step, as a signal would: for `reproduce=` of a run that was resumed there with other words."""
+"""Stops a run at a given step, as a signal would: for `reproduce=` of a run that was resumed there with other overrides."""
 
 import sys
 from typing import Any
@@ -9,12 +9,12 @@ from sr.callback.checkpoint import Checkpoint
 from sr.plugin.checkpoint_io import finish
 
 
-class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this one after the other of them
-    """Leaves with code 0 when the step is done and, where one is due then, its validation; last.ckpt is of that step.
+class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this one last of all
+    """Exits with code 0 after the given step and its validation, if one is due; last.ckpt is from that step.
 
     Args:
         step: optimizer steps.
-        keeper: the run's own callback that writes last.ckpt.
+        keeper: the run's callback that writes last.ckpt.
     """
 
     def __init__(self, *, step: int, keeper: Checkpoint) -> None:

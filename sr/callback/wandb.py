@@ -1,4 +1,4 @@
-"""What makes W&B's dashboard worth browsing: best scores in the summary, a table of test images, checkpoints as artifacts."""
+"""W&B: best scores in the summary, a table of test images, checkpoints as artifacts."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,18 +21,21 @@ from sr.view.panel import shown, worst_place
 class Wandb(pl.Callback):
     """Does nothing without W&B's logger.
 
-    The summary holds the best validation scores (`val/set5/psnr.max`, `val/set5/lpips.min`) and the test's; `test/images` is a
-    table with a row for each test image: LR, SR, HR, the error and the scores, at the place where bicubic is worst. The
-    artifact `model-RUN` has best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata say which checkpoint the
-    run started from, and of which artifact; online the run is also shown as that artifact's user.
+    The summary has the best validation scores (`val/set5/psnr.max`, `val/set5/lpips.min`) and the test scores. `test/images`
+    is a
+    table with a row per test image: LR, SR, HR, error and scores, at the place where bicubic is worst. The artifact
+        `model-RUN`
+    has best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata name the checkpoint the run started from,
+    and that checkpoint's artifact; online the run is also linked to that artifact.
 
     Args:
-        folder: of the checkpoints.
+        folder: folder of the checkpoints.
         crop: side of the pictures in HR pixels.
-        n_images: rows of each set that have pictures; the others have the scores alone.
-        checkpoints: whether they are kept as artifacts.
+        n_images: rows per set with pictures; further rows have only scores.
+        checkpoints: whether to upload them as artifacts.
         init_from: the file that the run started from, if any.
-        bands: which bands are red, green and blue, or gray (`sr.view.panel.shown`); None: RGB, gray, or the first three.
+        bands: the bands shown as red, green and blue, or as gray (`sr.view.panel.shown`); None: RGB, gray, or the first
+            three.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Wandb(pl.Callback):
             run.define_metric("train/*", summary="last")
             parent = _artifact_of(self.init_from)
             if parent and not run.offline:
-                with suppress(Exception):  # deleted, of another project, or the network: it is only a line in a graph
+                with suppress(Exception):  # deleted, in another project, or no network: it is only a link
                     run.use_artifact(parent)
 
     def on_test_batch_end(
@@ -92,7 +95,7 @@ class Wandb(pl.Callback):
             self._keep(run)
 
     def _keep(self, run: Any) -> None:
-        """Both checkpoints as versions of one artifact; W&B gives the one that comes last the alias `latest`."""
+        """Both checkpoints as versions of one artifact; W&B gives the last one the alias `latest`."""
         import wandb
 
         origin = {"init_from": str(self.init_from), "parent": _artifact_of(self.init_from)} if self.init_from else {}
@@ -116,7 +119,7 @@ def _run(trainer: pl.Trainer) -> Any:
 
 
 def _artifact_of(file: Any) -> str | None:
-    """The artifact that the run of a checkpoint file keeps it in, if that run was logged to W&B."""
+    """The artifact that contains a checkpoint file, if its run was logged to W&B."""
     if not file or not (config := run_of(str(file)) / "config.yaml").is_file():
         return None
     run_id = ((content(config).get("logger") or {}).get("wandb") or {}).get("run_id")
@@ -126,7 +129,7 @@ def _artifact_of(file: Any) -> str | None:
 def _crops(
     lr: Tensor, sr: Tensor, hr: Tensor, crop: int, bands: Sequence[int] | None = None, levels: int | None = 255
 ) -> list[np.ndarray]:
-    """LR, SR, HR and four times |SR - HR| of the place where bicubic is worst, LR in its own pixels; `bands` of each."""
+    """LR, SR, HR and four times |SR - HR| where bicubic is worst, with LR in its own resolution; `bands` of each."""
     scale = hr.shape[-1] // lr.shape[-1]
     top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop, levels))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]

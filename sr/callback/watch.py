@@ -1,4 +1,4 @@
-"""Says in plain words when adversarial training goes wrong, while it still can be stopped."""
+"""Warns when adversarial training goes wrong."""
 
 import math
 from typing import Any
@@ -11,16 +11,16 @@ from sr.say import warn
 
 
 class Watch(pl.Callback):
-    """Warns when adversarial training starts from nothing, when the discriminator has won, and when colours drift.
+    """Warns when adversarial training starts from random weights, when the discriminator has won, and when colours drift.
 
     Args:
-        discriminator_loss: below this loss the discriminator is nearly always right and has nothing left to teach
-            (criteria whose loss has no such bound, as Wasserstein's, are not watched).
-        patience: iterations that it must stay there.
-        colour_drift: so much more than at the best validation do the channel means of SR differ from those of LR, averaged
-            over the images, in units of [0, 1], where there is a visible cast. (A network that has only begun, or the average
-            of weights that still holds those of the start, has a cast too, but it becomes smaller.)
-        every_n_steps: how often the device is asked, which makes it wait.
+        discriminator_loss: below this loss the discriminator is almost always right, so the network learns nothing from it
+            (criteria without such a bound, such as Wasserstein's, are not watched).
+        patience: number of consecutive iterations below it.
+        colour_drift: warn if the channel means of SR and LR differ by this much more than at the best validation, averaged
+            over the images, in units of [0, 1]: a visible colour cast. (At the start of training, or while averaged weights
+            still contain the initial ones, there is a cast too, but it shrinks.)
+        every_n_steps: how often the value is read from the device, which synchronises it.
         init_from: the weights that the run starts from, if any.
     """
 
@@ -36,18 +36,18 @@ class Watch(pl.Callback):
         self.discriminator_loss, self.patience = discriminator_loss, patience
         self.colour_drift, self.every_n_steps = colour_drift, every_n_steps
         self.init_from = init_from
-        self._won: Tensor | None = None  # iterations in a row, on the device
+        self._won: Tensor | None = None  # consecutive iterations, on the device
         self._told = False
         self._drifts: list[Tensor] = []
-        self._least = math.inf  # cast of a validation
+        self._least = math.inf  # colour cast of a validation
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         pretrains = getattr(pl_module, "pretrain_steps", 0) or getattr(pl_module, "adversarial_from", 0)
         if hasattr(pl_module, "discriminator") and not self.init_from and not pretrains and trainer.global_step == 0:
             _warn(
                 trainer,
-                "adversarial training starts from random weights, where GANs for super-resolution rarely become good: "
-                "init_from=FILE with weights of a PSNR run (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
+                "adversarial training starts from random weights, which rarely works for super-resolution: "
+                "pass init_from=FILE with weights trained for PSNR (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
             )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
@@ -61,9 +61,9 @@ class Watch(pl.Callback):
             if wins and not self._told:
                 _warn(
                     trainer,
-                    f"step {trainer.global_step}: the discriminator wins: its loss was below {self.discriminator_loss} for "
-                    f"{self.patience} iterations, so the network learns nothing from it; a smaller "
-                    "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint may help",
+                    f"step {trainer.global_step}: the discriminator has won: its loss was below {self.discriminator_loss} for "
+                    f"{self.patience} iterations, so the network learns nothing from it; try a smaller "
+                    "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint",
                 )
             self._told = wins
 
@@ -80,12 +80,12 @@ class Watch(pl.Callback):
             _warn(
                 trainer,
                 f"step {trainer.global_step}: colours drift: SR differs from LR by {bands} "
-                "grey levels on average; more weight of loss.l1 or less of adversarial may help",
+                "grey levels on average; try a larger loss.l1.weight or a smaller adversarial.weight",
             )
 
 
 def _mean(trainer: pl.Trainer, drifts: list[Tensor]) -> Tensor:
-    """(C,): over the images of all processes, each of which has at least one."""
+    """(C,): the mean over the images of all processes, each of which has at least one."""
     if not drifts:
         return torch.zeros(3)
     total = torch.cat([torch.stack(drifts).sum(0), drifts[0].new_tensor([len(drifts)])])

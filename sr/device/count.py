@@ -1,4 +1,4 @@
-"""How large a network is: its parameters, and the multiply-adds of one image."""
+"""The size of a network: its parameters and its multiply-adds per image."""
 
 import copy
 
@@ -10,18 +10,18 @@ from sr.infer.upscaler import channels
 
 
 def parameters(network: nn.Module) -> int:
-    """Those that evaluation uses: of SPAN the merged convolutions, not those that they are merged from."""
+    """Number of parameters used in evaluation: for SPAN the merged convolutions, not the ones they are merged from."""
     merged = tuple({key.split("eval_conv.")[0] for key, _ in network.named_parameters() if "eval_conv." in key})
     return sum(p.numel() for key, p in network.named_parameters() if "eval_conv." in key or not key.startswith(merged or "-"))
 
 
 def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> float | None:
-    """Those of convolutions and matrix products for an output of this size, of one image, in eval mode.
+    """Multiply-adds of convolutions and matrix products for one image with an output of this size, in eval mode.
 
-    Shapes alone are computed (torch's meta device), at the LR size that is the next multiple the network takes.
+    Runs on shapes alone (torch's meta device), with the LR size rounded up to `multiple_of`.
 
     Returns:
-        None where the network does not run on shapes alone.
+        None if the network does not run on shapes alone.
     """
     scale, multiple = network.scale, network.multiple_of
     rows, columns = (-(-side // scale // multiple) * multiple for side in (height, width))

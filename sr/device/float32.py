@@ -1,4 +1,4 @@
-"""Float32 that is float32: no autocast, and none of the shorter formats in which GPUs multiply it by default."""
+"""True float32: no autocast, and no shorter formats such as TF32, in which GPUs multiply float32 by default."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +6,16 @@ from contextlib import contextmanager
 import torch
 from torch.backends import cuda, cudnn, mkldnn
 
-# By type of device: matrix products, convolutions, recurrences. cuDNN's convolutions are in TF32 unless it is told otherwise.
+# Per device type: matrix products, convolutions, RNNs. cuDNN's convolutions use TF32 unless told otherwise.
 _KINDS = {"cuda": (cuda.matmul, cudnn.conv, cudnn.rnn), "cpu": (mkldnn.matmul, mkldnn.conv, mkldnn.rnn)}
 _EXACT = ("ieee", "none")
 
 
 @contextmanager
 def float32(device: str) -> Iterator[None]:
-    """In here float32 is multiplied as float32 on a device of this type; afterwards as before.
+    """Context in which float32 is multiplied as float32 on a device of this type; restores the settings afterwards.
 
-    Published scores are float32's. TF32 keeps 10 of the 23 bits of the mantissa of each factor.
+    Published scores are measured in float32. TF32 keeps 10 of the 23 bits of each factor's mantissa.
     """
     kinds = _KINDS.get(device, ())
     before = [kind.fp32_precision for kind in kinds]
@@ -32,9 +32,9 @@ def float32(device: str) -> Iterator[None]:
 
 
 def _old_flags() -> tuple[bool, str] | None:
-    """torch's older names of the same settings; they must agree with the new ones, or code that asks for them fails.
+    """torch's older names of the same settings; they must agree with the new ones, or code that reads them fails.
 
-    None: they do not agree, because somebody set both kinds; then only the new ones are touched.
+    None: they disagree because both kinds were set; then only the new ones are changed.
     """
     try:
         return cudnn.allow_tf32, torch.get_float32_matmul_precision()

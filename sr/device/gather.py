@@ -1,4 +1,4 @@
-"""What the processes of a run have found out, brought together."""
+"""Gathers values from all processes of a run."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 
 
 def gathered(trainer: Any, value: Any) -> list[Any]:
-    """`value` of each process, in the order of their ranks. Every process must call it, with a value that can be pickled."""
+    """`value` of each process, by rank. All processes must call this, with a value that can be pickled."""
     if trainer.world_size == 1:
         return [value]
     parts = [None] * trainer.world_size

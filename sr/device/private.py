@@ -1,7 +1,7 @@
-"""Names of other libraries that are not public and have no public counterpart: all of them, and why each is needed.
+"""All non-public names of other libraries that we use, with the reason; they have no public counterpart.
 
 Checked with torch 2.15.0, OmegaConf 2.3.1, Lightning 2.6.6 and W&B 0.31.0. `tests/device/test_private.py` calls each, so that
-an upgrade that takes one away fails there; no other file of this project uses such a name.
+an upgrade that removes one fails there; no other file of this project uses such a name.
 """
 
 from typing import Any
@@ -10,28 +10,29 @@ from omegaconf import OmegaConf
 
 
 def compile_modes() -> list[str]:
-    """The modes of torch.compile: its documentation names this function, `torch.compiler` has none."""
-    import torch  # in here: sr/cli/signature.py works without
+    """The modes of torch.compile: its documentation refers to this function; `torch.compiler` has none."""
+    import torch  # imported here: sr/cli/signature.py works without torch
 
     return list(torch._inductor.list_mode_options())
 
 
 def cpp_compiler() -> str:
-    """The C++ compiler that torch.compile would use; any exception says that there is none."""
+    """The C++ compiler that torch.compile would use; raises an exception if there is none."""
     from torch._inductor.cpp_builder import get_cpp_compiler
 
     return get_cpp_compiler()
 
 
 def allow_recompiles(count: int) -> None:
-    """Let torch.compile make that many graphs of a function. `torch.compiler.config` has it too, where it is new."""
+    """Let torch.compile make up to `count` graphs of a function. Newer versions have it in `torch.compiler.config` too."""
     import torch
 
     torch._dynamo.config.recompile_limit = max(count, torch._dynamo.config.recompile_limit)
 
 
 def bf16_on_cpu() -> str | None:
-    """What of this CPU multiplies bfloat16: AMX or AVX512-BF16. `torch.cpu.get_capabilities` says it too, where it is there."""
+    """The unit of this CPU that multiplies bfloat16: AMX or AVX512-BF16. `torch.cpu.get_capabilities` has it in new
+    versions."""
     import torch
 
     if torch.cpu._is_amx_tile_supported():
@@ -40,11 +41,11 @@ def bf16_on_cpu() -> str | None:
 
 
 def key_of_node(node: Any) -> str:
-    """The full key of a node of a config, such as `model.loss`, which OmegaConf prints in errors alone; "" for what is none."""
+    """The full key of a config node, such as `model.loss`, which OmegaConf shows only in errors; "" for other objects."""
     return node._get_full_key("") if OmegaConf.is_config(node) else ""
 
 
 def without_anonymous(logger: Any) -> Any:
-    """A WandbLogger that does not pass `anonymous`: Lightning does always, and W&B warns that it has no effect."""
+    """A WandbLogger that does not pass `anonymous`: Lightning always does, and W&B warns that it has no effect."""
     logger._wandb_init.pop("anonymous", None)
     return logger

@@ -1,4 +1,4 @@
-"""What is fast and safe on the device found, chosen where the user chose nothing, and one line that says so."""
+"""Chooses what is fast and safe on the device, where the user chose nothing, and reports it in one line."""
 
 import ctypes
 import os
@@ -14,36 +14,36 @@ from sr.device.private import bf16_on_cpu
 from sr.errors import InputError
 from sr.model.optimizer import fuses
 
-# Those whose weights are float32's, in which evaluation is made; the short names are Lightning's.
+# Precisions that keep float32 weights, which evaluation needs; the short names are Lightning's.
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt, in malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, from malloc.h
 
 
 def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -> tuple[str, str]:
-    """A precision of Lightning's Trainer, and why it is that.
+    """The precision for Lightning's Trainer, and the reason for it.
 
     Args:
-        wanted: what `trainer.precision` says; "auto": bf16 where device and network are made for it.
-        accelerator: what `trainer.accelerator` says.
-        network: that is trained; None: any.
+        wanted: the value of `trainer.precision`; "auto": bf16 if device and network support it.
+        accelerator: the value of `trainer.accelerator`.
+        network: the network to train; None: any.
 
     Raises:
-        ValueError: none of those that train here; half precision that the CPU does not have, or with which the network is
-            known to break.
+        InputError: an unsupported precision; half precision that the CPU does not have, or that is known to fail with this
+            network.
     """
     wanted = _PRECISIONS.get(str(wanted), str(wanted))
     if wanted == "auto":
         return _automatic(accelerator, network)
     if wanted not in _PRECISIONS.values():
         known = ", ".join(_PRECISIONS.values())
-        raise InputError(f"trainer.precision={wanted}: choose auto, {known}; the weights stay in float32")
-    if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would take bf16 and say so where nobody looks
+        raise InputError(f"trainer.precision={wanted}: choose auto, {known}; weights always stay in float32")
+    if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would silently switch to bf16
         raise InputError(f"trainer.precision={wanted} needs a GPU: on a CPU pass trainer.precision=bf16-mixed, or auto")
     half = next((half for half in capability.HALF if wanted.startswith(half)), None)
     line = capability.of(network) if half and network is not None else None
     if line is not None and not line.works_in(half):
         raise InputError(f"trainer.precision={wanted}: {line.fault(half)}; choose trainer.precision=32-true, or auto")
-    return wanted, "as trainer.precision says"
+    return wanted, "set by trainer.precision"
 
 
 def _automatic(accelerator: str, network: nn.Module | None) -> tuple[str, str]:
@@ -52,31 +52,31 @@ def _automatic(accelerator: str, network: nn.Module | None) -> tuple[str, str]:
         return "32-true", "no hardware for bfloat16"
     line = capability.of(network) if network is not None else None
     if network is not None and line is None:
-        return "32-true", f"nobody measured {type(network).__name__} in bfloat16; trainer.precision=bf16-mixed tries it"
+        return "32-true", f"{type(network).__name__} was never measured in bfloat16; try it with trainer.precision=bf16-mixed"
     if line is not None and not line.works_in("bf16"):
         return "32-true", line.fault("bf16")
     return "bf16-mixed", fast
 
 
 def check_strategy(strategy: Any) -> None:
-    """Refuse strategies of Lightning that cannot work here.
+    """Refuse Lightning strategies that cannot work here.
 
     Raises:
-        InputError: processes that are forked or spawned within Python, from which no results come back; strategies that share
-            out the weights, of which the average, the checkpoints and clipping need the whole.
+        InputError: processes that Python forks or spawns, which return no results; strategies that shard the weights, because
+            averaging, checkpoints and clipping need all of them.
     """
     name = str(strategy)
     if any(kind in name for kind in ("spawn", "fork", "notebook")):
-        raise InputError(f"trainer.strategy={name} keeps its results in processes that end; pass trainer.strategy=ddp, or auto")
+        raise InputError(f"trainer.strategy={name} returns no results from its processes; pass trainer.strategy=ddp, or auto")
     if any(kind in name.lower() for kind in ("fsdp", "deepspeed", "model_parallel", "modelparallel")):
         raise InputError(
-            f"trainer.strategy={name} shares out the weights, which is not supported: pass trainer.strategy=ddp, or auto "
-            "(model.checkpoint_activations=true and trainer.accumulate_grad_batches need less memory)"
+            f"trainer.strategy={name} shards the weights, which is not supported; pass trainer.strategy=ddp, or auto "
+            "(model.checkpoint_activations=true and trainer.accumulate_grad_batches reduce memory)"
         )
 
 
 def device_type(accelerator: str) -> str:
-    """The type of device, such as cpu, cuda or mps, that `trainer.accelerator` means here."""
+    """The device type, such as cpu, cuda or mps, that `trainer.accelerator` selects here."""
     if on_cpu(accelerator):
         return "cpu"
     found = torch.accelerator.current_accelerator()
@@ -88,7 +88,8 @@ def on_cpu(accelerator: str) -> bool:
 
 
 def _fast_bf16(accelerator: str) -> str | None:
-    """What multiplies bfloat16 faster than float32: GPUs from Ampere on, CPUs with AMX or AVX512-BF16. None: nothing."""
+    """The unit that multiplies bfloat16 faster than float32: GPUs from Ampere on, CPUs with AMX or AVX512-BF16. None:
+    none."""
     if not on_cpu(accelerator):
         fast = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
         return "the GPU has it in hardware" if fast else None
@@ -97,12 +98,12 @@ def _fast_bf16(accelerator: str) -> str | None:
 
 
 def set_up(accelerator: str) -> None:
-    """What makes training faster and changes no result on a CPU.
+    """Settings that make training faster and change no result on a CPU.
 
-    On GPUs float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation stays in float32
-    (`sr.device.float32`). On CPUs glibc keeps
-    the memory of one step for the next: else each large tensor is new pages, which the system clears, a tenth of the time of a
-    small network. Up to 1 GB more stays with the process; what MALLOC_TRIM_THRESHOLD_ says is left as it is.
+    On GPUs: float32 matrix products in TF32, as cuDNN's convolutions are by default; evaluation stays in float32
+    (`sr.device.float32`). On CPUs: glibc keeps freed memory for the next step. Otherwise each large tensor gets new pages
+    that the system must clear, which takes a tenth of a small network's time. The process may hold up to 1 GB more;
+    MALLOC_TRIM_THRESHOLD_ is respected.
     """
     if not on_cpu(accelerator):
         if torch.cuda.is_available():
@@ -114,7 +115,7 @@ def set_up(accelerator: str) -> None:
 
 
 def has_tf32(device: str) -> bool:
-    """Whether float32 can be multiplied in TF32: by NVIDIA's GPUs, from Ampere on."""
+    """Whether float32 can be multiplied in TF32: on NVIDIA GPUs from Ampere on."""
     known = device == "cuda" and torch.cuda.is_available() and torch.version.hip is None
     return known and torch.cuda.get_device_capability() >= (8, 0)
 
@@ -127,20 +128,20 @@ def line(
     optimizers: Mapping[str, Callable[..., Any]],
     tf32: bool = False,
 ) -> str:
-    """What a run says of itself at its start.
+    """The line that a run prints at its start.
 
     Args:
-        chosen, why: of `precision`.
-        device: of `device_type`.
-        compiled: what `model.compile` says.
-        optimizers: who learns (network, discriminator) -> what makes its optimizer.
-        tf32: whether training multiplies in it (`has_tf32`).
+        chosen, why: from `precision`.
+        device: from `device_type`.
+        compiled: the value of `model.compile`.
+        optimizers: part (network, discriminator) -> the partial that makes its optimizer.
+        tf32: whether training uses TF32 (`has_tf32`).
     """
     parts = [f"{chosen} ({why})", "channels last", *_kernels(optimizers, device, chosen)]
     if device == "cpu":
         parts.append(f"{torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "1 thread")
     if tf32:
-        parts.append("TF32 in training for what stays float32")
+        parts.append("TF32 for float32 operations in training")
     parts.append(f"compiled ({compiled})" if compiled else "not compiled (model.compile=true)")
     return ", ".join(parts)
 

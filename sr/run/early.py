@@ -1,4 +1,4 @@
-"""Whether a training ended before its last step, and why: for the screen and for run.json."""
+"""Whether and why training ended before its last step: for the screen and for run.json."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pytorch_lightning.callbacks import EarlyStopping, Timer
 
 
 def stopped_early(trainer: Any) -> dict[str, Any] | None:
-    """{"step", "max_steps", "reason"} of a fit that is over; None where it went to its last step, or nothing was to train."""
+    """{"step", "max_steps", "reason"} of a finished fit; None if it reached its last step, or there was nothing to train."""
     quick = bool(trainer.fast_dev_run)
     if not quick and not 0 <= trainer.global_step < trainer.max_steps:
         return None
@@ -24,12 +24,12 @@ def _reason(trainer: Any) -> str:
         if isinstance(callback, EarlyStopping) and callback.stopping_reason_message:
             return _of(callback)
         if isinstance(callback, Timer) and callback.time_remaining() is not None and callback.time_remaining() <= 0:
-            return "the time that trainer.max_time gives is over"
-    return "a callback asked for it (trainer.should_stop)" if trainer.should_stop else "its data or epochs were at an end"
+            return "trainer.max_time was reached"
+    return "a callback asked for it (trainer.should_stop)" if trainer.should_stop else "its data or epochs ran out"
 
 
 def _of(callback: EarlyStopping) -> str:
-    """What early stopping waited for."""
+    """What early stopping was waiting for."""
     best = float(callback.best_score)
     if callback.wait_count >= callback.patience:
         better = "rise above" if callback.mode == "max" else "fall below"

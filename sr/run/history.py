@@ -1,8 +1,8 @@
-"""What made the weights of a checkpoint: the commands of its run one after the other, each with the steps that it ran.
+"""The commands that made a checkpoint, in order, each with the steps that it ran.
 
-A run that was resumed with other words is several segments. Checkpoints carry them, run.json shows them, and `reproduce=` runs
-them again. A segment: `command` (overrides), `config_dir` (folders of --config-dir), `from` and `to` (steps; `to` is null while
-it runs), `folder`, `commit`, `dirty`, `device`, `threads`.
+A run that was resumed with other overrides has several segments. Checkpoints contain them, run.json shows them, and
+`reproduce=` runs them again. A segment: `command` (overrides), `config_dir` (folders of --config-dir), `from` and `to`
+(steps; `to` is null while it runs), `folder`, `commit`, `dirty`, `device`, `threads`.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ _KINDS = {"command": list, "from": int, "folder": str}
 
 
 def before(resume: str | None, record: Mapping[str, Any] | None = None) -> list[Segment] | None:
-    """The segments that made the checkpoint from which a run goes on: none for a new run.
+    """The segments that made the checkpoint from which a run resumes; empty for a new run.
 
     Args:
         resume: the checkpoint.
-        record: run.json of the run that wrote it, where it is there: older checkpoints carry no segments.
+        record: run.json of the run that wrote it, if it exists: older checkpoints contain no segments.
 
     Returns:
-        None where they are not known: an older version had resumed that run.
+        None if unknown: an older version had resumed that run.
     """
     if not resume:
         return []
@@ -38,7 +38,7 @@ def before(resume: str | None, record: Mapping[str, Any] | None = None) -> list[
 
 
 def begun(segments: list[Segment] | None, command: list[str], folder: str | Path, **facts: Any) -> list[Segment] | None:
-    """The segments with the one that begins now."""
+    """The segments, followed by the one that begins now."""
     if segments is None:
         return None
     start = segments[-1]["to"] if segments else 0
@@ -46,26 +46,26 @@ def begun(segments: list[Segment] | None, command: list[str], folder: str | Path
 
 
 def of_record(record: Mapping[str, Any], folder: str | Path) -> list[Segment]:
-    """The segments of a finished run's run.json, equal neighbours as one.
+    """The segments of a finished run's run.json; equal neighbours are merged.
 
     Raises:
-        InputError: one line; they are not known, or not what a run writes.
+        InputError: one line; they are unknown or invalid.
     """
     found = record.get("segments")
     if found is None:
         found = _first(record, folder)
     if found is None:
         raise InputError(
-            f"{folder}/run.json: the run was resumed by a version that did not record how, so that nobody knows what made it; "
-            f"resume=CHECKPOINT goes on from it, reproduce= cannot"
+            f"{folder}/run.json: the run was resumed by an older version that did not record how; "
+            f"use resume=CHECKPOINT to continue it; reproduce= cannot repeat it"
         )
     if not whole(found):
-        raise InputError(f"{folder}/run.json: its segments are not what a run writes")
+        raise InputError(f"{folder}/run.json: invalid segments")
     return _joined([dict(segment) for segment in found])
 
 
 def whole(segments: Any) -> bool:
-    """Whether these are segments as a run writes them."""
+    """Whether these are valid segments."""
     return (
         isinstance(segments, list)
         and bool(segments)
@@ -75,7 +75,7 @@ def whole(segments: Any) -> bool:
 
 
 def _first(record: Mapping[str, Any], folder: str | Path) -> list[Segment] | None:
-    """The one segment of a run that an older version recorded; None if it was resumed."""
+    """The single segment of a run that an older version recorded; None if it was resumed."""
     if record.get("resume") or any(key_of(word) == "resume" for word in record["command"]):
         return None
     facts = {key: record.get(key) for key in ("commit", "dirty", "device", "threads")}
@@ -83,12 +83,12 @@ def _first(record: Mapping[str, Any], folder: str | Path) -> list[Segment] | Non
 
 
 def _joined(segments: list[Segment]) -> list[Segment]:
-    """Segments that go on without a change are one: a resumed run equals one that never stopped."""
+    """Merge segments that continue without a change: a resumed run equals an uninterrupted one."""
     joined = segments[:1]
     for segment in segments[1:]:
         last = joined[-1]
         same = all(segment.get(key) == last.get(key) for key in ("folder", "commit", "dirty", "threads", "config_dir"))
-        if same and all(key_of(word) == "model" for word in changes(segment)):  # resume= itself names the recipe
+        if same and all(key_of(word) == "model" for word in changes(segment)):  # resume= itself adds the recipe
             joined[-1] = {**last, "to": segment["to"]}
         else:
             joined.append(segment)
@@ -96,5 +96,5 @@ def _joined(segments: list[Segment]) -> list[Segment]:
 
 
 def changes(segment: Segment) -> list[str]:
-    """The words of a segment, without those that say where it runs and from what."""
+    """The overrides of a segment, without those that say where it runs and from which checkpoint."""
     return [word for word in segment["command"] if key_of(word) not in ("output_dir", "reproduce", "sweep_resume", "resume")]

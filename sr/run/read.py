@@ -1,4 +1,4 @@
-"""The files that a run leaves in its folder, read: run.json, metrics.json, config.yaml. They are somebody's input."""
+"""Reads the files of a run's folder: run.json, metrics.json, config.yaml. They are untrusted input."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _PARSERS = {".json": ("JSON", json.loads), ".yaml": ("YAML", yaml.safe_load)}
 
 
 def content(file: str | Path, kinds: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a file of a run holds: a mapping, in which the values of some keys are of these kinds where they are there.
+    """The content of a run's file: a mapping whose values, where present, have the given types.
 
     Raises:
         MissingError, InputError, StorageError: one line that names the file.
@@ -29,10 +29,10 @@ def content(file: str | Path, kinds: Mapping[str, Any] | None = None) -> dict[st
     except (ValueError, RecursionError, yaml.YAMLError):
         raise InputError(f"{file}: not {kind}, or truncated") from None
     if not isinstance(found, Mapping):
-        raise InputError(f"{file}: not what a run writes into it")
+        raise InputError(f"{file}: invalid content")
     for key, wanted in (kinds or {}).items():
         if found.get(key) is not None and not isinstance(found[key], wanted):
-            raise InputError(f"{file}: not what a run writes into it: {key}")
+            raise InputError(f"{file}: invalid value of {key}")
     return dict(found)
 
 
@@ -45,12 +45,12 @@ def read(folder: str | Path) -> dict[str, Any]:
     file = Path(folder, "run.json")
     found = content(file, {"command": list})
     if found.get("command") is None:
-        raise InputError(f"{file}: not the record of a run (no command)")
+        raise InputError(f"{file}: not a run.json of train.py (it has no command)")
     return found
 
 
 def known(folder: str | Path) -> dict[str, Any]:
-    """run.json of a folder that may have none; empty where none can be read."""
+    """run.json of a folder that may have none; empty if it cannot be read."""
     try:
         return read(folder)
     except UserError:

@@ -1,4 +1,4 @@
-"""run.json: what a run was, with which code and on what, and how it ended. code.diff: what of the code no commit has."""
+"""run.json: command, code, device and outcome of a run. code.diff: its uncommitted changes."""
 
 import json
 import os
@@ -24,14 +24,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Run:
-    """The content of run.json in `folder`, written again whenever something of it changes; by the first process alone."""
+    """The content of run.json in `folder`, rewritten whenever it changes, by the first process only."""
 
     def __init__(self, folder: str | Path, **facts: Any) -> None:
         self.folder, self.facts = Path(folder), facts
 
     @rank_zero_only
     def begin(self, config_dir: Sequence[str] = ()) -> None:
-        """The first run.json, and code.diff."""
+        """Write the first run.json, and code.diff."""
         resume = self.facts["resume"]
         earlier = history.before(resume, known(run_of(resume)) or None if resume else None)
         code, here = _code(self.folder), machine()
@@ -55,8 +55,8 @@ def recorded(
 
     Args:
         words: overrides of the command line.
-        resume: the checkpoint from which the run goes on; its segments (see sr/run/history.py) stand before this command's.
-        config_dir: what --config-dir names.
+        resume: the checkpoint from which the run resumes; its segments (see sr/run/history.py) come before this command's.
+        config_dir: folders of --config-dir.
     """
     run = Run(folder, command=words, resume=resume, **facts, status="running", error=None, started=_now(), finished=None)
     run.begin(config_dir)
@@ -78,7 +78,7 @@ def commit() -> str | None:
 
 
 def _code(folder: Path) -> dict[str, Any]:
-    """The commit, and whether the code differs from it; how it does goes to code.diff in `folder`."""
+    """The commit, and whether the code differs from it; the differences go to code.diff in `folder`."""
     if (known := commit()) is None:
         return {"commit": None, "dirty": None}
     changes = git("diff", "HEAD") or ""
@@ -110,7 +110,7 @@ def _packages() -> tuple[tuple[str, str], ...]:
 
 
 def device() -> str:
-    """The GPUs that are seen, else the processor: "AMD EPYC 9B45, 2 cores"."""
+    """The visible GPUs, otherwise the processor: "AMD EPYC 9B45, 2 cores"."""
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
         return ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names))
@@ -121,7 +121,7 @@ def device() -> str:
 
 
 def git(*words: str) -> str | None:
-    """What git prints about this project; None without git, or outside a repository."""
+    """The output of a git command on this project; None without git, or outside a repository."""
     try:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=20)
     except (OSError, subprocess.TimeoutExpired):

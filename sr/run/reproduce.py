@@ -1,4 +1,4 @@
-"""`reproduce=RUN_DIR`: the command of a finished run again, and whether its numbers came out again."""
+"""`reproduce=RUN_DIR`: runs the command of a finished run again and compares the numbers."""
 
 import json
 import os
@@ -21,18 +21,18 @@ from sr.run.replay import ELSEWHERE, check_words, replay
 
 
 def command_line(words: list[str]) -> list[str]:
-    """The words of a command line in which `reproduce=RUN_DIR` became the command of that run; its folder is a new one.
+    """The overrides in which `reproduce=RUN_DIR` is replaced by the command of that run, with a new folder.
 
-    Of a run that was resumed, the segments before the last are run first, each to the step where the next one began
-    (sr/run/replay.py), and the command goes on from there.
+    If the run was resumed, the segments before the last are run first, each to the step where the next one began
+    (sr/run/replay.py); the command then resumes from there.
 
     Raises:
-        InputError, MissingError: no run.json, or one that does not say how the run was made; it names classes that are not to
-            be trusted, or a --config-dir that this command line does not.
+        InputError, MissingError: run.json is missing or does not say how the run was made; it names untrusted classes, or a
+            --config-dir that this command line lacks.
     """
     flags, said = split(words)
     folder = value_of("reproduce", said)
-    if folder is None or "resume" in map(key_of, said):  # the second: expanded already
+    if folder is None or "resume" in map(key_of, said):  # resume: already expanded
         return words
     segments = history.of_record(read_run.read(folder), folder)
     check_words(segments, folder, flags, said)
@@ -46,53 +46,53 @@ def command_line(words: list[str]) -> list[str]:
 
 
 def check_code(cfg: DictConfig) -> None:
-    """Say what differs from the run: config, commit, packages, device. Takes its number of threads, of which the last bit of
-    a sum depends.
+    """Print what differs from the run: config, commit, packages, device. Uses its number of threads, because the last bit of
+    a sum depends on it.
 
     Raises:
-        FileNotFoundError, ValueError: the configs of this project give another config now; it would be written over the run;
-            a file of the run is not there or damaged.
+        MissingError, InputError: the configs of this project compose another config now; the run would be overwritten; a
+            file of the run is missing or damaged.
     """
     folder = Path(cfg.reproduce)
     if Path(cfg.output_dir).resolve() == folder.resolve():
-        raise InputError(f"output_dir={cfg.output_dir} is the run itself, which would be lost: choose another")
+        raise InputError(f"output_dir={cfg.output_dir} is the run itself and would be overwritten: choose another")
     then, now = read_run.read(folder), {"commit": run.commit(), **run.machine()}
     if lacking := {"dirty", "packages", "threads", *now} - then.keys():
-        raise InputError(f"{folder}/run.json: not the record of a run (no {', '.join(sorted(lacking))})")
+        raise InputError(f"{folder}/run.json: incomplete record of a run (it lacks {', '.join(sorted(lacking))})")
     before = OmegaConf.create(renamed(read_run.content(folder / "config.yaml")))
-    read_run.content(folder / "metrics.json")  # now, not after the training
+    read_run.content(folder / "metrics.json")  # fail now, not after training
     keys = sorted(_differing(*(OmegaConf.to_container(config, resolve=False) for config in (before, cfg))))
     if keys:
         shown = ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
-        raise InputError(f"{folder}: its config is not what its command gives now ({shown}); check out {_commit(then)}")
+        raise InputError(f"{folder}: its command now composes a different config ({shown}); check out {_commit(then)}")
     torch.set_num_threads(then["threads"])
     for what in ("commit", "python", "device"):
         if then[what] != now[what]:
             _say(f"{what} was {then[what]}, is {now[what]}")
     if then["dirty"]:
-        _say(f"the run had changes that no commit has: {folder / 'code.diff'}")
+        _say(f"the run had uncommitted changes: {folder / 'code.diff'}")
     packages = {name for name in then["packages"].keys() & now["packages"] if then["packages"][name] != now["packages"][name]}
     if packages:
         _say("other versions: " + ", ".join(f"{name} {then['packages'][name]}" for name in sorted(packages)[:8]))
 
 
 def compare(results: Mapping[str, Any], folder: str | Path) -> None:
-    """Print whether metrics.json of the run is, to the last digit, what came out now; else the largest difference."""
+    """Print whether all numbers of metrics.json are equal to the last digit; otherwise the largest difference."""
     then = dict(_leaves(read_run.content(Path(folder, "metrics.json"))))
     now = dict(_leaves(json.loads(json.dumps(results))))
     if then == now:
         print(f"reproduced: all {len(now)} numbers of {folder}/metrics.json are equal to the last digit")
         return
     if then.keys() != now.keys():
-        print(f"not reproduced: {folder}/metrics.json has other sets, images or metrics")
+        print(f"not reproduced: {folder}/metrics.json has different sets, images or metrics")
         return
     name = max(now, key=lambda key: abs(now[key] - then[key]))
     unequal = sum(now[key] != then[key] for key in now)
-    print(f"not reproduced: {unequal} of {len(now)} numbers differ; most {name}: was {then[name]}, is {now[name]}")
+    print(f"not reproduced: {unequal} of {len(now)} numbers differ; the most: {name} was {then[name]}, is {now[name]}")
 
 
 def _differing(a: Any, b: Any, key: str = "") -> Iterator[str]:
-    """Keys whose values differ, and could make other numbers."""
+    """Keys whose values differ and could change the numbers."""
     if key in ELSEWHERE:
         return
     if isinstance(a, dict) and isinstance(b, dict):

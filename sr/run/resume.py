@@ -1,4 +1,4 @@
-"""`resume=FILE`: the config of the run that goes on, with what the command line changes."""
+"""`resume=FILE`: the config of the resumed run, with the changes of the command line."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +13,19 @@ from sr.image.kind import of
 from sr.run import history
 from sr.weights import checkpoint, trust
 
-_FIXED = ("model", "network", "experiment", "scale", "image")  # another network or task is another run: init_from starts one
-_FREE = ("model.compile", "model.checkpoint_activations")  # how a step is computed: the memory of another machine may need it
+_FIXED = ("model", "network", "experiment", "scale", "image")  # another network or task is a new run: use init_from
+_FREE = ("model.compile", "model.checkpoint_activations")  # may change: they depend on the machine's memory
 
 
 def command_line(words: list[str]) -> list[str]:
-    """The words of a command line with which Hydra composes the recipe of the run that `resume=FILE` among them names.
+    """The overrides with which Hydra composes the recipe of the run that `resume=FILE` names.
 
-    The recipe is chosen (`model=esrgan`), so that its keys and config groups are known; keys that the run was given with a `+`,
-    or by an experiment, are forced (`++loss.ssim.weight=1`). Of the file only the recipe's name and the names of keys are used.
-    Hydra's flags come first.
+    The recipe is selected (`model=esrgan`), so that its keys and config groups are known; keys that the run added with `+`
+    or by an experiment are forced (`++loss.ssim.weight=1`). Only the recipe's name and the names of keys are read from the
+    file. Hydra's flags come first.
 
     Raises:
-        InputError, MissingError: the file is no checkpoint of ours; its recipe is of a folder of configs that is not named.
+        InputError, MissingError: not a checkpoint of ours; its recipe is in a config folder that the command line lacks.
     """
     flags, overrides = split(words)
     file = value_of("resume", overrides)
@@ -40,25 +40,25 @@ def command_line(words: list[str]) -> list[str]:
 
 
 def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
-    """The config inside the checkpoint `cfg.resume`, with the command line's overrides on top; says what changed.
+    """The config in the checkpoint `cfg.resume`, with the command line's overrides on top; prints what changed.
 
-    Words that the run itself was given may be given again.
+    Overrides that the run already had may be repeated.
 
     Raises:
-        InputError: not a checkpoint of ours, one whose config names what is not to be trusted, or a change of network.
+        InputError: not a checkpoint of ours, a config that names untrusted classes, or a change of network.
     """
     content = _run(cfg.resume)
     try:
         trust.check(content["config"], f"{cfg.resume}", trust.of_command_line(cfg))
     except InputError as error:
         folders = sorted({str(folder) for segment in _segments(content) for folder in segment.get("config_dir") or []})
-        raise InputError(f"{error}{f' (its run had --config-dir {folders[0]})' if folders else ''}") from None
+        raise InputError(f"{error}{f' (the run used --config-dir {folders[0]})' if folders else ''}") from None
     old = OmegaConf.create(content["config"])
     OmegaConf.set_struct(old, True)
     old.resume = cfg.resume
-    old.init_from = None  # the weights are those of the run
+    old.init_from = None  # the run has its own weights
     old.output_dir = cfg.output_dir
-    OmegaConf.update(old, "trust", _raw(cfg).get("trust") or [], force_add=True)  # the file's own words count for nothing
+    OmegaConf.update(old, "trust", _raw(cfg).get("trust") or [], force_add=True)  # the file cannot extend the trusted classes
     given = {word.lstrip("+") for segment in _segments(content) for word in segment["command"]}
     for override in overrides:
         key = override.split("=")[0].lstrip("+~").split("@")[-1].replace("/", ".")  # optimizer@discriminator_optimizer=adam
@@ -70,7 +70,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
         if key.split(".")[0] in _FIXED and key not in _FREE:
             if override.lstrip("+") in given or (key not in ("model", "experiment") and before == after):
                 continue
-            raise InputError(f"{key} cannot change on resume; init_from={cfg.resume} starts a new run from its weights")
+            raise InputError(f"{key} cannot change on resume; for a new run from these weights pass init_from={cfg.resume}")
         OmegaConf.update(old, key, OmegaConf.select(_raw(cfg), key), merge=False, force_add=True)
         if before != after and key != "reproduce":
             print(f"resume: {key} was {_short(before)}, is now {_short(after)}")
@@ -78,21 +78,21 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
 
 
 def _run(file: str) -> dict[str, Any]:
-    """What a checkpoint says of its run."""
+    """The record of its run in a checkpoint."""
     run = checkpoint.about(file).get("sr")
     if not isinstance(run, Mapping) or "config" not in run:
-        raise InputError(f"{file}: not a checkpoint of this project; init_from={file} starts from its weights")
+        raise InputError(f"{file}: not a checkpoint of this project; to start from its weights, pass init_from={file}")
     return run
 
 
 def _segments(run: Mapping[str, Any]) -> list[Any]:
-    """What a checkpoint says of the commands that made it; nothing if it is not what a run writes."""
+    """The commands that made a checkpoint; empty if they are invalid."""
     found = run.get("segments")
     return found if history.whole(found) else []
 
 
 def _has(node: Any, path: list[str]) -> bool:
-    """Whether a key within a config group, such as loss.ssim.weight, is there."""
+    """Whether a key within a config group, such as loss.ssim.weight, exists."""
     for key in path:
         if not isinstance(node, Mapping) or key not in node:
             return False

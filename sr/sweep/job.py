@@ -1,6 +1,6 @@
-"""One job of a sweep: a process of its own, as if its command line had been typed.
+"""One job of a sweep: its own process, as if its command line had been typed.
 
-So several devices work as in a single run, memory is given back, and a job that crashes or is killed leaves the others alone.
+So several devices work as in a single run, memory is freed, and a job that crashes or is killed does not affect the others.
 """
 
 import os
@@ -17,7 +17,7 @@ from sr.run.read import known
 from sr.sweep.signals import Signals
 
 PRUNED = 3  # exit code of a run that sr/callback/prune.py stopped
-_STOPPED = (130, 143, 138, 140)  # those of sr/callback/interrupt.py
+_STOPPED = (130, 143, 138, 140)  # exit codes of sr/callback/interrupt.py
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Job:
     """A run of `script`.
 
     Args:
-        folder: the run's.
-        words: what the command line says of the run.
-        place: Hydra's own words, which say where it runs.
-        go_on: from the folder's last.ckpt if there is one.
-        log: write what it prints to log.txt in its folder, not to the screen.
-        scale: of its network, where its config has one.
+        folder: folder of the run.
+        words: overrides of the run.
+        place: Hydra's own overrides, which set the folder.
+        go_on: whether to resume from the folder's last.ckpt, if it exists.
+        log: write output to log.txt in the folder instead of the screen.
+        scale: scale of the network, if its config has one.
     """
 
     script: str
@@ -43,12 +43,12 @@ class Job:
 
     @property
     def last(self) -> Path:
-        """The checkpoint from which it goes on."""
+        """The checkpoint from which it resumes."""
         return Path(self.folder, "checkpoints", "last.ckpt")
 
     @property
     def done(self) -> bool:
-        """Whether its folder has a finished run."""
+        """Whether its folder contains a finished run."""
         return known(self.folder).get("status") == "done"
 
     @property
@@ -56,12 +56,12 @@ class Job:
         return self.go_on and self.last.is_file()
 
     def command(self) -> list[str]:
-        """Its command line. A run that goes on takes its words from the checkpoint."""
+        """Its command line. A resumed run takes its overrides from the checkpoint."""
         words = [f"resume={quoted(str(self.last))}"] if self._goes_on else self.words
         return [sys.executable, self.script, *words, *self.place]
 
     def run(self, signals: Signals, *, variables: dict[str, str] | None = None, cores: set[int] | None = None) -> "Outcome":
-        """Run it to its end, whatever that is; `variables` are added to the environment, `cores` are what it may use."""
+        """Run it to its end, however it ends; `variables` are added to the environment, `cores` are the CPUs it may use."""
         if signals.received:
             return Outcome(self.folder, "not started")
         started = time.monotonic()
@@ -70,7 +70,7 @@ class Job:
         folder.mkdir(parents=True, exist_ok=True)
         command = self.command()
         if not self._goes_on and os.environ.get("SLURM_PROCID", "0") == "0":
-            (folder / "run.json").unlink(missing_ok=True)  # whatever it said, this run has not come so far
+            (folder / "run.json").unlink(missing_ok=True)  # stale: this run has not got that far
         log = (folder / "log.txt").open("ab") if self.log else None
         sys.stdout.flush()
         process = subprocess.Popen(
@@ -79,7 +79,7 @@ class Job:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log and subprocess.STDOUT,
-            process_group=0,  # Ctrl-C comes through `signals`, once: a second one stops without saving
+            process_group=0,  # Ctrl-C arrives through `signals`, once: a second one would stop without saving
             pass_fds=signals.held,
         )
         if cores:
@@ -120,11 +120,11 @@ class Outcome:
     error: str | None = None
     score: float | None = None
     seconds: float | None = None
-    early: str | None = None  # of one that is done: how many of its steps it took, where it stopped early
+    early: str | None = None  # for a finished job that stopped early: at which step
 
     @property
     def good(self) -> bool:
-        """Whether the sweep may call itself done with it."""
+        """Whether the job needs no further run."""
         return self.status in ("done", "pruned")
 
     def __str__(self) -> str:
@@ -133,12 +133,12 @@ class Outcome:
 
 
 def skipped(job: Job) -> Outcome:
-    """The outcome of a job that an earlier sweep has done."""
+    """The outcome of a job that an earlier sweep has finished."""
     record = known(job.folder)
     return Outcome(job.folder, "done", score=record.get("score"), early=_early(record))
 
 
 def _early(record: dict[str, Any]) -> str | None:
-    """What a job's run.json says of an early end."""
+    """The early end recorded in a job's run.json."""
     early = record.get("stopped_early")
     return f"early, step {early['step']} of {early['max_steps']}" if early else None

@@ -1,4 +1,4 @@
-"""sweep.json and sweep.md in a sweep's folder: its jobs, what they were told, how each ended."""
+"""sweep.json and sweep.md in a sweep's folder: its jobs, their overrides, and how each ended."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ from sr.view.table import markdown
 
 
 class Record:
-    """The jobs of all sweeps in a folder, by the name of their own."""
+    """The jobs of all sweeps in a folder, by their sub-folder."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -24,29 +24,29 @@ class Record:
         self._jobs = _jobs(self._file)
 
     def add(self, jobs: list[Job], *, resume: bool) -> None:
-        """Take in jobs that shall run.
+        """Add jobs that are about to run.
 
         Raises:
-            ValueError: two jobs in one folder; a folder has another job's run; without `resume`, a finished run.
+            InputError: two jobs in one folder; a folder has another job's run; without `resume`, a finished run.
         """
         for job in jobs:
             before = self._jobs.get(self._name(job.folder), {}).get("words")
             kept = job.done or (resume and job.last.is_file())
             if kept and before is not None and _told(before) != _told(job.words):
                 differing = " ".join(sorted(set(_told(before)) ^ set(_told(job.words)))) or "another order"
-                raise InputError(f"{job.folder} has a run of another command ({differing}): choose another output_dir")
+                raise InputError(f"{job.folder} contains a run of a different command ({differing}): choose another output_dir")
             if job.done and not resume:
-                raise InputError(f"{job.folder} is done: sweep_resume=true runs what is missing, another output_dir all anew")
+                raise InputError(f"{job.folder} is finished: pass sweep_resume=true, or choose another output_dir")
         for index, job in enumerate(jobs):
             if twin := next((other for other in jobs[:index] if other.folder == job.folder), None):
                 differing = " ".join(sorted(set(twin.words) ^ set(job.words)))
-                raise InputError(f"two jobs have one folder, {job.folder} ({differing}): hydra.sweep.subdir tells them apart")
+                raise InputError(f"two jobs have the same folder, {job.folder} ({differing}): set hydra.sweep.subdir")
             name = self._name(job.folder)
             self._jobs[name] = {**self._jobs.get(name, {"status": "not started"}), "words": job.words, "scale": job.scale}
         self._write()
 
     def note(self, outcome: Outcome) -> None:
-        """How a job ended; one that was done before keeps its time."""
+        """Record how a job ended; one that was finished before keeps its time."""
         facts = {key: getattr(outcome, key) for key in ("status", "error", "score", "seconds", "early")}
         with self._lock:
             entry = self._jobs[self._name(outcome.folder)]
@@ -54,7 +54,7 @@ class Record:
             self._write()
 
     def table(self) -> str:
-        """A Markdown table of all jobs; jobs of several scales have a table for each, as their scores cannot be compared."""
+        """A Markdown table of all jobs; one table per scale, because scores of different scales cannot be compared."""
         scales = sorted({entry.get("scale") for entry in self._jobs.values()}, key=lambda scale: (scale is None, scale))
         if sum(scale is not None for scale in scales) < 2:
             return _table(self._jobs)
@@ -84,15 +84,15 @@ def _table(jobs: dict[str, dict]) -> str:
 
 
 def _told(words: list[str]) -> list[str]:
-    """Words without the folder's: that of a sweep may be told another way, from elsewhere, or have been moved."""
+    """The overrides without the folder's: the folder of a sweep may be written differently, or have moved."""
     return [word for word in words if not word.startswith("output_dir=")]
 
 
 def _jobs(file: Path) -> dict[str, dict]:
-    """The content of sweep.json; empty where there is none.
+    """The content of sweep.json; empty if there is none.
 
     Raises:
-        ValueError: one line that names the file and what to do.
+        InputError: one line that names the file and what to do.
     """
     if not file.is_file():
         return {}
@@ -100,20 +100,20 @@ def _jobs(file: Path) -> dict[str, dict]:
         found = content(file)
         if all(isinstance(entry, dict) and "status" in entry for entry in found.values()):
             return found
-    raise InputError(f"{file}: not the record of a sweep, or truncated; without it the runs that are done stay done: remove it")
+    raise InputError(f"{file}: not a sweep.json, or truncated: delete it (finished runs stay finished)")
 
 
 @contextmanager
 def alone_in(folder: str | Path) -> Iterator[int]:
-    """A lock on a sweep's folder, as a descriptor. Jobs that inherit it hold it too, when the sweep itself was killed.
+    """A lock on a sweep's folder, as a file descriptor. Jobs inherit it and hold it even if the sweep itself is killed.
 
     Raises:
-        ValueError: another sweep holds it, or a job of one.
+        InputError: another sweep, or a job of one, holds it.
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     with open(Path(folder, ".lock"), "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{folder}: a sweep, or a job that one left behind, is still at work there") from None
+            raise InputError(f"{folder}: a sweep or one of its jobs is still running there") from None
         yield file.fileno()

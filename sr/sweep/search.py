@@ -1,4 +1,4 @@
-"""A search's file and its pruner, for the sweeper that proposes the trials and for the trial that reports to it."""
+"""The file and the pruner of a search, used by the sweeper that proposes trials and by the trials that report to it."""
 
 import warnings
 from pathlib import Path
@@ -26,16 +26,16 @@ PRUNERS = {
 
 
 def quiet() -> None:
-    """Optuna's messages off the screen, but for errors."""
+    """Silence Optuna's messages, except errors."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 
 def made(known: dict[str, type], key: str, name: str, options: dict[str, Any]) -> Any:
-    """A sampler or pruner by its name.
+    """A sampler or pruner by name.
 
     Raises:
-        ValueError: no such name, or an option that it does not have.
+        InputError: unknown name, or an unknown option.
     """
     if name not in known:
         raise InputError(f"hydra.sweeper.{key}={name}: choose {', '.join(known)}")
@@ -46,15 +46,15 @@ def made(known: dict[str, type], key: str, name: str, options: dict[str, Any]) -
 
 
 def storage(file: str | Path) -> JournalStorage:
-    """A file to which each process appends; one that was killed leaves it whole."""
+    """A file to which each process appends; it stays valid if a process is killed."""
     return JournalStorage(JournalFileBackend(str(file)))
 
 
 def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str, Any]) -> optuna.Study:
-    """The search of a folder, a new one or the one that is there. Its pruner is kept in the file, for the trials.
+    """The search in a folder, created if needed. Its pruner is stored in the file, for the trials.
 
     Raises:
-        ValueError: a pruner or direction that is not there; a file of another direction, or that is none of a search.
+        InputError: unknown pruner or direction; a file with another direction, or not a search file.
     """
     if direction not in ("minimize", "maximize"):
         raise InputError(f"hydra.sweeper.direction={direction}: choose minimize or maximize")
@@ -62,36 +62,36 @@ def start(folder: Path, *, direction: str, pruner: str, pruner_options: dict[str
     file = folder / FILE
     try:
         study = optuna.create_study(storage=storage(file), study_name=NAME, direction=direction, load_if_exists=True)
-    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):  # a line that is not Optuna's
-        raise InputError(f"{file}: not the file of a search, or damaged: mend it, or choose another output_dir") from None
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):  # a line that Optuna did not write
+        raise InputError(f"{file}: not a search file, or damaged: repair it, or choose another output_dir") from None
     if study.direction.name.lower() != direction:
-        raise InputError(f"{file} is of a search that wants to {study.direction.name.lower()}: choose another output_dir")
+        raise InputError(f"{file} belongs to a search with direction {study.direction.name.lower()}: choose another output_dir")
     study.set_user_attr("pruner", [pruner, pruner_options])
     return study
 
 
 def check_task(study: optuna.Study, file: Path, task: dict[str, Any]) -> None:
-    """Note what the scores of a new search are of.
+    """Record which scores a new search optimises.
 
     Raises:
-        InputError: a search that goes on has scores of something else.
+        InputError: a continued search has scores of something else.
     """
     known = study.user_attrs.get("task")
     if known is None:
         study.set_user_attr("task", task)
         return
-    known = {"validation": known.get("benchmark"), **known}  # searches before there were validation sets used the benchmarks
+    known = {"validation": known.get("benchmark"), **known}  # older searches had no validation sets and used the benchmarks
     for key, value in task.items():
         if key in known and known[key] != value:
-            differs = f"{key}={known[key]}, not {value}"
-            raise InputError(f"{file}: its trials have {differs}; scores of both cannot be compared: choose another output_dir")
+            differs = f"{key}={known[key]} instead of {value}"
+            raise InputError(f"{file}: its trials have {differs}, so scores cannot be compared: choose another output_dir")
 
 
 def trial(file: str | Path, number: int) -> optuna.Trial:
-    """The trial of that number, as its job reports to it.
+    """The trial with this number, to which its job reports.
 
     Raises:
-        ValueError: no such trial.
+        InputError: no such trial.
     """
     kept = storage(file)
     study = optuna.load_study(storage=kept, study_name=NAME)

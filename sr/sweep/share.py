@@ -1,4 +1,4 @@
-"""What each of several jobs on one machine may use of it."""
+"""Shares the GPUs and cores of a machine among concurrent jobs."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ class Share:
 
 
 def shares(n_jobs: int | None, devices: int) -> list[Share]:
-    """A share for each of `n_jobs` jobs of so many devices; None: as many jobs as the GPUs, or else the cores, are enough for.
+    """A share for each of `n_jobs` jobs with this many devices each; None: as many jobs as GPUs (or cores) allow.
 
-    With fewer GPUs or cores than the jobs ask for, some have the same.
+    With fewer GPUs or cores than needed, some jobs share them.
     """
     gpus, cores = visible_gpus(), sorted(os.sched_getaffinity(0))
     n_jobs = n_jobs or max(1, len(gpus or cores) // devices)
@@ -32,7 +32,7 @@ def shares(n_jobs: int | None, devices: int) -> list[Share]:
 
 
 def visible_gpus() -> list[str]:
-    """The names of the GPUs that CUDA would show to this process, without importing torch."""
+    """The names of the GPUs visible to this process, without importing torch."""
     if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name for name in named.split(",") if name]
     if not shutil.which("nvidia-smi"):
@@ -42,6 +42,6 @@ def visible_gpus() -> list[str]:
 
 
 def _part(whole: list, index: int, parts: int, least: int) -> list:
-    """One of so many equal parts, or `least` elements where a part would have fewer."""
+    """One of `count` equal parts, or `least` elements if a part would have fewer."""
     size = max(len(whole) // parts, min(least, len(whole)))
     return [whole[(index * size + offset) % len(whole)] for offset in range(size)]

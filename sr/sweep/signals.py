@@ -1,4 +1,4 @@
-"""Ctrl-C and a scheduler's signals in a sweep: passed on to the jobs that run, and no other job starts."""
+"""Ctrl-C and a scheduler's signals in a sweep: forwarded to the running jobs; no further job starts."""
 
 import os
 import signal
@@ -13,10 +13,10 @@ CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Signals:
-    """A context in which a signal does not end this process but reaches each job that runs, which saves its step.
+    """A context in which a signal does not end this process but is forwarded to each running job, which saves a checkpoint.
 
-    `received` is the signal's number, 0 before; `held` are descriptors that the jobs keep open (a lock on the sweep's folder);
-    without `passing` the jobs get their signals from somebody else.
+    `received` is the signal's number, 0 before; `held` are file descriptors that the jobs keep open (a lock on the sweep's
+    folder); without `passing` the jobs receive their signals from elsewhere.
     """
 
     def __init__(self, *, caught: tuple[int, ...] = CAUGHT, held: tuple[int, ...] = (), passing: bool = True) -> None:
@@ -33,9 +33,9 @@ class Signals:
 
     @contextmanager
     def passed_on_to(self, process: subprocess.Popen) -> Iterator[None]:
-        """While the process runs, it gets what this one gets."""
+        """While the process runs, it receives the signals of this one."""
         self._running.append(process)
-        if self.received:  # while the process was being started
+        if self.received:  # while the process was starting
             self.send(self.received)
         try:
             yield
@@ -43,13 +43,13 @@ class Signals:
             self._running.remove(process)
 
     def send(self, number: int) -> None:
-        """A signal for each process that runs."""
+        """Send a signal to each running process."""
         for process in self._running if self.passing else ():
             with suppress(ProcessLookupError):
-                os.kill(process.pid, number)  # not Popen's own: it may be waiting under its lock in the code this interrupts
+                os.kill(process.pid, number)  # not Popen's own method: the interrupted code may hold its lock
 
     def wait(self, seconds: float) -> None:
-        """Until no process runs, even within a signal's handler; or so long."""
+        """Wait until no process runs, even within a signal handler; at most so long."""
         end = time.monotonic() + seconds
         for process in self._running:
             with suppress(ChildProcessError):
@@ -58,5 +58,5 @@ class Signals:
 
     def _receive(self, number: int, frame: Any) -> None:
         self.received = number
-        print("\nstopping the sweep: jobs that run save their step", file=sys.stderr)
+        print("\nstopping the sweep: running jobs save a checkpoint", file=sys.stderr)
         self.send(number)

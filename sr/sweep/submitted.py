@@ -1,4 +1,4 @@
-"""A job as submitit runs it: in another process, perhaps on another machine, started again after a time limit."""
+"""A job as submitit runs it: in another process, perhaps on another machine, restarted after a time limit."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from submitit.helpers import DelayedSubmission
 from sr.sweep.job import Job, Outcome
 from sr.sweep.signals import Signals
 
-_CAUGHT = (signal.SIGTERM, signal.SIGUSR1)  # SIGUSR2 is submitit's: before the time limit, it calls `checkpoint`
+_CAUGHT = (signal.SIGTERM, signal.SIGUSR1)  # submitit itself uses SIGUSR2: before the time limit it calls `checkpoint`
 
 
 class Submitted:
-    """The function that submitit pickles: of this class and plain values."""
+    """The function that submitit pickles: made of this class and plain values."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -23,9 +23,9 @@ class Submitted:
             return self.job.run(self._signals)
 
     def checkpoint(self) -> DelayedSubmission:
-        """When the run has saved its step: what goes on from there."""
+        """Called when the run has saved a checkpoint: the job that continues from it."""
         self._signals.send(signal.SIGUSR2)
-        self._signals.wait(seconds=100)  # of the 120 that conf/hydra/launcher gives
+        self._signals.wait(seconds=100)  # of the 120 s that conf/hydra/launcher gives
         return DelayedSubmission(Submitted(replace(self.job, go_on=True)))
 
 

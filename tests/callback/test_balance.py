@@ -20,7 +20,7 @@ def said(folder, *words: str) -> list[str]:
 def test_a_loss_that_drowns_the_others_is_named_once_with_its_share(tmp_path):
     (line,) = said(tmp_path / "run", "loss.perceptual.weight=1e5", "trainer.log_every_n_steps=2")
     assert line.startswith("step 2: perceptual is 99.99 % of the loss (") and "\n" not in line
-    assert "l1 0.00" in line and "adversarial 0.0" in line and "a smaller loss.perceptual.weight may be meant" in line
+    assert "l1 0.00" in line and "adversarial 0.0" in line and "try a smaller loss.perceptual.weight" in line
 
 
 def test_a_run_shorter_than_that_is_judged_too(tmp_path):
@@ -37,7 +37,7 @@ def test_features_100_times_torchvisions_are_recognised(tmp_path, sr_data):
     file = f"loss.perceptual.weights={sr_data}/weights/vgg19_conv1_1_to_conv3_4.pth"
     layers = ["loss.perceptual.layers.conv1_2=0", "+loss.perceptual.layers.conv3_4=1"]
     (line,) = said(tmp_path / "run", file, *layers, "trainer.max_steps=2")
-    assert "perceptual is 9" in line and line.endswith("with features 100 times torchvision's")
+    assert "perceptual is 9" in line and line.endswith("whose features are 100 times torchvision's")
     assert "or loss=perceptual_conv3_4" in line
 
 

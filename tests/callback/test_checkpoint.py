@@ -43,7 +43,7 @@ def test_the_best_score_survives_a_resume(tmp_path):
 
 def test_infinity_and_ties_are_not_better(tmp_path):
     callback, (run, notes) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
-    with pytest.warns(UserWarning, match="step 2: val/psnr is inf: this checkpoint is not taken for the best"):
+    with pytest.warns(UserWarning, match="step 2: val/psnr is inf: this checkpoint cannot be the best"):
         for step, score in enumerate([30.0, float("inf"), 30.0], start=1):
             validate(callback, run, step, score)
     assert [step for name, step in notes.saved if name == "best.ckpt"] == [1] and callback.score == 30.0
@@ -54,7 +54,7 @@ def test_a_resume_with_another_monitor_begins_anew(tmp_path):
     callback, (run, _) = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), trainer()
     validate(callback, run, 1, 30.0)
     resumed = Checkpoint(folder=str(tmp_path), monitor="val/ssim")
-    with pytest.warns(UserWarning, match="best.ckpt was the best by val/psnr: from now on it is the best by val/ssim"):
+    with pytest.warns(UserWarning, match="best.ckpt was the best by val/psnr; from now on it is the best by val/ssim"):
         resumed.load_state_dict(callback.state_dict())
     assert resumed.score is None
 

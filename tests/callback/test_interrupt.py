@@ -35,7 +35,7 @@ def test_the_step_is_finished_first(running, number, capsys):
     assert left.value.code == 128 + number
     assert notes.saved == [("last.ckpt", 1)]
     assert notes.calls[-1] == "wait"  # nobody kills a process that says where to go on
-    assert "stopped at step 1; go on with: python train.py resume=" in capsys.readouterr().err
+    assert "stopped at step 1; resume with: python train.py resume=" in capsys.readouterr().err
 
 
 def test_a_second_ctrl_c_stops_at_once(running):

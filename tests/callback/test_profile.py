@@ -18,7 +18,7 @@ def profile(tmp_path, capsys, *words: str) -> tuple[dict[str, float], str]:
     whole = rows.pop("a step")
     assert rows.keys() == {*PHASES, REST}
     assert whole == 100 and sum(rows.values()) == pytest.approx(100, abs=0.4)  # seven rounded numbers
-    assert re.search(r"GFLOP a step, [\d.]+ [GT]FLOP/s of the [\d.]+ [GT]FLOP/s \(float32\)", text)
+    assert re.search(r"GFLOP per step, [\d.]+ [GT]FLOP/s of [\d.]+ [GT]FLOP/s \(float32\)", text)
     return rows, text.splitlines()[-1]
 
 

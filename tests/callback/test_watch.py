@@ -31,7 +31,7 @@ def test_a_discriminator_that_wins_is_told_once(tmp_path):
     """Any loss counts as won here."""
     lines = said(tmp_path, "callback.watch.discriminator_loss=100")
     assert len(lines) == 1
-    assert lines[0].startswith("step 2: the discriminator wins: its loss was below 100") and "\n" not in lines[0]
+    assert lines[0].startswith("step 2: the discriminator has won: its loss was below 100") and "\n" not in lines[0]
 
 
 def test_colours_that_drift_are_told(tmp_path):

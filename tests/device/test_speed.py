@@ -42,7 +42,7 @@ def test_a_run_takes_what_the_cpu_is_fast_at():
 def test_a_network_that_breaks_in_bf16_or_that_nobody_measured_stays_in_float32(monkeypatch):
     assert speed.precision("auto", "cpu", torch.nn.Conv2d(3, 3, 3)) == (
         "32-true",
-        "nobody measured Conv2d in bfloat16; trainer.precision=bf16-mixed tries it",
+        "Conv2d was never measured in bfloat16; try it with trainer.precision=bf16-mixed",
     )
     broken(monkeypatch, bfloat16=0.3)
     assert speed.precision("auto", "cpu", network("network=imdn")) == ("32-true", "IMDN is off by 30% in bfloat16")
@@ -80,7 +80,7 @@ def test_strategies_that_share_out_the_weights_are_refused_in_one_line(strategy,
 
 @pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_fork", "ddp_notebook_find_unused_parameters_true"])
 def test_processes_that_give_nothing_back_are_refused(strategy):
-    with pytest.raises(ValueError, match=f"^trainer.strategy={strategy} keeps its results in processes that end; "):
+    with pytest.raises(ValueError, match=f"^trainer.strategy={strategy} returns no results from its processes; "):
         speed.check_strategy(strategy)
 
 
@@ -116,7 +116,7 @@ def test_the_line_says_fused_where_the_optimizer_is(precision, device, optimizer
 def test_the_line_says_tf32_and_threads_where_they_are():
     assert "TF32" not in speed.line("32-true", "why", "mps", False, {}) and not speed.has_tf32("mps")
     assert "TF32" not in speed.line("32-true", "why", "cpu", False, {}) and not speed.has_tf32("cpu")
-    assert "TF32 in training" in speed.line("32-true", "why", "cuda", False, {}, tf32=True)
+    assert "TF32 for float32 operations in training" in speed.line("32-true", "why", "cuda", False, {}, tf32=True)
     assert "thread" in speed.line("32-true", "why", "cpu", False, {}) and "thread" not in speed.line(
         "32", "", "cuda", False, {}
     )

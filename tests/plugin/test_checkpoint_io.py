@@ -159,4 +159,4 @@ def test_a_signal_while_a_checkpoint_is_written(tmp_path, monkeypatch, capsys):
     stopped = checkpoint.read(folder / "last.ckpt")["global_step"]
     assert written == [("best.ckpt", 4), ("last.ckpt", stopped)] and stopped in (4, 5, 6)
     assert checkpoint.read(folder / "best.ckpt")["global_step"] == 4
-    assert f"stopped at step {stopped}; go on with: python train.py resume={folder}/last.ckpt" in capsys.readouterr().err
+    assert f"stopped at step {stopped}; resume with: python train.py resume={folder}/last.ckpt" in capsys.readouterr().err

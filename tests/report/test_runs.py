@@ -42,10 +42,10 @@ def test_older_runs_have_blanks(copy, tmp_path):
 @pytest.mark.parametrize(
     "name, change, message",
     [
-        ("run.json", {"status": 3}, "run.json: not what a run writes into it: status"),
-        ("run.json", {"parameters": "many"}, "run.json: not what a run writes into it: parameters"),
+        ("run.json", {"status": 3}, "run.json: invalid value of status"),
+        ("run.json", {"parameters": "many"}, "run.json: invalid value of parameters"),
         ("run.json", {"training": {"seconds": float("nan"), "steps": float("inf")}}, None),
-        ("config.yaml", {"scale": [2]}, "config.yaml: not what a run writes into it: scale"),
+        ("config.yaml", {"scale": [2]}, "config.yaml: invalid value of scale"),
         ("metrics.json", {"folder": {"images": {}}}, "metrics.json: no images of folder"),
         ("metrics.csv", b"step,val/psnr\xff\n4,\xff", None),
         ("metrics.csv", b'"' + 200_000 * b"a", None),

@@ -13,8 +13,8 @@ from tests.jobs import ROOT
 
 DAMAGED = [
     ("{", "not JSON, or truncated"),
-    ("[1]", "not what a run writes into it"),
-    ('{"command": 1}', "not what a run writes into it: command"),
+    ("[1]", "invalid content"),
+    ('{"command": 1}', "invalid value of command"),
     ("[" * 100_000, "not JSON, or truncated"),
     ("\udcff", "not JSON, or truncated"),
 ]

@@ -58,7 +58,7 @@ def test_a_spoilt_run_is_refused_before_it_is_trained_again(then, tmp_path, name
 
 def test_a_run_is_not_written_over_by_its_reproduction(then, tmp_path):
     then.output_dir = str(tmp_path / "." / "again" / "..")
-    with pytest.raises(ValueError, match="is the run itself, which would be lost: choose another"):
+    with pytest.raises(ValueError, match="is the run itself and would be overwritten: choose another"):
         check_code(then)
 
 
@@ -113,7 +113,7 @@ def test_a_failed_run_says_why(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, message", [("{", "not JSON"), ("[]", "not what a run writes"), ("{}", "not the record"), (None, "no such file")]
+    "text, message", [("{", "not JSON"), ("[]", "invalid content"), ("{}", "not a run.json"), (None, "no such file")]
 )
 def test_a_folder_without_a_run(tmp_path, text, message):
     if text is not None:

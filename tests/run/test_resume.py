@@ -205,7 +205,7 @@ def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, cod
     job.send_signal(number)
     _, err = job.communicate(timeout=60)
     assert job.returncode == code and "Traceback" not in err
-    step, file = re.search(r"stopped at step (\d+); go on with: python train.py resume=(\S+)", err).groups()
+    step, file = re.search(r"stopped at step (\d+); resume with: python train.py resume=(\S+)", err).groups()
     assert read(tmp_path / "run")["global_step"] == int(step)
     assert (tmp_path / file).samefile(tmp_path / "run" / "checkpoints" / "last.ckpt")
 
@@ -256,7 +256,7 @@ def test_what_changes_on_resume_is_said_and_takes_effect(main_job, tmp_path):
 def test_another_network_is_refused(main_job, word, tmp_path):
     last = main_job[0] / "checkpoints" / "last.ckpt"
     cfg = compose("train", f"resume={last}", f"output_dir={tmp_path}", word)
-    with pytest.raises(ValueError, match=f"{word.split('=')[0]} cannot change on resume; init_from={last}"):
+    with pytest.raises(ValueError, match=f"{word.split('=')[0]} cannot change on resume; for a new run from these weights pass init_from={last}"):
         resumed(cfg, [f"resume={last}", word])
 
 

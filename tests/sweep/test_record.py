@@ -25,12 +25,12 @@ def job(folder: Path, *words: str) -> Job:
 
 def test_a_record_refuses_to_mix_runs(tmp_path):
     record = Record(tmp_path)
-    with pytest.raises(ValueError, match="two jobs have one folder, .*seed=1 seed=2"):
+    with pytest.raises(ValueError, match="two jobs have the same folder, .*seed=1 seed=2"):
         record.add([job(tmp_path / "a", "seed=1"), job(tmp_path / "a", "seed=2")], resume=False)
     record.add([job(tmp_path / "a", "seed=1")], resume=False)
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "run.json").write_text(json.dumps({"command": ["seed=1"], "status": "done", "score": 30.0}))
-    with pytest.raises(ValueError, match="is done: sweep_resume=true"):
+    with pytest.raises(ValueError, match="is finished: pass sweep_resume=true"):
         Record(tmp_path).add([job(tmp_path / "a", "seed=1")], resume=False)
     with pytest.raises(ValueError, match="another command .seed=1 seed=2."):
         Record(tmp_path).add([job(tmp_path / "a", "seed=2")], resume=True)
@@ -50,7 +50,7 @@ def test_a_record_keeps_the_jobs_of_earlier_calls(tmp_path):
 @pytest.mark.parametrize("text", ["{", "[1]", '{"a": 1}'])
 def test_a_damaged_record_is_one_line_and_a_damaged_run_is_not_done(tmp_path, text):
     (tmp_path / "sweep.json").write_text(text)
-    with pytest.raises(ValueError, match=r"sweep.json: not the record of a sweep, or truncated; .* remove it$"):
+    with pytest.raises(ValueError, match=r"sweep.json: not a sweep.json, or truncated: delete it"):
         Record(tmp_path)
     (tmp_path / "run.json").write_text(text)
     assert not job(tmp_path).done
@@ -59,7 +59,7 @@ def test_a_damaged_record_is_one_line_and_a_damaged_run_is_not_done(tmp_path, te
 def test_a_job_that_a_killed_sweep_left_behind_holds_its_folder(tmp_path):
     with alone_in(tmp_path) as lock:
         left = subprocess.Popen(["sleep", "30"], pass_fds=[lock])
-    with pytest.raises(ValueError, match="still at work"), alone_in(tmp_path):
+    with pytest.raises(ValueError, match="is still running there"), alone_in(tmp_path):
         pass
     left.kill()
     left.wait()

@@ -119,7 +119,7 @@ def test_the_same_words_resume_it(job, plugin, tmp_path):
 
 def test_without_them_it_is_one_line_that_names_the_folder(job, plugin, tmp_path):
     last = job[0] / "run" / "checkpoints" / "last.ckpt"
-    with pytest.raises(InputError, match=rf"outside.net.Mine.*\(its run had --config-dir {plugin}/configs\)$"):
+    with pytest.raises(InputError, match=rf"outside.net.Mine.*\(the run used --config-dir {plugin}/configs\)$"):
         resumed(compose("train", f"resume={last}", f"output_dir={tmp_path}"), [])
 
 
@@ -127,7 +127,7 @@ def test_without_them_it_is_one_line_that_names_the_folder(job, plugin, tmp_path
 def test_reproduce_and_a_sweep_with_config_dir(job, plugin, tmp_path):
     here = {"cwd": tmp_path, "PYTHONPATH": str(plugin / "lib")}
     asked = call("train.py", f"reproduce={job[0]}/run", "output_dir=again", "data_dir=data", **here)
-    assert asked.returncode == 1 and f"its command had --config-dir {plugin}/configs; pass it" in asked.stderr
+    assert asked.returncode == 1 and f"the run used --config-dir {plugin}/configs; pass it" in asked.stderr
     words = [f"reproduce={job[0]}/run", "output_dir=again", "data_dir=data", f"--config-dir={plugin}/configs"]
     done = call("train.py", *words, **here)
     assert done.returncode == 0 and "are equal to the last digit" in done.stdout, done.stderr
