@@ -1,38 +1,38 @@
-"""Errors meant for the user: the command line shows their one line and exits with 1. Every other error is a defect, ours or
-that of a user's own module, and shows its traceback.
+"""Errors meant for the user: the command line prints one line and exits with code 1. All other errors are bugs, ours or in a
+user's module, and show their traceback.
 
-Each is also the built-in error of its kind, so that Python code can catch `ValueError` or `FileNotFoundError` as usual.
+Each is also a built-in error, so that Python code can catch `ValueError` or `FileNotFoundError` as usual.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# A config may name their classes; what they say of an option is the user's to mend, whatever kind of error it is.
+# Libraries whose classes a config may name; their errors about an option are the user's to fix, whatever their type.
 LIBRARIES = ("pytorch_lightning.", "torch.", "torchmetrics.", "torchvision.", "kornia.", "spandrel.")
 
 
 class UserError(Exception):
-    """Something the user can mend: one line that names the key or file, and what to do."""
+    """An error that the user can fix: one line that names the key or file, and what to do."""
 
 
 class InputError(UserError, ValueError):
-    """An option, or the content of a file, that cannot be used."""
+    """An invalid option or an invalid file."""
 
 
 class MissingError(UserError, FileNotFoundError):
-    """A file or folder that is not there."""
+    """A missing file or folder."""
 
 
 class ExistsError(UserError, FileExistsError):
-    """A file or folder that would be written over."""
+    """A file or folder that would be overwritten."""
 
 
 class StorageError(UserError, OSError):
-    """A disk that is full, or a file that cannot be read or written."""
+    """A full disk, or a file that cannot be read or written."""
 
 
 class ShortMemoryError(UserError, MemoryError):
-    """Memory, of a GPU or of the machine, that is too short for an image."""
+    """Too little memory, on the GPU or the machine."""
 
 
 class UnreachableError(UserError, ConnectionError):
@@ -40,12 +40,12 @@ class UnreachableError(UserError, ConnectionError):
 
 
 class NotFiniteError(UserError, FloatingPointError):
-    """Numbers that became NaN or infinite."""
+    """Values that became NaN or infinite."""
 
 
 @contextmanager
 def options_of(key: str, made: Callable) -> Iterator[None]:
-    """Turn what a library's class says of its options into an InputError that names the config `key`."""
+    """Turn a library class's error about its options into an InputError that names the config `key`."""
     try:
         yield
     except (ValueError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and where a run keeps its own."""
+"""Atomic file writes, and the folder of a run."""
 
 import os
 import uuid
@@ -11,9 +11,9 @@ from sr.errors import StorageError
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to: renamed at the end, removed after an error. Folders are made.
+    """A temporary name next to `path` to write to: renamed at the end, removed after an error. Creates folders.
 
-    An OSError of the system names `path`: what failed is its disk.
+    An OSError names `path`.
     """
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
@@ -26,31 +26,31 @@ def whole(path: str | Path) -> Iterator[Path]:
             raise
         raise StorageError(error.errno, error.strerror, str(path)) from None
     finally:
-        with suppress(OSError):  # renamed, or never made
+        with suppress(OSError):  # already renamed, or never created
             temporary.unlink()
 
 
 def clear(folder: Path) -> None:
-    """Remove what a process that was killed left of files in `folder` that it was writing by `whole`."""
+    """Remove temporary files of `whole` that killed processes left in `folder`."""
     for temporary in folder.glob(f".{'[0-9a-f]' * 32}.tmp"):
         with suppress(OSError):
             temporary.unlink()
 
 
 def absent(folder: str | Path) -> list[Path]:
-    """Those of a folder and its parents that do not exist, the deepest first."""
+    """The folders among a folder and its parents that do not exist, deepest first."""
     folder = Path(folder).absolute()
     return [place for place in (folder, *folder.parents) if not place.exists()]
 
 
 def remove_empty(folders: list[Path]) -> None:
-    """Remove the folders, the deepest first, as far as they are there and empty."""
+    """Remove those folders that exist and are empty, deepest first."""
     for folder in folders:
         with suppress(OSError):
             folder.rmdir()
 
 
 def run_of(checkpoint: str | Path) -> Path:
-    """The folder of the run that wrote a checkpoint: above `checkpoints/`, or where the file lies."""
+    """The folder of the run that wrote a checkpoint: the parent of `checkpoints/`, or the file's folder."""
     folder = Path(checkpoint).parent
     return folder.parent if folder.name == "checkpoints" else folder

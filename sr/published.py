@@ -1,4 +1,4 @@
-"""The tables of papers and releases again: conf/published says what they promise, here it is measured and compared."""
+"""Remeasures the tables of papers and releases: conf/published has the published scores."""
 
 import copy
 from collections.abc import Callable
@@ -12,35 +12,35 @@ from sr.cli import CONF
 from sr.errors import InputError, MissingError
 from sr.view.table import markdown, number
 
-TOLERANCE = {"psnr": 0.02, "ssim": 0.0005}  # a difference above it is marked
+TOLERANCE = {"psnr": 0.02, "ssim": 0.0005}  # larger differences are marked
 
 
 def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) -> tuple[dict[str, Any], str]:
-    """Measure each entry of `cfg.published`, or with published=all every one that there is.
+    """Measure each entry of `cfg.published`, or all entries with published=all.
 
-    Of an entry's benchmarks those that `cfg.benchmark` names, or all where it is empty. `score` runs the config of one entry
-    and returns what metrics.json holds. Returns {entry: {benchmark: scores}} and the text to print: a table of measured,
-    published, difference, and a line for each thing that was skipped. An entry whose figures were measured in another way
-    than the table's says so as `protocol`; its rows are starred, not marked, as are all of a partly measured set.
+    Measures the benchmarks of an entry that `cfg.benchmark` names, or all if it is empty. `score` runs the config of one
+    entry and returns the content of metrics.json. Returns {entry: {benchmark: scores}} and the text to print: a table of
+    measured, published and difference, and a line for each skipped item. An entry whose scores were measured by another
+    protocol has a key `protocol`; its rows get a star instead of a mark, as do all rows of a partly measured set.
 
     Raises:
-        ValueError: weights or a network beside `published`, which has its own.
-        FileNotFoundError: nothing of what was asked for is there.
+        InputError: weights or a network together with `published`, which has its own.
+        MissingError: nothing that was asked for is available.
     """
     for key in ("ckpt", "alpha", "network", "scale"):
         if not OmegaConf.is_missing(cfg, key) and cfg.get(key) is not None:
-            raise InputError(f"{key}=... does not go with published=..., which names its own weights: leave one out")
+            raise InputError(f"{key}=... cannot be combined with published=..., which has its own weights: remove one of them")
     results: dict[str, Any] = {}
     rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
         files = [entry.weights] if isinstance(entry.weights, str) else entry.weights or []
         entry.weights = next((file for file in files if Path(file).is_file()), None)
         if files and entry.weights is None:
-            skipped.append(f"{name}: no {' or '.join(files)}; get it from {entry.url}")
+            skipped.append(f"{name}: missing {' or '.join(files)}; download it from {entry.url}")
             continue
         names = [benchmark for benchmark in entry.expected if benchmark in (cfg.get("benchmark") or entry.expected)]
         if not names:
-            skipped.append(f"{name}: publishes {', '.join(entry.expected)} alone")
+            skipped.append(f"{name}: has published scores only for {', '.join(entry.expected)}")
             continue
         job = _job(cfg, entry, names)
         missing = _missing(job)
@@ -51,7 +51,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
             rows += [_row(name, key, scores, entry.expected[key]) for key, scores in results[name].items()]
             protocol = [entry.protocol] if entry.get("protocol") else []
             if (limit := cfg.trainer.limit_test_batches) is not None and not (isinstance(limit, float) and limit == 1):
-                protocol.append(f"trainer.limit_test_batches={limit} measures a part of each set")
+                protocol.append(f"trainer.limit_test_batches={limit} measures only a part of each set")
             if protocol:
                 rows[-len(results[name]) :] = [[*row[:-1], "*"] for row in rows[-len(results[name]) :]]
                 others.append(f"{name}: {'; '.join(protocol)}")
@@ -59,14 +59,14 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         raise MissingError("nothing to measure: " + "; ".join(skipped))
     marked = sum(row[-1] == "!" for row in rows[1:])
     limits = " or ".join((f"{TOLERANCE['psnr']} dB", f"{TOLERANCE['ssim']} SSIM"))
-    lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (more than {limits} away)"]
-    for title, remarks in (("* not measured as those who published it did", others), ("skipped", skipped)):
+    lines = [markdown(rows), f"{len(rows) - 1} rows, {marked} marked (differ by more than {limits})"]
+    for title, remarks in (("* not measured with the protocol of the publication", others), ("skipped", skipped)):
         lines += [f"{title}:", *(f"  {remark}" for remark in remarks)] if remarks else []
     return results, "\n".join(lines)
 
 
 def _entries(cfg: DictConfig) -> dict[str, DictConfig]:
-    """The chosen entries, with the interpolations of the whole config."""
+    """The chosen entries, with interpolations resolved in the whole config."""
     if "all" in cfg.published:
         files = sorted((CONF / "published").glob("*.yaml"))
         entries = [OmegaConf.load(file) for file in files if file.stem != "all"]
@@ -76,7 +76,7 @@ def _entries(cfg: DictConfig) -> dict[str, DictConfig]:
 
 
 def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfig:
-    """The config that test.py would have for one entry: its file or network, these sets, the metrics it states."""
+    """The config of test.py for one entry: its file or network, these sets, its metrics."""
     job = copy.deepcopy(cfg)
     metrics = sorted({metric for expected in entry.expected.values() for metric in expected})
     parts = {
@@ -98,7 +98,7 @@ def _chosen(group: str, names: list[str]) -> DictConfig:
 
 
 def _missing(job: DictConfig) -> dict[str, str]:
-    """Benchmarks that are not there, or not whole, and why."""
+    """Benchmarks that are missing or incomplete, and why."""
     missing = {}
     for name, benchmark in build.build(job.benchmark).items():
         try:
@@ -107,7 +107,7 @@ def _missing(job: DictConfig) -> dict[str, str]:
             missing[name] = str(error)
             continue
         if benchmark.n_images not in (None, count):
-            missing[name] = f"{count} of {benchmark.n_images} images in {benchmark.hr}; get it from {benchmark.url}"
+            missing[name] = f"{count} of {benchmark.n_images} images in {benchmark.hr}; download it from {benchmark.url}"
     return missing
 
 

@@ -52,12 +52,12 @@ def bad_checkpoints(best: Path, folder: Path) -> dict[str, Path]:
 
 MESSAGES = {
     "truncated": "not a checkpoint, or truncated",
-    "empty": "is an empty file; weights are read from",
-    "text": "is a Git LFS pointer, whose content was not fetched",
+    "empty": "this is an empty file; weights are read from",
+    "text": "this is a Git LFS pointer without its content",
     "pickle": "",
-    "zip": "holds pickled code, which is never run",
+    "zip": "contains pickled code, which is never run",
     "foreign": "",
-    "nothing": "holds a list",
+    "nothing": "contains a list",
     "hidden": "os.mkdir",
     "hydra": "",
 }
@@ -100,7 +100,7 @@ def test_a_bad_checkpoint_runs_nothing(bad, kind, use, tmp_path):
 def test_a_checkpoint_of_pickled_code_from_the_command_line(bad, tmp_path):
     folder, files = bad
     line = one_line(call("test.py", f"ckpt={files['zip']}", cwd=tmp_path))
-    assert line.startswith(f"error: {files['zip']}: holds pickled code")
+    assert line.startswith(f"error: {files['zip']}: contains pickled code")
     assert one_line(call("test.py", f"ckpt={files['pickle']}", cwd=tmp_path)).startswith(
         f"error: {files['pickle']}: not a checkpoint"
     )
@@ -128,4 +128,4 @@ def test_init_from_another_architecture_gives_a_short_difference(best, tmp_path)
         f"data_dir={tmp_path}",
         match="does not fit Compact",
     )
-    assert "(8, 3, 3, 3), not (16, 3, 3, 3)" in line and len(line) < 500
+    assert "(8, 3, 3, 3), expected (16, 3, 3, 3)" in line and len(line) < 500

@@ -100,7 +100,7 @@ def test_hr_without_an_lr_partner(tmp_path):
 
 
 def test_no_benchmark_there(tmp_path):
-    line = refused("benchmark=[set5]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="Set5 is missing")
+    line = refused("benchmark=[set5]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="Set5 not found")
     assert "https://" in line and "SR_DATA" in line
     refused("benchmark=[]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="nothing to measure on")
 

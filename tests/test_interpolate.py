@@ -46,11 +46,11 @@ def test_bad_pairs_are_refused_in_one_line(pair, tmp_path):
     fit(tmp_path / "wide", "trainer.max_steps=1", "network.n_feats=12")
     wide = str(tmp_path / "wide" / "checkpoints" / "last.ckpt")
     for source, alpha, says in (
-        (pair, None, "two files want an alpha between 0 and 1"),
+        (pair, None, "pass two files and an alpha between 0 and 1"),
         (pair, 1.5, "alpha is 1.5"),
         ([*pair, wide], 0.5, "has 3 files"),
         (pair[0], 0.5, "pass ckpt="),
-        ([pair[0], wide], 0.5, "hold different networks"),
+        ([pair[0], wide], 0.5, "contain different networks"),
     ):
         with pytest.raises(ValueError, match=says) as error:
             load(source, alpha=alpha)

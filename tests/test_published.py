@@ -24,8 +24,8 @@ def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "| fsrcnn_x2 | set5      | 37.134        | 37.12          | +0.014          |" in printed and "| * |" in printed
     assert "1 rows, 0 marked" in printed
-    assert "* not measured as those who published it did:\n  fsrcnn_x2: LR images by Pillow" in printed
-    assert f"imdn_x3: no {sr_data}/weights/IMDN_x3.pth; get it from https://github.com/Zheng222/IMDN" in printed
+    assert "* not measured with the protocol of the publication:\n  fsrcnn_x2: LR images by Pillow" in printed
+    assert f"imdn_x3: missing {sr_data}/weights/IMDN_x3.pth; download it from https://github.com/Zheng222/IMDN" in printed
     scores = json.loads((tmp_path / "metrics.json").read_text())
     assert set(scores) == {"fsrcnn_x2"} and len(scores["fsrcnn_x2"]["set5"]["images"]) == 5
 
@@ -70,18 +70,18 @@ def test_a_part_of_a_set_is_starred(sr_data, tmp_path, capsys):
     evaluate(*words, f"data_dir={sr_data}", f"output_dir={tmp_path}")
     printed = capsys.readouterr().out
     assert "1 rows, 0 marked" in printed and "| * |" in printed
-    assert "bicubic_x4: trainer.limit_test_batches=1 measures a part of each set" in printed
+    assert "bicubic_x4: trainer.limit_test_batches=1 measures only a part of each set" in printed
 
 
 @pytest.mark.parametrize("word", ["ckpt=a.pth", "network=imdn", "scale=3", "alpha=0.5"])
 def test_other_weights_beside_it_are_refused(word, tmp_path):
-    with pytest.raises(ValueError, match=f"^{word.split('=')[0]}=... does not go with published"):
+    with pytest.raises(ValueError, match=f"^{word.split('=')[0]}=... cannot be combined with published"):
         evaluate("published=bicubic_x4", word, f"data_dir={tmp_path}", f"output_dir={tmp_path}/out")
 
 
 def test_nothing_there(tmp_path):
     with pytest.raises(
-        FileNotFoundError, match=r"nothing to measure: .*Set5 is missing.*IMDN_x2.pth; get it from https://github"
+        FileNotFoundError, match=r"nothing to measure: .*Set5 not found.*IMDN_x2.pth; download it from https://github"
     ):
         evaluate("published=all", f"data_dir={tmp_path}", f"output_dir={tmp_path}/out")
 

@@ -93,7 +93,7 @@ def test_a_run_on_it_ends_in_that_line(tmp_path):
 
 
 def test_a_benchmark_whose_lr_would_equal_hr_says_so(pairs):
-    with pytest.warns(UserWarning, match="^mine: at scale=1 LR that is made equals HR, and scores tell only how little"):
+    with pytest.warns(UserWarning, match="^mine: at scale=1, generated LR equals HR, so scores only show how little"):
         Benchmark("mine", pairs / "clean", 1).prepare()
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -31,7 +31,7 @@ def test_what_lightning_calls_warns_on_the_screen(tmp_path, run):
         trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_checkpointing=False)
         getattr(trainer, run)(module, datamodule=Benchmarks(benchmark={"two": half}), verbose=False)
     said = [str(warning.message) for warning in seen]
-    assert [text for text in said if text.startswith("Two is not the published set: 1 of 2 images")]
+    assert [text for text in said if text.startswith("Two is incomplete: 1 of 2 images")]
     assert [text for text in said if text.startswith("Two: LR of 1 of 1 images is made by MATLAB's bicubic")]
 
 

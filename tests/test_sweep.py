@@ -45,7 +45,11 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
 
     before = (a / "run.json").read_bytes()
     again = call("train.py", *words, cwd=tmp_path)
-    assert again.returncode == 1 and again.stderr.startswith("error:") and f"{a} is finished: pass sweep_resume=true" in again.stderr
+    assert (
+        again.returncode == 1
+        and again.stderr.startswith("error:")
+        and f"{a} is finished: pass sweep_resume=true" in again.stderr
+    )
 
     photos(tmp_path / "b")
     done = call("train.py", *words, "sweep_resume=true", cwd=tmp_path)

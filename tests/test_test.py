@@ -83,7 +83,7 @@ def test_weights_without_a_config(best, tmp_path, main_job):
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["scale=3"], "is a network for scale 2"),
+        (["scale=3"], "is for scale 2"),
         (["ckpt=null", "benchmark=[sample]"], "pass ckpt=FILE"),
         (["network=compact_light"], "pass scale=N together with network=NAME"),
         (["network=edsr_baseline", "scale=2", "benchmark=[sample]"], "does not fit EDSR"),
@@ -107,7 +107,9 @@ def test_weights_that_are_no_numbers_have_no_score(best, tmp_path):
         evaluate(f"ckpt={tmp_path}/broken.ckpt", "benchmark=[sample]", f"output_dir={tmp_path}/out")
     words = ["network=compact_light", "network.n_feats=8", "network.n_blocks=1", "scale=2", "benchmark=[sample]"]
     for named in ([], words):
-        with pytest.raises(FloatingPointError, match=r"broken.pth: the network makes NaN or infinite pixels of a photograph"):
+        with pytest.raises(
+            FloatingPointError, match=r"broken.pth: the network returns NaN or infinite pixels for a photograph"
+        ):
             evaluate(f"ckpt={tmp_path}/broken.pth", *named, f"output_dir={tmp_path}/out")
 
 

@@ -1,4 +1,4 @@
-"""Files of torchvision's ImageNet weights, on which learned metrics stand."""
+"""Files of torchvision's ImageNet weights, which learned metrics need."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def with_backbone(build: Callable[[], T], metric: str, url: str) -> T:
-    """Call ``build``, which loads the file at the end of ``url`` from torch's cache or downloads it to there.
+    """Call ``build``, which loads the file named at the end of ``url`` from torch's cache, or downloads it.
 
     Raises:
-        FileNotFoundError: the file is not in the cache and cannot be downloaded; one line says where it belongs.
+        MissingError: the file is not in the cache and cannot be downloaded; one line says where to put it.
     """
     file = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
     try:
@@ -24,6 +24,6 @@ def with_backbone(build: Callable[[], T], metric: str, url: str) -> T:
         if file.exists():
             raise
         raise MissingError(
-            f"{metric} needs {file}, which is missing and could not be downloaded ({error}): download {url} elsewhere "
-            f"and put it there, or set TORCH_HOME to a folder that has hub/checkpoints/{file.name}"
+            f"{metric} needs {file}, which is missing and could not be downloaded ({error}): download {url} on another machine "
+            f"and copy it there, or set TORCH_HOME to a folder that has hub/checkpoints/{file.name}"
         ) from None

@@ -1,4 +1,4 @@
-"""Features of VGG-19, for losses: named layers of torchvision's network, from torchvision's file, another, or none."""
+"""Features of VGG-19 for losses: named layers of torchvision's network, with torchvision's weights, a file, or random."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from sr.errors import InputError, MissingError
 from sr.functional.draws import Draws
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
-_WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 4), 4: (512, 4), 5: (512, 4)}  # features and convolutions of each block
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet, RGB in [0, 1]
+_WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 4), 4: (512, 4), 5: (512, 4)}  # channels and convolutions per block
 
 
 def layer_names() -> list[str]:
@@ -22,19 +22,19 @@ def layer_names() -> list[str]:
 
 
 class VGG19(nn.Module):
-    """RGB (N, 3, H, W) in [0, 1] -> {layer: features}; frozen. One channel is taken as gray.
+    """RGB (N, 3, H, W) in [0, 1] -> {layer: features}; frozen. A single channel is treated as gray.
 
     Simonyan and Zisserman 2015, arXiv:1409.1556, configuration E. convX_Y is before the activation, reluX_Y after.
 
     Args:
-        layers: names of the wanted layers; those behind the last are not built.
+        layers: names of the layers; later ones are not built.
         weights: "imagenet" (torchvision's, 548 MB, downloaded to torch's cache on first use), a file with torchvision's key
-            names (one that stops early serves the layers it has), or "random" (always the same).
-        key: where a config says these two, for the errors.
+            names (a truncated one works for the layers it has), or "random" (always the same values).
+        key: the config key of these options, for error messages.
 
     Raises:
-        ValueError: no such layer, or the file does not reach it; in forward, neither one nor three channels.
-        FileNotFoundError: no such file; imagenet cannot be downloaded.
+        InputError: unknown layer, or the file ends before it; in forward, neither one nor three channels.
+        MissingError: no such file; imagenet cannot be downloaded.
     """
 
     def __init__(self, *, layers: Iterable[str], weights: str | Path = "imagenet", key: str = "loss.perceptual") -> None:
@@ -45,7 +45,7 @@ class VGG19(nn.Module):
             raise InputError(f"VGG-19 has no layer {unknown[0]}: choose conv1_1 to conv5_4, or relu1_1 ... after activation")
         self.names = names[: max(names.index(name) for name in layers) + 1]
         self.layers = tuple(layers)
-        with torch.device("meta"):  # no time and no random numbers for weights that are replaced
+        with torch.device("meta"):  # saves time and random numbers for weights that are replaced
             features = nn.Sequential(*_modules(self.names))
         self.features = features.to_empty(device="cpu")
         if weights == "random":
@@ -58,8 +58,8 @@ class VGG19(nn.Module):
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         if image.shape[1] not in (1, 3):
-            raise InputError(f"{self.key}: VGG-19 sees RGB, not {image.shape[1]} bands: take it out")
-        x = (image - self.mean) / self.std  # three channels, also of one
+            raise InputError(f"{self.key}: VGG-19 needs RGB, not {image.shape[1]} bands: remove it")
+        x = (image - self.mean) / self.std  # also turns one channel into three
         found = {}
         for name, layer in zip(self.names, self.features, strict=True):
             x = layer(x)
@@ -73,11 +73,11 @@ class VGG19(nn.Module):
         if missing:
             reached = next((n for n in reversed(self.names[: min(missing)]) if n.startswith("conv")), "no layer")
             deep = [name for name in self.layers if self.names.index(name) >= min(missing)]
-            raise InputError(f"{source} reaches {reached} of VGG-19, not {', '.join(deep)}: {self._instead(deep, reached)}")
+            raise InputError(f"{source} ends at {reached} of VGG-19, before {', '.join(deep)}: {self._instead(deep, reached)}")
         self.features.load_state_dict({key: tensors[f"features.{key}"] for key in state})
 
     def _instead(self, deep: list[str], reached: str) -> str:
-        """What to pass so that the layers that a file does not have are not asked for."""
+        """What to pass to avoid layers that a file does not have."""
         if reached == "no layer":
             return f"pass another file as {self.key}.weights"
         if self.key.startswith("metric."):  # a list of layers
@@ -85,8 +85,8 @@ class VGG19(nn.Module):
         return " ".join(["pass", *(f"{self.key}.layers.{name}=0" for name in deep), f"++{self.key}.layers.{reached}=1"])
 
     def _draw(self) -> None:
-        """He's normal from a seed of its own, so that runs share it and torch's own random state stays as it is."""
-        generator = torch.Generator().manual_seed(int(Draws(0, 0, 1, "vgg19").seeds()[0]))  # no network's own
+        """He's normal initialisation with its own seed: equal in all runs, and without effect on torch's random state."""
+        generator = torch.Generator().manual_seed(int(Draws(0, 0, 1, "vgg19").seeds()[0]))  # a stream of its own
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
@@ -101,7 +101,7 @@ def _modules(names: list[str]) -> list[nn.Module]:
         if name.startswith("conv"):
             modules.append(nn.Conv2d(n_in, n_out, 3, padding=1))
             n_in = n_out
-        else:  # not in place: the features before the activation are wanted too
+        else:  # not in place: features before the activation are needed too
             modules.append(nn.ReLU() if name.startswith("relu") else nn.MaxPool2d(2))
     return modules
 
@@ -122,5 +122,5 @@ def _imagenet(key: str) -> Mapping[str, Tensor]:
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
         raise MissingError(
             f"{key}.weights=imagenet could not be downloaded ({error}); pass {key}.weights=FILE with "
-            f"{VGG19_Weights.IMAGENET1K_V1.url} fetched elsewhere, or {key}.weights=random"
+            f"{VGG19_Weights.IMAGENET1K_V1.url} downloaded on another machine, or {key}.weights=random"
         ) from None

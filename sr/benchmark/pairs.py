@@ -20,11 +20,12 @@ from sr.say import warn
 class Benchmark:
     """The images of an evaluation set at full size, read one at a time.
 
-    `hr` is a folder, or a source such as `sr.data.source.sample.Sample`; `lr` the folder of one scale's LR files, or None: LR
-    is made as MATLAB's imresize makes it. Each HR file needs its partner in an LR folder. Only a published set's own LR folder,
-    beside its `hr`, may be missing or incomplete: LR is made for what is not there, and `prepare` says so. `n_images` is the
-    size of the published set, `url` where to get it, `kind` what a pixel is. Nothing is looked for on the disk before
-    `prepare`, `len` or the first image.
+    `hr` is a folder, or a source such as `sr.data.source.sample.Sample`. `lr` is the folder of LR files for one scale, or
+    None: LR is then made by MATLAB's imresize. Every HR file needs a partner in the LR folder, with one exception: the LR
+        folder of a
+    published set may be missing or incomplete; missing LR is made, and `prepare` reports it. `n_images` is the size of the
+    published set, `url` its address, `kind` the pixel format. Nothing is read from the disk before `prepare`, `len` or the
+    first image.
     """
 
     def __init__(
@@ -37,10 +38,8 @@ class Benchmark:
         url: str | None = None,
         kind: Kind = PHOTO,
     ):
-        if hr is None or hr == "":  # Path("") is the working folder
-            raise InputError(
-                f"benchmark {name}: hr={hr!r} names no folder: scores need HR images, and predict.py enlarges without"
-            )
+        if hr is None or hr == "":  # Path("") would be the working folder
+            raise InputError(f"benchmark {name}: hr={hr!r} is not a folder: scores need HR images; without HR use predict.py")
         self.name = name
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
@@ -50,15 +49,15 @@ class Benchmark:
         self.kind = kind
 
     def prepare(self) -> None:
-        """Look the set through, so that what is wrong with it is said before a run begins. Warns if it is incomplete.
+        """Check the whole set before a run begins. Warns if it is incomplete.
 
-        Raises FileNotFoundError if it, an LR folder or an LR file is missing, ValueError if a file is damaged, if the sizes of
-        an HR and an LR file do not match, or if two images have one name.
+        Raises MissingError if the set, an LR folder or an LR file is missing; InputError if a file is damaged, the sizes of
+        an HR and an LR file do not match, or two images have the same name.
         """
         for file in (file for files in self.pairs for file in files if file is not None):
             image.check(file)
         check_pairs(self.pairs, self.scale)
-        _ = self.names  # raises where two images have one name
+        _ = self.names  # raises if two images have the same name
         if isinstance(self.hr, Path) or self.kind != PHOTO:
             files = [file for pair in self.pairs for file in pair if file is not None]
             say_not_used(self.name, [(file, self.kind.not_used(file)) for file in files])
@@ -68,22 +67,22 @@ class Benchmark:
             say_unused(self.pairs, self.lr)
         if self.n_images not in (None, len(self)):
             warn(
-                f"{self.name} is not the published set: {len(self)} of {self.n_images} images in {self.hr}; "
-                "its numbers are not comparable with published ones"
+                f"{self.name} is incomplete: {len(self)} of {self.n_images} images in {self.hr}; "
+                "its scores cannot be compared with published ones"
             )
         made = [hr for hr, lr in self.pairs if lr is None]
         if made and self.scale == 1:
             warn(
-                f"{self.name}: at scale=1 LR that is made equals HR, and scores tell only how little a network changes it; "
+                f"{self.name}: at scale=1, generated LR equals HR, so scores only show how little the network changes it; "
                 "pass benchmark=folder benchmark.folder.hr=DIR benchmark.folder.lr=DIR"
             )
         elif made and self.lr is not None:
-            where = f"there is no folder {self.lr}" if not self.lr.is_dir() else f"{self.lr} has none for {made[0].name}"
+            where = f"no folder {self.lr}" if not self.lr.is_dir() else f"{self.lr} has no file for {made[0].name}"
             warn(f"{self.name}: LR of {len(made)} of {len(self)} images is made by MATLAB's bicubic: {where}")
 
     @cached_property
     def pairs(self) -> list[tuple[Path, Path | None]]:
-        """(HR file, its LR file or None) of each image. Raises FileNotFoundError where a file or folder is missing."""
+        """(HR file, its LR file or None) of each image. Raises MissingError if a file or folder is missing."""
         if not isinstance(self.hr, Path):
             return self.hr.files()
         if not self.hr.is_dir():
@@ -94,21 +93,21 @@ class Benchmark:
         if self._may_make_lr():
             return pair(hr, self.hr, image.list_images(self.lr) if self.lr.is_dir() else [], self.lr)
         if not self.lr.is_dir():
-            raise MissingError(f"{self.name}: no such LR folder: {self.lr}; null makes LR by bicubic")
+            raise MissingError(f"{self.name}: no such LR folder: {self.lr}; pass null to make LR by bicubic")
         return check_partners(pair(hr, self.hr, images(self.lr), self.lr), self.lr)
 
     def _may_make_lr(self) -> bool:
-        """Whether LR may be made where it is missing: only beside a published set's own HR."""
+        """Whether missing LR may be made: only for a published set's own HR."""
         return self.url is not None and self.lr.absolute().is_relative_to(self.hr.absolute().parent)
 
     @cached_property
     def names(self) -> list[str]:
-        """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
+        """Name of each image: its path below the set's folder, without extension, joined by "_". All different."""
         root = os.path.commonpath([hr.parent for hr, _ in self.pairs])
         names = ["_".join(hr.relative_to(root).with_suffix("").parts) for hr, _ in self.pairs]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"several images of {self.name} in {root} are called {twice}: rename one")
+            raise InputError(f"several images of {self.name} in {root} have the same name {twice}: rename one")
         return names
 
     def __len__(self) -> int:
@@ -131,8 +130,8 @@ class Benchmark:
         return {"name": self.names[index], "hr": hr, "lr": lr}
 
     def _missing(self) -> str:
-        source = f"get it from {self.url}, or " if self.url else ""
-        return f"{self.name} is missing: no such folder {self.hr}; {source}set data_dir (environment variable SR_DATA)"
+        source = f"download it from {self.url}, or " if self.url else ""
+        return f"{self.name} not found: no such folder {self.hr}; {source}set data_dir (environment variable SR_DATA)"
 
     def _read(self, file: Path) -> Tensor:
         """(C, H, W)."""

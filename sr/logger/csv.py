@@ -1,4 +1,4 @@
-"""metrics.csv: a log that survives a resume without a gap or a double step."""
+"""metrics.csv: a log without gaps or repeated steps after a resume."""
 
 import csv
 from pathlib import Path
@@ -12,18 +12,18 @@ from sr.files import whole
 
 
 class CSV(Logger):
-    """One row for each step in `metrics.csv`; values logged at one step share its row.
+    """One row per step in `metrics.csv`; all values logged at one step share its row.
 
-    Rows are appended, so that a log of a million steps costs no more a row than one of ten. A resumed run drops the rows
-    beyond its first step and goes on: no gap, no double step.
+    Rows are appended, so writing a row takes the same time in a long log. A resumed run drops the rows after its first step
+    and continues.
     """
 
     def __init__(self, *, file: str) -> None:
         super().__init__()
         self.file = Path(file)
         self._names: list[str] = []
-        self._row: dict[str, float] = {}  # the values of the last step, which may get more
-        self._offset = 0  # where its row begins in the file
+        self._row: dict[str, float] = {}  # values of the last step, which may get more
+        self._offset = 0  # start of its row in the file
         self._dirty = False
 
     @property
@@ -36,7 +36,7 @@ class CSV(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """The config lies beside the file."""
+        """The config is saved separately."""
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
@@ -49,7 +49,7 @@ class CSV(Logger):
 
     @rank_zero_only
     def resume(self, step: int) -> None:
-        """Take over the rows up to `step` of the run that goes on; the last of them may get more values."""
+        """Take over the rows up to `step` of the resumed run; the last of them may get more values."""
         if not self.file.is_file():
             return
         rows = [row for row in self._rows() if int(row["step"]) <= step]
@@ -71,7 +71,7 @@ class CSV(Logger):
             with open(self.file, "r+", newline="") as file:
                 file.seek(self._offset)
                 csv.DictWriter(file, self._names).writerow(self._row)
-                file.truncate()  # not before: on a full disk the row that was there stays
+                file.truncate()  # not earlier: on a full disk the existing row stays
         except OSError as error:
             raise StorageError(error.errno, error.strerror, str(self.file)) from None
         self._dirty = False
@@ -85,7 +85,7 @@ class CSV(Logger):
             return list(csv.DictReader(file))
 
     def _rewrite(self, rows: list[dict[str, str]], names: list[str]) -> None:
-        """The file with these rows and columns, or, where it cannot be written, as it was."""
+        """Rewrite the file with these rows and columns; if that fails, it stays as it was."""
         names = names or ["step"]
         with whole(self.file) as temporary, open(temporary, "w", newline="") as file:
             writer = csv.DictWriter(file, names)

@@ -1,4 +1,4 @@
-"""W&B's environment variables beside our config: the command line wins over them, and they win over conf/logger/wandb.yaml."""
+"""W&B's environment variables: they override conf/logger/wandb.yaml, and the command line overrides them."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -6,8 +6,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-# Key of conf/logger/wandb.yaml -> what W&B calls it (https://docs.wandb.ai, "Environment variables"). What the config does
-# not have (WANDB_ENTITY, WANDB_NOTES, WANDB_JOB_TYPE ...) W&B reads itself; WANDB_MODE is for mode=auto.
+# Key of conf/logger/wandb.yaml -> W&B's variable (https://docs.wandb.ai, "Environment variables"). W&B itself reads those
+# that
+# the config does not have (WANDB_ENTITY, WANDB_NOTES, WANDB_JOB_TYPE ...); WANDB_MODE is for mode=auto.
 VARIABLES = {
     "project": "WANDB_PROJECT",
     "name": "WANDB_NAME",
@@ -19,11 +20,11 @@ VARIABLES = {
 
 
 def apply(node: DictConfig, typed: Collection[str], environment: Mapping[str, str] = os.environ) -> None:
-    """Write what the environment says into W&B's part of the config, where the command line says nothing.
+    """Write the environment's values into the W&B config, for keys that the command line does not set.
 
     Args:
-        node: of logger.wandb.
-        typed: keys that the command line gives, such as logger.wandb.project.
+        node: the config of logger.wandb.
+        typed: keys set on the command line, such as logger.wandb.project.
     """
     for key, variable in VARIABLES.items():
         value: Any = environment.get(variable)
@@ -31,4 +32,4 @@ def apply(node: DictConfig, typed: Collection[str], environment: Mapping[str, st
             continue
         if key == "tags":
             value = [tag.strip() for tag in value.split(",") if tag.strip()]
-        node[key] = None if key == "finish_timeout" else value  # None: W&B reads it, and says what is wrong with it
+        node[key] = None if key == "finish_timeout" else value  # None: W&B reads it, and reports errors

@@ -1,4 +1,4 @@
-"""W&B's logger, which never waits for a login or a server."""
+"""W&B's logger, which never blocks on a login or a server."""
 
 import netrc
 import os
@@ -27,22 +27,23 @@ def wandb_logger(
     run_id: str | None = None,
     finish_timeout: float | None = 600,
 ) -> WandbLogger:
-    """A W&B logger; `auto` is online where the user is logged in and the server answers, otherwise offline.
+    """A W&B logger; `auto` is online if the user is logged in and the server answers, otherwise offline.
 
-    Offline, one line says how to sync. `online` becomes offline too where the server does not answer, and at the end uploads
-    are waited for at most `finish_timeout` seconds (None: as W&B does): everything is on the disk, and a run never fails
-    because of W&B. WANDB_DIR, WANDB_RESUME, WANDB_INIT_TIMEOUT and what W&B reads itself, such as WANDB_ENTITY, are honoured.
+    Offline, it prints how to sync. `online` becomes offline too if the server does not answer. At the end it waits for
+    uploads at most `finish_timeout` seconds (None: W&B's own behaviour): everything is on disk, and a run never fails
+    because of W&B. WANDB_DIR, WANDB_RESUME, WANDB_INIT_TIMEOUT and the variables that W&B itself reads, such as
+    WANDB_ENTITY, are respected.
 
     Raises:
-        ValueError: another mode.
+        InputError: another mode.
     """
     if mode not in ("auto", "online", "offline", "disabled"):
         raise InputError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
     mode = possible(mode)
-    os.environ.setdefault("WANDB_SILENT", "true")  # its own lines would break the progress bar
+    os.environ.setdefault("WANDB_SILENT", "true")  # W&B's own lines would break the progress bar
     place = os.environ.get("WANDB_DIR") or folder
     os.environ.setdefault("WANDB_DATA_DIR", str(Path(place, "wandb").resolve()))  # tables wait there for a sync, not in HOME
-    finish_wandb()  # that of a job of the sweep that failed; Lightning would go on with it
+    finish_wandb()  # of a failed job of the sweep; otherwise Lightning would continue it
     Path(place).mkdir(parents=True, exist_ok=True)
 
     def opened(mode: str) -> WandbLogger:
@@ -71,29 +72,29 @@ def wandb_logger(
     if mode != "online":
         return logger
     try:
-        _ = logger.experiment  # W&B's own connection, whose failure must not end the run
+        _ = logger.experiment  # W&B connects here; a failure must not end the run
         return logger
-    except Exception as error:  # of several libraries
+    except Exception as error:  # from several libraries
         finish_wandb()
-        rank_zero_only(print)(f"W&B's server refused or was silent ({' '.join(str(error).split())[:150]})")
+        rank_zero_only(print)(f"W&B's server is unreachable or refused the run ({' '.join(str(error).split())[:150]})")
         return opened("offline")
 
 
 def possible(mode: str) -> str:
-    """The mode that can be had: `auto` is what WANDB_MODE says, else online where the user is logged in."""
+    """The mode to use: `auto` follows WANDB_MODE, otherwise online if the user is logged in."""
     if mode == "auto":
         mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
     return "offline" if mode == "online" and not _reachable() else mode
 
 
 def finish_wandb() -> None:
-    """End this process's W&B run, if there is one: the next job of a sweep is a run of its own."""
+    """End this process's W&B run, if there is one: the next job of a sweep is a new run."""
     if "wandb" in sys.modules:
         sys.modules["wandb"].finish()
 
 
 def _logged_in() -> bool:
-    """Whether `wandb login` was done or a key is in the environment, found out without the network."""
+    """Whether `wandb login` was done or an API key is in the environment; does not use the network."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     try:
@@ -103,9 +104,9 @@ def _logged_in() -> bool:
 
 
 def _reachable() -> bool:
-    """Whether the server answers; W&B itself tries for 90 seconds, and then ends the run."""
+    """Whether the server answers; W&B itself would try for 90 seconds and then end the run."""
     if getproxies():
-        return True  # the way there is the proxy's
+        return True  # the proxy connects
     server = _server()
     try:
         socket.create_connection((server.hostname, server.port or {"http": 80}.get(server.scheme, 443)), timeout=5).close()

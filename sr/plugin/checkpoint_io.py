@@ -1,4 +1,4 @@
-"""Checkpoints are written by a thread while training goes on."""
+"""Writes checkpoints in a thread while training continues."""
 
 import os
 import sys
@@ -17,18 +17,20 @@ from torch import Tensor
 
 from sr.weights import checkpoint
 
-NICE = 19  # of the writing thread, on Linux
+NICE = 19  # niceness of the writing thread, on Linux
 
 
 class BackgroundIO(TorchCheckpointIO):
-    """Lightning's reading and writing of checkpoints through `sr.weights.checkpoint`: renamed into place, never unpickled.
+    """Lightning's reading and writing of checkpoints through `sr.weights.checkpoint`: atomic renames, no unpickling.
 
-    A save copies the state, which takes as long as copying memory does, and returns; one thread writes, in the order of the
-    saves. There is one copy at most: a save waits for the one before. What could not be written is raised, as if it had been
-    written at once, by the next call that waits: a save, `wait`, or Lightning's `teardown` at the end of the fit.
+    A save copies the state, which takes as long as copying memory, and returns; one thread writes the copies in order. There
+    is
+    at most one copy: a save waits for the previous one. A failed write is raised by the next call that waits: a save,
+        `wait`, or
+    Lightning's `teardown` at the end of the fit.
 
-    Lightning's AsyncCheckpointIO takes any number of saves, each with its copy; a GPU's stays in the GPU's memory. A failed
-    write it raises after it has begun the next, and at the end in the place of the exception that ended the run.
+    Lightning's AsyncCheckpointIO differs: it accepts any number of saves, each with its copy (a GPU's stays in GPU memory).
+    It raises a failed write after starting the next, and at the end it replaces the exception that ended the run.
     """
 
     def __init__(self) -> None:
@@ -40,25 +42,25 @@ class BackgroundIO(TorchCheckpointIO):
         self._start(_write, *snapshot(content), path)
 
     def copy(self, source: str | Path, path: str | Path) -> None:
-        """What was saved last, to `source`, under another name too."""
+        """Copy the last save, in `source`, to another name."""
         self._start(_copy, self._unfinished[-1:], source, path)
 
     def load_checkpoint(self, path: str | Path, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         return checkpoint.read(path)
 
     def wait(self) -> None:
-        """Until everything is on the disk.
+        """Wait until everything is on disk.
 
         Raises:
-            OSError: something could not be written (one line that names the file; the old file is untouched).
+            OSError: a file could not be written (one line that names it; the old file is unchanged).
         """
-        wait(self._unfinished)  # a signal that ends this forgets nothing
+        wait(self._unfinished)  # a signal during the wait loses nothing
         finished, self._unfinished = self._unfinished, []
         for job in finished:
             job.result()
 
     def teardown(self) -> None:
-        """Wait. Where an exception ends the run it stays the reason, and what could not be written is only said."""
+        """Wait. If an exception ends the run, it stays the reason, and a failed write is only printed."""
         reason = sys.exception()
         try:
             self.wait()
@@ -72,34 +74,35 @@ class BackgroundIO(TorchCheckpointIO):
                 self._thread = None
 
     def _start(self, job: Callable[..., None], *values: Any) -> None:
-        if self._thread is None:  # not earlier: a process that is forked has no threads of its parent's
+        if self._thread is None:  # not earlier: a forked process does not have its parent's threads
             self._thread = ThreadPoolExecutor(1, "checkpoint", _stand_back)
         self._unfinished.append(self._thread.submit(job, *values))
 
 
 def _stand_back() -> None:
-    """Of this thread: where all cores train, a thread that takes one for a while makes all others wait for that one's part."""
+    """Lower this thread's priority: when all cores train, a thread that takes one makes all others wait for its share."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
 def finish(trainer: pl.Trainer) -> None:
-    """Wait in all processes until the first has written what was saved: they may read it, or leave."""
+    """Wait in all processes until the first has written its checkpoints: they may then read them, or exit."""
     trainer.strategy.checkpoint_io.wait()
     trainer.strategy.barrier("checkpoints")
 
 
 def snapshot(content: dict[str, Any]) -> tuple[dict[str, Any], list[torch.cuda.Event]]:
-    """A copy that shares nothing with what training changes, its tensors in the CPU's memory.
+    """A copy of the state that training cannot change, with its tensors in CPU memory.
 
-    GPUs copy in the order of their work, between this step and the next, while this process goes on: the copy is whole when
-    the events have come.
+    GPUs copy in order with their work, between this step and the next, while this process continues: the copy is complete
+        when
+    the events have happened.
     """
     copies: dict[int, Tensor] = {}
     gpus: set[torch.device] = set()
 
     def copy(tensor: Tensor) -> None:
-        copies[id(tensor)] = tensor.detach().to("cpu", copy=True, non_blocking=tensor.is_cuda)  # a GPU's into pinned memory
+        copies[id(tensor)] = tensor.detach().to("cpu", copy=True, non_blocking=tensor.is_cuda)  # from a GPU into pinned memory
         if tensor.is_cuda:
             gpus.add(tensor.device)
 
@@ -115,5 +118,5 @@ def _write(content: dict[str, Any], copied: list[torch.cuda.Event], path: str | 
 
 def _copy(written: list[Future[None]], source: str | Path, path: str | Path) -> None:
     for job in written:
-        job.result()  # else what `source` was before would be taken for what it should have become
+        job.result()  # otherwise an old `source` would be copied
     checkpoint.copy(source, path)

@@ -1,4 +1,4 @@
-"""The seconds of training by what is done in them, from the names that Lightning gives its own actions."""
+"""Training time by phase, from the names of Lightning's profiled actions."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pytorch_lightning.profilers import Profiler
 
 REST = "logging and the rest"
-# Phase -> how the names of its actions end; of nested actions each second belongs to the innermost that is named here.
+# Phase -> suffixes of its actions' names; in nested actions each second counts for the innermost one listed here.
 PHASES = {
     "waiting for data": ("train_dataloader_next",),
     "copy to the device": ("batch_to_device", "transfer_batch_to_device"),
@@ -18,11 +18,11 @@ PHASES = {
 
 
 class Phases(Profiler):
-    """Adds up seconds by phase, from its making on; what no action of `PHASES` covers is the REST.
+    """Adds up seconds per phase from its creation on; the time outside all actions of `PHASES` is the REST.
 
     Args:
-        synchronise: waits for the device, where one phase changes to another, so that its work is counted where it is asked
-            for. None on a CPU.
+        synchronise: waits for the device when the phase changes, so that its work is counted in the phase that started it.
+            None on a CPU.
     """
 
     def __init__(self, synchronise: Callable[[], object] | None = None) -> None:
@@ -36,16 +36,16 @@ class Phases(Profiler):
     def start(self, action_name: str) -> None:
         if self._paused and action_name.endswith(PHASES["waiting for data"]):
             self._paused, self._since = False, time.perf_counter()
-        elif action_name.endswith(".val_dataloader"):  # the first validation begins before its own hook is called
+        elif action_name.endswith(".val_dataloader"):  # the first validation starts before its hook is called
             self.pause()
         self._change(lambda: self._open.append(phase(action_name) or self._open[-1]))
 
     def stop(self, action_name: str) -> None:
-        if len(self._open) > 1:  # an action that began before this was made
+        if len(self._open) > 1:  # an action that started before this object was created
             self._change(lambda: self._open.pop())
 
     def pause(self) -> None:
-        """What follows is no training, until its next batch is asked for."""
+        """The time from here to the request for the next batch is not training."""
         if not self._paused:
             self._charge()
         self._paused = True
@@ -64,7 +64,7 @@ class Phases(Profiler):
 
 
 def phase(action: str) -> str | None:
-    """The phase of an action of Lightning, `[Strategy]DDPStrategy.backward` for instance."""
+    """The phase of a Lightning action such as `[Strategy]DDPStrategy.backward`."""
     if action.startswith("[Callback]"):
         return REST
     return next((name for name, endings in PHASES.items() if action.endswith(endings)), None)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules as formulas of the step: nothing to restore but the step itself."""
+"""Learning-rate schedules as functions of the step: the step is their only state."""
 
 import math
 from bisect import bisect_right
@@ -11,13 +11,13 @@ from sr.errors import InputError
 
 
 class Schedule(LRScheduler):
-    """Sets lr = rate(step, base) in each parameter group, base being the lr the group was built with.
+    """Sets lr = rate(step, base) in each parameter group; base is the lr with which the group was created.
 
-    ``step()`` is called once after each optimizer step. The state is the step alone: on resume the formula and the base
-    lr of the present config win over those of the file, so a changed ``optimizer.lr``, ``trainer.max_steps`` or
-    milestone takes effect at once. (torch's own schedulers restore their old lengths and base lrs.)
+    ``step()`` is called once after each optimizer step. The state is only the step: on resume the formula and the base lr of
+    the current config replace those of the file, so a changed ``optimizer.lr``, ``trainer.max_steps`` or milestone takes
+    effect at once. (torch's own schedulers restore their old lengths and base lrs.)
 
-    Load the optimizer's state first, this one's after, as Lightning does: loading writes the lr into the groups.
+    Load the optimizer's state first, then this one, as Lightning does: loading writes the lr into the groups.
 
     Args:
         optimizer: with its lr in each group.
@@ -50,11 +50,11 @@ def multistep(optimizer: Optimizer, *, milestones: Sequence[int], gamma: float =
     """lr = base * gamma^(number of milestones reached).
 
     Raises:
-        ValueError: milestones that do not ascend.
+        InputError: milestones that are not ascending.
     """
     milestones = list(milestones)
     if milestones != sorted(milestones):
-        raise InputError(f"milestones must ascend, not {milestones}")
+        raise InputError(f"milestones={milestones} must be ascending")
     return Schedule(optimizer, lambda step, base: base * gamma ** bisect_right(milestones, step))
 
 
@@ -65,7 +65,7 @@ def warmup_cosine(optimizer: Optimizer, *, max_steps: int, warmup_steps: int = 0
     equation 5, without restarts; warm-up: Goyal et al. 2017, arXiv:1706.02677, section 2.2.
 
     Raises:
-        ValueError: max_steps below 1 (Lightning's -1, endless, has no end to fall to).
+        InputError: max_steps below 1 (Lightning's -1 means endless; there is no end to fall to).
     """
     _check_length(max_steps)
 
@@ -88,15 +88,15 @@ def one_cycle(
 ) -> Schedule:
     """Cosine up from base / div_factor to base, then down to base / div_factor / final_div_factor; base is the peak.
 
-    The lr of torch's OneCycleLR (cycle_momentum=False) with its defaults, but it stays at the end value afterwards
-    instead of raising. Source: Smith and Topin 2018, Super-Convergence, arXiv:1708.07120.
+    The lr of torch's OneCycleLR (cycle_momentum=False) with its defaults, except that it stays at the final value afterwards
+    instead of raising an error. Source: Smith and Topin 2018, Super-Convergence, arXiv:1708.07120.
 
     Args:
         max_steps: length of the cycle; its last step, max_steps - 1, has the smallest lr.
         pct_start: share of the steps in which lr rises.
 
     Raises:
-        ValueError: max_steps below 1.
+        InputError: max_steps below 1.
     """
     _check_length(max_steps)
     peak, last = pct_start * max_steps - 1, max_steps - 1
@@ -116,4 +116,4 @@ def _cosine(start: float, end: float, progress: float) -> float:
 
 def _check_length(max_steps: int) -> None:
     if max_steps < 1:
-        raise InputError(f"this schedule needs the length of the run: set trainer.max_steps above 0, not {max_steps}")
+        raise InputError(f"this schedule needs the length of the run: set trainer.max_steps above 0 (it is {max_steps})")

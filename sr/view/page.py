@@ -1,6 +1,6 @@
-"""The comparison page: page.html, and the viewer.* that the report shares, filled in. It stands alone and opens offline.
+"""The comparison page: page.html and the viewer.* files that it shares with the report. One file that works offline.
 
-Pictures are lossless WebP inside it, or PNG where they are larger than WebP can be.
+Pictures are embedded as lossless WebP, or as PNG if they are larger than WebP allows.
 """
 
 from base64 import b64encode
@@ -19,14 +19,19 @@ from markupsafe import Markup
 from sr.view.table import number
 
 TEMPLATE = Path(__file__).with_suffix(".html")
-METRICS = {"PSNR Y": "psnr", "SSIM Y": "ssim", "PSNR RGB": "psnr_rgb", "SSIM RGB": "ssim_rgb"}  # of the page: name elsewhere
+METRICS = {
+    "PSNR Y": "psnr",
+    "SSIM Y": "ssim",
+    "PSNR RGB": "psnr_rgb",
+    "SSIM RGB": "ssim_rgb",
+}  # name on the page: name elsewhere
 
 Scores = dict[str, float | None]  # metric -> score; None where the image is too small for the metric
 
 
 @dataclass
 class Column:
-    """One picture of a file: (height, width), the encoded pixels, where it is from, what it cost, how close it is to HR."""
+    """One picture of a file: (height, width), encoded pixels, origin, cost, and similarity to HR."""
 
     size: tuple[int, int]
     uri: str  # data:image/...
@@ -37,7 +42,7 @@ class Column:
 
 
 def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
-    """Column -> mean scores over the files; empty where there is no HR."""
+    """Column -> mean scores over the files; empty without HR."""
     files = list(rows.values())
     means = {}
     for name, column in files[0].items():
@@ -48,7 +53,7 @@ def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
 
 
 def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], scale: int) -> Iterator[str]:
-    """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns that networks made."""
+    """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns made by networks."""
     titles = _titles(list(rows))
     what = titles[0] if len(rows) == 1 else f"{len(rows)} images"
     files = dict(zip(titles, rows.values(), strict=True))
@@ -67,13 +72,13 @@ def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], s
 
 
 def fill(template: Path, **content: Any) -> Iterator[str]:
-    """A Jinja2 template filled in, in pieces: a loop of the template itself holds one of its rows at a time.
+    """Render a Jinja2 template in pieces, so that a loop in it holds one row in memory at a time.
 
-    Text is escaped. `file("viewer.js")` puts in the text of a file as it is, `{% include %}` one that is a template itself:
-    both are looked for beside the template and beside the viewer.
+    Text is escaped. `file("viewer.js")` inserts a file unchanged, `{% include %}` a template; both are looked for in the
+    folder of the template and in the viewer's.
 
     Raises:
-        jinja2.TemplateError: the template uses what `content` does not have.
+        jinja2.TemplateError: the template uses a name that `content` lacks.
     """
     loader = FileSystemLoader([template.parent, TEMPLATE.parent])
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -82,13 +87,13 @@ def fill(template: Path, **content: Any) -> Iterator[str]:
 
 
 def _titles(files: Sequence[Path]) -> list[str]:
-    """The files' names, with the folders by which they differ."""
+    """The names of the files, with the folders in which they differ."""
     base = commonpath([file.parent for file in files])
     return [str(file.relative_to(base)) for file in files]
 
 
 def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) -> dict[str, list]:
-    """What the page's script knows of the pictures."""
+    """The data of the page's script about the pictures."""
     known = []
     for title, pictures in files.items():
         height, width = pictures["bicubic"].size
@@ -99,20 +104,22 @@ def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) ->
 
 
 def _best(scores: Mapping[str, Scores]) -> Scores:
-    """The highest score of each metric, where there are several networks to choose from."""
+    """The best score of each metric, if there are several networks."""
     if len(scores) < 2 or not all(scores.values()):
         return {}
     return {metric: max((s[metric] for s in scores.values() if s[metric] is not None), default=None) for metric in METRICS}
 
 
 def score_text(metric: str, value: float | None) -> str:
-    """A score of this page as text; empty where there is none."""
+    """A score of this page as text; empty if there is none."""
     return "" if value is None else number(METRICS[metric], value)
 
 
 def data_uri(pixels: np.ndarray) -> str:
-    """(H, W, 3) uint8 as lossless WebP, or as PNG where a side is longer than WebP's 16383."""
+    """(H, W, 3) uint8 as lossless WebP, or as PNG if a side is longer than WebP's 16383."""
     file, kind = BytesIO(), "webp" if max(pixels.shape) <= 16383 else "png"
-    options = {"lossless": True, "method": 2} if kind == "webp" else {}  # 4, the default: 1 % smaller, twice the time
+    options = (
+        {"lossless": True, "method": 2} if kind == "webp" else {}
+    )  # method 4, the default, saves 1 % and takes twice as long
     PIL.Image.fromarray(pixels).save(file, format=kind, **options)
     return f"data:image/{kind};base64,{b64encode(file.getvalue()).decode()}"

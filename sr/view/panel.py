@@ -1,4 +1,4 @@
-"""Side-by-side pictures: the same crop in LR, bicubic, SR and HR, with their names above."""
+"""Side-by-side pictures: the same crop of LR, bicubic, SR and HR, with titles."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,10 @@ def panel(
     bands: Sequence[int] | None = None,
     levels: int | None = 255,
 ) -> Image.Image:
-    """LR (nearest) | bicubic | SR | HR of the place where bicubic is worst, each `crop` HR pixels wide, `zoom` times enlarged.
+    """LR (nearest) | bicubic | SR | HR at the place where bicubic is worst, each `crop` HR pixels wide and enlarged `zoom`
+    times.
 
-    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; `levels` of bicubic's pixels, 255 for 8 bit.
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; bicubic is rounded to `levels`, 255 for 8 bit.
     """
     scale = hr.shape[-1] // lr.shape[-1]
     top, left, side = worst_place(lr, hr, crop, levels)
@@ -38,14 +39,14 @@ def panel(
 
 
 def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
-    """What a picture shows of (1, C, H, W): (1, 3, H, W).
+    """The RGB picture (1, 3, H, W) shown for an image (1, C, H, W).
 
     Args:
-        bands: numbers, from 0, of the bands that are red, green and blue, or of one band that is shown as gray. None: RGB as
-            it is, one band as gray, of two bands the first as gray, of more the first three.
+        bands: indices, from 0, of the bands shown as red, green and blue, or of one band shown as gray. None: RGB unchanged;
+            one band, or the first of two, as gray; of more bands the first three.
 
     Raises:
-        InputError: another number of bands, or one that the image does not have.
+        InputError: another number of bands, or an index that the image does not have.
     """
     count = image.shape[1]
     bands = list(range(3) if count > 2 else range(1)) if bands is None else list(bands)
@@ -55,13 +56,15 @@ def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
 
 
 def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
-    """Where bicubic enlargement of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
-    largest mean error. Looked for in bands, so that no more memory is needed for a larger image."""
+    """Where bicubic upscaling of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
+    largest mean error. Searched in horizontal strips, so that memory does not grow with the image."""
     scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
     side = min(crop, height, width)
     stride = max(side // 8, 1)
-    places = (height - side) // stride + 1  # rows of squares
-    together = max(BAND // width - side, 3 * side) // stride  # bands share almost a square: no more than a third is done twice
+    places = (height - side) // stride + 1  # rows of candidate squares
+    together = (
+        max(BAND // width - side, 3 * side) // stride
+    )  # strips overlap by almost a square: at most a third is computed twice
     best, found = -1.0, (0, 0)
     for first in range(0, places, together):
         last = min(first + together, places)
@@ -76,7 +79,7 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
 
 
 def titled(pictures: dict[str, Image.Image]) -> Image.Image:
-    """Pictures of one size in a row, each with its title above."""
+    """Pictures of equal size in a row, each with its title above."""
     width, height = next(iter(pictures.values())).size
     row = Image.new("RGB", (len(pictures) * (width + _GAP) - _GAP, height + _TITLE), "white")
     draw, font = ImageDraw.Draw(row), ImageFont.load_default(13)

@@ -1,4 +1,4 @@
-"""Results as text: the network against bicubic, and metrics.json."""
+"""Results as text: a table of the network against bicubic, and metrics.json."""
 
 import json
 from collections.abc import Mapping
@@ -9,22 +9,22 @@ from sr.files import whole
 
 
 def digits(metric: str) -> int:
-    """Places after the point, as papers print them: PSNR in hundredths of a dB, every other metric to four places."""
+    """Decimal places, as in papers: two for PSNR in dB, four for every other metric."""
     return 2 if metric.startswith("psnr") else 4
 
 
 def number(metric: str, value: float, *, sign: bool = False, more: int = 0) -> str:
-    """A score as text; `sign`: with its plus; `more`: that many more places."""
+    """A score as text; `sign` shows a plus; `more` adds decimal places."""
     return f"{value:{'+' if sign else ''}.{digits(metric) + more}f}"
 
 
 def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str:
-    """A Markdown table: for each benchmark a row of bicubic, of the network, and of the difference.
+    """A Markdown table: per benchmark a row for bicubic, the network, and the difference.
 
     Args:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
-        name: of the network's rows.
-        measured: what the scores are of, for the header: "gray"; "" where the metrics' names tell.
+        name: label of the network's rows.
+        measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
     """
     if not results:
         return "nothing was tested"
@@ -38,14 +38,14 @@ def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str
 
 
 def markdown(rows: list[list[str]]) -> str:
-    """Rows of strings, the first the header, as an aligned Markdown table."""
+    """Rows of strings, the first of which is the header, as an aligned Markdown table."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
 def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
-    """metrics.json in a folder, written to a temporary name and renamed."""
+    """Write metrics.json to a folder, atomically."""
     file = Path(folder) / "metrics.json"
     with whole(file) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n")
@@ -53,6 +53,6 @@ def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
 
 
 def write_table(table: str, folder: str | Path) -> None:
-    """table.md in a folder, whole or as it was."""
+    """Write table.md to a folder, atomically."""
     with whole(Path(folder) / "table.md") as temporary:
         temporary.write_text(table + "\n")

@@ -1,7 +1,8 @@
-"""What a network, a loss, a metric and a discriminator promise, tried on a tiny image before anything is trained.
+"""Checks of networks, losses, metrics and discriminators on a tiny image before training starts.
 
-Contracts have defaults: a plain nn.Module is a network of `multiple_of` 1 and of the run's scale, or a loss of weight 1. What a
-class does not keep would show after a thousand steps, at the first validation.
+Contracts have defaults: a plain nn.Module is a network with `multiple_of` 1 and the run's scale, or a loss with weight 1.
+    Without
+these checks a broken contract would show after a thousand steps, at the first validation.
 """
 
 import copy
@@ -16,16 +17,16 @@ from torch import Tensor, nn
 
 from sr.errors import LIBRARIES, InputError
 
-_SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network takes, then larger ones
-_OWN = ("sr.loss.", "sr.metric.", "sr.discriminator.")  # tests try every class of these
+_SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network accepts, then larger ones
+_OWN = ("sr.loss.", "sr.metric.", "sr.discriminator.")  # tests cover every class of these
 _TESTED = ("sr.network.", "spandrel.architectures.")  # and these
 
 
 def defaults(network: nn.Module, scale: int | None) -> nn.Module:
-    """Give a network without `multiple_of`, `channels` or `scale` those: 1, 3, and `scale`.
+    """Set missing `multiple_of`, `channels` and `scale` of a network: 1, 3, and `scale`.
 
     Raises:
-        InputError: no scale is known, or one of them is no whole number above 0.
+        InputError: no scale is known, or one of the attributes is not a whole number above 0.
     """
     for name, value in (("multiple_of", 1), ("channels", 3)):
         if getattr(network, name, None) is None:
@@ -40,23 +41,21 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
 
 
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
-    """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it learns.
+    """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it can learn.
 
-    The network is as it was afterwards: weights, buffers, mode of every module, random numbers.
+    Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers.
 
     Args:
-        scale: the run's.
+        scale: scale of the run.
         patches: sides of the training patches in LR pixels.
 
     Raises:
-        InputError: one line that says what the network does instead. What goes wrong inside its own code is raised as it is.
+        InputError: one line that says what is wrong. Errors inside the network's own code are raised unchanged.
     """
     defaults(network, scale)
     name, multiple = _name(network), network.multiple_of
     if network.scale != scale:
-        raise InputError(
-            f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or the other scale"
-        )
+        raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
     with _as_it_was(network), torch.enable_grad():
         network.eval()
         lr, sr = _enlarged(network, multiple)
@@ -75,16 +74,16 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
 
 
 def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
-    """A tiny image and what the network makes of it: the smallest that it takes.
+    """A tiny image, the smallest that the network accepts, and the network's output for it.
 
     Raises:
-        InputError: it takes a square of 64 pixels alone, so that it lacks `multiple_of`; options of a library's class that
-            do not fit each other.
+        InputError: it accepts only squares of 64 pixels, so that it lacks `multiple_of`; options of a library's class that
+            do not fit together.
     """
     first: Exception | None = None
     for side in _SIDES:
         height = -(-side // multiple) * multiple
-        # Not square, which tells H from W; of 64 pixels, which each power of two divides. Large windows of attention are slow.
+        # Not square, to tell H from W; 64 pixels, which every power of two divides. Large attention windows are slow.
         square = side == _SIDES[-1] or (multiple >= 8 and _of(network, _TESTED))
         lr = _image(network, height, height if square else height + multiple)
         try:
@@ -94,42 +93,40 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
             continue
         if side == _SIDES[-1]:
             raise InputError(
-                f"{_name(network)} takes {height}x{height} pixels but no 32x{32 + multiple} (multiple_of={multiple}): set its "
-                "attribute multiple_of to the number that height and width must be a multiple of"
+                f"{_name(network)} accepts {height}x{height} pixels but not 32x{32 + multiple} (multiple_of={multiple}): set "
+                "its attribute multiple_of to the number that height and width must be a multiple of"
             ) from first
         return lr, sr
     if _of(network, LIBRARIES):
-        raise InputError(
-            f"network: {_name(network)} cannot be run, its options do not fit each other: {_first_line(first)}"
-        ) from first
+        raise InputError(f"network: {_name(network)} fails; its options do not fit together: {_first_line(first)}") from first
     raise first
 
 
 def _check_image(name: str, lr: Tensor, sr: Any, scale: int) -> None:
     if not isinstance(sr, Tensor):
-        raise InputError(f"{name}: forward returns a {type(sr).__name__}, not one tensor (N, C, sH, sW)")
+        raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor (N, C, sH, sW)")
     wanted = (*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale)
     if tuple(sr.shape) != wanted:
-        raise InputError(f"{name} makes {tuple(sr.shape)} of {tuple(lr.shape)}; at scale={scale} it must be {wanted}")
+        raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} at scale={scale}")
     if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):
         what = "NaN or infinite values" if sr.is_floating_point() else f"{sr.dtype}"
-        raise InputError(f"{name} makes {what} of an image in [0, 1]; finite numbers are wanted, in a floating dtype")
+        raise InputError(f"{name} returns {what} for an image in [0, 1]; expected finite values in a floating dtype")
 
 
 def _check_patch(network: nn.Module, patch: int, multiple: int) -> None:
-    """Training passes patches as they are; only evaluation pads."""
+    """Check patch sizes: training does not pad patches, only evaluation does."""
     try:
         with torch.no_grad():
             network(_image(network, patch, patch))
     except Exception as error:
         near = max(patch // multiple, 1) * multiple
         raise InputError(
-            f"data.patch_size={patch}: {_name(network)} takes multiples of {multiple} alone; pass data.patch_size={near}"
+            f"data.patch_size={patch}: {_name(network)} accepts only multiples of {multiple}; pass data.patch_size={near}"
         ) from error
 
 
 def _reached(sr: Tensor, parameters: list[nn.Parameter]) -> bool:
-    """Whether the graph of a result leads to one of the parameters; nothing is computed."""
+    """Whether the autograd graph of a result reaches one of the parameters; computes nothing."""
     wanted, seen, waiting = {id(p) for p in parameters}, set(), [sr.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -143,17 +140,17 @@ def _reached(sr: Tensor, parameters: list[nn.Parameter]) -> bool:
 
 
 def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
-    """Check that a loss from outside sr.loss is (sr, hr) -> a finite scalar with a gradient.
+    """Check that a loss from outside sr.loss maps (sr, hr) to a finite scalar with a gradient.
 
     Args:
-        key: the config's, for messages: "loss.mine".
-        side: of the HR patches.
+        key: config key for messages: "loss.mine".
+        side: side of the HR patches.
 
     Raises:
-        InputError: it is not. What goes wrong inside its own code is raised as it is.
+        InputError: it does not. Errors inside its own code are raised unchanged.
     """
     if not isinstance(made, nn.Module):
-        raise InputError(f"{key}: {_name(made)} is no nn.Module, which a loss must be")
+        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
     if _of(made, _OWN):
         return made
     with _as_it_was(made), torch.enable_grad():
@@ -162,9 +159,9 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
         value = made(sr, hr)
         if not isinstance(value, Tensor) or value.ndim:
             what = f"(shape {tuple(value.shape)})" if isinstance(value, Tensor) else f"({type(value).__name__})"
-            raise InputError(f"{key}: {_name(made)} returns no scalar {what}; a loss is the mean over the batch")
+            raise InputError(f"{key}: {_name(made)} must return a scalar, the mean over the batch {what}")
         if not torch.isfinite(value):
-            raise InputError(f"{key}: {_name(made)} of two images in [0, 1] is {value.item()}")
+            raise InputError(f"{key}: {_name(made)} returns {value.item()} for two images in [0, 1]")
         if not value.requires_grad:
             raise InputError(f"{key}: {_name(made)} passes no gradient to the network's image")
         (gradient,) = torch.autograd.grad(value, sr, allow_unused=True)
@@ -174,28 +171,28 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
 
 
 def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
-    """Check that a metric from outside sr.metric gives one number for one image.
+    """Check that a metric from outside sr.metric returns one number for one image.
 
     Raises:
-        InputError: it does not. What goes wrong inside its own code is raised as it is.
+        InputError: it does not. Errors inside its own code are raised unchanged.
     """
     if not isinstance(made, nn.Module):
-        raise InputError(f"{key}: {_name(made)} is no nn.Module, which a metric must be")
+        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
     if _of(made, _OWN):
         return made
     with _as_it_was(made), torch.no_grad():
         score = copy.deepcopy(made)(*_pair(made, channels, side))
     if not isinstance(score, Tensor) or score.numel() != 1:
         what = f"shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
-        raise InputError(f"{key}: {_name(made)} gives {what} for one image; a metric gives one number for each image")
+        raise InputError(f"{key}: {_name(made)} returns {what} for one image; expected one number per image")
     return made
 
 
 def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
-    """Check that a discriminator from outside sr.discriminator makes finite logits of (1, C, side, side), with a gradient.
+    """Check that a discriminator from outside sr.discriminator returns finite logits of (1, C, side, side), with a gradient.
 
     Raises:
-        InputError: it does not. What goes wrong inside its own code is raised as it is.
+        InputError: it does not. Errors inside its own code are raised unchanged.
     """
     if _of(made, _OWN):
         return made
@@ -203,13 +200,15 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
         made.eval()
         logits = made(_pair(made, channels, side)[0].requires_grad_(True))
         if not isinstance(logits, Tensor) or not logits.requires_grad or not torch.isfinite(logits.detach()).all():
-            raise InputError(f"discriminator: {_name(made)} makes no finite logits with a gradient of {side}x{side} pixels")
+            raise InputError(
+                f"discriminator: {_name(made)} does not return finite logits with a gradient for {side}x{side} pixels"
+            )
     return made
 
 
 @contextmanager
 def _as_it_was(module: nn.Module) -> Iterator[None]:
-    """Afterwards the module's tensors, the modes of its parts and the random numbers to come are what they were."""
+    """Context that restores the module's tensors, the modes of its parts and the random state."""
     modes = {part: part.training for part in module.modules()}
     before = [(tensor, tensor.detach().clone()) for tensor in _tensors(module)]
     ours, theirs = random.getstate(), np.random.get_state()
@@ -229,14 +228,14 @@ def _as_it_was(module: nn.Module) -> Iterator[None]:
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    """Those that have values: a lazy module has none before it is first called."""
+    """The tensors that have values: a lazy module has none before its first call."""
     for tensor in (*module.parameters(), *module.buffers()):
         if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
             yield tensor
 
 
 def _image(module: nn.Module, height: int, width: int) -> Tensor:
-    """(1, C, H, W) in [0, 1], C the module's channels or 3: waves, another in each channel; where the module is."""
+    """(1, C, H, W) in [0, 1] on the module's device, C its channels or 3: waves that differ per channel."""
     channels = getattr(module, "channels", None) or 3
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     waves = torch.stack([((k + 2) * x * 0.37 + (4 - k) * y * 0.23).sin() for k in range(channels)])
@@ -264,5 +263,5 @@ def _first_line(error: BaseException | None) -> str:
 
 
 def all_of(check: Callable[..., Any], group: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:
-    """A config group's objects by name, each checked."""
+    """The objects of a config group by name, each checked."""
     return {name: check(f"{group}.{name}", made, **options) for name, made in parts.items()}

@@ -1,20 +1,20 @@
-"""What a file is that is no checkpoint, by its first bytes and its name: for one line that says so."""
+"""What a file is if it is not a checkpoint, from its first bytes and its name, for error messages."""
 
 import re
 from pathlib import Path
 
 WEIGHTS = "weights are read from .ckpt, .pth, .pt and .safetensors"
-_MAGIC = [  # offset, bytes, what it is
+_MAGIC = [  # offset, bytes, description
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as Keras writes"),
     (4, b"TFL3", "a TensorFlow Lite model"),
-    (0, b"7767517", "an ncnn model (its layers; the weights are in the .bin beside it)"),
+    (0, b"7767517", "an ncnn model (its layers; the weights are in the .bin file)"),
     (0, b"Gk0\x01", "the weights of an ncnn model"),
     (0, b"GGUF", "a GGUF model"),
     (0, b"ftrt", "a TensorRT engine"),
     (0, b"ptrt", "a TensorRT engine"),
     (0, b"MATLAB 5.0", "a MATLAB file"),
     (0, b"\x93NUMPY", "a NumPy array"),
-    (0, b"version https://git-lfs", "a Git LFS pointer, whose content was not fetched (git lfs pull)"),
+    (0, b"version https://git-lfs", "a Git LFS pointer without its content (run git lfs pull)"),
     (0, b"\x1f\x8b", "a gzip archive: unpack it first"),
     (0, b"7z\xbc\xaf", "a 7z archive: unpack it first"),
     (0, b"Rar!", "a RAR archive: unpack it first"),
@@ -23,7 +23,7 @@ _MAGIC = [  # offset, bytes, what it is
     (0, b"\xff\xd8\xff", "an image"),
     (0, b"%PDF", "a PDF document"),
 ]
-_NAMES = {  # where no first bytes tell
+_NAMES = {  # formats without known first bytes
     ".onnx": "an ONNX model",
     ".pb": "a TensorFlow graph",
     ".index": "a part of a TensorFlow checkpoint",
@@ -34,7 +34,7 @@ _NAMES = {  # where no first bytes tell
     ".plan": "a TensorRT engine",
     ".pdparams": "a PaddlePaddle model",
 }
-_ZIPPED = {  # a member of the archive -> what it is
+_ZIPPED = {  # a member of the archive -> description
     "model.json": "a zipped web model",
     "metadata.json": "a Keras model",
     "[Content_Types].xml": "an office document",
@@ -42,7 +42,7 @@ _ZIPPED = {  # a member of the archive -> what it is
 
 
 def kind(path: str | Path) -> str | None:
-    """In words, with an article; None for a file that looks like none of them."""
+    """A description with an article; None if the file looks like none of them."""
     path = Path(path)
     with path.open("rb") as file:
         head = file.read(512)
@@ -61,7 +61,7 @@ def kind(path: str | Path) -> str | None:
         return model
     if ".data-0" in path.name:
         return "a part of a TensorFlow checkpoint"
-    # ONNX is a protocol buffer without magic: field 1, the version of its format, then field 2, the producer's name.
+    # ONNX is a protocol buffer without magic bytes: field 1, its format version, then field 2, the producer's name.
     if path.suffix.lower() not in _NAMES and re.match(rb"\x08[\x01-\x20]\x12[\x01-\x40][\x20-\x7e]", head):
         return "an ONNX model"
     return _NAMES.get(path.suffix.lower())
@@ -70,12 +70,12 @@ def kind(path: str | Path) -> str | None:
 def _markup(head: bytes) -> str | None:
     start = head.lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page: the download gave a page instead of the file"
-    return "an OpenVINO model (its layers; the weights are in the .bin beside it)" if b"<net" in start else "an XML file"
+        return "a web page instead of the file: the download failed"
+    return "an OpenVINO model (its layers; the weights are in the .bin file)" if b"<net" in start else "an XML file"
 
 
 def _zipped(path: Path) -> str | None:
-    """Of an archive that torch does not read."""
+    """The same for an archive that torch does not read."""
     from zipfile import BadZipFile, ZipFile
 
     try:
@@ -90,7 +90,7 @@ def _zipped(path: Path) -> str | None:
 
 
 def _beside(path: Path) -> str | None:
-    """A .bin holds the weights of ncnn's or OpenVINO's model, whose other file is beside it."""
+    """A .bin file has the weights of an ncnn or OpenVINO model if the model's other file is next to it."""
     for suffix, what in ((".param", "an ncnn model"), (".xml", "an OpenVINO model")):
         if path.with_suffix(suffix).is_file():
             return f"the weights of {what}"

@@ -1,7 +1,7 @@
-"""Weights that a training starts from: `init_from`, as much of a file as fits.
+"""`init_from`: the initial weights of a training run, as many tensors of a file as fit.
 
-The networks of two scales differ in their tails alone, and papers train x4 from x2's weights; so what fits is loaded, and one
-line says what does not. test.py and predict.py never load a part.
+The networks of two scales differ only in their upsamplers, and papers train x4 from x2's weights. So tensors that fit are
+loaded, and one line reports the others. test.py and predict.py never load a file partially.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,15 @@ from sr.network.spandrel import unmerged
 from sr.weights import checkpoint, recognise
 from sr.weights.fit import difference
 
-ENOUGH = 0.1  # of a network's numbers; a file that has fewer of them is another network's
+ENOUGH = 0.1  # fraction of a network's parameters; a file with less is for another network
 
 
 def load_network(network: nn.Module, source: str | Path) -> str | None:
-    """Load what fits of a file into the network; a line about the rest, or None where all was loaded.
+    """Load the tensors of a file that fit into the network; returns a line about the rest, or None if all were loaded.
 
     Raises:
-        InputError: less than a tenth of the network is in the file; or a released file fits as a whole, but makes noise.
+        InputError: less than a tenth of the network is in the file; or a released file fits completely, but its output is
+            noise.
     """
     tensors = unmerged(checkpoint.stored_weights(source))
     own = network.state_dict()
@@ -36,12 +37,14 @@ def load_network(network: nn.Module, source: str | Path) -> str | None:
         return None
     share = _count(fits) / max(_count(own), 1)
     if share < ENOUGH:
-        raise InputError(f"init_from={source}: almost nothing of it fits ({share:.0%}): {difference(network, tensors)}")
+        raise InputError(
+            f"init_from={source}: it does not fit this network ({share:.0%} of its values): {difference(network, tensors)}"
+        )
     network.load_state_dict(fits, strict=False)
     fresh, unused = sorted(own.keys() - fits.keys()), sorted(tensors.keys() - fits.keys())
-    parts = [f"{len(fits)} of the network's {len(own)} tensors are loaded ({share:.0%} of its numbers)"]
-    parts += [f"{len(fresh)} start fresh ({_some(fresh)})"] if fresh else []
-    parts += [f"{len(unused)} of the file are not used ({_some(unused)})"] if unused else []
+    parts = [f"{len(fits)} of the network's {len(own)} tensors are loaded ({share:.0%} of its values)"]
+    parts += [f"{len(fresh)} keep their random initial values ({_some(fresh)})"] if fresh else []
+    parts += [f"{len(unused)} tensors of the file are not used ({_some(unused)})"] if unused else []
     return f"init_from={source}: {'; '.join(parts)}"
 
 
@@ -63,7 +66,7 @@ def load_part(part: nn.Module, name: str, source: str | Path, config: Mapping[st
     own = {key: value.shape for key, value in part.state_dict().items()}
     same = own == {key: value.shape for key, value in stored.items()}
     if not same or _config(content["sr"].get("config", {}), name) not in (None, dict(config)):
-        return f"init_from={source}: its {name} is another one than {name}=...: that starts fresh"
+        return f"init_from={source}: its {name} differs from {name}=... and is not loaded"
     part.load_state_dict(stored)
     return f"init_from={source}: its {name} is loaded too"
 

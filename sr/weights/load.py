@@ -1,4 +1,4 @@
-"""A finished network out of a file: a checkpoint of ours is built from its config, a released file is recognised."""
+"""Loads a network from a file: builds it from the config of our checkpoints, or recognises released weights."""
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
@@ -25,12 +25,12 @@ def load(
 ) -> nn.Module:
     """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
 
-    Averaged weights (EMA) are taken where the run kept them. Of two checkpoints see `stored_weights`. A released file is
-    recognised by its keys, and needs `scale` where they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside
-    this project is built only if `trusted` names it, or the module or package that it is in: ["mypackage.net.MyNet"].
+    Uses averaged weights (EMA) if the run kept them. For two checkpoints see `stored_weights`. A released file is recognised
+    by its keys, and needs `scale` if they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside this project
+    is built only if `trusted` names it, its module or its package: ["mypackage.net.MyNet"].
 
     Raises:
-        FileNotFoundError, ValueError: one line that names the file (truncated, foreign, pickled code, unknown network).
+        MissingError, InputError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
     tensors, source, path = stored_weights(path, alpha), path, first(path)
     run = about(path).get("sr", {})
@@ -40,25 +40,25 @@ def load(
         load_weights(network, tensors, path)
         _check_second(source, network, run["network"])
     else:
-        from sr.weights.recognise import recognise  # not above: it imports every network
+        from sr.weights.recognise import recognise  # imported here: it imports every network
 
         network = recognise(tensors, path, scale)
     return network.to(device).eval()
 
 
 def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:
-    """Of two files: the second holds weights of the same network, also in options that no tensor shows.
+    """Check that the second of two files has weights of the same network, also in options that no tensor shows.
 
     Raises:
-        InputError: it does not; between the two there is none.
+        InputError: it does not, so they cannot be interpolated.
     """
     if isinstance(source, str | Path):
         return
-    from sr.weights.recognise import check  # not above: it imports every network
+    from sr.weights.recognise import check  # imported here: it imports every network
 
     ours, theirs = source
     if others := differing(config, theirs):
-        raise InputError(f"{ours} and {theirs} hold different networks, between which there is none: {', '.join(others)}")
+        raise InputError(f"{ours} and {theirs} contain different networks, which cannot be interpolated: {', '.join(others)}")
     if not about(theirs):
         tensors, network = stored_weights(theirs), deepcopy(network)
         load_weights(network, tensors, theirs)

@@ -1,8 +1,8 @@
-"""Whether a network enlarges a photograph: what names and shapes of its tensors cannot tell is seen in what it makes of one.
+"""Checks on a photograph whether weights work in a network: this shows what names and shapes of tensors cannot.
 
-A network of the wrong input range, dilation or skip loads without an error and makes noise. Here it enlarges a small piece of a
-photograph of scikit-image, and the result is held against the original, with the bicubic enlargement and a flat patch of the
-original's mean colour as the marks of good and bad.
+A network with the wrong input range, dilation or skip loads without an error and produces noise. Here it enlarges a small
+part of a photograph of scikit-image. Its PSNR is compared with that of bicubic (good) and of a flat patch in the mean colour
+(bad).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,27 +21,28 @@ from sr.image.photograph import FILE, PATTERN, photograph
 from sr.infer.upscaler import upscale
 from sr.network.upsample import skipped
 
-SIDES = (32, 16)  # LR pixels; the second for networks of more than LARGE parameters, at scales above 1
+SIDES = (32, 16)  # LR pixels; the second for networks with more than LARGE parameters, at scales above 1
 LARGE = 2e6
-# Of the way from the flat patch (0) to the bicubic enlargement (1), in dB.
-NOISE, CLEAR = 1 / 3, 0.6  # below: refused; from here on: no word. GAN-trained networks reach 0.8, others more than 1
-EXACT = 30.0  # dB that bicubic is taken to reach at most: at x1 it is the original
-# dB: what a network must gain over its skip alone, unless it is so near to it or farther (GANs); and one scale over another.
+# Fraction of the way from the flat patch (0) to bicubic (1), in dB.
+NOISE, CLEAR = 1 / 3, 0.6  # below NOISE: refused; from CLEAR on: no message. GANs reach 0.8, others more than 1
+EXACT = 30.0  # dB that bicubic reaches at most: at x1 it equals the original
+# dB that a network must gain over its skip connection alone, unless its result differs clearly (GANs); and over another
+# scale.
 BETTER, CHANGED = 0.3, 30.0
-NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about as good as each other; two results are the same picture
-PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB: nor does it
-GOOD = 1.05  # of the same way: from here on no other range of pixels is tried; 255 brings 4 dB where it is the right one
+NEAR, ALIKE = 1.0, 45.0  # dB: two variants are about equally good; two results are the same picture
+PATTERN_SIDE, PATTERN_NEAR = 64, 0.2  # LR pixels of the pattern that decides between such two; dB on it that count as equal
+GOOD = 1.05  # same fraction: from here on no other pixel range is tried; the right range of 255 gains 4 dB
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a network made of the photograph.
+    """A network's result for the photograph.
 
     Args:
         sr: (1, C, H, W), without a border.
         psnr: dB against the original, over all channels, without quantisation; -inf where a value is not finite.
         bicubic, flat: dB of the marks.
-        idle: the network adds next to nothing to its enlarged input (`skip`), which would pass for an enlargement by itself.
+        idle: the network adds almost nothing to its interpolated input (`skip`), which alone would pass for an enlargement.
     """
 
     sr: Tensor
@@ -57,20 +58,20 @@ class Result:
 
     @property
     def share(self) -> float:
-        """How far from the flat patch (0) to the bicubic enlargement (1); 0 of an idle network."""
+        """Position between the flat patch (0) and bicubic (1); 0 for an idle network."""
         return 0.0 if self.idle else (self.psnr - self.flat) / (min(self.bicubic, EXACT) - self.flat)
 
 
-@torch.no_grad()  # not inference mode: a network that keeps tensors (SPAN) is to learn with them later
+@torch.no_grad()  # not inference mode: networks that cache tensors (SPAN) may be trained later
 def probe(network: nn.Module, channels: int = 3, side: int | None = None, name: str = FILE) -> Result:
-    """Let a network of any scale, 1 included, enlarge the photograph: RGB; of 1 channel its mean; of others RGBRG...
+    """Let a network of any scale, including 1, enlarge the photograph: RGB; the mean for 1 channel; RGBRG... for others.
 
     Args:
-        side: LR pixels; None: as many as take no longer than a second.
-        name: of the photograph, see sr/image/photograph.py.
+        side: LR pixels; None: as many as take at most a second.
+        name: name of the photograph, see sr/image/photograph.py.
     """
     side = side or SIDES[parameters(network) > LARGE and network.scale > 1]
-    border = side // 8 * network.scale  # where the padding of convolutions is felt most
+    border = side // 8 * network.scale  # padding affects the border most
     hr = photograph(side * network.scale, channels, name)
     lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
     training = network.training
@@ -92,14 +93,14 @@ def _psnr(image: Tensor, hr: Tensor) -> float:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One network that a file may hold.
+    """One network that a file may contain.
 
     Args:
-        name: of the class.
-        build: makes it, with the file's weights.
-        options: those that the file cannot tell.
-        scale: the one that was passed, where the file does not tell it.
-        other_scales: the same for each other scale that the shapes allow, where a file is of one scale.
+        name: its class.
+        build: builds it with the file's weights.
+        options: the options that the file does not tell.
+        scale: the scale that was passed, if the file does not tell it.
+        other_scales: the same candidate for each other scale that the shapes allow.
     """
 
     name: str
@@ -109,7 +110,7 @@ class Candidate:
     other_scales: Mapping[int, Callable[[], nn.Module]] = field(default_factory=dict)
 
     def adds_to(self, other: "Candidate") -> bool:
-        """Whether it has all options of another one, with the same values, and more."""
+        """Whether it has all options of another candidate, with equal values, and more."""
         return all(self.options.get(key) == value for key, value in other.options.items())
 
     def words(self, prefix: str = "", between: str = ", ") -> str:
@@ -125,15 +126,16 @@ Tried = tuple[Candidate, nn.Module, Result]
 
 
 def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Candidate, nn.Module, list[str]]:
-    """Of the networks that a file may hold, the one that enlarges the photograph best; and what is to be said of it.
+    """The candidate that enlarges the photograph best, and messages about it.
 
-    All of a tier are tried. Of the next, where one is as good as bicubic already, or of a large network a clear enlargement:
-    those that add to its options, or of a large network none. Otherwise all. Where two are about as good, a brick wall decides:
-    it shows what a wrong dilation breaks. The first candidate of all is the network as its authors released it.
+    All candidates of a tier are tried. Those of the next tier are limited if one is already as good as bicubic (for a large
+    network: a clear enlargement): to candidates that extend its options (for a large network: none). If two are about
+        equally good, a brick
+    pattern decides: it shows the effect of a wrong dilation. The first candidate is the network as released by its authors.
 
     Raises:
         InputError: none of them enlarges it.
-        NotFiniteError: all make values that are not finite.
+        NotFiniteError: all return non-finite values.
     """
     tried: list[Tried] = []
     order: list[Candidate] = []
@@ -146,7 +148,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
             network = candidate.build()
             tried.append((candidate, network, probe(network)))
             order.append(candidate)
-        tried.sort(key=lambda one: (one[2].idle, -one[2].psnr))  # stable: the authors' own before its equals
+        tried.sort(key=lambda one: (one[2].idle, -one[2].psnr))  # stable: on a tie the authors' own comes first
     tried, undecided = _decided(tried, order)
     candidate, network, result = tried[0]
     check_finite(result, source)
@@ -175,20 +177,20 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
         )
     own = next((other for one, _, other in tried if one is tiers[0][0]))
     if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
-        said.append(f"{source}: read as {candidate} ({_figures(result)}); as it was released it has {own.psnr:.1f} dB")
+        said.append(f"{source}: read as {candidate} ({_figures(result)}); the released variant reaches {own.psnr:.1f} dB")
     if undecided is not None:
         other, _, theirs = undecided
         said.append(
             f"{source}: {candidate} ({result.psnr:.1f} dB) and {other} ({theirs.psnr:.1f} dB) enlarge a photograph about "
-            "equally well, and the file does not tell which it is; the first is used"
+            "equally well, and the file does not tell which is right; using the first"
         )
     return candidate, network, said + doubt(result, source)
 
 
 def _decided(tried: list[Tried], order: list[Candidate]) -> tuple[list[Tried], Tried | None]:
-    """The best on the pattern comes first, of those that are about as good as the first; and one that is as good there too.
+    """Order candidates that are about as good as the first by their result on the pattern; ties keep the order of `order`.
 
-    Of several that are as good there too, the earliest in `order` comes first: the authors' own, then other releases.
+    On a tie the earliest in `order` comes first: the authors' own, then other releases.
     """
     first = tried[0][2]
     near = [one for one in tried[1:] if not one[2].idle and one[2].psnr > first.psnr - NEAR]
@@ -204,7 +206,7 @@ def _decided(tried: list[Tried], order: list[Candidate]) -> tuple[list[Tried], T
 
 
 class _Scaled(nn.Module):
-    """A network between pixels in [0, 1] and another range: network(lr * rgb_range) / rgb_range."""
+    """Adapts a network for pixels in another range to [0, 1]: network(lr * rgb_range) / rgb_range."""
 
     def __init__(self, network: nn.Module, rgb_range: float) -> None:
         super().__init__()
@@ -216,12 +218,12 @@ class _Scaled(nn.Module):
 
 
 def check_range(network: nn.Module, result: Result, source: str | Path) -> None:
-    """Refuse weights for another range of pixels than the network's: of a plain network they make no noise, but a blur.
+    """Refuse weights for another pixel range than the network's: in a plain network they give a blur, not noise.
 
-    Only a result about as good as bicubic, or worse, is doubted.
+    Only results about as good as bicubic, or worse, are checked.
 
     Raises:
-        InputError: with 255 times the range (of an `rgb_range` of 255 also with 1/255) the enlargement is clearly better.
+        InputError: with 255 times the range (for an `rgb_range` of 255 also with 1/255) the enlargement is clearly better.
     """
     if result.share >= GOOD:
         return
@@ -244,26 +246,26 @@ def check_range(network: nn.Module, result: Result, source: str | Path) -> None:
 
 
 def _better_scale(candidate: Candidate, result: Result) -> tuple[int, Result] | None:
-    """Another scale than the one that was passed, at which the network gains more over bicubic; with what it made there."""
+    """Another scale than the one that was passed at which the network gains more over bicubic, with its result."""
     made = {scale: probe(build()) for scale, build in candidate.other_scales.items()}
     made = {scale: one for scale, one in made.items() if one.share >= CLEAR and one.gain > result.gain + BETTER}
     return max(made.items(), key=lambda one: one[1].gain, default=None)
 
 
 def check_finite(result: Result, source: str | Path) -> None:
-    """NotFiniteError: a value of the result is not finite."""
+    """Raise NotFiniteError if a value of the result is not finite."""
     if np.isneginf(result.psnr):
-        raise NotFiniteError(f"{source}: the network makes NaN or infinite pixels of a photograph, its weights are broken")
+        raise NotFiniteError(f"{source}: the network returns NaN or infinite pixels for a photograph; its weights are broken")
 
 
 def doubt(result: Result, source: str | Path) -> list[str]:
-    """A line where the result is neither noise nor a clear enlargement."""
+    """A message if the result is neither noise nor a clear enlargement."""
     if result.share >= CLEAR:
         return []
-    return [f"{source}: its enlargement of a photograph is far from the original ({_figures(result)}): look at its results"]
+    return [f"{source}: its result for a photograph is far from the original ({_figures(result)}): check its output"]
 
 
 def _figures(result: Result) -> str:
     if result.idle:
-        return "it adds nothing to its enlarged input"
+        return "it adds nothing to its interpolated input"
     return f"{result.psnr:.1f} dB, bicubic {result.bicubic:.1f} dB"

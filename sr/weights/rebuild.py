@@ -1,4 +1,4 @@
-"""A network out of the plain config in a file, which is somebody's input: only networks are built, and nothing else is run."""
+"""Builds a network from the plain config in a file, which is untrusted: only networks are built, and nothing else is run."""
 
 import importlib
 import inspect
@@ -13,7 +13,7 @@ from sr.errors import InputError, options_of
 from sr.weights import trust
 
 NETWORK_PACKAGES = ("sr.network.", "spandrel.architectures.")
-_PARTS = "torch.nn."  # a network may be given layers of torch: a norm, an activation
+_PARTS = "torch.nn."  # a network may take layers of torch as options: a norm, an activation
 
 
 def build_network(spec: Any, source: Any, trusted: Collection[str] = ()) -> nn.Module:
@@ -22,11 +22,11 @@ def build_network(spec: Any, source: Any, trusted: Collection[str] = ()) -> nn.M
     Args:
         spec: `_target_` and options, plain values; options may be such nodes, or lists and dicts of them.
         source: the file, for messages.
-        trusted: further classes that the user named, or modules and packages with their classes; see sr/weights/trust.py.
+        trusted: further classes, modules or packages that the user named; see sr/weights/trust.py.
 
     Raises:
-        InputError: the config names anything but a network, or options that the class does not have. What goes wrong inside
-            the class is raised as it is.
+        InputError: the config names something other than a network, or unknown options. Errors inside the class are raised
+            unchanged.
     """
     check_network(spec, source, trusted)
     for node in _nodes(spec):
@@ -37,12 +37,12 @@ def build_network(spec: Any, source: Any, trusted: Collection[str] = ()) -> nn.M
         raise InputError(f"{source}: {error}") from None
     built = _built(spec, source)
     if not isinstance(built, nn.Module):
-        raise InputError(f"{source}: its config names {spec['_target_']}, which makes no network")
+        raise InputError(f"{source}: its config names {spec['_target_']}, which is not a network")
     return built
 
 
 def check_network(spec: Any, source: Any, trusted: Collection[str] = ()) -> None:
-    """Refuse what `build_network` would not build; nothing is built.
+    """Refuse what `build_network` would refuse; builds nothing.
 
     Raises:
         InputError: as `build_network`.
@@ -53,12 +53,14 @@ def check_network(spec: Any, source: Any, trusted: Collection[str] = ()) -> None
         target = str(node["_target_"])
         if not (_is_network(target) or (node is not spec and _is_part(target)) or _is_trusted(target, trusted)):
             raise InputError(
-                f"{source}: its config names {target}, which is no network of this project; nothing of it was run"
+                f"{source}: its config names {target}, which is not a network of this project; it was not run"
                 + trust.advice(target)
             )
         own = {key for key in node if isinstance(key, str) and key.startswith("_")} - {"_target_", "_convert_"}
         if own - ({"_partial_"} if node is not spec else set()):
-            raise InputError(f"{source}: its config gives {target} {', '.join(sorted(own))}, which is no option of a network")
+            raise InputError(
+                f"{source}: its config gives {target} {', '.join(sorted(own))}, which is not an option of a network"
+            )
 
 
 def _is_network(target: str) -> bool:
@@ -76,7 +78,7 @@ def _is_trusted(target: str, trusted: Collection[str]) -> bool:
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
-    """Every node with a `_target_`, the outer ones first."""
+    """Every node with a `_target_`, outer ones first."""
     if isinstance(node, Mapping):
         if "_target_" in node:
             yield node
@@ -88,7 +90,7 @@ def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _built(node: Any, source: Any) -> Any:
-    """A node's object; lists and dicts with the objects of the nodes in them."""
+    """The object of a node; lists and dicts with the objects of their nodes."""
     if isinstance(node, list | tuple):
         return [_built(child, source) for child in node]
     if not isinstance(node, Mapping):
@@ -105,7 +107,7 @@ def _built(node: Any, source: Any) -> Any:
 
 
 def _located(target: str, source: Any) -> Any:
-    """The class or function of a dotted name. What goes wrong inside its module is raised as it is."""
+    """The class or function with a dotted name. Errors inside its module are raised unchanged."""
     module, _, name = target.rpartition(".")
     try:
         found = importlib.import_module(module)
@@ -121,9 +123,9 @@ def _located(target: str, source: Any) -> Any:
 def _check_options(found: Any, options: Mapping[str, Any], what: str) -> None:
     try:
         taken = inspect.signature(found)
-    except (TypeError, ValueError):  # of compiled code
+    except (TypeError, ValueError):  # compiled code
         return
     try:
         taken.bind(**options)
     except TypeError as error:
-        raise InputError(f"{what} other options than it has: {error}") from None
+        raise InputError(f"{what} invalid options: {error}") from None

@@ -1,8 +1,8 @@
-"""Which network a file of weights belongs to: read off the names and shapes of its tensors, then tried on a photograph.
+"""Recognises the network of a weight file by the names and shapes of its tensors, then checks it on a photograph.
 
-Checkpoints of ours carry their config and need none of this; it is for released files. Each network of sr/network says beside
-its class how its files are known (`release`, see sr/network/release.py); spandrel's networks come after those. What shapes do
-not tell (an input range, a dilation, a skip) is found by sr/weights/probe.py.
+Our checkpoints contain their config and do not need this; it is for released files. Each network in sr/network has a
+`release` that says how its files are recognised (sr/network/release.py); spandrel's networks are tried after those.
+sr/weights/probe.py finds options that shapes do not tell (input range, dilation, skip).
 """
 
 import copy
@@ -28,13 +28,13 @@ SCALES = (1, 2, 3, 4, 8)
 
 
 def recognise(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None = None) -> nn.Module:
-    """The network that the tensors belong to, with them in it; `scale` where they do not tell it.
+    """The network of the tensors, with them loaded; `scale` is needed if they do not tell it.
 
-    A warning says which variant was taken where it is not the released one, and where two are about as good.
+    Warns if another variant than the released one is used, and if two are about equally good.
 
     Raises:
-        InputError: no known network, tensors missing or too many for it, a scale that must be passed or contradicts the file,
-            no variant that enlarges a photograph.
+        InputError: unknown network, tensors missing or unexpected, a scale that is missing or contradicts the file, no
+            variant that enlarges a photograph.
     """
     _, network, said = probe.choose(candidates(tensors, source, scale), source)
     for line in said:
@@ -43,10 +43,10 @@ def recognise(tensors: Mapping[str, Tensor], source: str | Path, scale: int | No
 
 
 def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path) -> None:
-    """Refuse released weights that make noise of a photograph in the network that somebody named; doubts are a warning.
+    """Refuse released weights that produce noise in the network that the user named; doubtful cases only warn.
 
     Raises:
-        InputError: one line, with the options that the weights want where they are known.
+        InputError: one line, with the options that the weights need if they are known.
     """
     result = probe.probe(network)
     probe.check_finite(result, source)
@@ -56,18 +56,19 @@ def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path)
             warn(line)
         return
     kind = type(network).__name__
-    line = f"{source}: has the tensors of {kind}, but does not enlarge a photograph with the options that network=... gives it"
+    line = f"{source}: has the tensors of {kind}, but does not enlarge a photograph with the options of network=..."
     try:
         found, _, _ = probe.choose(candidates(tensors, source, network.scale), source)
     except InputError:  # unknown, or no known variant enlarges it either
         raise InputError(line) from None
     options = f"pass {found.words('++network.', ' ')}, or " if found.name == kind and found.options else ""
-    raise InputError(f"{line}: {options}leave network=... out, and it is read as {found}")
+    raise InputError(f"{line}: {options}remove network=..., to read it as {found}")
 
 
 def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None = None) -> list[list[Candidate]]:
-    """What the tensors may be, in tiers as `probe.choose` tries them. Raises as `recognise` does, but for the probe."""
-    near: list[tuple[int, InputError]] = []  # families that have some of the keys: tensors that differ, and what to say
+    """The candidates for the tensors, in tiers as `probe.choose` tries them. Raises as `recognise` does, except for the
+    probe."""
+    near: list[tuple[int, InputError]] = []  # families that match some keys: number of differing tensors, and the message
     found: list[list[Candidate]] = [[], []]
     stored = tensors
     for family in families():
@@ -83,7 +84,7 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
         except KeyError as error:
             near.append((len(shapes), InputError(f"{source}: looks like {name}, but has no tensor {error}")))
             continue
-        except (InputError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:  # of shapes that cannot be
+        except (InputError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:  # impossible shapes
             near.append((len(shapes), InputError(f"{source}: looks like {name}, but {_short(error)}")))
             continue
         if own != shapes:
@@ -112,14 +113,14 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
         raise min(near, key=lambda one: one[0])[1]
     some = ", ".join(list(tensors)[:3]) or "none"
     raise InputError(
-        f"{source}: no known network has its keys ({some}, ...); if the architecture is one of your own, pass network=NAME "
-        "scale=N; CONTRIBUTING.md says how to add one"
+        f"{source}: no known network has these keys ({some}, ...); for an architecture of your own, pass network=NAME "
+        "scale=N; to add one, see CONTRIBUTING.md"
     )
 
 
 @cache
 def families() -> tuple[type[nn.Module], ...]:
-    """The classes of sr/network that have a `release`, by the names of their modules."""
+    """The classes of sr/network that have a `release`, by module name."""
     modules = (importlib.import_module(f"sr.network.{module.name}") for module in pkgutil.iter_modules(sr.network.__path__))
     return tuple(
         found
@@ -159,7 +160,7 @@ def _without_scale(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shapes(family: type[nn.Module], options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Of all tensors that the network has with these options."""
+    """The shapes of all tensors that the network has with these options."""
     with torch.device("meta"):
         return {key: tuple(value.shape) for key, value in family(**options).state_dict().items()}
 
@@ -175,7 +176,7 @@ def _misfit(
 
 
 def _scales(family: type[nn.Module], options: Mapping[str, Any]) -> list[int]:
-    """Those that the network is made for."""
+    """The scales that the network supports."""
     found = []
     for scale in SCALES:
         with suppress(InputError), torch.device("meta"):
@@ -192,12 +193,12 @@ def _agree(
         choices = f"{', '.join(others)} or {last}" if others else last
         raise InputError(f"{source}: {family.__name__} weights do not store their scale: pass scale={choices}")
     if None not in (found, passed) and found != passed:
-        raise InputError(f"scale={passed}, but {source} is a network for scale {found}")
+        raise InputError(f"scale={passed}, but {source} is for scale {found}")
     return found or passed
 
 
 def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int | None) -> list[list[Candidate]] | None:
-    """Tiers of one network of spandrel's and its variants; None: it knows none with these keys."""
+    """Tiers of one of spandrel's networks and its variants; None if it knows none with these keys."""
     from spandrel import MAIN_REGISTRY, UnsupportedModelError
 
     from sr.network.spandrel import adapt, unmerged, variants
@@ -206,13 +207,13 @@ def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int
         found = MAIN_REGISTRY.load(unmerged(tensors))  # a copy: it renames keys
     except UnsupportedModelError:
         return None
-    except Exception as error:  # its loaders guess at shapes and fail in every way
+    except Exception as error:  # its loaders guess from shapes and fail in many ways
         raise InputError(f"{source}: looks like one of spandrel's networks, but {_short(error)}") from None
     name = type(found.model).__name__
     if (found.input_channels, found.output_channels) != (3, 3):
-        raise InputError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; RGB is wanted")
+        raise InputError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; expected RGB")
     if scale not in (None, found.scale):
-        raise InputError(f"scale={scale}, but {source} is a network for scale {found.scale}")
+        raise InputError(f"scale={scale}, but {source} is for scale {found.scale}")
     network = adapt(found.model, found.scale, found.size_requirements.multiple_of)
 
     def varied(attributes: Mapping[str, Any]) -> nn.Module:

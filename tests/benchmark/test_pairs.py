@@ -61,7 +61,7 @@ def test_hr_is_the_files_upper_left_corner(sr_data):
 
 def test_incomplete_set_warns_and_is_used(sr_data):
     urban100 = from_config("urban100", sr_data)
-    with pytest.warns(UserWarning, match=r"^Urban100 is not the published set: 20 of 100 images in .*not comparable"):
+    with pytest.warns(UserWarning, match=r"^Urban100 is incomplete: 20 of 100 images in .*cannot be compared"):
         urban100.prepare()
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # said once
@@ -82,7 +82,7 @@ def test_missing_set_is_one_line(choice, tmp_path):
         with pytest.raises(FileNotFoundError) as error:
             use()
         assert str(error.value) == (
-            f"{benchmark.name} is missing: no such folder {benchmark.hr}; get it from {benchmark.url}, "
+            f"{benchmark.name} not found: no such folder {benchmark.hr}; download it from {benchmark.url}, "
             "or set data_dir (environment variable SR_DATA)"
         )
     assert str(tmp_path) in str(benchmark.hr)
@@ -121,7 +121,7 @@ def test_lr_is_made_for_the_images_without_a_file(sr_data, tmp_path):
     files = Benchmark("Set5", set5 / "HR", 2, lr=set5 / "LR_bicubic" / "X2")
     assert [lr is None for _, lr in mixed.pairs] == [False, False, False, True, False]
     assert torch.equal(mixed[3]["lr"], files[3]["lr"])
-    with pytest.warns(UserWarning, match=r"^Set5: LR of 1 of 5 images is made by .*: .*X2 has none for head.png$"):
+    with pytest.warns(UserWarning, match=r"^Set5: LR of 1 of 5 images is made by .*: .*X2 has no file for head.png$"):
         mixed.prepare()
 
 
@@ -158,7 +158,7 @@ def test_folder_of_ones_own(sr_data, tmp_path):
     assert len(benchmark) == 10
     assert benchmark[0]["name"] == "summer_baby" and benchmark[9]["name"] == "winter_woman"
     (tmp_path / "summer" / "baby.jpg").write_bytes((tmp_path / "summer" / "baby.png").read_bytes())
-    with pytest.raises(ValueError, match=r"^several images of folder in .* are called summer_baby: rename one$"):
+    with pytest.raises(ValueError, match=r"^several images of folder in .* have the same name summer_baby: rename one$"):
         Benchmark("folder", tmp_path, 2).prepare()
 
 
@@ -199,13 +199,13 @@ def test_lr_that_does_not_match_is_refused(sr_data, tmp_path):
         for use in (Benchmark.prepare, len, lambda benchmark: benchmark[3]):
             with pytest.raises(MissingError, match=message):
                 use(Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "lr", url=url))
-        with pytest.raises(MissingError, match=r"^mine: no such LR folder: .*ler; null makes LR by bicubic$"):
+        with pytest.raises(MissingError, match=r"^mine: no such LR folder: .*ler; pass null to make LR by bicubic$"):
             Benchmark("mine", set5 / "HR", 2, lr=tmp_path / "ler", url=url).prepare()
 
 
 def test_a_published_set_may_come_without_lr_and_says_so(sr_data):
     hr = sr_data / "benchmark" / "Set5" / "HR"
-    with pytest.warns(UserWarning, match=r"^Set5: LR of 5 of 5 images is made by MATLAB's bicubic: there is no folder .*X8$"):
+    with pytest.warns(UserWarning, match=r"^Set5: LR of 5 of 5 images is made by MATLAB's bicubic: no folder .*X8$"):
         Benchmark("Set5", hr, 8, lr=hr.parent / "LR_bicubic" / "X8", url="https://example.org").prepare()
 
 
@@ -224,7 +224,7 @@ def test_a_damaged_image_is_named_before_a_run(tmp_path, of):
 
 @pytest.mark.parametrize("hr", [None, ""])
 def test_a_benchmark_without_hr_is_refused(hr):
-    with pytest.raises(InputError, match=r"^benchmark mine: hr=.* names no folder: scores need HR images"):
+    with pytest.raises(InputError, match=r"^benchmark mine: hr=.* is not a folder: scores need HR images"):
         Benchmark("mine", hr, 2)
 
 

@@ -112,7 +112,9 @@ def composed(*words):
 
 
 def test_the_hint_of_a_file_that_stops_early_works_as_printed(file):
-    with pytest.raises(InstantiationException, match="reaches conv3_4 of VGG-19, not conv5_4: pass loss.perceptual") as error:
+    with pytest.raises(
+        InstantiationException, match="ends at conv3_4 of VGG-19, before conv5_4: pass loss.perceptual"
+    ) as error:
         composed(f"loss.perceptual.weights={file}")
     words = str(error.value.__cause__).split("pass ")[1].split()
     assert list(composed(f"loss.perceptual.weights={file}", *words).layers) == ["conv3_4"]

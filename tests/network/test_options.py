@@ -34,7 +34,7 @@ def built(architecture: str, n_feats: int = 12, **change) -> torch.nn.Module:
         ("RGT", {"split_size": [12, 24]}, r"split_size=\[12, 24\]: RGT takes divisors of 64"),
         ("HAT", {"window_size": 7}, r"window_size=7: window_size x overlap_ratio \(0.5\) must be even.*; choose window_size=8"),
         ("SwinIR", {"mlp_ratio": "wide"}, "SwinIR cannot be built, its options do not fit"),
-        ("SwinIR", {"upsampler": "foo"}, r"SwinIR makes \(1, 3, 8, 8\) of \(1, 3, 8, 8\); at scale=2"),
+        ("SwinIR", {"upsampler": "foo"}, r"SwinIR turns \(1, 3, 8, 8\) into \(1, 3, 8, 8\); expected .* at scale=2"),
     ],
 )
 def test_what_does_not_fit_is_one_line(architecture, change, line):

@@ -72,7 +72,7 @@ def test_metrics_that_differ_are_named(main_job, tmp_path, capsys):
     compare(results, tmp_path)
     equal, different = capsys.readouterr().out.splitlines()
     assert equal.startswith("reproduced: all 20 numbers")
-    assert different.startswith("not reproduced: 1 of 20 numbers differ; most sample/images/coffee/psnr")
+    assert different.startswith("not reproduced: 1 of 20 numbers differ; the most: sample/images/coffee/psnr")
 
 
 def test_the_command_of_the_run_with_a_folder_of_its_own(main_job, monkeypatch):

@@ -256,7 +256,10 @@ def test_what_changes_on_resume_is_said_and_takes_effect(main_job, tmp_path):
 def test_another_network_is_refused(main_job, word, tmp_path):
     last = main_job[0] / "checkpoints" / "last.ckpt"
     cfg = compose("train", f"resume={last}", f"output_dir={tmp_path}", word)
-    with pytest.raises(ValueError, match=f"{word.split('=')[0]} cannot change on resume; for a new run from these weights pass init_from={last}"):
+    with pytest.raises(
+        ValueError,
+        match=f"{word.split('=')[0]} cannot change on resume; for a new run from these weights pass init_from={last}",
+    ):
         resumed(cfg, [f"resume={last}", word])
 
 

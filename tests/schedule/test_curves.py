@@ -130,12 +130,12 @@ def test_on_resume_the_config_of_today_wins(file):
 
 @pytest.mark.parametrize("function", [schedule.warmup_cosine, schedule.one_cycle])
 def test_an_endless_run_has_no_end_to_fall_to(function):
-    with pytest.raises(ValueError, match="set trainer.max_steps above 0, not -1"):
+    with pytest.raises(ValueError, match="set trainer.max_steps above 0 \(it is -1\)"):
         function(adam(), max_steps=-1)
 
 
 def test_milestones_ascend():
-    with pytest.raises(ValueError, match=r"must ascend, not \[8, 5\]"):
+    with pytest.raises(ValueError, match=r"milestones=\[8, 5\] must be ascending"):
         schedule.multistep(adam(), milestones=[8, 5])
 
 

@@ -81,7 +81,7 @@ def test_a_wrapper_that_not_every_name_has(tmp_path):
     torch.save(state, tmp_path / "weights.pth")
     assert same(net, load(tmp_path / "weights.pth"))
     torch.save(state | {"n_averaged": torch.tensor(3)}, tmp_path / "weights.pth")
-    with pytest.raises(ValueError, match=r"weights.pth: does not fit Compact: 1 too many \(n_averaged\)$"):
+    with pytest.raises(ValueError, match=r"weights.pth: does not fit Compact: 1 keys unexpected \(n_averaged\)$"):
         load(tmp_path / "weights.pth")
 
 
@@ -116,7 +116,8 @@ def test_a_misfit_gives_a_short_difference(tmp_path):
     tensors |= {"extra": torch.zeros(1), first: torch.zeros(9, 9)}
     tensors.pop(list(tensors)[1])
     with pytest.raises(
-        ValueError, match=rf"f.pth: does not fit Compact: 1 keys missing .*1 too many \(extra\); {first} is \(9, 9\)"
+        ValueError,
+        match=rf"f.pth: does not fit Compact: 1 keys missing .*1 keys unexpected \(extra\); {first} has shape \(9, 9\)",
     ):
         load_weights(network(), tensors, "f.pth")
 

@@ -74,17 +74,17 @@ def test_a_network_that_draws_and_counts_in_forward_stays_as_it_was():
 @pytest.mark.parametrize(
     "network, line",
     [
-        (Made(lambda sr: (sr, sr)), "Made: forward returns a tuple, not one tensor"),
+        (Made(lambda sr: (sr, sr)), "Made: forward returns a tuple, expected one tensor"),
         (
             Made(lambda sr: sr[..., ::2, ::2]),
-            r"Made makes \(1, 3, 8, 9\) of \(1, 3, 8, 9\); at scale=2 it must be \(1, 3, 16, 18\)",
+            r"Made turns \(1, 3, 8, 9\) into \(1, 3, 8, 9\); expected \(1, 3, 16, 18\) at scale=2",
         ),
         (Made(lambda sr: sr.transpose(2, 3)), r"Made makes \(1, 3, 18, 16\) of"),
-        (Made(lambda sr: sr / 0), "Made makes NaN or infinite values"),
+        (Made(lambda sr: sr / 0), "Made returns NaN or infinite values"),
         (Made(lambda sr: (sr * 255).byte()), "Made makes torch.uint8"),
         (Made(lambda sr: sr.detach()), "no gradient reaches its 4 parameters"),
         (Made(lambda sr: sr.detach().requires_grad_()), "no gradient reaches any of its 4 parameters"),
-        (UNet(), "UNet takes 64x64 pixels but no 32x33 .*: set its attribute multiple_of"),
+        (UNet(), "UNet accepts 64x64 pixels but not 32x33 .*: set its attribute multiple_of"),
     ],
 )
 def test_what_a_network_does_not_keep_is_one_line(network, line):
@@ -102,7 +102,7 @@ def test_attributes_that_do_not_fit():
     network.multiple_of = 8
     contract.network(network, 2)
     with pytest.raises(
-        contract.InputError, match="data.patch_size=20: UNet takes multiples of 8 alone; pass data.patch_size=16"
+        contract.InputError, match="data.patch_size=20: UNet accepts only multiples of 8; pass data.patch_size=16"
     ):
         contract.network(network, 2, [16, 20])
 
@@ -149,9 +149,9 @@ class Loss(nn.Module):
 @pytest.mark.parametrize(
     "compute, line",
     [
-        (lambda sr, hr: (sr - hr).abs(), r"returns no scalar \(shape \(1, 3, 64, 64\)\)"),
-        (lambda sr, hr: 0.5, r"returns no scalar \(float\)"),
-        (lambda sr, hr: (sr - hr).mean().log(), "of two images in .* is nan"),
+        (lambda sr, hr: (sr - hr).abs(), r"must return a scalar, the mean over the batch \(shape \(1, 3, 64, 64\)\)"),
+        (lambda sr, hr: 0.5, r"must return a scalar, the mean over the batch \(float\)"),
+        (lambda sr, hr: (sr - hr).mean().log(), "returns nan for two images"),
         (lambda sr, hr: (sr.detach() - hr).abs().mean(), "passes no gradient"),
         (lambda sr, hr: (sr - sr).mean().sqrt(), "passes no finite gradient"),
     ],
@@ -184,7 +184,7 @@ def test_a_discriminator_makes_logits():
             return image.mean().detach()
 
     with pytest.raises(
-        contract.InputError, match="discriminator: Judge makes no finite logits with a gradient of 16x16 pixels"
+        contract.InputError, match="discriminator: Judge does not return finite logits with a gradient for 16x16 pixels"
     ):
         contract.discriminator(Judge(), 16)
     contract.discriminator(nn.Conv2d(3, 1, 3), 16)

@@ -29,7 +29,7 @@ def test_x4_starts_from_x2(tmp_path, capsys):
     x4 = weights(compose("train", *EDSR, "scale=4", f"init_from={file}")).state_dict()
     said = capsys.readouterr().out
     assert said.startswith(f"init_from={file}: {len(x2)} of the network's {len(x2) + 2} tensors are loaded (7")
-    assert said.endswith("; 2 start fresh (tail.0.2.bias, tail.0.2.weight)\n") and said.count("\n") == 1
+    assert said.endswith("; 2 keep their random initial values (tail.0.2.bias, tail.0.2.weight)\n") and said.count("\n") == 1
     assert all(torch.equal(x4[key], value) for key, value in x2.items())
     run_train(
         *EDSR, "scale=4", "trainer.max_steps=1", f"init_from={file}", f"output_dir={tmp_path}/x4", f"data_dir={tmp_path}/data"
@@ -41,8 +41,8 @@ def test_released_weights_of_another_scale(sr_data, capsys):
     file = sr_data / "weights" / "IMDN_x4.pth"
     weights(compose("train", "network=imdn", "network.n_blocks=5", "scale=2", f"init_from={file}"))
     said = capsys.readouterr().out
-    assert "start fresh (c.0.weight, upsampler.0.bias, upsampler.0.weight)" in said
-    assert "17 of the file are not used (IMDB6.c1.bias, IMDB6.c1.weight, IMDB6.c2.bias, ...)" in said
+    assert "keep their random initial values (c.0.weight, upsampler.0.bias, upsampler.0.weight)" in said
+    assert "17 tensors of the file are not used (IMDB6.c1.bias, IMDB6.c1.weight, IMDB6.c2.bias, ...)" in said
 
 
 def test_what_fits_as_a_whole_is_loaded_without_a_word(tmp_path, capsys):
@@ -72,7 +72,8 @@ def test_only_training_loads_a_part(sr_data, command):
 
 def test_almost_nothing_fits(sr_data, tmp_path):
     with pytest.raises(
-        ValueError, match=r"IMDN_x4.pth: almost nothing of it fits \(0%\): does not fit Compact: 53 keys missing"
+        ValueError,
+        match=r"IMDN_x4.pth: it does not fit this network \(0% of its values\): does not fit Compact: 53 keys missing",
     ):
         weights(compose("train", "network=compact", f"init_from={sr_data}/weights/IMDN_x4.pth"))
 

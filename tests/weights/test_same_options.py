@@ -55,7 +55,7 @@ def test_init_from_says_which_options_changed(files, capsys):
 
 def test_between_two_such_files_there_is_no_network(files, tmp_path):
     one, tenth = files
-    with pytest.raises(UserError, match=r"hold different networks.*: res_scale=0.1 \(here 1.0\)$"):
+    with pytest.raises(UserError, match=r"contain different networks.*: res_scale=0.1 \(here 1.0\)$"):
         sr.load([one, tenth], alpha=0.5)
     noise = EDSR(**OPTIONS).state_dict()
     torch.save({key: value * 3 for key, value in noise.items()}, tmp_path / "noise.pth")

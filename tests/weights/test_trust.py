@@ -86,8 +86,7 @@ def test_its_checkpoint_is_refused_without_that(job, plugin):
     done = call("test.py", f"ckpt={last}", "benchmark=[sample]", cwd=job[0], PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert (
-        "names outside.net.Mine, which is no network of this project; nothing of it was run. If you trust it, pass"
-        in done.stderr
+        "names outside.net.Mine, which is not a network of this project; it was not run. If you trust it, pass" in done.stderr
     )
     with pytest.raises(InputError, match="outside.net.Mine"):
         sr.load(last)

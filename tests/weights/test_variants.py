@@ -51,7 +51,7 @@ def test_the_variant_that_enlarges_is_found(tmp_path, kind, taps, back, options)
         assert lines == []
     else:  # a variant is guessed, and said
         assert len(lines) == 1 and lines[0].startswith(f"{file}: read as {kind.__name__} with rgb_range=")
-        assert "; as it was released it has" in lines[0] and "\n" not in lines[0]
+        assert "; the released variant reaches" in lines[0] and "\n" not in lines[0]
 
 
 def test_merged_residuals_are_found(tmp_path):
@@ -94,7 +94,7 @@ def test_between_two_that_are_about_as_good_a_pattern_decides():
 def test_a_named_network_of_other_options_names_the_right_ones(tmp_path):
     file = save(released(RLFN, taps=(1, 0, 0), back=(-1, -1), rgb_range=1.0, dilation=(2, 2, 2)), tmp_path / "rlfn.pth")
     words = [f"ckpt={file}", "network=rlfn", "network.n_feats=20", "network.n_blocks=1", "scale=2"]
-    with pytest.raises(ValueError, match="leave network=... out, and it is read as RLFN with rgb_range=1.0, ") as error:
+    with pytest.raises(ValueError, match="remove network=..., to read it as RLFN with rgb_range=1.0, ") as error:
         build.predicting_network(compose("predict", *words))
     more = str(error.value).split("pass ")[1].split(", or leave")[0].split()
     assert "++network.rgb_range=1.0" in more
