@@ -38,8 +38,12 @@ def main() -> None:
         "HR": hr,
     }
     top, left, side = map(int, asked["crop"].strip("[]").split(","))
-    crops = {name: Image.fromarray(to_pixels(image[..., top : top + side, left : left + side])) for name, image in pictures.items()}
-    titled({name: crop.resize((side * zoom,) * 2, Image.Resampling.NEAREST) for name, crop in crops.items()}).save(asked["output"])
+    crops = {
+        name: Image.fromarray(to_pixels(image[..., top : top + side, left : left + side])) for name, image in pictures.items()
+    }
+    titled({name: crop.resize((side * zoom,) * 2, Image.Resampling.NEAREST) for name, crop in crops.items()}).save(
+        asked["output"]
+    )
     psnr = PSNR(crop_border=scale)
     print(*(f"{name} {float(psnr(pictures[name], hr)):.2f} dB" for name in ("bicubic", "SR")), sep=", ")
 

@@ -66,7 +66,7 @@ def test_a_release_that_makes_noise_in_this_network_is_refused(tmp_path):
 def test_only_training_loads_a_part(sr_data, command):
     words = ["network=imdn", "scale=2", f"ckpt={sr_data}/weights/IMDN_x4.pth"]
     load = {"test": build.tested_network, "predict": build.predicting_network}[command]
-    with pytest.raises(ValueError, match="IMDN_x4.pth: does not fit IMDN: upsampler.0.bias is"):
+    with pytest.raises(ValueError, match="IMDN_x4.pth: does not fit IMDN: upsampler.0.bias has"):
         load(compose(command, *words))
 
 
@@ -90,7 +90,7 @@ def test_the_discriminator_comes_along(tmp_path, capsys):
 
     for other in (["discriminator.n_feats=8"], ["discriminator=patch", "discriminator.n_feats=4"]):
         fit(tmp_path / "third", f"init_from={file}", "trainer.max_steps=0", *other)
-        assert f"init_from={file}: its discriminator is another one than discriminator=..." in capsys.readouterr().out
+        assert f"init_from={file}: its discriminator differs from discriminator=..." in capsys.readouterr().out
 
 
 def test_no_network_says_no_word_of_a_discriminator(tmp_path, capsys):
