@@ -11,6 +11,9 @@ from sr.errors import InputError
 # Rows Y, Cb, Cr for RGB in [0, 1]; the results are on the 0..255 scale, Y in 16..235, Cb and Cr in 16..240.
 _TO_YCBCR = ((65.481, 128.553, 24.966), (-37.797, -74.203, 112.0), (112.0, -93.786, -18.214))
 _OFFSET = (16.0, 128.0, 128.0)
+_TO_GRAY = torch.linalg.inv(  # MATLAB's rgb2gray: row Y of the inverse of NTSC's matrix from YIQ, hence 0.2989, 0.5870, 0.1140
+    torch.tensor(((1.0, 0.956, 0.621), (1.0, -0.272, -0.647), (1.0, -1.106, 1.703)), dtype=torch.float64)
+)[0].tolist()
 _TO_RGB = torch.linalg.inv(torch.tensor(_TO_YCBCR, dtype=torch.float64)).tolist()
 
 
@@ -25,6 +28,11 @@ def rgb_to_y(rgb: Tensor) -> Tensor:
     Y = (16 + 65.481 R + 128.553 G + 24.966 B) / 255. InputError: another number of bands, which has no luma.
     """
     return (_mix(_rgb_planes(rgb), _TO_YCBCR[0]) + _OFFSET[0]) / 255
+
+
+def rgb_to_gray(rgb: Tensor) -> Tensor:
+    """RGB (..., 3, H, W) -> full-range luma (..., 1, H, W) of that range, unrounded: MATLAB's rgb2gray of a double image."""
+    return _mix(_rgb_planes(rgb), _TO_GRAY)
 
 
 def rgb_to_ycbcr(rgb: Tensor) -> Tensor:

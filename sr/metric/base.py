@@ -1,4 +1,4 @@
-"""The protocol of SR papers: what is done to two images before they are compared."""
+"""The protocol of SR papers: what is done to images before they are scored."""
 
 from typing import Literal
 
@@ -6,15 +6,27 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
-from sr.functional.color import has_luma, rgb_to_y
+from sr.functional.color import has_luma, rgb_to_gray, rgb_to_y
 from sr.functional.leading import mean_over_frames, pictures
 from sr.functional.pixels import check_pixels
+
+
+def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None) -> Tensor:
+    """What a metric, ours or another, gives for each image: it gets SR alone where it says `reference = False`."""
+    return metric(sr, hr) if needs_reference(metric) else metric(sr)
+
+
+def needs_reference(metric: nn.Module) -> bool:
+    """Whether a metric compares SR with HR; one that says nothing does."""
+    return getattr(metric, "reference", True)
 
 
 class Metric(nn.Module):
     """One score for each image or clip of a batch; a subclass writes ``score``. Keeps no state and has no gradient.
 
-    Both images are rounded to ``levels`` (half up) and clipped, as if they had been saved; ``crop_border`` pixels are cut
+    A metric with ``reference = False`` scores SR alone: ``metric(sr)``, ``score(sr)``.
+
+    Images are rounded to ``levels`` (half up) and clipped, as if they had been saved; ``crop_border`` pixels are cut
     from each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64, whatever the levels: PSNR and
     SSIM are relative to the range, so that those of 16-bit images are the ones of 0..65535. The score of a clip is
     the mean of its frames' scores, as papers report Vid4 and REDS.
@@ -22,7 +34,8 @@ class Metric(nn.Module):
     Args:
         crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
         channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without
-            luma (gray, or more bands than RGB) are scored on all bands either way.
+            luma (gray, or more bands than RGB) are scored on all bands either way. A metric that knows others lists
+            them in ``channels``: "gray" is MATLAB's full-range rgb2gray.
         levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
         luma: whether three bands are RGB, which has luma.
 
@@ -30,30 +43,36 @@ class Metric(nn.Module):
         InputError: another channel, or a negative crop_border.
     """
 
+    reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
+    channels: tuple[str, ...] = ("y", "rgb")
     smallest: int = 1  # least height and width that ``score`` can work on
     rgb_only: bool = False  # whether ``score`` needs three bands, as networks trained on photos do; gray is repeated for it
 
-    def __init__(self, *, crop_border: int, channel: Literal["y", "rgb"] = "y", levels: int | None = 255, luma: bool = True):
+    def __init__(
+        self, *, crop_border: int, channel: Literal["y", "rgb", "gray"] = "y", levels: int | None = 255, luma: bool = True
+    ):
         super().__init__()
-        if channel not in ("y", "rgb"):
-            raise InputError(f"unknown channel {channel!r}; choose y or rgb")
+        if channel not in self.channels:
+            raise InputError(f"unknown channel {channel!r}; choose {' or '.join(self.channels)}")
         if crop_border < 0:
             raise InputError(f"crop_border must be 0 or more, not {crop_border}")
         self.crop_border = crop_border
         self.channel, self.top, self.luma = channel, levels, luma
 
     @torch.no_grad()
-    def forward(self, sr: Tensor, hr: Tensor) -> Tensor:
+    def forward(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
         """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 where there is no float64).
 
+        A metric without a reference does not look at hr.
+
         Raises:
-            InputError: sr and hr differ in shape, hr is not in [0, 1], too little is left of them when the border is cut, or
-                the metric needs RGB.
+            InputError: sr and hr differ in shape, hr is needed and is not there or not in [0, 1], too little is left of them
+                when the border is cut, or the metric needs RGB.
         """
-        if sr.shape != hr.shape:
-            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
-        check_pixels(hr, "hr")  # not sr: the results of a network that is not trained yet may be anywhere
+        if self.reference:
+            self._check_reference(sr, hr)
+        images = (sr, hr) if self.reference else (sr,)
         height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
         if min(height, width) < self.smallest:
             raise InputError(
@@ -63,14 +82,21 @@ class Metric(nn.Module):
         if self.rgb_only and sr.shape[-3] not in (1, 3):
             raise InputError(f"{type(self).__name__} needs RGB, there are {sr.shape[-3]} bands: take it out of metric=[...]")
         # As many frames at once as the batch has images: float64 copies of a whole clip might not fit.
-        parts = zip(pictures(sr).split(len(sr)), pictures(hr).split(len(hr)), strict=True)
+        parts = zip(*(pictures(image).split(len(sr)) for image in images), strict=True)
         with torch.autocast(device_type=sr.device.type, enabled=False):
-            scores = torch.cat([self.compute(ours, theirs) for ours, theirs in parts])
+            scores = torch.cat([self.compute(*part) for part in parts])
         return mean_over_frames(scores, sr)
 
-    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """(N,) scores of two batches of pictures (N, C, H, W)."""
-        return self.score(self.prepare(sr), self.prepare(hr))
+    def _check_reference(self, sr: Tensor, hr: Tensor | None) -> None:
+        if hr is None:
+            raise InputError(f"{type(self).__name__} compares SR with HR, and there is no HR")
+        if sr.shape != hr.shape:
+            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
+        check_pixels(hr, "hr")  # not sr: the results of a network that is not trained yet may be anywhere
+
+    def compute(self, *images: Tensor) -> Tensor:
+        """(N,) scores of batches of pictures (N, C, H, W): SR and HR, or SR alone."""
+        return self.score(*map(self.prepare, images))
 
     def prepare(self, image: Tensor) -> Tensor:
         """(N, C, H, W) in [0, 1] -> (N, 1 or C, h, w) in 0..255: quantised, cropped, in the metric's channel."""
@@ -85,10 +111,10 @@ class Metric(nn.Module):
         """(N, C, H, W) in [0, 1] -> (N, 1 or C, H, W) in 0..255: quantised, in the metric's channel."""
         image = image.to(torch.float32 if image.device.type == "mps" else torch.float64)
         image = (image * self.top + 0.5).floor().clamp(0, self.top) * (255 / self.top) if self.top else image * 255
-        if self.channel == "y" and self.luma and has_luma(image.shape[1]):
-            return rgb_to_y(image / 255) * 255
+        if self.channel != "rgb" and self.luma and has_luma(image.shape[1]):
+            return rgb_to_y(image / 255) * 255 if self.channel == "y" else rgb_to_gray(image)
         return image.expand(-1, 3, -1, -1) if self.rgb_only and image.shape[1] == 1 else image
 
-    def score(self, sr: Tensor, hr: Tensor) -> Tensor:
-        """(N,) scores of two prepared batches."""
+    def score(self, *images: Tensor) -> Tensor:
+        """(N,) scores of prepared batches: of SR and HR, or of SR alone."""
         raise NotImplementedError

@@ -14,6 +14,7 @@ from sr.errors import InputError, NotFiniteError
 from sr.functional.bicubic import enlarged
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
+from sr.metric.base import scored
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
@@ -153,7 +154,7 @@ class SRModule(pl.LightningModule):
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
 
     def _score(self, sr: Tensor, hr: Tensor) -> dict[str, float]:
-        return {name: metric(sr, hr).item() for name, metric in self.metric.items()}
+        return {name: scored(metric, sr, hr).item() for name, metric in self.metric.items()}
 
     def on_validation_epoch_start(self) -> None:
         self._scores = {}

@@ -15,6 +15,7 @@ from sr.data.validated import validated
 from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO
+from sr.metric.base import scored
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
@@ -56,7 +57,7 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
                 sample = benchmark[index]
                 lr, hr = (kind.scaled(sample[key][None]) for key in ("lr", "hr"))
                 sr = imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)
-                of[sample["name"]] = {key: metric(sr, hr).item() for key, metric in measured.items()}
+                of[sample["name"]] = {key: scored(metric, sr, hr).item() for key, metric in measured.items()}
         means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]
         if len(of) == len(run.scores[name]):

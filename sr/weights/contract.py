@@ -171,7 +171,7 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
 
 
 def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
-    """Check that a metric from outside sr.metric returns one number for one image.
+    """Check that a metric from outside sr.metric returns one number for one image; it gets SR alone if `reference = False`.
 
     Raises:
         InputError: it does not. Errors inside its own code are raised unchanged.
@@ -181,7 +181,8 @@ def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
     if _of(made, _OWN):
         return made
     with _as_it_was(made), torch.no_grad():
-        score = copy.deepcopy(made)(*_pair(made, channels, side))
+        sr, hr = _pair(made, channels, side)
+        score = copy.deepcopy(made)(*((sr, hr) if getattr(made, "reference", True) else (sr,)))
     if not isinstance(score, Tensor) or score.numel() != 1:
         what = f"shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
         raise InputError(f"{key}: {_name(made)} returns {what} for one image; expected one number per image")

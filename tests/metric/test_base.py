@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from skimage import data
 from skimage.color import rgb2ycbcr
@@ -18,6 +18,7 @@ from sr.metric.ssim import SSIM
 from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "metric").glob("*.yaml"))
+WITH_HR = [file for file in FILES if get_class(next(iter(OmegaConf.load(file).values()))["_target_"]).reference]
 
 # Bicubic upscaling of the benchmarks' LR files as papers report it: PSNR and SSIM on Y at x2, x3, x4.
 BICUBIC = {
@@ -30,7 +31,7 @@ SLOW = pytest.mark.slow
 CASES = [pytest.param(s, x, marks=SLOW if s in ("B100", "Urban100") else ()) for s in BICUBIC for x in (2, 3, 4)]
 
 
-@pytest.fixture(scope="module", params=FILES, ids=lambda file: file.stem)
+@pytest.fixture(scope="module", params=WITH_HR, ids=lambda file: file.stem)
 def metric(request, backbones) -> Metric:
     config = OmegaConf.merge({"scale": 2, "image": IMAGE}, OmegaConf.load(request.param))
     assert list(config) == ["scale", "image", request.param.stem]
@@ -77,6 +78,11 @@ def test_autocast_changes_nothing(metric, pair):
 
 def test_nothing_goes_into_a_checkpoint(metric):
     assert not metric.state_dict() and not list(metric.parameters())
+
+
+def test_hr_is_needed(metric, pair):
+    with pytest.raises(ValueError, match=rf"^{type(metric).__name__} compares SR with HR, and there is no HR$"):
+        metric(pair[0])
 
 
 def test_wrong_sizes_are_refused_in_one_line(metric, pair):
