@@ -16,12 +16,12 @@ from sr.errors import InputError
 
 
 def test(cfg: DictConfig) -> None:
-    """Run the config: a table on the screen, metrics.json and pictures in output_dir."""
+    """Run the config: a table on the screen, metrics.json, metric_records.json and pictures in output_dir."""
     if not cfg.get("published") and not cfg.get("network"):
         cfg.ckpt  # noqa: B018, asked for before torch is imported
     from sr import build
     from sr.published import reproduce
-    from sr.view.table import comparison, write_metrics
+    from sr.view.table import comparison, write_metrics, write_records
 
     cfg.output_dir = run_folder(cfg)
     if Path(cfg.output_dir, "run.json").exists():
@@ -32,8 +32,10 @@ def test(cfg: DictConfig) -> None:
         results, table = reproduce(cfg, score)
     else:
         name = build.network_name(cfg)
-        results = score(cfg)
-        table = comparison(results, name, build.image(cfg).measured)
+        results, metrics = measured(cfg)
+        table = comparison(results, name, build.image(cfg).measured, metrics)
+        if results:
+            write_records(metrics, cfg.output_dir)
 
     if results:
         file = write_metrics(results, cfg.output_dir)
@@ -43,7 +45,13 @@ def test(cfg: DictConfig) -> None:
 
 def score(cfg: DictConfig) -> dict[str, Any]:
     """What the config's network reaches on its benchmarks; nothing in the further processes of a run."""
+    return measured(cfg)[0]
+
+
+def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same, and how its metrics measured."""
     from sr import build
+    from sr.metric.record import records
 
     network = build.tested_network(cfg)
     data = build.benchmarks(cfg)
@@ -52,7 +60,7 @@ def score(cfg: DictConfig) -> dict[str, Any]:
 
     trainer.test(model, datamodule=data, verbose=False)
 
-    return model.results if trainer.is_global_zero else {}
+    return (model.results if trainer.is_global_zero else {}), records(model.metric)
 
 
 main = entry("test")(test)

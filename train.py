@@ -15,6 +15,7 @@ def train(cfg: DictConfig) -> float | None:
     from pytorch_lightning.utilities import rank_zero_only
 
     from sr import build
+    from sr.metric.record import records
     from sr.run.record import recorded
     from sr.run.reproduce import check_code, compare
     from sr.run.resume import resumed
@@ -40,7 +41,7 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            print(table := comparison(results, cfg.variant or called(), data.kind.measured))
+            print(table := comparison(results, cfg.variant or called(), data.kind.measured, records(model.metric)))
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:

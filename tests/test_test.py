@@ -39,6 +39,7 @@ def test_a_moved_checkpoint_needs_nothing_of_its_run(best, tmp_path):
     moved.write_bytes(best.read_bytes())
     evaluate(f"ckpt='{moved}'", f"output_dir={tmp_path}/out", f"data_dir={tmp_path}")
     assert metrics(tmp_path / "out")["sample"]["psnr"] > 10
+    assert json.loads((tmp_path / "out" / "metric_records.json").read_text())["psnr"]["channel"] == "y"
 
 
 def test_another_benchmark(best, sr_data, tmp_path):

@@ -53,6 +53,9 @@ def test_metrics_json_has_the_promised_form(main_job):
     assert {f"sample_{name}" for name in scores["images"]} == PHOTOS
     for metric in METRICS:
         assert scores[metric] == pytest.approx(np.mean([image[metric] for image in scores["images"].values()]), abs=1e-9)
+    measured = json.loads((main_job[0] / "run.json").read_text())["metrics"]
+    assert measured.keys() == METRICS and measured["psnr"]["crop_border"] == 2 and measured["psnr"]["version"] == 1
+    assert (main_job[0] / "table.md").read_text().splitlines()[-1].startswith("Measured: psnr (version 1, y, border 2); ")
 
 
 def test_metrics_json_is_what_the_network_in_best_ckpt_scores(main_job, best):

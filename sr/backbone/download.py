@@ -1,4 +1,4 @@
-"""Files of torchvision's ImageNet weights, which learned metrics need."""
+"""Files of torchvision's ImageNet weights and others, which learned metrics need."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,19 +11,36 @@ from sr.errors import MissingError
 T = TypeVar("T")
 
 
-def with_backbone(build: Callable[[], T], metric: str, url: str) -> T:
-    """Call ``build``, which loads the file named at the end of ``url`` from torch's cache, or downloads it.
+def with_backbone(build: Callable[[], T], metric: str, *urls: str) -> T:
+    """Call ``build``, which loads the files named at the ends of ``urls`` from torch's cache, or downloads them.
 
     Raises:
-        MissingError: the file is not in the cache and cannot be downloaded; one line says where to put it.
+        MissingError: a file is not in the cache and cannot be downloaded; one line says where to put it.
     """
-    file = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
+    files = {Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]): url for url in urls}
     try:
         return build()
     except OSError as error:  # URLError, HTTPError and timeouts are OSErrors
-        if file.exists():
+        file = next((file for file in files if not file.exists()), None)
+        if file is None:
             raise
         raise MissingError(
-            f"{metric} needs {file}, which is missing and could not be downloaded ({error}): download {url} on another machine "
-            f"and copy it there, or set TORCH_HOME to a folder that has hub/checkpoints/{file.name}"
+            f"{metric} needs {file}, which is missing and could not be downloaded ({error}): download {files[file]} on another "
+            f"machine and copy it there, or set TORCH_HOME to a folder that has hub/checkpoints/{file.name}"
+        ) from None
+
+
+def downloaded(build: Callable[[], T], metric: str) -> T:
+    """Call ``build``, a library's, which keeps the files that it downloads in caches of its own.
+
+    Raises:
+        FileNotFoundError: they are not there and cannot be downloaded.
+    """
+    try:
+        return build()
+    except OSError as error:
+        text = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise MissingError(
+            f"{metric} needs weights that could not be downloaded ({text}): use it once where there is a network, and set "
+            "TORCH_HOME and HF_HOME to copies of the folders that it fills (~/.cache/torch, ~/.cache/huggingface)"
         ) from None

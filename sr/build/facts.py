@@ -7,6 +7,7 @@ from pytorch_lightning import LightningModule, Trainer
 from sr.build.callback import keeper
 from sr.callback.clock import Clock
 from sr.device.count import parameters
+from sr.metric.record import records
 from sr.run.early import stopped_early
 
 
@@ -23,6 +24,7 @@ def facts(trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         "parameters": parameters(model.network),
         "score": score(trainer),
         "higher_is_better": higher(model),
+        "metrics": records(model.metric),
         "training": {"steps": trainer.global_step},
         "stopped_early": stopped_early(trainer),
     }

@@ -43,6 +43,7 @@ class Metric(nn.Module):
         InputError: another channel, or a negative crop_border.
     """
 
+    version: int = 1  # raised when a change makes other scores: those of two versions are not compared
     reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
     channels: tuple[str, ...] = ("y", "rgb")
@@ -114,6 +115,11 @@ class Metric(nn.Module):
         if self.channel != "rgb" and self.luma and has_luma(image.shape[1]):
             return rgb_to_y(image / 255) * 255 if self.channel == "y" else rgb_to_gray(image)
         return image.expand(-1, 3, -1, -1) if self.rgb_only and image.shape[1] == 1 else image
+
+    def learned(self) -> dict[str, Tensor]:
+        """The values that the score rests on and that were learned, by name; networks are the tuple ``networks``."""
+        parts = enumerate(getattr(self, "networks", ()))
+        return {f"{i}.{name}": value for i, network in parts for name, value in network.state_dict().items()}
 
     def score(self, *images: Tensor) -> Tensor:
         """(N,) scores of prepared batches: of SR and HR, or of SR alone."""

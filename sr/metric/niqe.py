@@ -51,6 +51,9 @@ class NIQE(Metric):
         # In a tuple: they stay out of the state_dict of whatever holds this metric.
         self.model = tuple(torch.from_numpy(model[name].astype("float64")) for name in names)
 
+    def learned(self) -> dict[str, Tensor]:
+        return dict(zip(("mean", "covariance"), self.model, strict=True))
+
     def score(self, sr: Tensor) -> Tensor:
         height, width = sr.shape[-2:]
         if (height // BLOCK) * (width // BLOCK) < 2:

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sr.metric.record import different, line
 from sr.report.runs import Run
 from sr.report.variants import Variant
 
@@ -35,15 +36,35 @@ def one_per_seed(variants: Sequence[Variant], notes: list[str]) -> list[Variant]
 
 
 def other_measures(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, str]:
-    """Metric -> why it cannot be compared: its options (its border, its channel) are not the same in all runs."""
+    """Metric -> why it cannot be compared: its options (its border, its channel), its version or its weights differ."""
     found = {}
     for metric in metrics:
-        first = _options(runs[0], metric)
         for run in runs[1:]:
-            other = _options(run, metric)
-            if None not in (first, other) and first != other:
-                found[metric] = f"{metric} is left out: its options are not those of {runs[0].folder} in {run.folder}."
+            if why := _unlike(runs[0], run, metric):
+                found[metric] = f"{metric} is left out: {why}."
     return found
+
+
+def _unlike(one: Run, other: Run, metric: str) -> str | None:
+    """What of a metric differs between two runs; runs from before there were records have their options alone."""
+    options = _options(one, metric), _options(other, metric)
+    if None not in options and options[0] != options[1]:
+        return f"its options are not those of {one.folder} in {other.folder}"
+    what = different(_record(one, metric), _record(other, metric))
+    return f"it was not measured alike in {one.folder} and {other.folder}, by its record ({', '.join(what)})" if what else None
+
+
+def measured(runs: Sequence[Run], metrics: Sequence[str]) -> str:
+    """The line that says how the metrics were measured, of runs that have a record of it; "" where none has."""
+    known = {metric: next(filter(None, (_record(run, metric) for run in runs)), None) for metric in metrics}
+    text = line({metric: one for metric, one in known.items() if one})
+    silent = sum(not run.facts.get("metrics") for run in runs)
+    return f"{text}. Not recorded of {silent} of {len(runs)} runs." if text and silent else text and f"{text}."
+
+
+def _record(run: Run, metric: str) -> Mapping[str, Any]:
+    known = (run.facts.get("metrics") or {}).get(metric)
+    return known if isinstance(known, Mapping) else {}
 
 
 def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) -> str | None:

@@ -20,7 +20,7 @@ Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> sco
 # What a report computes with, where a file has it.
 _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
-_FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping}
+_FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping, "metrics": Mapping}
 _CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
 _CONFIG |= {"image": Mapping}
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from sr.report.consistent import measured
 from sr.report.costs import Cost
 from sr.report.results import BICUBIC, Results
 from sr.report.runs import Run
@@ -75,10 +76,13 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
         table.rows[name] = cells
     several = max(seeds.values()) > 1
     table.note = (
+        f"{'' if results.higher[results.metric] else f'Lower {results.metric} is better. '}"
         f"Mean with its 95 % interval (Student's t) over {'images and seeds' if several else 'images'}. Images differ far "
         f"more than networks do: whether two variants differ is told by the difference to {results.baseline}, which is "
         f"paired, not by intervals of means that overlap. {_tests(results, several)}"
     )
+    how = measured([run for variant in variants for run in variant.runs], results.metrics)
+    table.note = f"{table.note} {how}".strip()
     return table
 
 

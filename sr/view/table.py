@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sr.files import whole
+from sr.metric.record import line
 
 
 def digits(metric: str) -> int:
@@ -18,23 +19,33 @@ def number(metric: str, value: float, *, sign: bool = False, more: int = 0) -> s
     return f"{value:{'+' if sign else ''}.{digits(metric) + more}f}"
 
 
-def comparison(results: Mapping[str, Any], name: str, measured: str = "") -> str:
+def comparison(
+    results: Mapping[str, Any], name: str, measured: str = "", metrics: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
     """A Markdown table: per benchmark a row for bicubic, the network, and the difference.
+
+    Metrics whose lower score is better have an arrow down in the header, and the line below says how each was measured.
 
     Args:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
+        metrics: their records (`sr.metric.record`), where they are known.
     """
     if not results:
         return "nothing was tested"
-    metrics = [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
-    rows = [["benchmark", "", *(f"{metric} ({measured})" if measured else metric for metric in metrics)]]
+    records, metrics = metrics or {}, [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
+    rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
     for benchmark, scores in results.items():
         rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(number(m, scores["bicubic"][m]) for m in metrics)])
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
         rows.append(["", "difference", *(number(m, scores[m] - scores["bicubic"][m], sign=True) for m in metrics)])
-    return markdown(rows)
+    return "\n\n".join(filter(None, (markdown(rows), line({key: records[key] for key in metrics if key in records}))))
+
+
+def _head(metric: str, measured: str, record: Mapping[str, Any]) -> str:
+    """A metric's column: "niqe ↓" where lower is better."""
+    return " ".join(filter(None, (metric, measured and f"({measured})", "" if record.get("higher_is_better", True) else "↓")))
 
 
 def markdown(rows: list[list[str]]) -> str:
@@ -50,6 +61,12 @@ def write_metrics(results: Mapping[str, Any], folder: str | Path) -> Path:
     with whole(file) as temporary:
         temporary.write_text(json.dumps(results, indent=1) + "\n")
     return file
+
+
+def write_records(metrics: Mapping[str, Any], folder: str | Path) -> None:
+    """metric_records.json in a folder: how each metric measured. A training run has the same in run.json, as `metrics`."""
+    with whole(Path(folder) / "metric_records.json") as temporary:
+        temporary.write_text(json.dumps(metrics, indent=1) + "\n")
 
 
 def write_table(table: str, folder: str | Path) -> None:

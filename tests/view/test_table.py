@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from sr.metric.niqe import NIQE
+from sr.metric.record import line, records
 from sr.view.table import comparison, markdown, write_metrics
 from tests.jobs import compose
 
@@ -29,6 +31,13 @@ def test_comparison():
         "|           | EDSR       | 20.00 | 0.5000  |",
         "|           | difference | -9.55 | -0.3433 |",
     ]
+
+
+def test_what_is_better_lower_has_an_arrow_and_how_it_was_measured_stands_below():
+    results = {"set5": {"niqe": 5.25, "bicubic": {"niqe": 7.5}, "images": {"baby": {"niqe": 5.25}}}}
+    table = comparison(results, "EDSR", "gray", records({"niqe": NIQE(crop_border=4)}))
+    assert table.splitlines()[0] == "| benchmark |            | niqe (gray) ↓ |"
+    assert table.splitlines()[-2:] == ["", f"{line(records({'niqe': NIQE(crop_border=4)}))}"]
 
 
 def test_comparison_of_nothing():

@@ -1,0 +1,62 @@
+"""How scores were measured: version, weights, border and seed of each metric, so that unlike numbers are not compared."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def records(metrics: Mapping[str, nn.Module]) -> dict[str, dict[str, Any]]:
+    """`record` of each metric by name."""
+    return {name: record(metric) for name, metric in metrics.items()}
+
+
+def record(metric: nn.Module) -> dict[str, Any]:
+    """What a metric's score depends on besides the images; plain values, None where it has no such thing.
+
+    class: where it is defined. version: of its arithmetic here. library: package and version that compute it, where these
+    decide. weights: sha256 of all learned values. crop_border, channel, levels, seed: its options. higher_is_better.
+    """
+    learned = getattr(metric, "learned", metric.state_dict)()
+    return {
+        "class": f"{type(metric).__module__}.{type(metric).__qualname__}",
+        "version": getattr(metric, "version", None),
+        "library": getattr(metric, "library", None),
+        "weights": sha256(learned) if learned else None,
+        "crop_border": getattr(metric, "crop_border", None),
+        "channel": getattr(metric, "channel", None),
+        "levels": getattr(metric, "top", None),
+        "seed": getattr(metric, "seed", None),
+        "higher_is_better": bool(getattr(metric, "higher_is_better", True)),
+    }
+
+
+def sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Of names, shapes, types and values of tensors, in the order of their names."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        tensor = tensor.detach().cpu().contiguous()
+        found.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}\n".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy() if tensor.numel() else b"")
+    return found.hexdigest()
+
+
+def line(known: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line for below a table: "Measured: psnr (version 1, y, border 4); niqe (version 1, y, border 4, weights 0f3a...)"."""
+    return "Measured: " + "; ".join(f"{name} ({_words(one)})" for name, one in known.items()) if known else ""
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    words = [f"version {one['version']}" if one.get("version") is not None else str(one.get("class"))]
+    words += [str(one[key]) for key in ("library", "channel") if one.get(key) is not None]
+    for key, said in (("crop_border", "border"), ("levels", "levels"), ("seed", "seed")):
+        if one.get(key) is not None and not (key == "levels" and one[key] == 255):
+            words.append(f"{said} {one[key]}")
+    return ", ".join([*words, *([f"weights {one['weights'][:12]}"] if one.get("weights") else [])])
+
+
+def different(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """What of two records is not the same, of what both have."""
+    return sorted(key for key in one.keys() & other.keys() if one[key] != other[key])
