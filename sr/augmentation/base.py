@@ -1,11 +1,13 @@
 """What an augmentation is: each sample's parameters, and what is done with them to whole batches on the device."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import probability as checked_probability
 
@@ -46,6 +48,17 @@ class Augmentation:
         """LR and HR patches after degradation -> the same, augmented; never changed in place."""
         return lr, hr
 
+    def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
+        """A further key of the batch after `apply`: (N, C, H, W) lies in the plane of the image, (N,) and (N, D) do not.
+
+        Raises:
+            InputError: it is not known what becomes of it: that of every augmentation that does not override this.
+        """
+        raise InputError(
+            f"augmentation={type(self).__name__.lower()} changes patches in a way that the batch's key {key} does not follow: "
+            "take it out of augmentation=[...]"
+        )
+
 
 def centre(image: Tensor, size: int) -> Tensor:
     """The middle of the last two dimensions."""
@@ -66,6 +79,24 @@ def changed(image: Tensor, choice: Tensor, *changes: Callable[[Tensor], Tensor])
     for source, target, number in zip(image, result, choice.tolist(), strict=True):
         target.copy_(changes[number - 1](source) if number else source)
     return result
+
+
+def followed(key: str, value: Any, move: Callable[[Tensor], Tensor]) -> Any:
+    """A key of the batch after patches were flipped or turned: images (N, C, H, W) are moved too, all else stays.
+
+    Raises:
+        InputError: (N, A, B) may be a mask or a list of vectors; a tensor that would change its shape.
+    """
+    if not isinstance(value, Tensor) or value.ndim < 3:
+        return value
+    if value.ndim == 3:
+        raise InputError(
+            f"the batch's key {key} has shape {tuple(value.shape)}, which does not tell whether it is flipped with the image: "
+            "give masks and kernels as (N, C, H, W), vectors as (N, D)"
+        )
+    if value.shape[-2] != value.shape[-1]:
+        raise InputError(f"the batch's key {key} has shape {tuple(value.shape)}: what is flipped and turned must be square")
+    return move(value)
 
 
 def per_image(value: Tensor) -> Tensor:

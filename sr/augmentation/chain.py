@@ -1,6 +1,8 @@
 """Augmentations one after the other: `augmentation=[flip,turn,mixup]`."""
 
+from collections.abc import Mapping
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -55,6 +57,21 @@ class Chain:
             if partner is not None and not stage.partner:
                 partner = stage.apply(*partner, own(partner_parameters, name), None)
         return lr, hr
+
+    def follow(self, keys: Mapping[str, Any], parameters: dict[str, Tensor], *, warped: bool = False) -> dict[str, Any]:
+        """Further keys of a batch, after `apply`.
+
+        Args:
+            warped: they describe the image as it is after `warp`, as what the degradation drew does.
+
+        Raises:
+            InputError: an augmentation that they do not follow.
+        """
+        followed = dict(keys)
+        for name, stage in self.stages.items():
+            if not (warped and stage.source_size(64) != 64):
+                followed = {key: stage.follow(key, value, own(parameters, name)) for key, value in followed.items()}
+        return followed
 
     def _sizes(self, size: int) -> list[int]:
         """Sides before the last stage, before the one before it, ...; from `size` to that of the cut."""

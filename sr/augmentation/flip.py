@@ -1,8 +1,10 @@
 """Left-right flips (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2)."""
 
+from typing import Any
+
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, changed
+from sr.augmentation.base import Augmentation, Pair, changed, followed
 
 
 class Flip(Augmentation):
@@ -12,4 +14,12 @@ class Flip(Augmentation):
         super().__init__(probability)
 
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
-        return tuple(changed(image, parameters["on"], lambda part: part.flip(-1)) for image in (lr, hr))
+        return flipped(lr, parameters["on"]), flipped(hr, parameters["on"])
+
+    def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
+        return followed(key, value, lambda image: flipped(image, parameters["on"]))
+
+
+def flipped(image: Tensor, on: Tensor) -> Tensor:
+    """Images (N, C, H, W), mirrored where `on` (N,)."""
+    return changed(image, on, lambda part: part.flip(-1))

@@ -1,6 +1,7 @@
 """RGB permutation (Yoo, Ahn, Sohn 2020, arXiv:2004.00448, section 2: it does not change the structure of an image)."""
 
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,3 +33,9 @@ class RGBPermutation(Augmentation):
         order = torch.where(parameters["on"].view(-1, 1), order, torch.arange(3, device=order.device))
         images = torch.arange(len(order), device=order.device).view(-1, 1)
         return lr[images, order], hr[images, order]
+
+    def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
+        """Numbers, kernels and masks stay; of three channels it is not known whether they are colours."""
+        if isinstance(value, Tensor) and value.ndim >= 3 and value.shape[-3] == 3:
+            return super().follow(key, value, parameters)
+        return value

@@ -1,9 +1,11 @@
 """Quarter turns (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2); with flips, all eight views of a patch."""
 
+from typing import Any
+
 import numpy as np
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, changed
+from sr.augmentation.base import Augmentation, Pair, changed, followed
 from sr.functional.draws import Draws
 
 
@@ -21,6 +23,9 @@ class Turn(Augmentation):
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
         quarters = parameters["quarters"] * parameters["on"]
         return turned(lr, quarters), turned(hr, quarters)
+
+    def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
+        return followed(key, value, lambda image: turned(image, parameters["quarters"] * parameters["on"]))
 
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:

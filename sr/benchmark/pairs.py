@@ -1,12 +1,15 @@
 """Evaluation sets in the layout of EDSR's benchmark.tar: Set5/HR/baby.png, Set5/LR_bicubic/X2/babyx2.png."""
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from sr.data.further import keys_of, plain
 from sr.data.notes import say_left_out, say_not_used, say_unused
 from sr.data.source.folder import check_pairs, check_partners, images, pair
 from sr.data.source.sample import Sample
@@ -22,10 +25,10 @@ class Benchmark:
 
     `hr` is a folder, or a source such as `sr.data.source.sample.Sample`. `lr` is the folder of LR files for one scale, or
     None: LR is then made by MATLAB's imresize. Every HR file needs a partner in the LR folder, with one exception: the LR
-        folder of a
-    published set may be missing or incomplete; missing LR is made, and `prepare` reports it. `n_images` is the size of the
-    published set, `url` its address, `kind` the pixel format. Nothing is read from the disk before `prepare`, `len` or the
-    first image.
+    folder of a published set may be missing or incomplete; missing LR is made, and `prepare` reports it. `n_images` is the
+    size of the published set, `url` its address, `kind` the pixel format, `further` keys that all images have
+    (`sr.data.further`), such as the noise level of a set. Nothing is read from the disk before `prepare`, `len` or the first
+    image.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Benchmark:
         n_images: int | None = None,
         url: str | None = None,
         kind: Kind = PHOTO,
+        further: Mapping[str, Any] | None = None,
     ):
         if hr is None or hr == "":  # Path("") would be the working folder
             raise InputError(f"benchmark {name}: hr={hr!r} is not a folder: scores need HR images; without HR use predict.py")
@@ -47,6 +51,7 @@ class Benchmark:
         self.n_images = n_images
         self.url = url
         self.kind = kind
+        self.further = plain(further or {}, f"benchmark {name}")
 
     def prepare(self) -> None:
         """Check the whole set before a run begins. Warns if it is incomplete.
@@ -113,7 +118,7 @@ class Benchmark:
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index: int) -> dict[str, str | Tensor]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """{"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type; H and W multiples of the scale."""
         hr_file, lr_file = self.pairs[index]
         hr = self._read(hr_file)
@@ -127,7 +132,7 @@ class Benchmark:
         else:
             check_pairs([(hr_file, lr_file)], self.scale)
             lr = self._read(lr_file)
-        return {"name": self.names[index], "hr": hr, "lr": lr}
+        return {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
 
     def _missing(self) -> str:
         source = f"download it from {self.url}, or " if self.url else ""

@@ -10,6 +10,7 @@ from sr.build.image import check_channels, settle_image
 from sr.build.node import build, plain
 from sr.cli import choice
 from sr.errors import InputError
+from sr.network.inputs import takes_size
 from sr.network.spandrel import unmerged
 from sr.say import warn
 from sr.weights import checkpoint, contract, same_options, trust
@@ -69,15 +70,15 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     kind = settle_image(cfg)
     if cfg.get("network") is None:
         built = stored_network(cfg)
-        if cfg.scale not in (None, built.scale):
+        if cfg.scale not in (None, built.scale) and not takes_size(built):
             raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
-        cfg.scale = built.scale
+        cfg.scale = cfg.scale or built.scale
         if not cfg.get("benchmark"):
             carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         built = named_network(cfg)
-        cfg.scale = built.scale  # of network.scale=3 alone
+        cfg.scale = cfg.scale or built.scale  # of network.scale=3 alone
     return check_channels(built, kind)
 
 

@@ -1,7 +1,9 @@
 """What runs on whole batches on the device: stored values to float, warps, degradation, augmentation."""
 
+from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,8 +12,13 @@ from sr.augmentation.chain import Chain
 from sr.image.kind import PHOTO, Kind
 
 
-def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO) -> dict[str, Tensor]:
-    """The batch of a worker -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last.
+def finish(
+    batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO, wanted: Collection[str] = ()
+) -> dict[str, Any]:
+    """The batch of a worker -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
+
+    Those are `scale` (N,), what the sources give of each image (`sr.data.further`), and of what the degradation tells what is
+    `wanted`. Flips and turns are done to (N, C, H, W) among them too; other augmentations refuse what they do not know.
 
     Where the degradation sharpens HR, "hr" is that, and "real" is what a discriminator takes as real.
 
@@ -24,8 +31,13 @@ def finish(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, k
         *partner, partner_parameters = _degraded(batch["partner"], degradation, augmentation, kind)
     lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
     learned = degradation.targets(hr, batch["parameters"]) if "parameters" in batch else {"hr": hr}
+    keys = {"scale": hr.new_full((len(hr),), degradation.scale)}
+    keys |= augmentation.follow(_keys(batch.get("further", {}), hr.device), parameters)
+    if wanted and "parameters" in batch:
+        told = degradation.told(batch["parameters"], hr.device)
+        keys |= augmentation.follow({k: v for k, v in told.items() if k in wanted and k not in keys}, parameters, warped=True)
     images = {"lr": lr} | learned
-    return {name: image.contiguous(memory_format=torch.channels_last) for name, image in images.items()}
+    return keys | {name: image.contiguous(memory_format=torch.channels_last) for name, image in images.items()}
 
 
 def _degraded(
@@ -41,6 +53,11 @@ def _degraded(
     hr = augmentation.warp(hr, size + 2 * batch["margin"], scale, parameters)
     lr = degradation(hr, batch["parameters"], size)
     return centre(lr, size), centre(hr, size * scale), parameters
+
+
+def _keys(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """Arrays as tensors on the device; texts as they are."""
+    return {k: torch.as_tensor(v, device=device) if isinstance(v, np.ndarray) else v for k, v in further.items()}
 
 
 def _tensors(parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:

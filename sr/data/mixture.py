@@ -29,8 +29,13 @@ class Mixture:
         return int(self._counts.sum())
 
     def __getitem__(self, index: int) -> Pixels:
+        part, place = self.place(index)
+        return self.sets[part][place]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """The number of the set that the image is in, and its number there."""
         part = bisect_right(self._first, index) - 1
-        return self.sets[part][index - self._first[part]]
+        return part, index - self._first[part]
 
     def draw(self, draws: Draws) -> np.ndarray:
         """Indices (count,): one number drawn for each sample, at a cost that does not grow with the images."""

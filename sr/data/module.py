@@ -1,8 +1,7 @@
 """LightningDataModule: training patches without end, and the benchmarks for validation and test."""
 
-import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch.utils.data import DataLoader, Subset
 
 from sr.augmentation.chain import Chain
 from sr.data.device import finish
+from sr.data.further import Further, giver
 from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
 from sr.data.patches import Patches, unchanged
@@ -22,7 +22,7 @@ from sr.data.source.folder import check_pairs
 from sr.data.source.weighted import weighted
 from sr.data.split import Held, Split
 from sr.data.storage import fitted
-from sr.data.store import Store
+from sr.data.store import Store, decoded, folder_name
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind
 from sr.say import warn
@@ -32,7 +32,8 @@ class Benchmarks(pl.LightningDataModule):
     """Evaluation sets for validation and test.
 
     Args:
-        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type; measured at the test.
+        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type, and further keys;
+            measured at the test.
         validation: the same, measured during training; empty or None: the benchmarks.
         limit_val, limit_test: how many images of each set are measured at validations and at the test (`sr.data.share`).
             The set is limited first, then shared among the processes: any number of them measures the same images.
@@ -88,7 +89,8 @@ class Benchmarks(pl.LightningDataModule):
                 f"a benchmark gives images of {batch['hr'].shape[1]} bands, and image={self.kind.name} has {self.kind.bands}: "
                 "set kind: ${image} in its YAML"
             )
-        return {**batch, "lr": self.kind.scaled(batch["lr"]), "hr": self.kind.scaled(batch["hr"])}
+        lr, hr = self.kind.scaled(batch["lr"]), self.kind.scaled(batch["hr"])
+        return {"scale": hr.new_full((len(hr),), hr.shape[-2] / lr.shape[-2]), **batch, "lr": lr, "hr": hr}
 
 
 class SRData(Benchmarks):
@@ -98,7 +100,7 @@ class SRData(Benchmarks):
         train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/source/weighted.py`). A source has
             `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
             memory; where all its images have one size, `image_size` is that, and no patch is larger. `validation()`, where a
-            source has it, names its own validation part (`sr.data.split.Held`).
+            source has it, names its own validation part (`sr.data.split.Held`), `further` more keys (`sr.data.further`).
         lr: folder of LR partners where `train` is one folder and the files are paired.
         benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
             keeps images of `train` from training; one that can keep none is no set. What the three share is said on the screen.
@@ -162,6 +164,7 @@ class SRData(Benchmarks):
         self.plan: Plan | None = None  # which samples this process trains on, from `train_dataloader` on
         self.hr: Mixture | None = None
         self.lr: Mixture | None = None
+        self.further: Further | None = None
 
     @property
     def batch_size(self) -> int:
@@ -181,16 +184,18 @@ class SRData(Benchmarks):
             for store in (hr, lr):
                 if isinstance(store, Store):
                     store.build()
-            hr, lr = _decoded(hr, lr)
+            hr, lr = decoded(hr, lr)
             if lr is not None:
                 check_pairs(zip(hr.files, lr.files, strict=True), self.scale)
 
     def setup(self, stage: str) -> None:
         if stage == "fit" and self.hr is None:
             held = {file for images in self._held() for file in images.files}
-            sets, weights = [_decoded(hr, lr, held) for hr, lr in self._sets()], [weight for _, weight in self.sources]
+            sets, weights = [decoded(hr, lr, held) for hr, lr in self._sets()], [weight for _, weight in self.sources]
             self.hr = Mixture([hr for hr, _ in sets], weights)
             self.lr = Mixture([lr for _, lr in sets], weights) if sets[0][1] is not None else None
+            givers = [giver(source, hr) for (source, _), (hr, _) in zip(self.sources, sets, strict=True)]
+            self.further = Further(self.hr, givers) if any(givers) else None
             self._check_sizes()
 
     def _sets(self) -> list[tuple[Any, Store | None]]:
@@ -214,10 +219,10 @@ class SRData(Benchmarks):
         if hasattr(source, "arrays"):
             return fitted(self._trained(source), self.kind, type(source).__name__), None
         hr, lr = zip(*source.files(), strict=True)  # the validation's too: runs with another split share the folder
-        folder = self.cache_dir / "-".join(filter(None, (_name(hr), self.kind.cache)))
+        folder = self.cache_dir / "-".join(filter(None, (folder_name(hr), self.kind.cache)))
         images = Store(hr, folder / "hr", self.corrupt, self.kind)
         # Each folder of partners has a store of its own: one run must not clear away what another one trains on.
-        return images, Store(lr, folder / f"lr_x{self.scale}-{_name(lr)}", self.corrupt, self.kind) if lr[0] else None
+        return images, Store(lr, folder / f"lr_x{self.scale}-{folder_name(lr)}", self.corrupt, self.kind) if lr[0] else None
 
     def _say(self) -> None:
         """Which images are validated on, and what training, validation and benchmarks share."""
@@ -264,7 +269,7 @@ class SRData(Benchmarks):
         device = trainer.strategy.root_device.type
         spare = 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)
         n_workers = spare if self.n_workers is None else self.n_workers
-        patches = Patches(self.hr, self.lr, self.plan, self.scale, self.degradation, self.augmentation)
+        patches = Patches(self.hr, self.lr, self.plan, self.scale, self.degradation, self.augmentation, self.further)
         return DataLoader(
             patches,
             batch_size=None,  # workers make whole batches
@@ -277,24 +282,6 @@ class SRData(Benchmarks):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """On the device: degradation and augmentation of training batches."""
         if self.trainer.training:
-            return finish(batch, self.degradation, self.augmentation, self.kind)
+            wanted = getattr(getattr(self.trainer, "lightning_module", None), "wanted", ())
+            return finish(batch, self.degradation, self.augmentation, self.kind, wanted)
         return super().on_after_batch_transfer(batch, dataloader_idx)
-
-
-def _decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any, Store | None]:
-    """Without the images that could not be decoded or are kept for validation, and their partners."""
-    if not isinstance(hr, Store):
-        return hr, lr
-    there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
-    if not any(there):
-        raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
-    there = [decoded and file not in held for decoded, file in zip(there, hr.files, strict=True)]
-    if not any(there):
-        raise InputError(f"{hr.files[0].parent}: all images that can be decoded are kept for validation; pass validation=[]")
-    return hr.keep(there), lr and lr.keep(there)
-
-
-def _name(files: Sequence[Path]) -> str:
-    """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
-    parents = sorted({os.path.dirname(os.path.realpath(file)) for file in files})
-    return f"{files[0].parent.name[:50]}-{hashlib.sha256(os.fsencode('|'.join(parents))).hexdigest()[:12]}"

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import IterableDataset, get_worker_info
 
 from sr.augmentation.chain import Chain
+from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.plan import Plan
 from sr.data.storage import Pixels
@@ -32,11 +33,20 @@ class Patches(IterableDataset):
         scale: HR pixels for an LR pixel.
         degradation: draws each sample's parameters; its margin is cut around the HR patch.
         augmentation: likewise; what it needs around the patch is cut too.
+        further: what else is known of each image, or None.
     """
 
     def __init__(
-        self, hr: Mixture, lr: Mixture | None, plan: Plan, scale: int, degradation: nn.Module, augmentation: Chain
+        self,
+        hr: Mixture,
+        lr: Mixture | None,
+        plan: Plan,
+        scale: int,
+        degradation: nn.Module,
+        augmentation: Chain,
+        further: Further | None = None,
     ) -> None:
+        self.further = further
         self.hr, self.lr, self.plan, self.scale = hr, lr, plan, scale
         self.degradation, self.augmentation = degradation, augmentation
 
@@ -50,9 +60,9 @@ class Patches(IterableDataset):
         """Micro-batch `index`, for `sr.data.device.finish`.
 
         {"hr": (N, H, W, C) of the stored type, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the
-        degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations', "partner"?: a
-        dict like this one}. Images are tensors, parameters
-        arrays: a worker hands over each tensor in a file of its own, which would cost more than cutting the patches.
+        degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations', "further"?:
+        keys of the images, "partner"?: a dict like this one}. Images are tensors, parameters arrays: a worker hands over each
+        tensor in a file of its own, which would cost more than cutting the patches.
         """
         size = self.plan.phase(index).patch_size
         batch = self._samples(self.plan.draws(index), size)
@@ -86,6 +96,8 @@ class Patches(IterableDataset):
                     raise _mixed(first, partner)
                 cut(partner, h, w, y, x, lr[n])
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
+        if self.further is not None:
+            batch["further"] = self.further.of(images)
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sr.data.further import keys_of
 from sr.data.hold_out import hash_of, hold_out
 from sr.data.source.folder import check_pairs
 from sr.errors import InputError, MissingError
@@ -127,19 +128,24 @@ class Held:
         if not h or not w:
             raise InputError(f"{item.hr or item.key} is smaller than the scale {self.scale}")
         hr = hr[:, :h, :w]
+        keys = {"name": self.names[index], "hr": hr}
+        own = keys_of(self.sources[item.source], item.place if item.hr is None else item.hr)
         if item.lr is None:
-            return {"name": self.names[index], "hr": hr, "lr": self._degraded(hr, item)}
+            lr, told = self._degraded(hr, item)
+            return told | own | keys | {"lr": lr}
         check_pairs([(item.hr, item.lr)], self.scale)
-        return {"name": self.names[index], "hr": hr, "lr": _tensor(self.kind.read(item.lr))}
+        return own | keys | {"lr": _tensor(self.kind.read(item.lr))}
 
     def _in_memory(self, item: Item) -> np.ndarray:
         source = self.sources[item.source]
         return self.kind.fitted(source.arrays()[item.place], type(source).__name__)
 
-    def _degraded(self, hr: Tensor, item: Item) -> Tensor:
+    def _degraded(self, hr: Tensor, item: Item) -> tuple[Tensor, dict[str, Tensor]]:
+        """LR, and what the degradation tells of what it drew."""
         draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, which Draws takes
         parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
-        return self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
+        lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
+        return lr, {key: value[0] for key, value in self.degradation.told(parameters).items()}
 
     def _chosen(self) -> list[Item]:
         images = [source.arrays() if hasattr(source, "arrays") else source.files() for source in self.sources]

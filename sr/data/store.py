@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import compress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -199,3 +200,22 @@ def _mark(cached: Path) -> Path:
 def _note(cached: Path) -> Path:
     """The file that says what of an image is not as its file has it, where that is anything."""
     return cached.with_suffix(".note")
+
+
+def decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any, Store | None]:
+    """Without the images that could not be decoded or are kept for validation, and their partners."""
+    if not isinstance(hr, Store):
+        return hr, lr
+    there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
+    if not any(there):
+        raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
+    there = [decoded and file not in held for decoded, file in zip(there, hr.files, strict=True)]
+    if not any(there):
+        raise InputError(f"{hr.files[0].parent}: all images that can be decoded are kept for validation; pass validation=[]")
+    return hr.keep(there), lr and lr.keep(there)
+
+
+def folder_name(files: Sequence[Path]) -> str:
+    """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
+    parents = sorted({os.path.dirname(os.path.realpath(file)) for file in files})
+    return f"{files[0].parent.name[:50]}-{hashlib.sha256(os.fsencode('|'.join(parents))).hexdigest()[:12]}"

@@ -89,6 +89,10 @@ class Blur(nn.Module):
         parameters = {"sigma_x": sigma_x, "sigma_y": np.where(isotropic, sigma_x, sigma_y), "theta": theta}
         return {name: value.astype(np.float32) for name, value in parameters.items()}
 
+    def told(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """{"kernel": (N, 1, k, k)}, which sums to 1."""
+        return {"kernel": gaussian_kernel(**parameters, kernel_size=self.kernel_size).unsqueeze(1)}
+
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         kernel = gaussian_kernel(**parameters, kernel_size=self.kernel_size)
         image, levels = pictures(hr), self.levels or 1

@@ -59,6 +59,18 @@ class Chain(nn.Module):
             side, scale = side * stage.scale + 2 * margin, scale * stage.scale
         return -(-(side - size * scale) // (2 * scale)) * scale
 
+    def told(self, parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
+        """Keys of a batch, (N, ...) each: what stages tell of what they drew; the kernel of the stage `blur` is "blur_kernel".
+
+        A stage tells by a method `told(parameters)` -> {name: (N,), (N, D) or, in the plane of the image, (N, C, H, W)}.
+        """
+        found: dict[str, Tensor] = {}
+        for name, stage in self.stages.items():
+            if hasattr(stage, "told"):
+                given = {k: torch.as_tensor(v, device=device) for k, v in own(parameters, name).items()}
+                found |= {f"{name}_{key}": value for key, value in stage.told(given).items()}
+        return found
+
     def forward(self, hr: Tensor, parameters: dict[str, Any], size: int | None = None) -> Tensor:
         """LR of `hr`; with `size` of its middle size x size LR pixels at least, and only of them where that saves work.
 

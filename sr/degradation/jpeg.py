@@ -57,6 +57,10 @@ class JPEG(Stage):
         found = {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
         return found | ({name: draws.integers(_BLOCK) for name in ("top", "left")} if self.grid == "random" else {})
 
+    def told(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """{"quality": (N,)}, 1 to 100."""
+        return {"quality": parameters["quality"].float()}
+
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [Compressed(step, compressed, parameters)]
 

@@ -81,6 +81,10 @@ class Noise(Stage):
         strength = np.where(poisson, strength, sigma / 255).astype(np.float32)
         return {"strength": strength, "poisson": poisson, "gray": gray, "seed": draws.seeds()}
 
+    def told(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """{"strength": (N,), the standard deviation in [0, 1], or the factor where "poisson" is 1; "poisson": (N,), 0 or 1}."""
+        return {"strength": parameters["strength"], "poisson": parameters["poisson"].float()}
+
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Added(step, self, parameters)]
 

@@ -7,6 +7,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from sr.infer.upscaler import channels
+from sr.network.inputs import alone, chosen
 
 
 def parameters(network: nn.Module) -> int:
@@ -29,7 +30,8 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     try:
         shapes = copy.deepcopy(network).eval().to("meta")
         with torch.no_grad(), counter:
-            shapes(torch.empty(1, channels(network), rows, columns, device="meta"))
-    except (RuntimeError, NotImplementedError, ValueError):
+            lr = torch.empty(1, channels(network), rows, columns, device="meta")
+            shapes(lr, **chosen(network, alone(lr, scale)))
+    except (RuntimeError, NotImplementedError, ValueError):  # InputError: it needs to know more than the image
         return None
     return counter.get_total_flops() / 2

@@ -21,6 +21,13 @@ def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
     return whole
 
 
+def enlarged_to(lr: Tensor, size: tuple[int, int], levels: int | None = 255) -> Tensor:
+    """The same to a size (H, W), by MATLAB's imresize to that size where it is no whole multiple of LR's."""
+    h, w = lr.shape[-2:]
+    scale = size[0] // h
+    return enlarged(lr, scale, levels) if size == (scale * h, scale * w) else imresize(lr, size=size, rounding=levels)
+
+
 def part(lr: Tensor, scale: int, rows: slice, columns: slice, levels: int | None = 255) -> Tensor:
     """Those rows and columns of `enlarged(lr, scale, levels)`, without the others; starts and stops are given and inside."""
     low, inside = zip(*(_needed(side, scale, n) for side, n in zip((rows, columns), lr.shape[-2:], strict=True)), strict=True)

@@ -1,21 +1,25 @@
 """How far a network looks: which tiles give what the whole image gives."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from sr.infer.tiles import pad_to_multiple
 from sr.infer.upscaler import channels
+from sr.network.inputs import alone, chosen
 
 STRIPS = (128, 1024)  # LR pixels: lengths on which it is measured, the second where the first is too short
 HEIGHT = 16
 
 
 @torch.inference_mode()
-def reach(network: nn.Module) -> int | None:
+def reach(network: nn.Module, further: Mapping[str, Any] | None = None) -> int | None:
     """How far one column of a long strip is felt to its sides, in LR pixels.
 
     The column is NaN, and so is all that is computed from it, however small the weights. None: it is felt up to the end of
-    1024 pixels (global pooling, attention), or the network takes no such strip.
+    1024 pixels (global pooling, attention), or the network takes no such strip. `further` is what else `forward` takes.
     """
     parameter = next(network.parameters(), torch.empty(0))
     for length in STRIPS:
@@ -23,7 +27,13 @@ def reach(network: nn.Module) -> int | None:
         middle = lr.shape[-1] // 2  # the first column of a window: felt farthest
         lr[..., middle] = torch.nan
         try:
-            columns = network(lr).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // network.scale
+            columns = (
+                network(lr, **chosen(network, {**alone(lr, network.scale), **(further or {})}))
+                .isnan()
+                .any(dim=(0, 1, 2))
+                .nonzero()[:, 0]
+                // network.scale
+            )
         except (RuntimeError, MemoryError):
             return None
         distance = int((columns - middle).abs().max()) if len(columns) else 0

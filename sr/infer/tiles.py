@@ -1,12 +1,24 @@
 """How an image is covered by tiles: where they lie, how they are blended, how the rest of an odd size is filled."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from sr.errors import InputError
+
+FINEST = (
+    100  # largest denominator of a scale: tiles begin at its multiples, where pixels of LR and of the result begin together
+)
+
+
+def scaled(length: int, factor: Fraction) -> int:
+    """Pixels of the result for a side of LR; at least one."""
+    return max(round(length * factor), 1)
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,60 @@ def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
     return rounded
 
 
-def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: int) -> list[Window]:
-    """Tiles that cover `length` LR pixels; length, tile and overlap are multiples of `multiple`.
+@dataclass(frozen=True)
+class Grid:
+    """How one side of an image is enlarged, whole or in tiles: SR pixel i lies at (i + 0.5) / factor - 0.5 in either case.
+
+    Args:
+        factor: SR pixels for an LR pixel.
+        multiple: tiles start and end at multiples of it, and the side is padded to one: of the network's, and of `factor`'s
+            denominator, so that each tile has a whole number of SR pixels, which lie where they lie in the whole image.
+        result: SR pixels.
+        pixels: the LR pixels, mirrored at the end.
+        windows: the tiles.
+    """
+
+    factor: Fraction
+    multiple: int
+    result: int
+    pixels: Tensor
+    windows: list[Window]
+
+    @classmethod
+    def by(cls, length: int, factor: Fraction, multiple: int, tile: int | None, overlap: int) -> Grid:
+        """Of `length` LR pixels, enlarged by a factor."""
+        return cls._of(length, factor, scaled(length, factor), multiple, tile, overlap)
+
+    @classmethod
+    def to(cls, length: int, result: int, multiple: int, tile: int | None, overlap: int) -> Grid:
+        """Of `length` LR pixels, enlarged to `result`.
+
+        Tiles need a factor of small numbers. Where there is none, theirs is the nearest: an approximation.
+        """
+        factor = Fraction(result, length)
+        if factor.denominator > FINEST and (tile is not None or multiple > 1):
+            factor = factor.limit_denominator(FINEST)
+        return cls._of(length, factor, result, multiple, tile, overlap)
+
+    @classmethod
+    def _of(cls, length: int, factor: Fraction, result: int, multiple: int, tile: int | None, overlap: int) -> Grid:
+        multiple = math.lcm(multiple, factor.denominator)
+        padded = -(-max(length, math.ceil(result / factor)) // multiple) * multiple
+        size = (None, overlap) if tile is None else tiling(tile, overlap, multiple)
+        pixels = mirrored(length, padded)
+        return cls(factor, multiple, result, pixels, windows(len(pixels), *size, multiple, factor))
+
+    def at(self, pixel: int) -> int:
+        """Where an LR pixel that is a multiple begins in the result."""
+        return int(pixel * self.factor)
+
+    def tile(self, tile: int, overlap: int) -> int:
+        """The side of a tile on this grid."""
+        return tiling(tile, overlap, self.multiple)[0]
+
+
+def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: Fraction) -> list[Window]:
+    """Tiles that cover `length` LR pixels; length, tile and overlap are multiples of `multiple`, `scale` times which is whole.
 
     Tiles are as small as their number allows, share at least `overlap`, and start at multiples of `multiple`, so that
     windows of attention lie where they lie in the whole image. Of what two share, the outer 3/8 on each side are
@@ -46,15 +110,15 @@ def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: i
     tile = math.ceil((length + (count - 1) * overlap) / count / multiple) * multiple
     starts = [i * (length - tile) // (count - 1) // multiple * multiple for i in range(count)]
     rises = [_rise(tile, start + tile - following, scale) for start, following in zip(starts, starts[1:], strict=False)]
-    ones = torch.ones(tile * scale, dtype=torch.float64)
+    ones = torch.ones(int(tile * scale), dtype=torch.float64)
     weights = [
         (rises[i - 1] if i else ones) * (rises[i].flip(0) if i < count - 1 else ones) for i in range(count)
     ]  # two that share the same pixels rise and fall alike, but for three at one place the sum is not 1 yet
-    total = torch.zeros(length * scale, dtype=torch.float64)
+    total = torch.zeros(int(length * scale), dtype=torch.float64)
     for start, weight in zip(starts, weights, strict=True):
-        total[start * scale : (start + tile) * scale] += weight
+        total[int(start * scale) : int((start + tile) * scale)] += weight
     return [
-        Window(start, start + tile, following, (weight / total[start * scale : (start + tile) * scale]).float())
+        Window(start, start + tile, following, (weight / total[int(start * scale) : int((start + tile) * scale)]).float())
         for start, following, weight in zip(starts, [*starts[1:], length], weights, strict=True)
     ]
 
@@ -74,10 +138,10 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
     return image
 
 
-def _rise(tile: int, shared: int, scale: int) -> Tensor:
+def _rise(tile: int, shared: int, scale: Fraction) -> Tensor:
     """From 0 to 1 over the middle quarter of `shared` LR pixels."""
     if not shared:
-        return torch.ones(tile * scale, dtype=torch.float64)
-    position = torch.arange(tile * scale, dtype=torch.float64) + 0.5
-    x = ((position / scale - shared * 3 / 8) / (shared / 4)).clamp(0, 1)
+        return torch.ones(int(tile * scale), dtype=torch.float64)
+    position = torch.arange(int(tile * scale), dtype=torch.float64) + 0.5
+    x = ((position / float(scale) - shared * 3 / 8) / (shared / 4)).clamp(0, 1)
     return x * x * (3 - 2 * x)

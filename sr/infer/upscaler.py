@@ -3,8 +3,11 @@
 The only place that pads. Neither the image nor its result lies whole on the network's device: a few tiles at a time do.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +15,9 @@ from torch import Tensor, nn
 from sr.device.float32 import float32
 from sr.errors import InputError
 from sr.functional.pixels import check_pixels
-from sr.infer.tiles import Window, mirrored, tiling, windows
+from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_size
+from sr.say import warn
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
 # What allocators say besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
@@ -20,31 +25,44 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "co
 _NO_MEMORY += ("could not create a primitive", "bad_alloc", "bad allocation", "ALLOC_FAILED")
 
 
-def upscale(network: nn.Module, lr: Tensor, *, tile: int | None = None, overlap: int = 16, ensemble: bool = False) -> Tensor:
-    """Enlarge (N, C, H, W) in [0, 1] to (N, C, sH, sW) float32 on lr's device; not clipped.
+def upscale(
+    network: nn.Module,
+    lr: Tensor,
+    *,
+    scale: float | None = None,
+    tile: int | None = None,
+    overlap: int = 16,
+    ensemble: bool = False,
+    further: Mapping[str, Any] | None = None,
+) -> Tensor:
+    """Enlarge (N, C, H, W) in [0, 1] to (N, C, round(s * H), round(s * W)) float32 on lr's device; not clipped.
 
     Args:
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
+        scale: of a network that takes a `size`, any number of at most two decimals, or a fraction such as 4 / 3; None: the
+            network's own.
         tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
         overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
             middle quarter is blended: the result is that of the whole image if the network looks no further than
             `overlap * 3 / 8` pixels from each, and has no visible seams otherwise.
         ensemble: average over the 8 flips and quarter turns (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
+        further: what else the network's `forward` takes (sr/network/inputs.py): numbers, texts, or tensors (N, ...).
 
     Raises:
-        InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), or tile and overlap do not fit each other.
+        InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), tile and overlap do not fit each other, a
+            scale that the network does not make, or something that it takes is missing.
     """
     if lr.ndim != 4 or 0 in lr.shape:
         raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
     check_pixels(lr, "lr")
-    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble)(lr)
+    return Upscaler(network, scale=scale, tile=tile, overlap=overlap, ensemble=ensemble, further=further)(lr)
 
 
 class Upscaler:
     """A network with the way it goes over images; `blocks` gives a result piece by piece.
 
     Args:
-        network, tile, overlap, ensemble: as for `upscale`.
+        network, scale, tile, overlap, ensemble, further: as for `upscale`.
         batch: so many neighbouring tiles go through the network at once.
         precision: "32", which is never TF32; "16" and "bf16": convolutions and matrix products in half the bits, by
             torch.autocast, so that what the network adds to the enlarged input keeps float32 where the network's code does.
@@ -56,26 +74,38 @@ class Upscaler:
         self,
         network: nn.Module,
         *,
+        scale: float | None = None,
         tile: int | None = None,
         overlap: int = 16,
         ensemble: bool = False,
         batch: int = 1,
         precision: str = "32",
         halve: bool = False,
+        further: Mapping[str, Any] | None = None,
     ) -> None:
         self.network, self.ensemble, self.batch, self.halve = network, ensemble, batch, halve
-        self.tile, self.overlap = tiling(tile, overlap, network.multiple_of) if tile is not None else (None, overlap)
+        self.factor = factor(network, scale)
+        self.further = dict(further or {})
+        check_known(network, {*self.further, SIZE, SCALE}, "this call")
+        multiple = math.lcm(network.multiple_of, self.factor.denominator)
+        self.tile, self.overlap = tiling(tile, overlap, multiple) if tile is not None else (None, overlap)
         self.dtype = PRECISIONS[precision]
 
-    def __call__(self, lr: Tensor) -> Tensor:
-        """(N, C, H, W) to (N, C, sH, sW), float32, on lr's device."""
-        (n, channels, height, width), scale = lr.shape, self.network.scale
-        sr = None
-        for top, left, block in self.blocks(lambda rows, columns: lr[..., rows, columns], height, width):
-            if block.shape[-2:] == (height * scale, width * scale):
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the result for those of LR."""
+        return scaled(height, self.factor), scaled(width, self.factor)
+
+    def __call__(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """(N, C, H, W) to (N, C, sH, sW), or to `size` where the network takes one; float32, on lr's device."""
+        return self._joined(lr, self._grids(*lr.shape[-2:], size))
+
+    def _joined(self, lr: Tensor, grids: tuple[Grid, Grid]) -> Tensor:
+        (n, channels), whole, sr = lr.shape[:2], tuple(grid.result for grid in grids), None
+        for top, left, block in self._blocks(lambda rows, columns: lr[..., rows, columns], *grids):
+            if block.shape[-2:] == whole:
                 return block
             if sr is None:
-                sr = block.new_empty(n, channels, height * scale, width * scale)
+                sr = block.new_empty(n, channels, *whole)
             sr[..., top : top + block.shape[-2], left : left + block.shape[-1]] = block
         return sr
 
@@ -86,64 +116,62 @@ class Upscaler:
         Where they lie is settled by this call, whatever the memory allows later.
         `part(rows, columns)` gives that part of the LR image, (N, C, h, w) float32.
         """
-        y, x = (mirrored(length, self.network.multiple_of) for length in (height, width))
-        overlap = 0 if self.tile is None else tiling(self.tile, self.overlap, self.network.multiple_of)[1]
-        plan = (self.tile, overlap, self.network.multiple_of, self.network.scale)
-        return self._blocks(part, y, x, windows(len(y), *plan), windows(len(x), *plan), height, width)
+        return self._blocks(part, *self._grids(height, width))
 
-    def _blocks(
-        self,
-        part: Callable[[slice, slice], Tensor],
-        y: Tensor,
-        x: Tensor,
-        rows: list[Window],
-        columns: list[Window],
-        height: int,
-        width: int,
-    ) -> Iterator[tuple[int, int, Tensor]]:
-        scale, above, edge = self.network.scale, 0, None  # rows shared with the tiles above; what those have of them
-        highest = max(row.stop - row.done for row in rows) * scale
+    def _grids(self, height: int, width: int, size: tuple[int, int] | None = None) -> tuple[Grid, Grid]:
+        """How the two sides are enlarged; `size` is the result's, None: by `factor`."""
+        sides, multiple = (height, width), self.network.multiple_of
+        if size is None or not takes_size(self.network):
+            return tuple(Grid.by(length, self.factor, multiple, self.tile, self.overlap) for length in sides)
+        pairs = zip(sides, size, strict=True)
+        return tuple(Grid.to(length, result, multiple, self.tile, self.overlap) for length, result in pairs)
+
+    def _blocks(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid) -> Iterator[tuple[int, int, Tensor]]:
+        rows, columns = y.windows, x.windows
+        above, edge = 0, None  # rows shared with the tiles above; what those have of them
+        highest = max(y.at(row.stop) - y.at(row.done) for row in rows)
         for row in rows:
-            left, below = None, (row.stop - row.done) * scale
-            for column, sr in self._tiles(part, y[row.start : row.stop], x, columns):
+            left, below = None, y.at(row.stop) - y.at(row.done)
+            for column, sr in self._tiles(part, y, x, row):
                 if (weight := _product(row.weight, column.weight)) is not None:
                     sr *= weight.to(sr.device)
                 if left is not None:
                     sr[..., : left.shape[-1]] += left
-                sr, left = sr.split([(column.done - column.start) * scale, (column.stop - column.done) * scale], -1)
+                start, stop = x.at(column.start), x.at(column.done)
+                sr, left = sr.split([stop - start, x.at(column.stop) - stop], -1)
                 left = left.clone()  # or it keeps the whole tile in memory
-                start, stop = column.start * scale, column.done * scale
                 if above:
                     sr[..., :above, :] += edge[..., :above, start:stop]
                 if below:
-                    edge = sr.new_empty(*sr.shape[:-2], highest, len(x) * scale) if edge is None else edge
+                    edge = sr.new_empty(*sr.shape[:-2], highest, x.at(columns[-1].stop)) if edge is None else edge
                     edge[..., :below, start:stop] = sr[..., -below:, :]
-                top, bottom = row.start * scale, min(row.done, height) * scale
-                yield top, start, sr[..., : bottom - top, : width * scale - start]
+                top, bottom = y.at(row.start), min(y.at(row.done), y.result)
+                yield top, start, sr[..., : max(bottom - top, 0), : max(x.result - start, 0)]
                 del sr  # or it stays in memory while the network works on the next
             above = below
 
-    def _tiles(
-        self, part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor, columns: list[Window]
-    ) -> Iterator[tuple[Window, Tensor]]:
-        """The network's results along a row of tiles, computed in batches; y and x are the padded image's pixels."""
-        at = 0
+    def _tiles(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, row: Window) -> Iterator[tuple[Window, Tensor]]:
+        """The network's results along a row of tiles, computed in batches."""
+        at, columns = 0, x.windows
+        pixels = y.pixels[row.start : row.stop]
         while at < len(columns):
             together = columns[at : at + self.batch]
-            lr = torch.cat([_padded(part, y, x[column.start : column.stop]) for column in together])
-            yield from zip(together, self._run(lr).chunk(len(together)), strict=True)
+            lr = torch.cat([_padded(part, pixels, x.pixels[column.start : column.stop]) for column in together])
+            yield from zip(together, self._run(lr, y, x).chunk(len(together)), strict=True)
             at += len(together)
 
-    def _run(self, lr: Tensor) -> Tensor:
+    def _run(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
         """The network on one batch of tiles; where the memory is too short, on smaller ones."""
-        if self.halve and self.tile is not None and max(lr.shape[-2:]) > self.tile:  # planned before it was halved
-            return self(lr)
+        tile = (self.tile, self.overlap)
+        if self.halve and self.tile is not None and max(lr.shape[-2:]) > max(y.tile(*tile), x.tile(*tile)):
+            return self._smaller(lr, y, x)  # planned before it was halved
         try:
-            return self._forward(lr)
+            return self._forward(lr, y.factor, x.factor)
         except (RuntimeError, MemoryError) as error:
             if not self.halve or not out_of_memory(error):
                 raise
-            smaller = max(lr.shape[-2:]) // 2 // self.network.multiple_of * self.network.multiple_of
+            multiple = math.lcm(y.multiple, x.multiple)
+            smaller = max(lr.shape[-2:]) // 2 // multiple * multiple
             if len(lr) == 1 and smaller < max(2 * self.overlap, 1):
                 size = f"{lr.shape[-1]}x{lr.shape[-2]}"
                 raise torch.OutOfMemoryError(f"out of memory, even with tiles of {size} pixels") from error
@@ -152,23 +180,86 @@ class Upscaler:
             torch.cuda.empty_cache()
         if len(lr) > 1:
             self.batch = 1
-            return torch.cat([self._run(one) for one in lr.split(1)])
+            return torch.cat([self._run(one, y, x) for one in lr.split(1)])
         self.tile = smaller
-        return self(lr)
+        return self._smaller(lr, y, x)
+
+    def _smaller(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
+        """A tile in smaller ones, of the same factors."""
+        pairs = zip(lr.shape[-2:], (y, x), strict=True)
+        return self._joined(lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs))
 
     @torch.no_grad()  # here, not on the generators: the decorator would keep each result while the next is computed
-    def _forward(self, lr: Tensor) -> Tensor:
+    def _forward(self, lr: Tensor, *factors: Fraction) -> Tensor:
         device = _device(self.network, lr)
         x = lr.to(device)
         with torch.autocast(device.type, self.dtype) if self.dtype else float32(device.type):
             if not self.ensemble:
-                return self.network(x).to(lr.device, torch.float32)
+                return self.network(x, **self._others(x, factors)).to(lr.device, torch.float32)
             total = 0
             for turns, flip in product(range(4), (False, True)):
-                view = torch.rot90(x.flip(-1) if flip else x, turns, (-2, -1))
-                sr = torch.rot90(self.network(view).float(), -turns, (-2, -1))
+                view, swapped = _viewed(x, turns, flip), factors[::-1] if turns % 2 else factors
+                sr = self.network(view, **self._others(view, swapped, turns, flip)).float()
+                sr = torch.rot90(sr, -turns, (-2, -1))
                 total = total + (sr.flip(-1) if flip else sr)
             return (total / 8).to(lr.device)
+
+    def _others(self, lr: Tensor, factors: Sequence[Fraction], turns: int = 0, flip: bool = False) -> dict[str, Any]:
+        """What `forward` takes besides LR: the size of the result, the scale, and `further`, which images are turned in."""
+        size = tuple(round(n * factor) for n, factor in zip(lr.shape[-2:], factors, strict=True))
+        known = {SIZE: size, SCALE: lr.new_full((len(lr),), float(factors[0]))}
+        for name, value in self.further.items():
+            known[name] = _for_each(name, value, lr, self.tile)
+            if is_image(known[name]):
+                known[name] = _viewed(known[name], turns, flip)
+        return chosen(self.network, known)
+
+
+def factor(network: nn.Module, scale: float | None = None) -> Fraction:
+    """By how much a network enlarges, as a fraction of small numbers; with a warning outside the range that it is for.
+
+    Args:
+        scale: None: the network's own.
+
+    Raises:
+        InputError: another scale than that of a network of one scale; one that no fraction of small numbers is.
+    """
+    if scale is None or scale == network.scale:
+        return Fraction(network.scale).limit_denominator(FINEST)
+    name = type(network).__name__
+    if not takes_size(network):
+        raise InputError(
+            f"scale={scale}: {name} enlarges by {network.scale} alone; a network of any scale takes size in forward"
+        )
+    if not 0 < scale < math.inf:
+        raise InputError(f"scale={scale}: choose a factor such as 3.7")
+    found = Fraction(scale).limit_denominator(FINEST)
+    if abs(float(found) / scale - 1) > 1e-4:
+        raise InputError(f"scale={scale}: choose a factor of at most two decimals, such as {round(scale, 2)}")
+    low, high = getattr(network, "scales", (0, math.inf))
+    if not low <= scale <= high:
+        warn(f"scale={float(scale):g}: {name} was trained for {low:g} to {high:g}, and may make artefacts outside")
+    return found
+
+
+def _viewed(image: Tensor, turns: int, flip: bool) -> Tensor:
+    return torch.rot90(image.flip(-1) if flip else image, turns, (-2, -1))
+
+
+def _for_each(name: str, value: Any, lr: Tensor, tile: int | None) -> Any:
+    """A further input for each image of (N, C, H, W): numbers (N,), texts as a list, tensors repeated for tiles."""
+    count = len(lr)
+    if isinstance(value, int | float):
+        return lr.new_full((count,), value)
+    if isinstance(value, str):
+        return [value] * count
+    if count % len(value):
+        raise InputError(f"{name} is for {len(value)} images, and there are {count}")
+    if not isinstance(value, Tensor):
+        return list(value) * (count // len(value))
+    if tile is not None and is_image(value) and max(value.shape[-2:]) > tile:
+        raise InputError(f"{name} of {value.shape[-1]}x{value.shape[-2]} pixels is not cut into tiles: pass tile=None")
+    return value.to(lr.device).repeat(count // len(value), *[1] * (value.ndim - 1))
 
 
 def _padded(part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from sr.device.float32 import float32
 from sr.device.gather import gathered
 from sr.errors import InputError, NotFiniteError
-from sr.functional.bicubic import enlarged
+from sr.functional.bicubic import enlarged_to
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
 from sr.metric.base import scored
@@ -19,13 +19,14 @@ from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.recompute import recompute
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, further, required
 
 
 class SRModule(pl.LightningModule):
     """Evaluates a network on benchmarks; subclasses train it.
 
     Args:
-        network: (N, C, H, W) -> (N, C, sH, sW).
+        network: (N, C, H, W) -> (N, C, sH, sW); its `forward` may name further keys of a batch (sr/network/inputs.py).
         metric: name -> metric, one score for each image.
         ema: decay of the exponential moving average of the weights that is evaluated and published (0.999 in ESRGAN's
             code); None: no average.
@@ -59,6 +60,26 @@ class SRModule(pl.LightningModule):
         self._seed = torch.initial_seed()  # the run's
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
+
+    def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
+        """What the network is called with, `network(lr, **others)`: LR, and the keys of the batch that its `forward` names.
+
+        `size` is HR's height and width. InputError: the batch lacks a key.
+        """
+        return batch["lr"], chosen(self.network, {**batch, SIZE: tuple(batch["hr"].shape[-2:])})
+
+    def target(self, batch: Mapping[str, Any]) -> Tensor:
+        """What the network's result is compared with."""
+        return batch["hr"]
+
+    def real(self, batch: Mapping[str, Any]) -> Tensor:
+        """What a discriminator takes as real: the target, unless the degradation sharpens that for the network alone."""
+        return batch.get("real", self.target(batch))
+
+    @property
+    def wanted(self) -> list[str]:
+        """The further keys of a batch that are used; the data makes no others that cost time (blur kernels)."""
+        return list(further(self.network))
 
     @property
     def evaluated(self) -> nn.Module:
@@ -102,6 +123,9 @@ class SRModule(pl.LightningModule):
         self._rest()  # Lightning trains in the modes it finds
         if self.average is not None:
             self.average.begin()
+        if required(self.network) and self.trainer.datamodule is not None:  # now, not at the first validation
+            for name, images in self.trainer.datamodule.sets("val").items():
+                check_known(self.network, {*images[0], SIZE, SCALE}, f"the validation set {name}")
 
     def averaged(self, optimizer: Optimizer) -> Optimizer:
         """The network's optimizer, after each step of which the average follows.
@@ -118,12 +142,12 @@ class SRModule(pl.LightningModule):
         optimizer.register_step_post_hook(follow)
         return optimizer
 
-    def average_image(self, lr: Tensor) -> Tensor | None:
-        """What the average makes of (N, C, H, W), for losses that look at it (`uses_average`); None without one."""
+    def average_image(self, lr: Tensor, **others: Any) -> Tensor | None:
+        """What the average makes of (N, C, H, W) and its `inputs`, for losses that look at it (`uses_average`), or None."""
         if self.average is None or not self.loss.uses_average:
             return None
         with torch.no_grad():
-            return self.average.module(lr)
+            return self.average.module(lr, **others)
 
     def update_average(self) -> None:
         """The average follows the network, where there is one."""
@@ -140,15 +164,15 @@ class SRModule(pl.LightningModule):
 
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
         name = list(self._sets())[dataloader_idx]
-        lr, hr, image = batch["lr"], batch["hr"], f"{name}/{batch['name'][0]}"
+        (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published numbers are
-            sr = self._enlarge(self.evaluated, lr, image)
+            sr = self._enlarge(self.evaluated, lr, image, others)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
                 raise NotFiniteError(f"{image}: the network makes NaN or infinite pixels, its weights are broken")
             scores = self._score(sr, hr)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels
-                bicubic = enlarged(lr, hr.shape[-1] // lr.shape[-1], levels)
+                bicubic = enlarged_to(lr, tuple(hr.shape[-2:]), levels)
                 scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}

@@ -1,8 +1,9 @@
 """Evaluation images enlarged whole, and in tiles where the memory is too short for that."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from sr.errors import ShortMemoryError, UserError
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler, out_of_memory
+from sr.network.inputs import SIZE
 from sr.say import warn
 
 OVERLAP = 16  # LR pixels that tiles share at least
@@ -31,24 +33,25 @@ class Enlarger:
         self._exact = 0  # overlap from which on tiles give the whole image's result; -1: none does
         self._said: set[tuple[int, bool]] = set()
 
-    def __call__(self, network: nn.Module, lr: Tensor, name: str) -> Tensor:
-        """`name` is the image's, for what is said.
+    def __call__(self, network: nn.Module, lr: Tensor, name: str, others: Mapping[str, Any] | None = None) -> Tensor:
+        """`name` is the image's, for what is said; `others` what the network takes besides LR, HR's size among it.
 
         Raises:
             ShortMemoryError: not even small tiles fit.
         """
-        height, width = lr.shape[-2:]
+        (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
+        others = {key: value for key, value in (others or {}).items() if key != SIZE}
         if height * width < self._too_large:
-            if (sr := _tried(Upscaler(network), lr)) is not None:
+            if (sr := _tried(Upscaler(network, further=others), lr, size)) is not None:
                 return sr
             self._too_large, self._tile = height * width, max(height, width) // 2
-            distance = reach(network)
+            distance = reach(network, others)
             self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of what tiles share are discarded
             self._overlaps = sorted({OVERLAP, 4 * OVERLAP if distance is None else max(self._exact, OVERLAP)}, reverse=True)
         while self._overlaps:
             overlap = self._overlaps[0]
-            tiles = Upscaler(network, tile=max(self._tile, overlap + 1), overlap=overlap, halve=True)
-            if (sr := _tried(tiles, lr)) is not None:
+            tiles = Upscaler(network, tile=max(self._tile, overlap + 1), overlap=overlap, halve=True, further=others)
+            if (sr := _tried(tiles, lr, size)) is not None:
                 self._tile = tiles.tile
                 self._say(f"{name}: the memory is too short for {width}x{height} LR pixels at once", overlap)
                 return sr
@@ -65,10 +68,10 @@ class Enlarger:
         self._said.add((self._tile, exact))
 
 
-def _tried(upscaler: Upscaler, lr: Tensor) -> Tensor | None:
+def _tried(upscaler: Upscaler, lr: Tensor, size: tuple[int, int] | None) -> Tensor | None:
     """The SR image, or None where the memory is too short."""
     try:
-        return upscaler(lr)
+        return upscaler(lr, size)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise

@@ -96,7 +96,7 @@ class GAN(SRModule):
             if network_learns:
                 self._backward(loss, both[0])
             if duel:
-                discriminator_loss, judged = self._discriminator_loss(batch.get("real", batch["hr"]), sr.detach())
+                discriminator_loss, judged = self._discriminator_loss(self.real(batch), sr.detach())
                 self._backward(discriminator_loss, both[1])
                 parts |= judged
                 loss = loss.detach() + 0 * discriminator_loss.detach()  # no number if either is none: Finite stops the run
@@ -116,9 +116,9 @@ class GAN(SRModule):
 
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
-        lr, hr = batch["lr"], batch["hr"]
-        sr = self.trained("network")(lr)
-        loss, parts = self.loss(sr, hr, self.average_image(lr))
+        (lr, others), hr = self.inputs(batch), self.target(batch)
+        sr = self.trained("network")(lr, **others)
+        loss, parts = self.loss(sr, hr, self.average_image(lr, **others))
         if adversarial:
             judge = self.trained("discriminator")
             with manual.passing(self.discriminator):

@@ -63,10 +63,10 @@ class Regression(SRModule):
         self.channel, self.lr_factors, self.l1_regularisation = channel, dict(lr_factors or {}), l1_regularisation
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
-        lr, hr = batch["lr"], batch["hr"]
+        (lr, others), hr = self.inputs(batch), self.target(batch)
         if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are seen as they are
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        total, parts = self.loss(self.trained("network")(lr), hr, self.average_image(lr))
+        total, parts = self.loss(self.trained("network")(lr, **others), hr, self.average_image(lr, **others))
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)
             total = total + self.l1_regularisation * parts["l1_regularisation"]

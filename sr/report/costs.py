@@ -11,6 +11,7 @@ from torch import nn
 
 from sr.device.count import multiply_adds, parameters
 from sr.infer.upscaler import channels
+from sr.network.inputs import alone, chosen, conditions
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,10 @@ def measure(
 
     Identical networks (`identity`) are measured once. The others take turns, every second round from the last to the first,
     so that what else the machine does meets all of them; the first round is not counted. No round begins after `limit`
-    seconds, but each network is measured once.
+    seconds, but each network is measured once. One that takes more than the image (sr/network/inputs.py) is not measured.
     """
     first: dict[tuple, str] = {}
+    networks = {name: network for name, network in networks.items() if not conditions(network)}
     measured = {name: first.setdefault(identity(network), name) for name, network in networks.items()}
     turns = list(first.values())
     times: dict[str, list[float]] = {name: [] for name in turns}
@@ -107,7 +109,7 @@ def _once(network: nn.Module, lr: torch.Tensor) -> tuple[float, float | None]:
         torch.cuda.synchronize()
     with torch.inference_mode():
         started = time.perf_counter()
-        network(lr)
+        network(lr, **chosen(network, alone(lr, network.scale)))
         if cuda:
             torch.cuda.synchronize()
         seconds = time.perf_counter() - started

@@ -6,16 +6,15 @@ these checks a broken contract would show after a thousand steps, at the first v
 """
 
 import copy
-import random
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sr.errors import LIBRARIES, InputError
+from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
+from sr.weights.untouched import as_it_was
 
 _SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network accepts, then larger ones
 _OWN = ("sr.loss.", "sr.metric.", "sr.discriminator.")  # tests cover every class of these
@@ -37,13 +36,23 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
         value = getattr(network, name)
         if type(value) is not int or value < 1:
             raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
+    if takes_size(network) and not _is_range(scales := getattr(network, "scales", None)):
+        raise InputError(
+            f"{_name(network)}.scales is {scales!r}: set it to the least and the largest scale it is for, as (1, 4)"
+        )
     return network
+
+
+def _is_range(scales: Any) -> bool:
+    numbers = isinstance(scales, Sequence) and len(scales) == 2 and all(isinstance(one, int | float) for one in scales)
+    return numbers and 0 < scales[0] <= scales[1]
 
 
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
     """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it can learn.
 
-    Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers.
+    Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers. One that takes a `size` is
+    tried at two; one that takes other keys of a batch, of unknown shapes, is not tried.
 
     Args:
         scale: scale of the run.
@@ -56,10 +65,14 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
     name, multiple = _name(network), network.multiple_of
     if network.scale != scale:
         raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
-    with _as_it_was(network), torch.enable_grad():
+    if conditions(network):
+        return network
+    with as_it_was(network), torch.enable_grad():
         network.eval()
         lr, sr = _enlarged(network, multiple)
-        _check_image(name, lr, sr, scale)
+        _check_image(name, lr, sr, (lr.shape[2] * scale, lr.shape[3] * scale), f"at scale={scale}")
+        if takes_size(network):
+            _check_size(network, lr, scale)
         for patch in patches:
             if patch % multiple:
                 _check_patch(network, patch, multiple)
@@ -87,7 +100,7 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
         square = side == _SIDES[-1] or (multiple >= 8 and _of(network, _TESTED))
         lr = _image(network, height, height if square else height + multiple)
         try:
-            sr = network(lr)
+            sr = _called(network, lr)
         except Exception as error:
             first = first or error
             continue
@@ -102,12 +115,24 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
     raise first
 
 
-def _check_image(name: str, lr: Tensor, sr: Any, scale: int) -> None:
+def _called(network: nn.Module, lr: Tensor) -> Any:
+    return network(lr, **chosen(network, alone(lr, network.scale)))
+
+
+def _check_size(network: nn.Module, lr: Tensor, scale: int) -> None:
+    """A size that is no multiple of LR's, of other factors for height and width."""
+    size = (lr.shape[2] * scale + 1, lr.shape[3] * scale - 1)
+    with torch.no_grad():
+        sr = network(lr, **chosen(network, alone(lr, scale) | {SIZE: size}))
+    _check_image(_name(network), lr, sr, size, f"with size={size}")
+
+
+def _check_image(name: str, lr: Tensor, sr: Any, size: tuple[int, int], when: str) -> None:
     if not isinstance(sr, Tensor):
         raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor (N, C, sH, sW)")
-    wanted = (*lr.shape[:2], lr.shape[2] * scale, lr.shape[3] * scale)
+    wanted = (*lr.shape[:2], *size)
     if tuple(sr.shape) != wanted:
-        raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} at scale={scale}")
+        raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} {when}")
     if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):
         what = "NaN or infinite values" if sr.is_floating_point() else f"{sr.dtype}"
         raise InputError(f"{name} returns {what} for an image in [0, 1]; expected finite values in a floating dtype")
@@ -117,7 +142,7 @@ def _check_patch(network: nn.Module, patch: int, multiple: int) -> None:
     """Check patch sizes: training does not pad patches, only evaluation does."""
     try:
         with torch.no_grad():
-            network(_image(network, patch, patch))
+            _called(network, _image(network, patch, patch))
     except Exception as error:
         near = max(patch // multiple, 1) * multiple
         raise InputError(
@@ -149,11 +174,9 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
     Raises:
         InputError: it does not. Errors inside its own code are raised unchanged.
     """
-    if not isinstance(made, nn.Module):
-        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
-    if _of(made, _OWN):
+    if not _from_outside(key, made):
         return made
-    with _as_it_was(made), torch.enable_grad():
+    with as_it_was(made), torch.enable_grad():
         sr, hr = _pair(made, channels, side)
         sr.requires_grad_(True)
         value = made(sr, hr)
@@ -176,11 +199,9 @@ def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
     Raises:
         InputError: it does not. Errors inside its own code are raised unchanged.
     """
-    if not isinstance(made, nn.Module):
-        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
-    if _of(made, _OWN):
+    if not _from_outside(key, made):
         return made
-    with _as_it_was(made), torch.no_grad():
+    with as_it_was(made), torch.no_grad():
         sr, hr = _pair(made, channels, side)
         score = copy.deepcopy(made)(*((sr, hr) if getattr(made, "reference", True) else (sr,)))
     if not isinstance(score, Tensor) or score.numel() != 1:
@@ -195,9 +216,9 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
     Raises:
         InputError: it does not. Errors inside its own code are raised unchanged.
     """
-    if _of(made, _OWN):
+    if not _from_outside("discriminator", made):
         return made
-    with _as_it_was(made), torch.enable_grad():
+    with as_it_was(made), torch.enable_grad():
         made.eval()
         logits = made(_pair(made, channels, side)[0].requires_grad_(True))
         if not isinstance(logits, Tensor) or not logits.requires_grad or not torch.isfinite(logits.detach()).all():
@@ -207,32 +228,11 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
     return made
 
 
-@contextmanager
-def _as_it_was(module: nn.Module) -> Iterator[None]:
-    """Context that restores the module's tensors, the modes of its parts and the random state."""
-    modes = {part: part.training for part in module.modules()}
-    before = [(tensor, tensor.detach().clone()) for tensor in _tensors(module)]
-    ours, theirs = random.getstate(), np.random.get_state()
-    gpus = {tensor.device.index for tensor, _ in before if tensor.is_cuda}
-    try:
-        with torch.random.fork_rng(devices=gpus):
-            yield
-    finally:
-        random.setstate(ours)
-        np.random.set_state(theirs)
-        for part, mode in modes.items():
-            part.training = mode
-        with torch.no_grad():
-            for tensor, value in before:
-                if tensor.shape == value.shape and not torch.equal(tensor, value):
-                    tensor.copy_(value)
-
-
-def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    """The tensors that have values: a lazy module has none before its first call."""
-    for tensor in (*module.parameters(), *module.buffers()):
-        if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
-            yield tensor
+def _from_outside(key: str, made: Any) -> bool:
+    """Whether it has to be checked: tests cover what is in this project. InputError: it is no module."""
+    if not isinstance(made, nn.Module):
+        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
+    return not _of(made, _OWN)
 
 
 def _image(module: nn.Module, height: int, width: int) -> Tensor:

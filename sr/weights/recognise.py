@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import sr.network
 from sr.errors import InputError
+from sr.network.inputs import conditions
 from sr.say import warn
 from sr.weights import probe
 from sr.weights.fit import load_weights
@@ -48,6 +49,9 @@ def check(network: nn.Module, tensors: Mapping[str, Tensor], source: str | Path)
     Raises:
         InputError: one line, with the options that the weights need if they are known.
     """
+    if needed := conditions(network):
+        warn(f"{source}: not tried on a photograph, for {type(network).__name__} takes {', '.join(needed)} as well")
+        return
     result = probe.probe(network)
     probe.check_finite(result, source)
     if result.share >= probe.NOISE:
