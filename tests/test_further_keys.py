@@ -8,9 +8,15 @@ from PIL import Image
 
 from sr import build
 from sr.errors import InputError
-from sr.image.file import to_pixels
+from sr.functional.resize import imresize
+from sr.image.file import read_rgb8, to_pixels, to_tensor
 from sr.image.photograph import photograph
+from sr.infer.upscaler import upscale
+from sr.metric.psnr import PSNR
+from sr.predict.files import predict_files
 from sr.weights import checkpoint
+from sr.weights.load import load
+from test import score
 from tests.jobs import SMALL, compose
 
 DELTA = [[[float(x == y == 3) for x in range(7)] for y in range(7)]]  # the kernel of a benchmark without blur
@@ -55,6 +61,29 @@ def test_trained_validated_tested_and_resumed_bit_for_bit(tmp_path, photos, word
     assert all(torch.equal(value, part["state_dict"][key]) for key, value in whole["state_dict"].items())
     scores = test()
     assert scores == again() and scores["folder"]["psnr"] > 5
+
+
+def test_a_checkpoint_is_measured_and_used_at_any_scale(tmp_path, photos):
+    """3.7 after a training at 2: scored against HR of that size with bicubic's row beside it, pictures, predict.py's files."""
+    run(tmp_path / "run", photos, *RUNS["the batch's scale, and any size"])
+    last = f"ckpt={tmp_path}/run/checkpoints/last.ckpt"
+    folder = ["benchmark=folder", f"benchmark.folder.hr={photos}", "metric=[psnr,ssim]"]
+    cfg = compose("test", last, "trust=[tests]", "scale=3.7", *folder, f"output_dir={tmp_path}/test")
+    scores = score(cfg)["folder"]
+    bicubic = 0.0
+    for file in photos.iterdir():
+        hr = to_tensor(read_rgb8(file))[..., :63, :63]  # of 17 LR pixels
+        lr = imresize(hr, size=(17, 17), rounding=True)
+        bicubic += PSNR(crop_border=4)(imresize(lr, size=(63, 63), rounding=True), hr).item() / 4
+    assert scores["images"].keys() == {"0", "1", "2", "3"} and scores["bicubic"]["psnr"] == pytest.approx(bicubic, abs=1e-9)
+    assert bicubic > scores["psnr"] > 5
+    assert len(list((tmp_path / "test" / "images" / "test").glob("*.png"))) == 3
+
+    network = load(tmp_path / "run" / "checkpoints" / "last.ckpt", trusted=["tests"])
+    result = predict_files(network, [(photos / "0.png", tmp_path / "0.png")], outscale=3.7, tile=48)
+    assert result.written == 1
+    written, lr = read_rgb8(tmp_path / "0.png").astype(int), to_tensor(read_rgb8(photos / "0.png"))
+    assert written.shape == (237, 237, 3) and abs(written - to_pixels(upscale(network, lr, scale=3.7))).max() <= 1
 
 
 def test_a_set_without_the_key_is_refused_before_the_training(tmp_path, photos):

@@ -35,7 +35,7 @@ class Benchmark:
         self,
         name: str,
         hr: str | Path | Sample,
-        scale: int,
+        scale: float,
         lr: str | Path | None = None,
         n_images: int | None = None,
         url: str | None = None,
@@ -119,15 +119,16 @@ class Benchmark:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """{"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type; H and W multiples of the scale."""
+        """{"name": str, "lr": (C, h, w), "hr": (C, round(scale * h), round(scale * w)), ...}, images of the kind's type."""
         hr_file, lr_file = self.pairs[index]
         hr = self._read(hr_file)
-        h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
-        if not h or not w:
+        size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
+        if 0 in size:
             raise InputError(f"{hr_file} is smaller than the scale {self.scale}")
+        h, w = (round(n * self.scale) for n in size)
         hr = hr[:, :h, :w]
         if lr_file is None:
-            lr = imresize(self.kind.scaled(hr)[None], 1 / self.scale, rounding=self.kind.levels)[0]
+            lr = imresize(self.kind.scaled(hr)[None], size=size, rounding=self.kind.levels)[0]
             lr = self.kind.to_stored(lr)
         else:
             check_pairs([(hr_file, lr_file)], self.scale)

@@ -21,11 +21,25 @@ def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
     return whole
 
 
-def enlarged_to(lr: Tensor, size: tuple[int, int], levels: int | None = 255) -> Tensor:
-    """The same to a size (H, W), by MATLAB's imresize to that size where it is no whole multiple of LR's."""
-    h, w = lr.shape[-2:]
-    scale = size[0] // h
-    return enlarged(lr, scale, levels) if size == (scale * h, scale * w) else imresize(lr, size=size, rounding=levels)
+class Bicubic:
+    """LR (N, C, h, w) on the grid of its levels in [0, 1], enlarged to `size` (H, W), whole or in parts.
+
+    Of a size that is no whole multiple of LR's, the whole is made at once, by MATLAB's imresize to that size.
+    """
+
+    def __init__(self, lr: Tensor, size: tuple[int, int], levels: int | None = 255) -> None:
+        (h, w), self.size = lr.shape[-2:], tuple(size)
+        self.lr, self.levels = lr, levels
+        self.scale = size[0] // h if self.size == (size[0] // h * h, size[0] // h * w) else None
+        self.made = None if self.scale else imresize(lr, size=self.size, rounding=levels)
+
+    def whole(self) -> Tensor:
+        """(N, C, H, W)."""
+        return enlarged(self.lr, self.scale, self.levels) if self.scale else self.made
+
+    def part(self, rows: slice, columns: slice) -> Tensor:
+        """Those rows and columns of the whole; starts and stops are given and inside."""
+        return part(self.lr, self.scale, rows, columns, self.levels) if self.scale else self.made[..., rows, columns]
 
 
 def part(lr: Tensor, scale: int, rows: slice, columns: slice, levels: int | None = 255) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from mmap import ACCESS_COPY, mmap
 from typing import Literal
 
@@ -20,7 +21,12 @@ ROWS = 64  # of a strip at most
 Alpha = Literal["bicubic", "network"]
 
 
-def shape(image: Image, factor: float) -> tuple[int, int, int]:
+def factor_of(upscaler: Upscaler, outscale: float | None) -> float | Fraction:
+    """Of the result: `outscale`, as exactly as the upscaler takes it where the network enlarges by it."""
+    return upscaler.factor if outscale is None or upscaler.reaches(outscale) else outscale
+
+
+def shape(image: Image, factor: float | Fraction) -> tuple[int, int, int]:
     """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as `sr.image.writer.Writer` takes them."""
     height, width = (max(round(side * factor), 1) for side in image.pixels.shape[:2])
     return height, width, (1 if image.was_gray else 3) + (image.alpha is not None)
@@ -40,8 +46,8 @@ def strips(
     (sr/image/bleed.py).
 
     Args:
-        outscale: factor of the result, by bicubic interpolation (MATLAB's, in float32) of the network's; None: the
-            network's own. A strip of the network's result is then kept in float32.
+        outscale: factor of the result. Where it is not the upscaler's, by bicubic interpolation (MATLAB's, in float32) of
+            the network's result, of which a strip is then kept in float32. None: the upscaler's.
         alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more. Of one value
             everywhere it stays so.
         progress: is told each finished part of the work, of 1 altogether.
@@ -51,17 +57,17 @@ def strips(
     """
     height, width = image.pixels.shape[:2]
     check_bands(upscaler.network, image.was_gray)
-    scale, dtype = upscaler.network.scale, image.pixels.dtype
+    own, dtype = upscaler.size(height, width), image.pixels.dtype
     if image.alpha is not None and image.alpha.min() == image.alpha.max():
         alpha_upscale = "bicubic"  # a network would make it translucent at the edges
     parts = _parts(upscaler, image, alpha_upscale, progress)
-    target = shape(image, outscale or scale)[:2]
-    resized = target != (height * scale, width * scale)
+    target = shape(image, factor_of(upscaler, outscale))[:2]
+    resized = target != own
     if resized:
-        whole = RowResize((height * scale, width * scale), target)
-        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in _bands(parts, width * scale, np.dtype(np.float32))))
+        whole = RowResize(own, target)
+        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in _bands(parts, own[1], np.dtype(np.float32))))
     else:
-        bands = _bands(parts, width * scale, dtype)
+        bands = _bands(parts, own[1], dtype)
     bicubic = RowResize((height, width), target) if image.alpha is not None and alpha_upscale == "bicubic" else None
     top = 0
     for band in bands:
@@ -109,7 +115,7 @@ def _parts(
                 "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
             )
         sr = sr.mean(1, keepdim=True) if image.was_gray else sr
-        progress(sr.shape[-2] * sr.shape[-1] / (height * width * upscaler.network.scale**2))
+        progress(sr.shape[-2] * sr.shape[-1] / math.prod(upscaler.size(height, width)))
         if len(pieces) > 1:
             sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
         return top, left, _hwc(sr)

@@ -38,11 +38,11 @@ class Window:
 
 
 def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
-    """Tile and overlap rounded up to a multiple; ValueError where that leaves nothing of a tile but overlap."""
-    rounded = -(-tile // multiple) * multiple, -(-overlap // multiple) * multiple
-    if not 0 <= rounded[1] < rounded[0]:
+    """Tile and overlap rounded up to a multiple, the tile to a larger one; ValueError where it is not larger before."""
+    if not 0 <= overlap < tile:
         raise InputError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
-    return rounded
+    overlap = -(-overlap // multiple) * multiple
+    return max(-(-tile // multiple) * multiple, overlap + multiple), overlap
 
 
 @dataclass(frozen=True)

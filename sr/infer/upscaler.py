@@ -20,6 +20,7 @@ from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_
 from sr.say import warn
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
+CLOSE = 1e-4  # relative: 1.3333 is taken for 4/3
 # What allocators say besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a memory object")
 _NO_MEMORY += ("could not create a primitive", "bad_alloc", "bad allocation", "ALLOC_FAILED")
@@ -94,6 +95,10 @@ class Upscaler:
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the result for those of LR."""
         return scaled(height, self.factor), scaled(width, self.factor)
+
+    def reaches(self, scale: float) -> bool:
+        """Whether it enlarges by this scale, but for what a fraction of small numbers is off."""
+        return abs(scale / self.factor - 1) < CLOSE
 
     def __call__(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """(N, C, H, W) to (N, C, sH, sW), or to `size` where the network takes one; float32, on lr's device."""
@@ -172,7 +177,8 @@ class Upscaler:
                 raise
             multiple = math.lcm(y.multiple, x.multiple)
             smaller = max(lr.shape[-2:]) // 2 // multiple * multiple
-            if len(lr) == 1 and smaller < max(2 * self.overlap, 1):
+            least = smaller < max(2 * self.overlap, 1) or tiling(smaller, self.overlap, multiple)[0] >= max(lr.shape[-2:])
+            if len(lr) == 1 and least:
                 size = f"{lr.shape[-1]}x{lr.shape[-2]}"
                 raise torch.OutOfMemoryError(f"out of memory, even with tiles of {size} pixels") from error
         # not inside `except`: there, the traceback keeps the tensors of the failed attempt
@@ -234,7 +240,7 @@ def factor(network: nn.Module, scale: float | None = None) -> Fraction:
     if not 0 < scale < math.inf:
         raise InputError(f"scale={scale}: choose a factor such as 3.7")
     found = Fraction(scale).limit_denominator(FINEST)
-    if abs(float(found) / scale - 1) > 1e-4:
+    if abs(found / scale - 1) > CLOSE:
         raise InputError(f"scale={scale}: choose a factor of at most two decimals, such as {round(scale, 2)}")
     low, high = getattr(network, "scales", (0, math.inf))
     if not low <= scale <= high:

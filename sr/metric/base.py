@@ -1,5 +1,6 @@
 """The protocol of SR papers: what is done to images before they are scored."""
 
+import math
 from typing import Literal
 
 import torch
@@ -32,7 +33,7 @@ class Metric(nn.Module):
     the mean of its frames' scores, as papers report Vid4 and REDS.
 
     Args:
-        crop_border: pixels cut from each side; SR papers cut as many as the scale, papers on restoration none.
+        crop_border: pixels cut from each side, rounded up; SR papers cut as many as the scale, papers on restoration none.
         channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without
             luma (gray, or more bands than RGB) are scored on all bands either way. A metric that knows others lists
             them in ``channels``: "gray" is MATLAB's full-range rgb2gray.
@@ -51,14 +52,14 @@ class Metric(nn.Module):
     rgb_only: bool = False  # whether ``score`` needs three bands, as networks trained on photos do; gray is repeated for it
 
     def __init__(
-        self, *, crop_border: int, channel: Literal["y", "rgb", "gray"] = "y", levels: int | None = 255, luma: bool = True
+        self, *, crop_border: float, channel: Literal["y", "rgb", "gray"] = "y", levels: int | None = 255, luma: bool = True
     ):
         super().__init__()
         if channel not in self.channels:
             raise InputError(f"unknown channel {channel!r}; choose {' or '.join(self.channels)}")
         if crop_border < 0:
             raise InputError(f"crop_border must be 0 or more, not {crop_border}")
-        self.crop_border = crop_border
+        self.crop_border = math.ceil(crop_border)
         self.channel, self.top, self.luma = channel, levels, luma
 
     @torch.no_grad()

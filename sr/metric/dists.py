@@ -23,7 +23,7 @@ class DISTS(Metric):
     rgb_only = True
     smallest = 16  # VGG-16 halves the image four times
 
-    def __init__(self, *, crop_border: int, levels: int | None = 255):
+    def __init__(self, *, crop_border: float, levels: int | None = 255):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         # Here because they take seconds to import.
         from torchmetrics.functional.image.dists import DISTSNetwork

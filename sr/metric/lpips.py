@@ -28,7 +28,7 @@ class LPIPS(Metric):
     rgb_only = True
     smallest = 31  # AlexNet's second pooling has nothing left of smaller images
 
-    def __init__(self, *, crop_border: int, net: Literal["alex", "vgg", "squeeze"] = "alex", levels: int | None = 255):
+    def __init__(self, *, crop_border: float, net: Literal["alex", "vgg", "squeeze"] = "alex", levels: int | None = 255):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         # Here because they take seconds to import.
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity

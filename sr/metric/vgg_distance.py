@@ -32,7 +32,7 @@ class VGGDistance(Metric):
     rgb_only = True
 
     def __init__(
-        self, *, crop_border: int, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet", levels: int | None = 255
+        self, *, crop_border: float, layers: Sequence[str] = ("conv3_4",), weights: str = "imagenet", levels: int | None = 255
     ):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if isinstance(layers, str):

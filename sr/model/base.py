@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from sr.device.float32 import float32
 from sr.device.gather import gathered
 from sr.errors import InputError, NotFiniteError
-from sr.functional.bicubic import enlarged_to
+from sr.functional.bicubic import Bicubic
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
 from sr.metric.base import scored
@@ -172,7 +172,7 @@ class SRModule(pl.LightningModule):
             scores = self._score(sr, hr)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels
-                bicubic = enlarged_to(lr, tuple(hr.shape[-2:]), levels)
+                bicubic = Bicubic(lr, hr.shape[-2:], levels).whole()
                 scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}

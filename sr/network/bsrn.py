@@ -4,6 +4,9 @@ Li, Liu, Chen, Cai, Gu, Qiao, Dong: Blueprint Separable Residual Network for Eff
 arXiv:2205.05996.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -14,28 +17,35 @@ from sr.network.release import Release, direct
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
 
-class BSRN(nn.Module):
-    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
+class Frame(nn.Module):
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW): blocks of which all outputs are fused (section 3.1).
 
-    Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. BSRN-S is sr/network/bsrn_small.py.
+    Args:
+        conv: (n_in, n_out, kernel_size, padding=...) -> a separable convolution.
+        pointwise: (n_in, n_out) -> a 1x1 convolution.
+        block: n_feats -> a block.
     """
 
-    release = Release(
-        ("B1.c1_r.pw.weight", "B1.cca.conv_du.0.weight"),
-        direct("fea_conv.pw.weight", r"B(\d+)\.", "upsampler.upsampleOneStep.0.weight"),
-    )
-
-    def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 8) -> None:
+    def __init__(
+        self,
+        scale: int,
+        channels: int,
+        n_feats: int,
+        n_blocks: int,
+        conv: Callable[..., nn.Module],
+        pointwise: Callable[[int, int], nn.Module],
+        block: Callable[[int], nn.Module],
+    ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         # The image comes four times, so that the depthwise convolutions have more than three channels (section 3.1).
-        self.fea_conv = BSConv(4 * channels, n_feats, 3, padding=1)
+        self.fea_conv = conv(4 * channels, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:
-            self.add_module(name, ESDB(n_feats))
-        self.c1 = nn.Conv2d(n_blocks * n_feats, n_feats, 1)
-        self.c2 = BSConv(n_feats, n_feats, 3, padding=1)
+            self.add_module(name, block(n_feats))
+        self.c1 = pointwise(n_blocks * n_feats, n_feats)
+        self.c2 = conv(n_feats, n_feats, 3, padding=1)
         self.upsampler = nn.ModuleDict({"upsampleOneStep": DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)})
 
     def forward(self, lr: Tensor) -> Tensor:
@@ -48,7 +58,35 @@ class BSRN(nn.Module):
         return self.upsampler["upsampleOneStep"](x)
 
 
-class ESDB(nn.Module):
+class DistillationBlock(nn.Module):
+    """(N, n_feats, H, W) -> the same: three steps, of each of which half the features are kept; a subclass makes the parts."""
+
+    def distilled(self, x: Tensor) -> Tensor:
+        """The kept features of all steps, fused by c5."""
+        kept, y = [], x
+        for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
+            kept.append(F.gelu(distil(y)))
+            y = F.gelu(refine(y) + y)
+        kept.append(F.gelu(self.c4(y)))
+        return self.c5(torch.cat(kept, 1))
+
+
+class BSRN(Frame):
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
+
+    Keys of xiaom233/BSRN, whose files load: fea_conv, B1 ... B8, c1, c2, upsampler. BSRN-S is sr/network/bsrn_small.py.
+    """
+
+    release = Release(
+        ("B1.c1_r.pw.weight", "B1.cca.conv_du.0.weight"),
+        direct("fea_conv.pw.weight", r"B(\d+)\.", "upsampler.upsampleOneStep.0.weight"),
+    )
+
+    def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 8) -> None:
+        super().__init__(scale, channels, n_feats, n_blocks, BSConv, partial(nn.Conv2d, kernel_size=1), ESDB)
+
+
+class ESDB(DistillationBlock):
     """Efficient separable distillation block, (N, n_feats, H, W) -> the same; section 3.2."""
 
     def __init__(self, n_feats: int) -> None:
@@ -62,12 +100,7 @@ class ESDB(nn.Module):
         self.cca = ContrastChannelAttention(n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
-        distilled, y = [], x
-        for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
-            distilled.append(F.gelu(distil(y)))
-            y = F.gelu(refine(y) + y)
-        distilled.append(F.gelu(self.c4(y)))
-        return x + self.cca(self.esa(self.c5(torch.cat(distilled, 1))))
+        return x + self.cca(self.esa(self.distilled(x)))
 
 
 class BSConv(nn.Module):

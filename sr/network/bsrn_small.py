@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.attention import ESA
+from sr.network.bsrn import DistillationBlock, Frame
 from sr.network.release import Release, direct
-from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
 
-class BSRNSmall(nn.Module):
+class BSRNSmall(Frame):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     Keys of xiaom233/BSRN's net_g_BSRN-S.pth, which loads, as does team18_bsrn.pth of the challenge: as BSRN's, but 1x1
@@ -27,27 +27,10 @@ class BSRNSmall(nn.Module):
     )
 
     def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 48, n_blocks: int = 5) -> None:
-        super().__init__()
-        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
-        self.channels, self.multiple_of = check_channels(channels), 1
-        self.fea_conv = Separable(4 * channels, n_feats, 3, padding=1)  # the image comes four times, as in BSRN
-        self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
-        for name in self.blocks:
-            self.add_module(name, Block(n_feats))
-        self.c1 = Pointwise(n_blocks * n_feats, n_feats)
-        self.c2 = Separable(n_feats, n_feats, 3, padding=1)
-        self.upsampler = nn.ModuleDict({"upsampleOneStep": DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)})
-
-    def forward(self, lr: Tensor) -> Tensor:
-        x = first = self.fea_conv(torch.cat([lr] * 4, 1))
-        outputs = []
-        for name in self.blocks:
-            x = self.get_submodule(name)(x)
-            outputs.append(x)
-        return self.upsampler["upsampleOneStep"](self.c2(F.gelu(self.c1(torch.cat(outputs, 1)))) + first)
+        super().__init__(scale, channels, n_feats, n_blocks, Separable, Pointwise, Block)
 
 
-class Block(nn.Module):
+class Block(DistillationBlock):
     """(N, n_feats, H, W) -> the same: BSRN's distillation, spatial attention, a factor for each channel, 1x1, residual."""
 
     def __init__(self, n_feats: int) -> None:
@@ -62,12 +45,7 @@ class Block(nn.Module):
         self.conv_out = Pointwise(n_feats, n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
-        distilled, y = [], x
-        for distil, refine in ((self.c1_d, self.c1_r), (self.c2_d, self.c2_r), (self.c3_d, self.c3_r)):
-            distilled.append(F.gelu(distil(y)))
-            y = F.gelu(refine(y) + y)
-        distilled.append(F.gelu(self.c4(y)))
-        return x + self.conv_out(self.esa(self.c5(torch.cat(distilled, 1))) * self.cw[:, :, None, None])
+        return x + self.conv_out(self.esa(self.distilled(x)) * self.cw[:, :, None, None])
 
 
 class Pointwise(nn.Linear):

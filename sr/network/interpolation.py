@@ -1,5 +1,6 @@
 """Classical interpolation as a network without parameters, so that tables can hold it beside the trained methods."""
 
+import math
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ _MATLAB_NAMES = {"bilinear": "bilinear", "bicubic": "cubic", "lanczos": "lanczos
 
 
 class Interpolation(nn.Module):
-    """(N, C, H, W) -> (N, C, sH, sW) by nearest neighbours or by MATLAB's imresize; it has nothing to train.
+    """(N, C, H, W) -> (N, C, sH, sW), or any `size`, by nearest neighbours or by MATLAB's imresize; it has nothing to train.
 
     It takes any number of channels, whatever `channels` says, which other networks need to know.
 
@@ -25,6 +26,8 @@ class Interpolation(nn.Module):
     doi:10.1175/1520-0450(1979)018<1016:LFIOAT>2.0.CO;2. The result is neither rounded nor clipped.
     ValueError: a kernel that is not nearest, bilinear, bicubic or lanczos; a scale below 1.
     """
+
+    scales = (0, math.inf)  # it was trained for none
 
     def __init__(self, *, scale: int = 2, channels: int = 3, kernel: Kernel = "bicubic") -> None:
         super().__init__()
@@ -36,7 +39,8 @@ class Interpolation(nn.Module):
         self.channels, self.multiple_of = check_channels(channels), 1
         self.kernel = kernel
 
-    def forward(self, lr: Tensor) -> Tensor:
+    def forward(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        size = size or (lr.shape[-2] * self.scale, lr.shape[-1] * self.scale)
         if self.kernel == "nearest":
-            return F.interpolate(lr, scale_factor=self.scale, mode="nearest")
-        return _imresize(lr, self.scale, kernel=_MATLAB_NAMES[self.kernel])
+            return F.interpolate(lr, size=size, mode="nearest-exact")
+        return _imresize(lr, size=size, kernel=_MATLAB_NAMES[self.kernel])

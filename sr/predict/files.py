@@ -20,9 +20,10 @@ from sr.device.capability import check_precision
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.image.file import Image, read
 from sr.image.writer import one_line
-from sr.infer.strips import Alpha, check_bands, strips
+from sr.infer.strips import Alpha, check_bands, factor_of, strips
 from sr.infer.tiles import tiling
 from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
+from sr.network.inputs import takes_size
 from sr.predict.output import Output
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
@@ -80,14 +81,17 @@ def predict_files(
         tile, overlap, batch, precision, ensemble: as in `sr.infer.upscaler.Upscaler`; tile="auto" is 256, and 192 on the CPU,
             tile=None the whole image at once, and both are halved, for the rest of the job, where the memory is too short;
             batch="auto" is 4, and 1 on the CPU.
-        outscale, alpha_upscale: as in `sr.infer.strips.strips`.
+        outscale: factor of the result: by the network where it takes a `size`, else by bicubic interpolation of its result.
+        alpha_upscale: as in `sr.infer.strips.strips`.
 
     Raises:
         ValueError: settings that make no sense. OSError: a result cannot be stored, as on a full disk.
     """
-    enlarged = upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision)
     if outscale is not None and not 0 < outscale < float("inf"):
         raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
+    scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None  # no network is made for shrinking
+    options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
+    enlarged = upscaler(network, **options, scale=scale)
     if alpha_upscale not in ("bicubic", "network"):
         raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
@@ -156,7 +160,7 @@ class _File:
             self.progress.n = started  # what was planned for larger tiles keeps too much beside the network
 
     def _attempt(self) -> Output:
-        output = Output(self.source, self.target, self.image, self.outscale or self.upscaler.network.scale, self.writer)
+        output = Output(self.source, self.target, self.image, factor_of(self.upscaler, self.outscale), self.writer)
         options = {"outscale": self.outscale, "alpha_upscale": self.alpha_upscale, "progress": self._advance}
         try:
             for strip in strips(self.upscaler, self.image, **options):
@@ -190,6 +194,7 @@ def upscaler(
     ensemble: bool,
     batch: int | Literal["auto"] = "auto",
     precision: str | int = "32",
+    scale: float | None = None,
 ) -> Upscaler:
     """The settings of `predict_files` checked (ValueError), the network in the layout that convolutions are fastest in."""
     precision = str(precision)
@@ -206,7 +211,8 @@ def upscaler(
         tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
     batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
     network.to(memory_format=torch.channels_last)
-    return Upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble, batch=batch, precision=precision, halve=True)
+    options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
+    return Upscaler(network, **options, scale=scale, halve=True)
 
 
 def pick_device(name: str) -> torch.device:

@@ -18,7 +18,6 @@ from pytorch_lightning.utilities import rank_zero_only
 from sr.files import run_of, whole
 from sr.run import history
 from sr.run.read import known
-from sr.run.read import read as read
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+import torch
 import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from sr.errors import InputError
-from sr.functional.bicubic import BAND, part
+from sr.functional.bicubic import BAND, Bicubic
 from sr.image.file import to_pixels
 
 _GAP, _TITLE = 4, 18  # pixels
@@ -27,13 +28,12 @@ def panel(
 
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; bicubic is rounded to `levels`, 255 for 8 bit.
     """
-    scale = hr.shape[-1] // lr.shape[-1]
+    size = tuple(hr.shape[-2:])
     top, left, side = worst_place(lr, hr, crop, levels)
     rows, columns = slice(top, top + side), slice(left, left + side)
-    low = lr[..., top // scale : -(-(top + side) // scale), left // scale : -(-(left + side) // scale)]
-    nearest = low.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
-    nearest = nearest[..., top % scale :, left % scale :][..., :side, :side]
-    bicubic = part(lr, scale, rows, columns, levels)
+    y, x = (_nearest(first, side, n, N).to(lr.device) for first, n, N in zip((top, left), lr.shape[-2:], size, strict=True))
+    nearest = lr.index_select(-2, y).index_select(-1, x)
+    bicubic = Bicubic(lr, size, levels).part(rows, columns)
     crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
     return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
 
@@ -58,7 +58,8 @@ def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
 def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
     """Where bicubic upscaling of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
     largest mean error. Searched in horizontal strips, so that memory does not grow with the image."""
-    scale, (height, width) = hr.shape[-1] // lr.shape[-1], hr.shape[-2:]
+    height, width = hr.shape[-2:]
+    bicubic = Bicubic(lr, (height, width), levels)
     side = min(crop, height, width)
     stride = max(side // 8, 1)
     places = (height - side) // stride + 1  # rows of candidate squares
@@ -69,13 +70,18 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
     for first in range(0, places, together):
         last = min(first + together, places)
         rows = slice(first * stride, (last - 1) * stride + side)
-        error = (part(lr, scale, rows, slice(0, width), levels) - hr[..., rows, :]).abs().mean(1, keepdim=True)
+        error = (bicubic.part(rows, slice(0, width)) - hr[..., rows, :]).abs().mean(1, keepdim=True)
         mean = F.avg_pool2d(error, side, stride=stride)
         worst = int(mean.flatten().argmax())
         if (value := float(mean.flatten()[worst])) > best:
             row, column = divmod(worst, mean.shape[-1])
             best, found = value, ((first + row) * stride, column * stride)
     return *found, side
+
+
+def _nearest(first: int, side: int, low: int, high: int) -> Tensor:
+    """The LR pixels, of `low`, in which HR pixels first .. first + side - 1, of `high`, have their centres."""
+    return ((torch.arange(first, first + side, dtype=torch.float64) + 0.5) * low / high).long()
 
 
 def titled(pictures: dict[str, Image.Image]) -> Image.Image:

@@ -37,15 +37,13 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
         if type(value) is not int or value < 1:
             raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
     if takes_size(network) and not _is_range(scales := getattr(network, "scales", None)):
-        raise InputError(
-            f"{_name(network)}.scales is {scales!r}: set it to the least and the largest scale it is for, as (1, 4)"
-        )
+        raise InputError(f"{_name(network)}.scales is {scales!r}: set it to the least and largest scale it is for, as (1, 4)")
     return network
 
 
 def _is_range(scales: Any) -> bool:
     numbers = isinstance(scales, Sequence) and len(scales) == 2 and all(isinstance(one, int | float) for one in scales)
-    return numbers and 0 < scales[0] <= scales[1]
+    return numbers and 0 <= scales[0] <= scales[1]
 
 
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
@@ -63,16 +61,17 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
     """
     defaults(network, scale)
     name, multiple = _name(network), network.multiple_of
-    if network.scale != scale:
+    if network.scale != scale and not takes_size(network):
         raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
     if conditions(network):
         return network
     with as_it_was(network), torch.enable_grad():
         network.eval()
         lr, sr = _enlarged(network, multiple)
-        _check_image(name, lr, sr, (lr.shape[2] * scale, lr.shape[3] * scale), f"at scale={scale}")
+        own = network.scale
+        _check_image(name, lr, sr, (lr.shape[2] * own, lr.shape[3] * own), f"at scale={own}")
         if takes_size(network):
-            _check_size(network, lr, scale)
+            _check_size(network, lr, own)
         for patch in patches:
             if patch % multiple:
                 _check_patch(network, patch, multiple)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from sr.run import history
-from sr.run import record as run
+from sr.run import read as read_run
 from sr.run.replay import check_words
 from sr.run.reproduce import command_line
 from tests.jobs import ONE_PHOTO, SMALL, run_script
@@ -18,7 +18,7 @@ WORDS = (*SMALL, *ONE_PHOTO, "callback=[checkpoint,log,interrupt]", "data_dir=da
 
 
 def segments(folder) -> list[dict]:
-    return run.read(folder)["segments"]
+    return read_run.read(folder)["segments"]
 
 
 def equal(done, folder, again) -> None:
@@ -76,7 +76,7 @@ def test_other_words_are_refused_before_anything_is_trained(changed, tmp_path):
     ["+callback.x={_target_: os.system}", "loss.l1._target_=subprocess.call", "hydra.searchpath=[file:///x]", "--config-dir=x"],
 )
 def test_a_record_from_a_stranger_runs_nothing(changed, tmp_path, word):
-    record = run.read(changed)
+    record = read_run.read(changed)
     record["segments"][0]["command"].append(word)
     (tmp_path / "run.json").write_text(json.dumps(record))
     with pytest.raises(ValueError, match="nothing was run"):
@@ -85,7 +85,7 @@ def test_a_record_from_a_stranger_runs_nothing(changed, tmp_path, word):
 
 def test_an_older_record(changed, tmp_path):
     """Of a run that was never resumed its command is enough; of a resumed one nobody knows what made it."""
-    record = {key: value for key, value in run.read(changed).items() if key != "segments"}
+    record = {key: value for key, value in read_run.read(changed).items() if key != "segments"}
     with pytest.raises(ValueError, match=r"run.json: the run was resumed by an older version that did not record how"):
         history.of_record(record, tmp_path)
     old = {**record, "resume": None, "command": ["seed=1"]}

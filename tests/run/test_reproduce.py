@@ -7,6 +7,7 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from sr.run import read as read_run
 from sr.run import record as run
 from sr.run.reproduce import check_code, command_line
 from tests.jobs import run_script
@@ -19,7 +20,7 @@ def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
     assert "are equal to the last digit" in done.stdout
     (again,) = (tmp_path / "outputs" / "reproduced").iterdir()
     assert (again / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
-    assert run.read(again)["training"]["steps"] == 8
+    assert read_run.read(again)["training"]["steps"] == 8
 
 
 def test_a_config_that_is_not_the_runs_is_refused(main_job, tmp_path):
@@ -84,7 +85,7 @@ def test_the_command_of_the_run_with_a_folder_of_its_own(main_job, monkeypatch):
 
 
 def test_run_json_says_what_ran_and_how_it_ended(main_job):
-    record = run.read(main_job[0])
+    record = read_run.read(main_job[0])
     assert record["status"] == "done" and record["error"] is None and record["started"] <= record["finished"]
     assert record["command"][0] == "network.n_feats=8" and record["packages"]["torch"]
     assert record["training"]["steps"] == 8 and 0 < record["training"]["seconds"] < 60
@@ -96,20 +97,20 @@ def test_a_resumed_run_records_each_command_with_its_steps(main_job, tmp_path):
     words = [f"resume={last}", "++trainer.max_steps=12", "model=compact"]
     with run.recorded(tmp_path, words, resume=last):
         pass
-    first, second = run.read(tmp_path)["segments"]
-    assert first["command"] == run.read(main_job[0])["command"] and (first["from"], first["to"]) == (0, 8)
-    assert second["command"] == run.read(tmp_path)["command"] == words and (second["from"], second["to"]) == (8, None)
+    first, second = read_run.read(tmp_path)["segments"]
+    assert first["command"] == read_run.read(main_job[0])["command"] and (first["from"], first["to"]) == (0, 8)
+    assert second["command"] == read_run.read(tmp_path)["command"] == words and (second["from"], second["to"]) == (8, None)
     assert {"commit", "dirty", "device", "threads", "folder", "config_dir"} <= second.keys()
 
 
 def test_a_failed_run_says_why(tmp_path):
     with pytest.raises(ValueError, match="no such"), run.recorded(tmp_path, ["a=1"], seed=0):
         raise ValueError("no such thing\nand more")
-    record = run.read(tmp_path)
+    record = read_run.read(tmp_path)
     assert (record["status"], record["error"]) == ("failed", "no such thing")
     with pytest.raises(SystemExit), run.recorded(tmp_path, ["a=1"], seed=0):
         raise SystemExit(130)
-    assert run.read(tmp_path)["status"] == "stopped"
+    assert read_run.read(tmp_path)["status"] == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from torch import nn
 from sr.loss.weighted_sum import WeightedSum
 from sr.weights import contract
 from tests.jobs import compose, run_train
+from tests.network.further import Kernel
 
 
 class Plain(nn.Module):
@@ -105,6 +106,35 @@ def test_attributes_that_do_not_fit():
         contract.InputError, match="data.patch_size=20: UNet accepts only multiples of 8; pass data.patch_size=16"
     ):
         contract.network(network, 2, [16, 20])
+
+
+class Sized(Plain):
+    """x2, or to the size that it is told, changed."""
+
+    def __init__(self, scales, change=lambda size: size) -> None:
+        super().__init__()
+        self.scales, self.change = scales, change
+
+    def forward(self, lr, size):
+        return F.interpolate(super().forward(lr), size=self.change(size))
+
+
+def test_a_network_of_any_scale_is_tried_at_a_size_of_its_own():
+    network = Sized((1, 4))
+    network.scale = 3
+    assert contract.network(network, 2).scale == 3  # the run's is what the data has
+    rounded = Sized((1, 4), lambda size: [side // 2 * 2 for side in size])
+    with pytest.raises(contract.InputError, match=r"Sized turns .* into .*; expected \(1, 3, 17, 17\) with size=\(17, 17\)"):
+        contract.network(rounded, 2)
+    for scales in (None, (4, 1), 4, (1, "4"), (-1, 2)):
+        with pytest.raises(contract.InputError, match=r"Sized.scales is .*: set it to the least and largest scale"):
+            contract.network(Sized(scales), 2)
+
+
+def test_a_network_that_takes_more_than_the_image_is_not_tried():
+    assert contract.network(Kernel(scale=2), 2).multiple_of == 1
+    with pytest.raises(contract.InputError, match="Kernel enlarges by 2, but scale=3"):
+        contract.network(Kernel(scale=2), 3)
 
 
 def test_a_mistake_in_forward_is_raised_as_it_is():

@@ -86,7 +86,7 @@ def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list
     return pairs
 
 
-def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: int) -> None:
+def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: float) -> None:
     """Check from the file headers that each LR image is its HR image, cropped to a multiple of `scale`, over `scale`.
 
     Raises ValueError naming the first pair that does not match.
@@ -95,7 +95,7 @@ def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: int) -> None:
         if lr_file is None:
             continue
         hr, lr = image.size(hr_file), image.size(lr_file)
-        expected = tuple(n // scale for n in hr)
+        expected = tuple(int(n / scale + 1e-9) for n in hr)  # 1e-9: 30 / 1.2 is 25
         if lr != expected:
             raise InputError(
                 f"sizes do not match at x{scale}: {lr_file} is {_text(lr)}, expected {_text(expected)} "
