@@ -145,7 +145,7 @@ class Held:
         draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, which Draws takes
         parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
         lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
-        return lr, {key: value[0] for key, value in self.degradation.told(parameters).items()}
+        return lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
 
     def _chosen(self) -> list[Item]:
         images = [source.arrays() if hasattr(source, "arrays") else source.files() for source in self.sources]

@@ -32,7 +32,7 @@ class ARNIQA(Metric):
     smallest = 64  # at half size the encoder is left with one pixel
 
     def __init__(
-        self, *, crop_border: int, regressor: Literal["koniq10k", "kadid10k"] = "koniq10k", levels: int | None = 255
+        self, *, crop_border: float, regressor: Literal["koniq10k", "kadid10k"] = "koniq10k", levels: int | None = 255
     ) -> None:
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if regressor not in ("koniq10k", "kadid10k"):

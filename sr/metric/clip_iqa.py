@@ -30,7 +30,7 @@ class CLIPIQA(Metric):
     rgb_only = True
     smallest = 32  # the encoder halves the image five times
 
-    def __init__(self, *, crop_border: int, prompt: str = "quality", levels: int | None = 255) -> None:
+    def __init__(self, *, crop_border: float, prompt: str = "quality", levels: int | None = 255) -> None:
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if lacking := [name for name in ("piq", "transformers") if find_spec(name) is None]:
             raise InputError(f'metric.clip_iqa needs {" and ".join(lacking)}: pip install ".[clip]"')

@@ -43,7 +43,7 @@ class NIQE(Metric):
     smallest = BLOCK
 
     def __init__(
-        self, *, crop_border: int, channel: Literal["y", "gray"] = "y", levels: int | None = 255, luma: bool = True
+        self, *, crop_border: float, channel: Literal["y", "gray"] = "y", levels: int | None = 255, luma: bool = True
     ) -> None:
         super().__init__(crop_border=crop_border, channel=channel, levels=levels, luma=luma)
         model = scipy.io.loadmat(MODEL)

@@ -35,7 +35,7 @@ class PyIQA(Metric):
     rgb_only = True
     smallest = 32
 
-    def __init__(self, *, crop_border: int, name: str, seed: int = 123, levels: int | None = 255) -> None:
+    def __init__(self, *, crop_border: float, name: str, seed: int = 123, levels: int | None = 255) -> None:
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if find_spec("pyiqa") is None:
             raise InputError(f'{name} needs the package pyiqa, whose licence forbids commercial use: pip install ".[iqa]"')
