@@ -54,7 +54,7 @@ MESSAGES = {
     "truncated": "not a checkpoint, or truncated",
     "empty": "this is an empty file; weights are read from",
     "text": "this is a Git LFS pointer without its content",
-    "pickle": "",
+    "pickle": "not a checkpoint",
     "zip": "contains pickled code, which is never run",
     "foreign": "",
     "nothing": "contains a list",
@@ -101,9 +101,6 @@ def test_a_checkpoint_of_pickled_code_from_the_command_line(bad, tmp_path):
     folder, files = bad
     line = one_line(call("test.py", f"ckpt={files['zip']}", cwd=tmp_path))
     assert line.startswith(f"error: {files['zip']}: contains pickled code")
-    assert one_line(call("test.py", f"ckpt={files['pickle']}", cwd=tmp_path)).startswith(
-        f"error: {files['pickle']}: not a checkpoint"
-    )
     assert not (folder / "run_by_the_file").exists()
 
 

@@ -1,15 +1,17 @@
-"""A comparison page made by the command line, and files of photographs."""
+"""A comparison page of predict.py, and files of photographs."""
 
 import base64
 import re
-from io import BytesIO
+from contextlib import redirect_stdout
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from tests.jobs import call
+from predict import predict
+from tests.jobs import compose
 from tests.predict.compared import HEIGHT, NAMES, WIDTH
 from tests.predict.jobs import SKIMAGE
 
@@ -25,15 +27,17 @@ def weights(sr_data) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def page(sr_data, weights, tmp_path_factory) -> Path:
-    """A page made by the command line, of a crop of Set5's butterfly, beside which hr/butterfly.png lies."""
+    """A page of two networks and a crop of Set5's butterfly, beside which hr/butterfly.png lies."""
     folder = tmp_path_factory.mktemp("compare")
     (folder / "hr").mkdir()
     butterfly = PIL.Image.open(sr_data / "benchmark" / "Set5" / "HR" / "butterfly.png")
     butterfly.crop((40, 30, 40 + WIDTH + 3, 30 + HEIGHT + 1)).save(folder / "hr" / "butterfly.png")  # 3 x 1 too many
-    words = [f"ckpt=[{weights['IMDN_x4']},{weights['fsrcnn_x4']}]", "scale=4", "input=hr/butterfly.png", "device=cpu"]
-    done = call("predict.py", *words, "compare=true", "degrade=true", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("compare.html (1 image, ")
+    words = [f"ckpt=[{weights['IMDN_x4']},{weights['fsrcnn_x4']}]", "scale=4", f"input={folder}/hr/butterfly.png"]
+    words += [f"output={folder}", "device=cpu", "compare=true", "degrade=true"]
+    with redirect_stdout(StringIO()) as said, pytest.raises(SystemExit) as ended:
+        predict(compose("predict", *words))
+    assert ended.value.code == 0
+    assert said.getvalue().splitlines()[-1].startswith(f"{folder}/compare.html (1 image, ")
     return folder / "compare.html"
 
 

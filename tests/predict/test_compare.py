@@ -1,4 +1,4 @@
-"""sr/predict/compare.py: pictures and scores of a page that the command line made, and what is refused."""
+"""sr/predict/compare.py: pictures and scores of a page, and what is refused."""
 
 import html
 import json
