@@ -43,6 +43,11 @@ class NotFiniteError(UserError, FloatingPointError):
     """Values that became NaN or infinite."""
 
 
+def first_line(error: BaseException | None, length: int = 160) -> str:
+    """The first line of what a library says, cut to `length` characters; the error's class where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:length]
+
+
 @contextmanager
 def options_of(key: str, made: Callable) -> Iterator[None]:
     """Turn a library class's error about its options into an InputError that names the config `key`."""

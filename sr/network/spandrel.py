@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sr.errors import InputError
+from sr.errors import InputError, first_line
 from sr.network.options import fitted
 from sr.network.upsample import check_channels, check_scale
 
@@ -103,7 +103,7 @@ class Spandrel(nn.Module):
             ArithmeticError,
             LookupError,
         ) as error:  # a library's words
-            raise InputError(f"{architecture} cannot be built, its options do not fit: {_first_line(error)}") from error
+            raise InputError(f"{architecture} cannot be built, its options do not fit: {first_line(error)}") from error
         return adapt(built, scale, channels=channels)
 
 
@@ -185,7 +185,3 @@ def _multiple_of(architecture: str, options: Mapping[str, Any]) -> int:
     if architecture == "SAFMN":
         return 8  # it pools by 2, 4 and 8
     return options.get("window_size", 1)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from sr.cli.aliases import renamed
-from sr.errors import InputError, MissingError, StorageError
+from sr.errors import InputError, MissingError, StorageError, first_line
 from sr.files import whole
 from sr.weights import foreign
 
@@ -123,11 +123,11 @@ def read(path: str | Path | None, *, mapped: bool = False) -> dict[str, Any]:
             ) from None
         raise _not_read(path, "not a checkpoint, or truncated") from None
     except (RuntimeError, EOFError, ValueError, OSError, KeyError, AttributeError, IndexError) as error:
-        raise _not_read(path, f"not a checkpoint, or truncated ({_short(error)})") from None
+        raise _not_read(path, f"not a checkpoint, or truncated ({first_line(error)})") from None
     except Exception as error:
         if type(error).__name__ != "SafetensorError":
             raise
-        raise _not_read(path, f"not a safetensors file, or truncated ({_short(error)})") from None
+        raise _not_read(path, f"not a safetensors file, or truncated ({first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: contains a {type(content).__name__}, not the weights of a network")
     return dict(content)
@@ -164,7 +164,7 @@ def _written(path: str | Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
     except (OSError, RuntimeError) as error:
         cause = error if isinstance(error, OSError) else error.__context__  # torch hides a full disk behind a RuntimeError
-        raise StorageError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or _short(error)})") from error
+        raise StorageError(f"{path}: cannot be written ({getattr(cause, 'strerror', None) or first_line(error)})") from error
 
 
 def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -189,7 +189,3 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _is_ours(content: Mapping[str, Any]) -> bool:
     return isinstance(content.get("sr"), Mapping) and isinstance(content.get("state_dict"), Mapping)
-
-
-def _short(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

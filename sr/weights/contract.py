@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sr.errors import LIBRARIES, InputError
+from sr.errors import LIBRARIES, InputError, first_line
 from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
 from sr.weights.untouched import as_it_was
 
@@ -110,7 +110,7 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
             ) from first
         return lr, sr
     if _of(network, LIBRARIES):
-        raise InputError(f"network: {_name(network)} fails; its options do not fit together: {_first_line(first)}") from first
+        raise InputError(f"network: {_name(network)} fails; its options do not fit together: {first_line(first)}") from first
     raise first
 
 
@@ -256,10 +256,6 @@ def _of(made: Any, packages: tuple[str, ...]) -> bool:
 
 def _name(made: Any) -> str:
     return type(made).__name__
-
-
-def _first_line(error: BaseException | None) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
 def all_of(check: Callable[..., Any], group: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:

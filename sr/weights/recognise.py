@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import sr.network
-from sr.errors import InputError
+from sr.errors import InputError, first_line
 from sr.network.inputs import conditions
 from sr.say import warn
 from sr.weights import probe
@@ -89,7 +89,7 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
             near.append((len(shapes), InputError(f"{source}: looks like {name}, but has no tensor {error}")))
             continue
         except (InputError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:  # impossible shapes
-            near.append((len(shapes), InputError(f"{source}: looks like {name}, but {_short(error)}")))
+            near.append((len(shapes), InputError(f"{source}: looks like {name}, but {first_line(error, 120)}")))
             continue
         if own != shapes:
             near.append((len(own.items() ^ shapes.items()), _misfit(family, match, tensors, source)))
@@ -212,7 +212,7 @@ def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int
     except UnsupportedModelError:
         return None
     except Exception as error:  # its loaders guess from shapes and fail in many ways
-        raise InputError(f"{source}: looks like one of spandrel's networks, but {_short(error)}") from None
+        raise InputError(f"{source}: looks like one of spandrel's networks, but {first_line(error, 120)}") from None
     name = type(found.model).__name__
     if (found.input_channels, found.output_channels) != (3, 3):
         raise InputError(f"{source}: {name} from {found.input_channels} to {found.output_channels} channels; expected RGB")
@@ -228,7 +228,3 @@ def _from_spandrel(tensors: Mapping[str, Tensor], source: str | Path, scale: int
 
     rare = [Candidate(name, partial(varied, attributes), options) for options, attributes in variants(network)]
     return [[Candidate(name, lambda: network)], rare]
-
-
-def _short(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:120]
