@@ -41,6 +41,7 @@ def test_a_compiled_network_learns_the_same_and_keeps_its_keys():
     assert ours.evaluated is ours.average.module
 
 
+@pytest.mark.slow
 def test_a_compiled_gan_learns_the_same_and_keeps_its_keys(tmp_path):
     """With spectral norm, whose statistics each pass changes in place."""
     fit(tmp_path / "plain", "model.ema=null", "trainer.max_steps=1")
