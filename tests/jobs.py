@@ -123,6 +123,9 @@ def run_script(script: str, *words: object, cwd: Path, **variables: str) -> subp
         for name, value in environment(cwd, **variables).items():
             patch.setenv(name, value)
         patch.setattr(sys, "argv", [str(ROOT / script), *map(str, words)])
+        if "PYTHONPATH" in variables:
+            patch.syspath_prepend(variables["PYTHONPATH"])
+            stack.callback(_forget, variables["PYTHONPATH"])
         try:
             code = import_module(Path(script).stem).main()
         except SystemExit as stopped:
@@ -130,6 +133,13 @@ def run_script(script: str, *words: object, cwd: Path, **variables: str) -> subp
         if "wandb" in sys.modules:
             sys.modules["wandb"].teardown()  # its service keeps the variables of the process that started it
     return subprocess.CompletedProcess(sys.argv, code or 0, out.getvalue(), err.getvalue())
+
+
+def _forget(folder: str) -> None:
+    """Modules that were imported from a folder which is not on the path any more."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(folder):
+            del sys.modules[name]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sr.errors import InputError
 from sr.run.resume import resumed
 from sr.weights import checkpoint, trust
 from sr.weights.rebuild import build_network
-from tests.jobs import ONE_PHOTO, SMALL, call, compose, run_train
+from tests.jobs import ONE_PHOTO, SMALL, call, compose, run_script, run_train
 
 CODE = """
 import torch.nn.functional as F
@@ -71,7 +71,7 @@ def job(plugin, tmp_path_factory):
     folder = tmp_path_factory.mktemp("outside")
     words = ["network=mine", "optimizer._target_=torch.optim.NAdam", "trainer.max_steps=4", "output_dir=run"]
     words += ["+callback.rate={_target_: pytorch_lightning.callbacks.LearningRateMonitor}", "--config-dir", plugin / "configs"]
-    done = call("train.py", *COMMAND, *words, cwd=folder, PYTHONPATH=str(plugin / "lib"))
+    done = run_script("train.py", *COMMAND, *words, cwd=folder, PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
 
@@ -83,7 +83,7 @@ def test_a_run_says_what_has_to_be_passed_again(job):
 
 def test_its_checkpoint_is_refused_without_that(job, plugin):
     last = job[0] / "run" / "checkpoints" / "last.ckpt"
-    done = call("test.py", f"ckpt={last}", "benchmark=[sample]", cwd=job[0], PYTHONPATH=str(plugin / "lib"))
+    done = run_script("test.py", f"ckpt={last}", "benchmark=[sample]", cwd=job[0], PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert (
         "names outside.net.Mine, which is not a network of this project; it was not run. If you trust it, pass" in done.stderr
@@ -102,7 +102,7 @@ def test_it_is_loaded_with_that(job, importable, trusted):
 def test_test_py_scores_it_with_that(job, plugin, tmp_path, flag):
     words = [f"ckpt={job[0]}/run/checkpoints/last.ckpt", "benchmark=[sample]", "trainer.limit_test_batches=1", "data_dir=data"]
     words += [flag.replace("PLUGIN", str(plugin)), "output_dir=scores", "trainer.accelerator=cpu"]
-    done = call("test.py", *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
+    done = run_script("test.py", *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scores" / "metrics.json").is_file()
 
@@ -110,7 +110,9 @@ def test_test_py_scores_it_with_that(job, plugin, tmp_path, flag):
 def test_the_same_words_resume_it(job, plugin, tmp_path):
     last = job[0] / "run" / "checkpoints" / "last.ckpt"
     words = ["network=mine", "optimizer._target_=torch.optim.NAdam", "trainer.max_steps=6", "output_dir=on", "data_dir=data"]
-    done = call("train.py", f"resume={last}", *words, "-cd", plugin / "configs", cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
+    done = run_script(
+        "train.py", f"resume={last}", *words, "-cd", plugin / "configs", cwd=tmp_path, PYTHONPATH=str(plugin / "lib")
+    )
     assert done.returncode == 0, done.stderr
     content = checkpoint.read(tmp_path / "on" / "checkpoints" / "last.ckpt")
     assert content["global_step"] == 6 and content["sr"]["segments"][-1]["config_dir"] == [str(plugin / "configs")]
@@ -253,14 +255,14 @@ def test_a_mistake_in_a_users_forward_shows_its_traceback(plugin, tmp_path):
         "~network.n_blocks",
         "output_dir=run",
     ]
-    done = call("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
+    done = run_script("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 1 and "Traceback" in done.stderr and "a, b = (1, 2, 3)" in done.stderr
     assert "ValueError: too many values to unpack" in done.stderr
 
 
 def test_a_bad_option_of_a_users_network_stays_one_line(plugin, tmp_path):
     words = ["network=mine", "+network.n_feets=3", "output_dir=run", "--config-dir", plugin / "configs"]
-    done = call("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
+    done = run_script("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert "'n_feets' is not an option of outside.net.Mine (config key network); nearest: n_feats" in done.stderr
 
