@@ -9,7 +9,7 @@ import torch
 
 from sr.cli import explain
 from sr.weights import checkpoint
-from tests.jobs import call, compose, run_train
+from tests.jobs import compose, run_script, run_train
 from tests.refusals import one_line, photo, refused
 
 
@@ -99,7 +99,7 @@ def test_a_bad_checkpoint_runs_nothing(bad, kind, use, tmp_path):
 
 def test_a_checkpoint_of_pickled_code_from_the_command_line(bad, tmp_path):
     folder, files = bad
-    line = one_line(call("test.py", f"ckpt={files['zip']}", cwd=tmp_path))
+    line = one_line(run_script("test.py", f"ckpt={files['zip']}", cwd=tmp_path))
     assert line.startswith(f"error: {files['zip']}: contains pickled code")
     assert not (folder / "run_by_the_file").exists()
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from sr.weights import checkpoint
-from tests.jobs import SMALL, call, run_train
+from tests.jobs import SMALL, call, run_script, run_train
 from tests.refusals import photo, refused
 
 
@@ -197,6 +197,6 @@ def test_wandb_without_a_network(tmp_path):
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
     words = [*SMALL[:-1], "logger=wandb", "trainer.max_steps=2", "data_dir=data", "output_dir=run"]
-    done = call("train.py", *words, cwd=tmp_path, WANDB_API_KEY="0" * 40, WANDB_BASE_URL=f"http://127.0.0.1:{port}")
+    done = run_script("train.py", *words, cwd=tmp_path, WANDB_API_KEY="0" * 40, WANDB_BASE_URL=f"http://127.0.0.1:{port}")
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert (tmp_path / "run" / "metrics.json").is_file() and "W&B is offline" in done.stdout

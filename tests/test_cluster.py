@@ -8,7 +8,7 @@ import sys
 import pytest
 from omegaconf import OmegaConf
 
-from tests.jobs import call
+from tests.jobs import call, run_script
 from tests.sweeps import WORDS, process_of, run_of, start, statuses
 
 
@@ -81,7 +81,7 @@ def test_slurm_gets_one_array_with_a_task_for_each_device(tmp_path):
 
 
 def test_slurm_without_slurm_is_one_line(tmp_path):
-    done = call("train.py", "-m", *WORDS, "seed=1,2", "hydra/launcher=submitit_slurm", cwd=tmp_path)
+    done = run_script("train.py", "-m", *WORDS, "seed=1,2", "hydra/launcher=submitit_slurm", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("error: hydra/launcher=submitit_slurm: ")
 

@@ -4,7 +4,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from sr.cli import CONF
-from tests.jobs import call, compose
+from tests.jobs import compose, run_script
 from tests.sweeps import WORDS, run_of, statuses
 
 STUDY = """# @package _global_
@@ -25,15 +25,15 @@ def test_a_study_is_variants_times_grid_and_runs_what_is_missing(tmp_path):
     (tmp_path / "conf" / "experiment" / "tiny.yaml").write_text(STUDY)
     words = [word for word in WORDS if not word.startswith("network")]
     words = [*words, "experiment=tiny", "trainer.max_steps=2", f"hydra.searchpath=[file://{tmp_path}/conf]"]
-    done = call("train.py", *words, "variant=small", "seed=2", cwd=tmp_path)
+    done = run_script("train.py", *words, "variant=small", "seed=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert statuses(tmp_path) == {"small_seed-2": "done"}
     facts = run_of(tmp_path / "sweep" / "small_seed-2")
     assert (facts["study"], facts["variant"], facts["seed"]) == ("tiny", "small", 2)
     assert facts["training"]["steps"] == 2  # the command line wins over the variant
-    wrong = call("train.py", *words, "variant=smal", cwd=tmp_path)
+    wrong = run_script("train.py", *words, "variant=smal", cwd=tmp_path)
     assert wrong.returncode == 1 and wrong.stderr == "error: variant=smal is not in this study; there are small, other\n"
-    done = call("train.py", *words, "seed=2", cwd=tmp_path)
+    done = run_script("train.py", *words, "seed=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "small_seed-2: done already" in done.stdout
     assert statuses(tmp_path) == {"small_seed-2": "done", "other_seed-2": "done"}

@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sr.cli.words import quoted
 from sr.data.source.sample import Sample
-from tests.jobs import call
+from tests.jobs import call, run_script
 from tests.sweeps import WORDS, process_of, run_of, start, statuses
 
 
@@ -44,7 +44,7 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
     assert "2 not done; sweep_resume=true" in stderr
 
     before = (a / "run.json").read_bytes()
-    again = call("train.py", *words, cwd=tmp_path)
+    again = run_script("train.py", *words, cwd=tmp_path)
     assert (
         again.returncode == 1
         and again.stderr.startswith("error:")
@@ -52,7 +52,7 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
     )
 
     photos(tmp_path / "b")
-    done = call("train.py", *words, "sweep_resume=true", cwd=tmp_path)
+    done = run_script("train.py", *words, "sweep_resume=true", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert set(statuses(tmp_path).values()) == {"done"} and (a / "run.json").read_bytes() == before
     assert run_of(b)["status"] == run_of(c)["status"] == "done"
@@ -87,7 +87,7 @@ WRONG = "degradation=[blur,bicubic,blur_anisotropic]"  # fails before torch is i
 
 
 def test_a_sweep_of_several_scales_runs_and_warns_once(tmp_path):
-    done = call("train.py", "-m", "model=edsr_baseline,fsrcnn", WRONG, "output_dir=sweep", cwd=tmp_path)
+    done = run_script("train.py", "-m", "model=edsr_baseline,fsrcnn", WRONG, "output_dir=sweep", cwd=tmp_path)
     assert done.returncode == 1 and "job 2/2" in done.stdout
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("warning: "))
     assert "(x2: 0_model-edsr_baseline; x3: 1_model-fsrcnn)" in line and "pass scale=2" in line
@@ -101,7 +101,7 @@ def test_an_override_that_would_have_no_effect_is_one_line(tmp_path, key, name, 
     file = tmp_path / "experiment" / "mine.yaml"
     file.write_text(f"# @package _global_\ndefaults:\n  - override /{key}: {name}\n")
     words = ["-m", f"hydra.searchpath=['file://{tmp_path}']", "experiment=mine", "seed=1,2", "output_dir=sweep"]
-    done = call("train.py", *words, cwd=tmp_path)
+    done = run_script("train.py", *words, cwd=tmp_path)
     line = f"error: {file}: 'override /{key}: {name}' has no effect there, train.yaml has one: write '- /{key}/{works}'\n"
     assert (done.returncode, done.stderr) == (1, line)
 
