@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import TextIO
 
 import hydra
-import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -105,34 +106,44 @@ def call(script: str, *words: object, cwd: Path, timeout: float = 120, **variabl
 
 def run_script(script: str, *words: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess:
     """The same command line in this process: its code, output and errors, without the seconds that its imports take."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.hydra_config import HydraConfig
-
-    before, hydra_before = Path.cwd(), HydraConfig.instance().cfg
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
-    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as stack:
         out, err = stack.enter_context(redirect_stdout(StringIO())), stack.enter_context(redirect_stderr(StringIO()))
-        stack.callback(os.chdir, before)
-        stack.callback(lambda: [signal.signal(number, handler) for number, handler in signals.items()])
-        stack.callback(setattr, HydraConfig.instance(), "cfg", hydra_before)
-        stack.callback(GlobalHydra.instance().clear)
         stack.enter_context(_as_a_new_process_says_it(err))
+        stack.enter_context(_as_it_was())
+        own = environment(cwd, **variables)
+        os.environ.clear()
+        os.environ.update(own)
         os.chdir(cwd)
-        for name in os.environ.keys() - environment(cwd, **variables).keys():
-            patch.delenv(name)
-        for name, value in environment(cwd, **variables).items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", [str(ROOT / script), *map(str, words)])
+        sys.argv = [str(ROOT / script), *map(str, words)]
         if "PYTHONPATH" in variables:
-            patch.syspath_prepend(variables["PYTHONPATH"])
             stack.callback(_forget, variables["PYTHONPATH"])
+            sys.path.insert(0, variables["PYTHONPATH"])
         try:
             code = import_module(Path(script).stem).main()
         except SystemExit as stopped:
             code = stopped.code
         if "wandb" in sys.modules:
             sys.modules["wandb"].teardown()  # its service keeps the variables of the process that started it
-    return subprocess.CompletedProcess(sys.argv, code or 0, out.getvalue(), err.getvalue())
+    return subprocess.CompletedProcess(words, code or 0, out.getvalue(), err.getvalue())
+
+
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Whatever happens inside, this process has its variables, folder, words, signals and Hydra's config again."""
+    variables, folder, words, path = dict(os.environ), Path.cwd(), sys.argv, sys.path[:]
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    hydra_before = HydraConfig.instance().cfg
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
+        HydraConfig.instance().cfg = hydra_before
+        for number, handler in signals.items():
+            signal.signal(number, handler)
+        os.environ.clear()
+        os.environ.update(variables)
+        os.chdir(folder)
+        sys.argv, sys.path[:] = words, path
 
 
 def _forget(folder: str) -> None:
