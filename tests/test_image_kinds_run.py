@@ -160,7 +160,7 @@ def test_colour_in_a_gray_set_is_counted(tmp_path, recwarn):
         data.prepare_data()
     said = [str(warning.message) for warning in recwarn if "in colour" in str(warning.message)]
     assert said and set(said) == {
-        f"{folder}/train: 1 of 4 images are in colour, and become gray (rgb2gray) (coffee.png is the first)"
+        f"{folder}/train: 1 of 4 images are in colour and are converted to gray (rgb2gray) (coffee.png is the first)"
     }
 
 

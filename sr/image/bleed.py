@@ -1,27 +1,27 @@
-"""Colour under transparency: pixels with alpha 0 take the colour of the visible ones around them before a network sees them.
+"""Fills the colours of transparent pixels (alpha 0) from the visible pixels around them, before a network sees them.
 
-What a file keeps under transparency is arbitrary, most often black, and an enlargement would mix it into the visible edge.
-The fill is push-pull (Gortler, Grzeszczuk, Szeliski, Cohen: The Lumigraph, SIGGRAPH 1996, section 3.4): averages weighted by
-alpha on ever coarser grids, then from the coarsest down what has no colour of its own takes that of the grid above.
+The colours stored under transparency are arbitrary, most often black; upscaling would mix them into the visible edge. The
+fill is push-pull (Gortler, Grzeszczuk, Szeliski, Cohen: The Lumigraph, SIGGRAPH 1996, section 3.4): alpha-weighted averages
+on ever coarser grids; then, from the coarsest grid down, pixels without a colour take that of the coarser grid.
 """
 
 import numpy as np
 
-STEP = 4  # pixels of the finest grid that is kept: the finer ones are made again for each part that is asked for
-ROWS = 256  # read at once; a multiple of STEP
-HALO = 2  # blocks around a part: as far as the interpolation below a block reaches
+STEP = 4  # block size of the finest stored grid; finer grids are recomputed for each requested part
+ROWS = 256  # rows read at once; a multiple of STEP
+HALO = 2  # blocks around a part: the reach of the interpolation
 
 
 def bled(pixels: np.ndarray, alpha: np.ndarray | None) -> "np.ndarray | Bled":
-    """Pixels that can be indexed by [rows, columns]: as they are where all are visible, else with the hidden ones filled."""
+    """An object indexable by [rows, columns]: the pixels themselves if all are visible, otherwise with hidden ones filled."""
     return pixels if alpha is None or alpha.min() > 0 else Bled(pixels, alpha)
 
 
 class Bled:
-    """Pixels (H, W, 3) whose hidden ones are filled, part by part: `bled[rows, columns]` is an (h, w, 3) array of their type.
+    """Pixels (H, W, 3) with hidden ones filled, part by part: `bled[rows, columns]` is an (h, w, 3) array of their type.
 
-    Visible pixels (alpha above 0) are those of `pixels`, bit for bit. Beside the image 0.75 bytes a pixel are held, and three
-    times that while this is made.
+    Visible pixels (alpha above 0) are unchanged. Needs 0.75 bytes per pixel in addition to the image, and three times that
+    during construction.
 
     Args:
         pixels: (H, W, 3) uint8 or uint16.
@@ -52,7 +52,7 @@ class Bled:
 
 
 def _blocks(part: slice, length: int) -> tuple[slice, slice]:
-    """Blocks of STEP pixels that hold a part of a side and what is around it, and where the part lies in them."""
+    """The blocks of STEP pixels that contain a part of a side and its surroundings, and the part's position in them."""
     start, stop, _ = part.indices(length)
     first = max(start // STEP - HALO, 0)
     return slice(first, min(-(-stop // STEP) + HALO, -(-length // STEP))), slice(start - first * STEP, stop - first * STEP)
@@ -68,14 +68,15 @@ def _weighted(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 
 def _half(grid: np.ndarray) -> np.ndarray:
-    """The next coarser grid: sums of 2 x 2, of which the weight ends at 1."""
+    """The next coarser grid: sums over 2 x 2, with weights clipped to 1."""
     grid = np.pad(grid, ((0, grid.shape[0] % 2), (0, grid.shape[1] % 2), (0, 0)))
     sums = grid[::2, ::2] + grid[1::2, ::2] + grid[::2, 1::2] + grid[1::2, 1::2]
     return sums / np.maximum(sums[..., 3:], 1)
 
 
 def _filled(grid: np.ndarray) -> np.ndarray | None:
-    """(h, w, 3): the colours of a grid, those with a weight below 1 from coarser grids; None where nothing has a weight."""
+    """(h, w, 3): the colours of a grid, completed from coarser grids where the weight is below 1; None if all weights are
+    0."""
     if len(grid) == grid.shape[1] == 1:
         return grid[..., :3] / grid[..., 3:] if grid[0, 0, 3] > 0 else None
     coarse = _filled(_half(grid))
@@ -83,12 +84,12 @@ def _filled(grid: np.ndarray) -> np.ndarray | None:
 
 
 def _under(grid: np.ndarray, fill: np.ndarray) -> np.ndarray:
-    """Colours (h, w, 3) with `fill` under what their weight leaves open."""
+    """Colours (h, w, 3), blended with `fill` where the weight is below 1."""
     return grid[..., :3] + fill * (1 - grid[..., 3:])
 
 
 def _double(grid: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Twice as many rows and columns by linear interpolation, cut to `shape`."""
+    """Twice as many rows and columns by linear interpolation, cropped to `shape`."""
     for axis in (0, 1):
         last = np.arange(grid.shape[axis])
         before, after = grid.take(np.maximum(last - 1, 0), axis), grid.take(np.minimum(last + 1, last[-1]), axis)

@@ -1,4 +1,4 @@
-"""What an image file holds beside the pixels of one picture, so that nothing of it is dropped without a word.
+"""What an image file contains besides the pixels of one picture, so that losses are reported.
 
 For `sr/image/file.py`, which fills it in from a file's header.
 """
@@ -16,28 +16,28 @@ from PIL.Image import Exif
 from sr.errors import InputError
 from sr.image.tiff import many
 
-_SRGB = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)  # colorants, XYZ at D50
-_HEAD = 2**16  # bytes of a file's beginning that are searched
-_LAB = (8, 9, 10)  # of TIFF's photometric interpretation: CIE, ICC and ITU Lab
-# GeoTIFF 1.1 (OGC 19-008): tags of the raster's place, and keys of the directory in tag 34735.
+_SRGB = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)  # primaries, XYZ at D50
+_HEAD = 2**16  # bytes at the start of a file that are searched
+_LAB = (8, 9, 10)  # values of TIFF's photometric interpretation: CIE, ICC and ITU Lab
+# GeoTIFF 1.1 (OGC 19-008): tags of the raster's position, and keys of the directory in tag 34735.
 _PIXEL_SCALE, _TIEPOINT, _TRANSFORM, _GEO_KEYS, _GEO_TEXTS = 33550, 33922, 34264, 34735, 34737
 _PROJECTED, _GEODETIC, _USER_DEFINED = 3072, 2048, 32767
-_GEOJP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # identifier of the box that holds a GeoTIFF in JPEG 2000
+_GEOJP2 = bytes.fromhex("b14bf8bd083d4b43a5ae8cd7d5a6ce03")  # identifier of the box with a GeoTIFF in JPEG 2000
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts of a file's first picture and of what is around it.
+    """Facts about a file's first picture and what surrounds it.
 
     Args:
-        bits: bits of a sample in the file, at least 8.
-        kept_bits: 8 or 16, those of the samples that `sr.image.file.read` gives.
+        bits: bits per sample in the file, at least 8.
+        kept_bits: 8 or 16, the bits per sample that `sr.image.file.read` returns.
         frames: frames of an animation, pages of a TIFF.
         alpha: whether there is an alpha channel or a transparent colour.
-        colours: CMYK or Lab, which become sRGB; else "".
-        profile: name of a colour profile that is not sRGB, or a gamma that is not 1/2.2; else "".
-        extra_bands: bands of unknown meaning beside RGB.
-        georeference: coordinate system and size of a pixel in words; "" where there is none.
+        colours: CMYK or Lab, which become sRGB; otherwise "".
+        profile: name of a colour profile other than sRGB, or a gamma other than 1/2.2; otherwise "".
+        extra_bands: bands of unknown meaning in addition to RGB.
+        georeference: coordinate system and pixel size in words; "" without one.
         broken_exif: whether there is EXIF that cannot be written again.
     """
 
@@ -52,12 +52,12 @@ class Facts:
     broken_exif: bool = False
 
     def not_kept(self) -> dict[str, str]:
-        """What an enlarged file does not hold: in a few words -> what to say of the file."""
+        """What an upscaled file loses: short name -> message about the file."""
         said = {
-            "further frames or pages": f"only the first of its {self.frames} frames or pages is enlarged",
+            "further frames or pages": f"only the first of its {self.frames} frames or pages is upscaled",
             "georeference": f"its georeference ({self.georeference}) is not kept",
-            "further bands": f"only RGB is enlarged: further bands ({self.extra_bands}) are left out",
-            "depth": f"its {self.bits} bits a sample are read as {self.kept_bits}",
+            "further bands": f"only RGB is upscaled: further bands ({self.extra_bands}) are dropped",
+            "depth": f"its {self.bits} bits per sample are read as {self.kept_bits}",
             "colour space": f"its colours ({self.colours}) become sRGB",
             "gamma": f"its {self.profile} is not kept",
             "EXIF": "its EXIF is damaged and not kept",
@@ -67,21 +67,22 @@ class Facts:
         return {what: text for (what, text), is_lost in zip(said.items(), lost, strict=True) if is_lost}
 
     def not_used(self, bits: int = 8) -> list[str]:
-        """What RGB or gray of 8 or 16 `bits` (training, benchmarks, comparisons) leaves out, as ends of a sentence on files."""
+        """What is lost as RGB or gray of 8 or 16 `bits` (training, benchmarks, comparisons), as endings of a sentence about
+        files."""
         said = {
-            f"have {self.bits} bits a sample, which are rounded to {min(bits, self.kept_bits)}": self.bits
+            f"have {self.bits} bits per sample, which are rounded to {min(bits, self.kept_bits)}": self.bits
             > min(bits, self.kept_bits),
-            "have several frames or pages, of which the first is used": self.frames > 1,
-            "have transparent parts: alpha is dropped, and hidden colours count like visible ones": self.alpha,
+            "have several frames or pages; only the first is used": self.frames > 1,
+            "have transparent parts: alpha is dropped, and hidden colours are used like visible ones": self.alpha,
             f"have other colours ({self.colours}), which become sRGB": self.colours,
-            f"are not sRGB ({self.profile}), and their numbers are used as they are": self.profile,
-            "have further bands, of which only RGB is used": self.extra_bands,
+            f"are not sRGB ({self.profile}); their values are used unchanged": self.profile,
+            "have further bands; only RGB is used": self.extra_bands,
         }
         return [text for text, is_so in said.items() if is_so]
 
 
 def of_picture(image: PIL.Image.Image, file: BinaryIO) -> Facts:
-    """Of an image, but a TIFF, that Pillow has opened and need not have decoded."""
+    """Facts of an image other than TIFF that Pillow has opened but not necessarily decoded."""
     bits = _bits(image, file)
     deep = image.mode.startswith("I") or (image.format == "PNG" and bits == 16)
     profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
@@ -98,7 +99,7 @@ def of_picture(image: PIL.Image.Image, file: BinaryIO) -> Facts:
 
 
 def of_tiff(tags: Exif, pages: int) -> Facts:
-    """Of a TIFF with so many pages, from the tags of the first."""
+    """Facts of a TIFF with this number of pages, from the tags of the first."""
     extra, photometric = many(tags.get(Tiff.EXTRASAMPLES)), tags.get(Tiff.PHOTOMETRIC_INTERPRETATION)
     alpha = bool(extra) and extra[-1] in (1, 2)
     bits = max([8, *many(tags.get(Tiff.BITSPERSAMPLE))])
@@ -116,7 +117,7 @@ def of_tiff(tags: Exif, pages: int) -> Facts:
 
 
 def _cmyk(profile: bytes | None) -> str:
-    """CMYK, and whether there is a profile that says which."""
+    """CMYK, and whether a profile defines it."""
     try:
         sound = bool(profile) and ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space.strip() == "CMYK"
     except (OSError, ImageCms.PyCMSError):
@@ -125,7 +126,7 @@ def _cmyk(profile: bytes | None) -> str:
 
 
 def _name(profile: bytes | None) -> str:
-    """What a colour profile calls itself, "" if it is sRGB (the same primaries, and not linear) or there is none."""
+    """The name of a colour profile; "" if it is sRGB (same primaries, not linear) or there is none."""
     if not profile:
         return ""
     try:
@@ -142,7 +143,7 @@ def _name(profile: bytes | None) -> str:
 
 
 def _bits(image: PIL.Image.Image, file: BinaryIO) -> int:
-    """Bits of a sample in the file, which Pillow does not tell; at least 8."""
+    """Bits per sample in the file, which Pillow does not report; at least 8."""
     file.seek(0)
     head = file.read(_HEAD)
     file.seek(0)
@@ -151,7 +152,7 @@ def _bits(image: PIL.Image.Image, file: BinaryIO) -> int:
     if image.format == "JPEG2000" and (at := head.find(b"\xff\x4f\xff\x51")) >= 0:  # SOC and SIZ, ISO 15444-1, A.5.1
         depth = head[at + 42]
         if depth & 128:
-            raise InputError("samples with a sign: convert it to gray or RGB of 8 or 16 bits")
+            raise InputError("signed samples: convert it to gray or RGB of 8 or 16 bits")
         return max(depth + 1, 8)
     if image.format == "AVIF" and (at := head.find(b"av1C")) >= 0:  # AV1 in ISO base media files 1.2, section 2.3.3
         flags = head[at + 6]
@@ -163,7 +164,7 @@ def _bits(image: PIL.Image.Image, file: BinaryIO) -> int:
 
 
 def _georeference(tags: Exif) -> str:
-    """The coordinate system and the size of a pixel, as far as the tags tell."""
+    """The coordinate system and pixel size, as far as the tags say."""
     if not any(tag in tags for tag in (_GEO_KEYS, _TRANSFORM, _PIXEL_SCALE, _TIEPOINT)):
         return ""
     keys = many(tags.get(_GEO_KEYS))

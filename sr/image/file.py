@@ -1,8 +1,8 @@
-"""Image files <-> arrays and tensors: the only place that knows channel order, bit depth, alpha and orientation.
+"""Image files <-> arrays and tensors: the only place that handles channel order, bit depth, alpha and orientation.
 
-Reads the formats in formats.py, of animations and pages the first one; writer.py writes some of them. Pillow does most of it,
-png16.py and tiff.py what it cannot; facts.py says what is not read. An image of more than 178,956,970 pixels (Pillow's limit
-against decompression bombs) is refused: cut it into parts.
+Reads the formats in formats.py, and the first frame or page of animations; writer.py writes some of them. Pillow does most
+of it, png16.py and tiff.py the rest; facts.py reports what is dropped. An image of more than 178,956,970 pixels (Pillow's
+limit against decompression bombs) is refused: cut it into parts.
 """
 
 import errno
@@ -28,19 +28,19 @@ from sr.image import exif, formats, png16, tiff
 from sr.image.facts import Facts, of_picture, of_tiff
 from sr.image.writer import Writer, one_line, to_8bit
 
-_LITTER = ("Thumbs.db", "desktop.ini")  # that systems leave in folders
-ROWS = 64  # of an image that are converted at once
+_LITTER = ("Thumbs.db", "desktop.ini")  # files that operating systems leave in folders
+ROWS = 64  # rows of an image converted at once
 GRAY_MODES = ("1", "L", "LA")
 COLOUR_MODES = ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa", "YCbCr")
-DEEP_MODES = ("I", "I;16", "I;16B")  # of Pillow, of JPEG 2000 and PPM: gray scaled to 16 bits
-# Of the system, which says that this file cannot be read, and not that the machine is at its end.
+DEEP_MODES = ("I", "I;16", "I;16B")  # Pillow modes of JPEG 2000 and PPM: gray scaled to 16 bits
+# System errors about this file, as opposed to errors of the machine.
 _FILE_ERRORS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.EIO)
 _FILE_ERRORS += (errno.ENAMETOOLONG, errno.ESTALE)
 
 
 @dataclass(frozen=True)
 class Image:
-    """An upright image with what its file says about it.
+    """An upright image and what its file says about it.
 
     Args:
         pixels: (H, W, 3) uint8 or uint16, RGB; a gray image has three equal channels.
@@ -48,7 +48,7 @@ class Image:
         was_gray: whether the file was gray, so that `write` makes a gray file again.
         icc_profile: colour profile of the pixels, or None.
         exif: EXIF block without orientation (it has been applied), or None.
-        facts: what the file holds beside, such as further frames.
+        facts: what else the file contains, such as further frames.
     """
 
     pixels: np.ndarray
@@ -60,23 +60,24 @@ class Image:
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """Image files in a folder and its sub-folders, sorted, by their names; hidden ones are skipped, links followed.
+    """Image files in a folder and its sub-folders, sorted, selected by name; hidden files are skipped, links are followed.
 
-    Links that lead nowhere are among them, and empty folders that are called like an image: reading tells what is wrong.
-    Raises FileNotFoundError where there is no such folder.
+    Broken links, and empty folders named like an image, are included: reading reports what is wrong. Raises MissingError if
+        the
+    folder does not exist.
     """
     return scan(folder)[0]
 
 
 def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
-    """`list_images`, and how many other files there are of each extension."""
+    """`list_images`, and the number of other files per extension."""
     if not Path(folder).is_dir():
         raise MissingError(f"{folder}: no such folder")
     found, others, visited = [], Counter(), set()
     for parent, folders, names in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
-        if real not in visited:  # else a link leads to a folder above or beside: its files are listed already
+        if real not in visited:  # otherwise a link leads to a folder that is already listed
             images = [name for name in names if not name.startswith(".") and formats.is_read(name)]
             found += [Path(parent, name) for name in images]
             if not images and not folders and formats.is_read(parent) and parent != str(folder):
@@ -87,7 +88,7 @@ def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
 
 
 def size(path: str | Path) -> tuple[int, int]:
-    """(height, width) of an upright image, from the file's header alone. Raises like `read`."""
+    """(height, width) of an upright image, from the file's header only. Raises like `read`."""
     with _reading(path), open(path, "rb") as file:
         if tiff.is_tiff16(file):
             (height, width), turn = tiff.size(file), exif.orientation(tiff.tags(file))
@@ -98,7 +99,7 @@ def size(path: str | Path) -> tuple[int, int]:
 
 
 def depth(path: str | Path) -> tuple[int, bool]:
-    """Bits of a sample as `read` gives them, 8 or 16, and whether the file is gray; from its header. Raises like `read`."""
+    """Bits per sample that `read` returns, 8 or 16, and whether the file is gray; from its header. Raises like `read`."""
     with _reading(path), open(path, "rb") as file:
         bits = _facts(file).kept_bits
         if tiff.is_tiff16(file):
@@ -108,14 +109,14 @@ def depth(path: str | Path) -> tuple[int, bool]:
 
 
 def check(path: str | Path) -> None:
-    """Look for damage without decoding: at the checksums and the end of a PNG, at the header of others. Raises like `read`."""
+    """Check for damage without decoding: checksums and end of a PNG, headers of other formats. Raises like `read`."""
     with _reading(path), open(path, "rb") as file:
         if not tiff.is_tiff16(file):
             _open(file).verify()
 
 
 def read_rgb8(path: str | Path) -> np.ndarray:
-    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, the rest is left out as `not_used` says.
+    """Read an image as (H, W, 3) uint8 RGB, upright: gray becomes RGB, the rest is dropped as `not_used` says.
 
     Raises like `read`.
     """
@@ -130,10 +131,9 @@ def read_rgb8(path: str | Path) -> np.ndarray:
 def read(path: str | Path) -> Image:
     """Read an image file, 8 or 16 bit, upright, with alpha, colour profile and EXIF.
 
-    CMYK (by its profile if it has a sound one) and Lab become sRGB; a palette becomes RGB; transparent colours become alpha.
-    Raises ValueError with one line when the file is broken, truncated, too large, of a kind that is not supported, a link
-    that leads nowhere, or may not be read; FileNotFoundError where there is none. Other OSErrors, as of a machine that can
-    open no more files, stay as they are.
+    CMYK (by its profile if valid) and Lab become sRGB; palettes become RGB; transparent colours become alpha. Raises
+    InputError with one line if the file is broken, truncated, too large, unsupported, a broken link, or not readable;
+    MissingError if it does not exist. Other OSErrors, such as too many open files, are raised unchanged.
     """
     with _reading(path), open(path, "rb") as file:
         facts = _facts(file)
@@ -153,9 +153,9 @@ def read(path: str | Path) -> Image:
 
 
 def not_used(path: str | Path, bits: int = 8) -> list[str]:
-    """What `read_rgb8` leaves out of a file, or with bits=16 `read`, as `Facts.not_used`; raises like `read`.
+    """What `read_rgb8`, or with bits=16 `read`, drops from a file, as `Facts.not_used`; raises like `read`.
 
-    Alpha is named where something is transparent.
+    Alpha is reported if something is transparent.
     """
     with _reading(path), open(path, "rb") as file:
         facts = _facts(file)
@@ -166,10 +166,10 @@ def not_used(path: str | Path, bits: int = 8) -> list[str]:
 
 
 def write(path: str | Path, image: Image) -> None:
-    """Write an image file whose format is its name's extension; folders are made where they are missing.
+    """Write an image file in the format of its extension; creates missing folders.
 
-    PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless) round it to 8. The file appears whole or
-    not at all. Raises like `sr.image.writer.Writer`.
+    PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless) round to 8. The write is atomic. Raises like
+    `sr.image.writer.Writer`.
     """
     channels = (1 if image.was_gray else 3) + (image.alpha is not None)
     with Writer(
@@ -194,10 +194,10 @@ def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
 
 @contextmanager
 def _reading(path: str | Path) -> Iterator[None]:
-    """Turn whatever the libraries raise on a bad file into one line."""
+    """Turn any error of the libraries on a bad file into one line."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd EXIF tags, and of sizes below the limit
+            warnings.simplefilter("ignore")  # about odd EXIF tags, and sizes below the limit
             _check_kind(Path(path))
             yield
     except PIL.UnidentifiedImageError:
@@ -208,16 +208,16 @@ def _reading(path: str | Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _FILE_ERRORS:
             raise InputError(f"{path}: cannot be read as an image ({error.strerror})") from None
-        if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of a decoder
+        if isinstance(error, OSError) and error.errno is not None:  # an error of the system, not of a decoder
             raise
         known = formats.other(path) if os.path.isfile(path) and os.access(path, os.R_OK) else None
         raise InputError(f"{path}: cannot be read as an image ({known or one_line(error)})") from None
 
 
 def _check_kind(path: Path) -> None:
-    """Whether there is a file to open: a pipe that nobody writes to would be waited for, and no signal ends a thread's wait."""
+    """Check that there is a regular file: opening a pipe without a writer would block forever."""
     if path.is_symlink() and not path.exists():
-        raise InputError(f"a link to {os.readlink(path)}, which is not there")
+        raise InputError(f"a broken link to {os.readlink(path)}")
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -259,7 +259,7 @@ def _decode(file: BinaryIO) -> tuple[np.ndarray, bytes | None, PIL.Image.Exif]:
 
 
 def _samples(image: PIL.Image.Image, mode: str) -> np.ndarray:
-    """(H, W, C) of an image converted, in parts: Pillow's own copies on the way are as large as the image, three times."""
+    """(H, W, C) of a converted image, in parts: Pillow's intermediate copies are three times as large as the image."""
     samples = np.empty((image.height, image.width, len(mode)), np.uint8)
     for top in range(0, image.height, ROWS):
         part = image.crop((0, top, image.width, min(top + ROWS, image.height))).convert(mode)
@@ -268,7 +268,7 @@ def _samples(image: PIL.Image.Image, mode: str) -> np.ndarray:
 
 
 def _upright(samples: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn and mirror (H, W, C) as EXIF's orientation 1 to 8 says; other values are no orientation."""
+    """Rotate and mirror (H, W, C) by EXIF's orientation 1 to 8; other values are ignored."""
     if orientation in (5, 6, 7, 8):
         samples = samples.swapaxes(0, 1)
     rows = -1 if orientation in (3, 4, 7, 8) else 1
@@ -281,6 +281,6 @@ def _to_srgb(image: PIL.Image.Image, profile: bytes | None) -> PIL.Image.Image:
     if image.mode == "LAB":
         return ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
     if profile:
-        with suppress(OSError, ImageCms.PyCMSError):  # a broken profile, or one of another kind of pixels
+        with suppress(OSError, ImageCms.PyCMSError):  # a broken profile, or one for other pixels
             return ImageCms.profileToProfile(image, ImageCms.ImageCmsProfile(BytesIO(profile)), srgb, outputMode="RGB")
     return image.convert("RGB")

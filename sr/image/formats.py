@@ -1,8 +1,9 @@
-"""Which image formats are read, and what to say of files that are none of them."""
+"""Which image formats are read, and messages for other files."""
 
 from pathlib import Path
 
-# Pillow's names of the formats that are read, with their extensions. No others: its EPS reader, say, starts Ghostscript.
+# Pillow's names of the formats that are read, with their extensions. No others: its EPS reader, for example, starts
+# Ghostscript.
 READ = {
     "PNG": (".png", ".apng"),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -20,7 +21,7 @@ READ = {
 }
 EXTENSIONS = tuple(extension for extensions in READ.values() for extension in extensions)
 
-# What other files are, by their name, and what helps.
+# Other kinds of files by extension, and what to do with them.
 _PICTURE = "convert it to PNG or TIFF first"
 _OTHERS = {
     "a DICOM file": ("save its slice as PNG or TIFF of 16 bits first", (".dcm", ".dicom", ".ima")),
@@ -45,7 +46,7 @@ _OTHERS = {
     ),
     "an archive": ("unpack it first", (".zip", ".tar", ".tgz", ".gz", ".7z", ".rar")),
 }
-# (position, bytes) in the file: (what it is, as in _OTHERS). The name comes first, for a file may be called anything.
+# (position, bytes) in the file: kind, as in _OTHERS. The extension counts first, since any file may contain such bytes.
 _CONTENT = (
     (128, b"DICM", "a DICOM file"),
     (344, b"n+1\0", "a volume"),
@@ -71,18 +72,18 @@ _CONTENT = (
 
 
 def extension(path: str | Path) -> str:
-    """The extension in small letters; of volume.nii.gz both parts."""
+    """The extension in lower case; for volume.nii.gz both parts."""
     name = Path(path).name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
 
 
 def is_read(path: str | Path) -> bool:
-    """Whether a file's name is that of an image that is read."""
+    """Whether a file name has the extension of a readable image."""
     return extension(path) in EXTENSIONS
 
 
 def other(path: str | Path) -> str | None:
-    """What a file is that is no image we read, and what to do, by its name and its first bytes; None: unknown."""
+    """The kind of a file that is not a readable image, and what to do, from its name and first bytes; None: unknown."""
     by_name = next((name for name, (_, extensions) in _OTHERS.items() if extension(path) in extensions), None)
     name = by_name or _by_content(Path(path))
     return None if name is None else f"{name}: {_OTHERS[name][0]}"

@@ -1,7 +1,7 @@
-"""What a pixel is: bands, stored type, range, levels. Stated once in `conf/image`, and given to whatever needs to know.
+"""Pixel formats: bands, stored type, range, levels. Defined once in `conf/image` and passed to everything that needs them.
 
-An image tensor is float32 in [0, 1] everywhere (N, C, H, W); files and memory maps hold the stored type (H, W, C). Between the
-two stands a `Kind`.
+An image tensor is always float32 in [0, 1] (N, C, H, W); files and memory maps have the stored type (H, W, C). A `Kind`
+converts between the two.
 """
 
 from collections.abc import Mapping
@@ -16,26 +16,28 @@ from torch import Tensor
 from sr.errors import InputError
 from sr.image import file as image
 
-# Weights of R, G, B in MATLAB's rgb2gray: the first row of the inverse of its YIQ matrix, ITU-R BT.601's 0.299, 0.587, 0.114.
+# Weights of R, G, B in MATLAB's rgb2gray: the first row of the inverse of its YIQ matrix; ITU-R BT.601 has 0.299, 0.587,
+# 0.114.
 _GRAY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 _DTYPES = ("uint8", "uint16", "float32")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of picture.
+    """One kind of image.
 
     Args:
         name: of its YAML in `conf/image`.
-        bands: of a pixel; networks have as many channels.
-        dtype: in which images are stored, in memory maps and batches: uint8, uint16 or float32.
-        range: the stored values [low, high] that become 0 and 1; values beyond it become numbers beyond [0, 1].
-        levels: degradations and metrics round to multiples of 1/levels, as files of that depth do (255, 65535); None: to none.
-        luma: whether Y is measured (RGB alone has it); else all bands are.
-        shown: numbers, from 0, of the bands that pictures show as red, green and blue, or of one that they show as gray.
+        bands: values per pixel; networks have as many channels.
+        dtype: type in which images are stored, in memory maps and batches: uint8, uint16 or float32.
+        range: the stored values [low, high] that become 0 and 1; values outside become numbers outside [0, 1].
+        levels: degradations and metrics round to multiples of 1/levels, as files of that depth do (255, 65535); None: no
+            rounding.
+        luma: whether metrics are computed on Y (only RGB has it); otherwise on all bands.
+        shown: indices, from 0, of the bands shown as red, green and blue in pictures, or of one band shown as gray.
 
     Raises:
-        InputError: an argument that makes no sense, named as `image.ARGUMENT`.
+        InputError: an invalid argument, named as `image.ARGUMENT`.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Kind:
         if self.levels is not None and (type(self.levels) is not int or self.levels < 1):
             raise InputError(f"image.levels={self.levels}: pass a whole number such as 255, or null for data without levels")
         if self.luma and self.bands != 3:
-            raise InputError(f"image.luma=true: {self.bands} bands have no luma, RGB alone has; pass image.luma=false")
+            raise InputError(f"image.luma=true: only RGB has luma, not {self.bands} bands; pass image.luma=false")
         if len(self.shown) not in (1, 3) or not all(type(n) is int and 0 <= n < self.bands for n in self.shown):
             raise InputError(
                 f"image.shown={list(self.shown)}: choose one band (gray) or three (red, green, blue) from 0 to {self.bands - 1}"
@@ -68,29 +70,29 @@ class Kind:
 
     @property
     def cache(self) -> str:
-        """What tells caches of this kind from others; "" for 8-bit RGB."""
-        whole = self.dtype == "float32" or self.whole  # else files of another depth are refused, which a cache would hide
+        """Distinguishes caches of this kind from others; "" for 8-bit RGB."""
+        whole = self.dtype == "float32" or self.whole  # otherwise files of another depth are refused, which a cache would hide
         name = f"{self.bands}x{self.dtype}" + ("" if whole else "-{:g}-{:g}".format(*self.range))
         return "" if name == "3xuint8" else name
 
     @property
     def measured(self) -> str:
-        """What scores are of where there is no luma: "gray", "6 bands"; "" where Y and RGB are, as a metric's name tells."""
+        """What scores are computed on without luma: "gray", "6 bands"; "" with luma, where the metrics' names say it."""
         return "" if self.luma else {1: "gray"}.get(self.bands, f"{self.bands} bands")
 
     def to_float(self, pixels: Tensor) -> Tensor:
-        """Stored (N, H, W, C) -> (N, C, H, W) float32, `range` becoming [0, 1]; on the device of the pixels."""
+        """Stored (N, H, W, C) -> (N, C, H, W) float32, with `range` mapped to [0, 1]; on the device of the pixels."""
         return self.scaled(pixels.permute(0, 3, 1, 2))
 
     def scaled(self, pixels: Tensor) -> Tensor:
-        """Stored values of any shape -> float32, `range` becoming [0, 1]."""
+        """Stored values of any shape -> float32, with `range` mapped to [0, 1]."""
         low, high = self.range
         made = pixels.float()
         made = made.clone() if made is pixels else made
         return (made.sub_(low) if low else made).div_(high - low)
 
     def to_stored(self, tensor: Tensor) -> Tensor:
-        """(..., C, H, W) in [0, 1] -> the stored type, of the same shape; integers are rounded and clipped to `range`."""
+        """(..., C, H, W) in [0, 1] -> the stored type, same shape; integers are rounded and clipped to `range`."""
         low, high = self.range
         values = tensor.detach() * (high - low) + low
         if self.dtype == "float32":
@@ -98,13 +100,13 @@ class Kind:
         return values.round().clamp(low, high).to(getattr(torch, self.dtype))
 
     def read(self, path: str | Path) -> np.ndarray:
-        """Read an image file as (H, W, C) of the stored type, upright, without alpha; `not_used` says what was changed.
+        """Read an image file as (H, W, C) of the stored type, upright, without alpha; `not_used` reports what was changed.
 
-        A kind of one band takes gray files, and gray of colour files; a kind of three takes RGB, and gray files three times.
-        16 bits are rounded to 8, and 8 bits scaled to 16, where `range` is all that the type holds.
+        A kind with one band reads gray files, and converts colour files to gray; a kind with three reads RGB, and repeats
+        gray. 16 bits are rounded to 8, and 8 bits scaled to 16, if `range` is the full range of the type.
 
         Raises:
-            InputError: the file cannot be read, or holds what this kind cannot. Others like `sr.image.file.read`.
+            InputError: the file cannot be read, or does not fit this kind. Others as in `sr.image.file.read`.
         """
         if (self.bands, self.dtype) == (3, "uint8") and self.whole:
             return image.read_rgb8(path)
@@ -112,37 +114,37 @@ class Kind:
         return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
 
     def fitted(self, pixels: np.ndarray, source: Any) -> np.ndarray:
-        """Gray or RGB samples (H, W, C) of any unsigned type -> those of this kind, as `read` says; the same where they are.
+        """Gray or RGB samples (H, W, C) of any unsigned type -> those of this kind, as in `read`; unchanged if they fit.
 
         Raises:
-            InputError: they cannot be; the line names `source`.
+            InputError: they cannot be converted; the line names `source`.
         """
         if pixels.shape[2] != self.bands:
             if {pixels.shape[2], self.bands} != {1, 3}:
-                raise InputError(f"{source}: {pixels.shape[2]} bands, and image={self.name} has {self.bands}")
+                raise InputError(f"{source}: {pixels.shape[2]} bands, but image={self.name} has {self.bands}")
             pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.bands == 3 else _gray(pixels)
         if pixels.dtype == self.dtype:
             return pixels
         if not self.whole or pixels.dtype not in (np.uint8, np.uint16):
             raise InputError(
-                f"{source}: {pixels.dtype} samples, and image={self.name} is {self.dtype} in {list(self.range)}: "
+                f"{source}: {pixels.dtype} samples, but image={self.name} is {self.dtype} in {list(self.range)}: "
                 "convert it, or choose another image=..."
             )
         return image.to_8bit(pixels) if self.dtype == "uint8" else pixels.astype(np.uint16) * np.uint16(257)
 
     def not_used(self, path: str | Path) -> list[str]:
-        """What `read` leaves out or changes of a file, as ends of a sentence on several files. Raises like `image.read`."""
+        """What `read` drops or changes, as endings of a sentence about several files. Raises like `image.read`."""
         deep = self.dtype != "uint8"
         bits, gray = image.depth(path)
         changed = {
-            "are in colour, and become gray (rgb2gray)": self.bands == 1 and not gray,
-            "have 8 bits a sample, which are scaled to 16": deep and bits == 8,
+            "are in colour and are converted to gray (rgb2gray)": self.bands == 1 and not gray,
+            "have 8 bits per sample, which are scaled to 16": deep and bits == 8,
         }
         return image.not_used(path, 16 if deep else 8) + [text for text, is_so in changed.items() if is_so]
 
     @property
     def whole(self) -> bool:
-        """Whether `range` is all that the type holds, so that files of another depth can be scaled."""
+        """Whether `range` is the full range of the type, so that files of another depth can be scaled."""
         return self.dtype != "float32" and tuple(self.range) == (0, np.iinfo(self.dtype).max)
 
 
@@ -150,27 +152,27 @@ PHOTO = Kind("photo", 3, "uint8", (0, 255), 255, True, (0, 1, 2))  # 8-bit RGB: 
 
 
 def of_data(data: Any) -> Kind:
-    """The kind of a data module's images; `PHOTO` where it does not say."""
+    """The kind of a data module's images; `PHOTO` by default."""
     return getattr(data, "kind", PHOTO)
 
 
 def of(node: Mapping[str, Any] | None, source: Any) -> Kind:
-    """The kind in a config of plain values, as a checkpoint has it; `PHOTO` where it has none.
+    """The kind in a config of plain values, as in a checkpoint; `PHOTO` by default.
 
     Raises:
-        InputError: it is no kind; the line names `source`.
+        InputError: it is invalid; the line names `source`.
     """
     if node is None:
         return PHOTO
     names = [entry.name for entry in fields(Kind)]
     values = {key: value for key, value in node.items() if key != "_target_"} if isinstance(node, Mapping) else {}
     if sorted(values) != sorted(names):
-        raise InputError(f"{source}: its config says of image {sorted(values)}, which is not {', '.join(names)}")
+        raise InputError(f"{source}: invalid image config: it has {sorted(values)}, expected {', '.join(names)}")
     return Kind(**values)
 
 
 def _gray(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) -> (H, W, 1) of the same type, MATLAB's rgb2gray: rounded half up."""
+    """(H, W, 3) -> (H, W, 1) of the same type by MATLAB's rgb2gray, rounded half up."""
     if pixels.strides[2] == 0:  # three views of one band
         return pixels[..., :1]
     return np.floor(pixels.astype(np.float64) @ _GRAY + 0.5).astype(pixels.dtype)[..., None]

@@ -1,6 +1,6 @@
-"""PNG files, written a strip at a time (PNG specification, third edition, 2025). For `sr/image/writer.py` alone.
+"""Writes PNG files strip by strip (PNG specification, third edition, 2025). Only for `sr/image/writer.py`.
 
-Pillow wants the whole image, and turns 16-bit colour into 8 bit without a word.
+Pillow needs the whole image, and silently turns 16-bit colour into 8 bit.
 """
 
 import struct
@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-ROWS, BYTES = 32, 2**18  # filtered at once at most, so that the temporary arrays stay small
-LEVEL = 5  # of zlib: files 1 to 5 % larger than Pillow's, in half of its time
+ROWS, BYTES = 32, 2**18  # largest part filtered at once, to keep temporary arrays small
+LEVEL = 5  # zlib level: files 1 to 5 % larger than Pillow's, in half the time
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # gray; gray, alpha; RGB; RGB, alpha
 
 
@@ -35,7 +35,7 @@ class PNGFile:
             self._chunk(b"eXIf", exif)
 
     def write(self, samples: np.ndarray) -> None:
-        """Add rows below those that are there."""
+        """Add rows below the existing ones."""
         rows = min(max(BYTES // self._above.shape[1], 1), ROWS)
         for top in range(0, len(samples), rows):
             part = samples[top : top + rows]
@@ -45,7 +45,7 @@ class PNGFile:
             self._pixels(self._zlib.compress(filtered(lines, self._step)))
 
     def close(self) -> None:
-        """Finish the file; it stays open."""
+        """Finish the file, which stays open."""
         self._pixels(self._zlib.flush())
         self._chunk(b"IEND", b"")
 
@@ -58,13 +58,15 @@ class PNGFile:
 
 
 def filtered(lines: np.ndarray, step: int) -> np.ndarray:
-    """The lines (h, n) uint8 after the first, each behind its filter's number (specification, section 9), as (h - 1, n + 1).
+    """The lines (h, n) uint8 after the first, each after its filter's number (specification, section 9), as (h - 1, n + 1).
 
-    Of the filters Sub, Up and Paeth each line has the one with the smallest sum of absolute differences (section 12.7).
+    Each line uses the filter among Sub, Up and Paeth with the smallest sum of absolute differences (section 12.7).
     """
     up, here = lines[:-1], lines[1:]
     left, up_left = (np.pad(x[:, :-step], ((0, 0), (step, 0))) for x in (here, up))
-    a, b = (x.astype(np.int16) - up_left for x in (up, left))  # what the estimate left + up - up_left is off left, and off up
+    a, b = (
+        x.astype(np.int16) - up_left for x in (up, left)
+    )  # distances of the estimate left + up - up_left from left and from up
     c = np.abs(a + b)
     a, b = np.abs(a), np.abs(b)
     paeth = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, up_left))

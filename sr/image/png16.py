@@ -1,4 +1,4 @@
-"""Reads 16-bit PNG, by libpng (imagecodecs): Pillow turns 16-bit colour into 8 bit without a word. For file.py alone.
+"""Reads 16-bit PNG with libpng (imagecodecs): Pillow silently turns 16-bit colour into 8 bit. Only for file.py.
 
 Samples are (H, W, C) uint16 with C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha).
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def is_png16(file: BinaryIO) -> bool:
-    """Tell whether an open file is a PNG of 16 bits a sample (byte 24 is IHDR's bit depth)."""
+    """Whether an open file is a PNG with 16 bits per sample (byte 24 is IHDR's bit depth)."""
     file.seek(0)
     head = file.read(25)
     file.seek(0)
@@ -17,7 +17,7 @@ def is_png16(file: BinaryIO) -> bool:
 
 
 def decode(file: BinaryIO) -> np.ndarray:
-    """Samples of a 16-bit PNG; a transparent colour (tRNS) becomes an alpha channel. A truncated file raises."""
+    """Samples of a 16-bit PNG; a transparent colour (tRNS) becomes an alpha channel. Raises on a truncated file."""
     import imagecodecs
 
     file.seek(0)

@@ -1,6 +1,6 @@
-"""TIFF beyond Pillow: reads 16-bit colour (by tifffile), writes 8 and 16 bit with EXIF, a strip at a time.
+"""TIFF beyond Pillow: reads 16-bit colour (with tifffile), writes 8 and 16 bit with EXIF strip by strip.
 
-For `sr/image/file.py` and `sr/image/writer.py` alone.
+Only for `sr/image/file.py` and `sr/image/writer.py`.
 
 Samples are (H, W, C), C = 1 (gray, 0 is black), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha); alpha is not premultiplied.
 """
@@ -18,15 +18,15 @@ from PIL.Image import Exif
 
 from sr.errors import InputError
 
-MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two: BigTIFF
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 STRIP_BYTES = 2**20  # before compression: small enough for every reader, large enough to compress well
 LEVEL = 6  # of zlib
 SUBFILE_TYPE = 254
-MAX_PIXELS = 178_956_970  # where Pillow, too, takes an image for a decompression bomb (2 * MAX_IMAGE_PIXELS)
+MAX_PIXELS = 178_956_970  # Pillow's limit against decompression bombs (2 * MAX_IMAGE_PIXELS)
 
 
 def is_tiff(file: BinaryIO) -> bool:
-    """Tell whether an open file is a TIFF."""
+    """Whether an open file is a TIFF."""
     file.seek(0)
     magic = file.read(4)
     file.seek(0)
@@ -34,9 +34,9 @@ def is_tiff(file: BinaryIO) -> bool:
 
 
 def is_tiff16(file: BinaryIO) -> bool:
-    """Tell whether an open file is a TIFF whose first page has 16 bits a sample.
+    """Whether an open file is a TIFF whose first page has 16 bits per sample.
 
-    Raises ValueError where its samples are no unsigned integers, or its bands neither gray nor RGB with or without alpha.
+    Raises InputError if its samples are not unsigned integers, or its bands are not gray or RGB with or without alpha.
     """
     if not is_tiff(file):
         return False
@@ -47,14 +47,14 @@ def is_tiff16(file: BinaryIO) -> bool:
 
 
 def size(file: BinaryIO) -> tuple[int, int]:
-    """(height, width) of the first page as it is stored, from its tags alone."""
+    """(height, width) of the first page as stored, from its tags only."""
     page = tags(file)
     return page[Tiff.IMAGELENGTH], page[Tiff.IMAGEWIDTH]
 
 
 def is_gray(file: BinaryIO) -> bool:
-    """Whether the first page is gray, from its tags alone."""
-    return tags(file).get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1)  # 0 or the largest value is white
+    """Whether the first page is gray, from its tags only."""
+    return tags(file).get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 1)  # white is 0 or the largest value
 
 
 def tags(file: BinaryIO) -> Exif:
@@ -68,13 +68,13 @@ def tags(file: BinaryIO) -> Exif:
 
 
 def pages(file: BinaryIO) -> int:
-    """How many pages a TIFF has, without thumbnails, overviews and masks (NewSubfileType)."""
+    """Number of pages of a TIFF without thumbnails, overviews and masks (NewSubfileType)."""
     page, seen, count = _directory(file), set(), 0
     while (at := page.next) and at not in seen:
         seen.add(at)
         file.seek(at)
         page.next = None
-        page.load(file)  # of what is cut off it warns, and knows no next page
+        page.load(file)  # for a truncated file it warns, and finds no next page
         if page.next is None:
             raise InputError("the list of its pages is cut off: the file is truncated or broken")
         count += not page.get(SUBFILE_TYPE, 0) & (1 | 4)  # a reduced image, a mask
@@ -83,16 +83,16 @@ def pages(file: BinaryIO) -> int:
 
 
 def _directory(file: BinaryIO) -> Tiff.ImageFileDirectory_v2:
-    """An empty directory of tags whose `next` is where those of the first page are."""
+    """An empty tag directory whose `next` points to that of the first page."""
     file.seek(0)
     header = file.read(8)
-    if header.startswith(b"MM\0+"):  # Pillow reads none
+    if header.startswith(b"MM\0+"):  # Pillow cannot read it
         raise InputError("a big-endian BigTIFF: rewrite it first, as by gdal_translate -co ENDIANNESS=LITTLE")
     return Tiff.ImageFileDirectory_v2(header + file.read(8) if header[:4] in MAGIC[2:] else header)
 
 
 def _check_samples(found: Exif) -> None:
-    """Refuse what Pillow would call unknown, and what it would take for something else."""
+    """Refuse what Pillow would not recognise, or would misinterpret."""
     formats, bits, extra = (many(found.get(tag)) for tag in (Tiff.SAMPLEFORMAT, Tiff.BITSPERSAMPLE, Tiff.EXTRASAMPLES))
     if not set(formats) <= {1} or max(bits, default=1) > 16:
         kind = {2: "signed integers", 3: "floating-point numbers"}.get(formats[0] if formats else 1, "samples")
@@ -106,19 +106,19 @@ def _check_samples(found: Exif) -> None:
 
 
 def many(value: object) -> tuple:
-    """A tag's value as a tuple, whether it has several, one or none."""
+    """A tag's value as a tuple of several, one or no elements."""
     return value if isinstance(value, tuple) else () if value is None else (value,)
 
 
 def decode(file: BinaryIO) -> np.ndarray:
     """Samples of the first page of a 16-bit TIFF.
 
-    Raises ValueError when they are not gray or RGB, with or without alpha, of unsigned integers, or too many.
+    Raises InputError if they are not gray or RGB, with or without alpha, of unsigned integers, or too many.
     """
     import tifffile
 
     file.seek(0)
-    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # of a broken file it tells more than the one line
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # it logs several lines about a broken file
     with tifffile.TiffFile(file) as tiff:
         page = tiff.pages[0]
         colours, alpha = page.photometric.name, page.extrasamples[-1].name if page.extrasamples else ""
@@ -131,7 +131,7 @@ def decode(file: BinaryIO) -> np.ndarray:
             samples = np.moveaxis(samples, 0, -1)
     file.seek(0)
     samples = samples.reshape(*samples.shape[:2], -1)
-    if colours == "RGB" and samples.shape[2] > 3:  # further bands are left out
+    if colours == "RGB" and samples.shape[2] > 3:  # drop further bands
         samples = samples[..., [0, 1, 2, -1] if alpha in ("ASSOCALPHA", "UNASSALPHA") else [0, 1, 2]]
     if colours == "MINISWHITE":
         samples = np.concatenate([65535 - samples[..., :1], samples[..., 1:]], axis=2)
@@ -139,10 +139,11 @@ def decode(file: BinaryIO) -> np.ndarray:
 
 
 class TIFFFile:
-    """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; BigTIFF where 4 GB may not be enough.
+    """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; as BigTIFF if 4 GB may not be enough.
 
-    Pillow makes the directory; tifffile takes no folder of tags (EXIF, GPS) and pulls its strips, where ours are pushed;
-    Pillow's own writer has no 16-bit colour. The tags stand before the pixels; the strips' places are filled in at the end.
+    Pillow makes the tag directory: tifffile accepts no nested directories (EXIF, GPS) and asks for strips itself, and
+        Pillow's own
+    writer has no 16-bit colour. The tags come before the pixels; the positions of the strips are filled in at the end.
     """
 
     def __init__(
@@ -158,7 +159,7 @@ class TIFFFile:
         page[Tiff.IMAGEWIDTH], page[Tiff.IMAGELENGTH], page[Tiff.ROWSPERSTRIP] = width, height, min(rows, height)
         page[Tiff.BITSPERSAMPLE], page[Tiff.SAMPLESPERPIXEL] = (8 * dtype.itemsize,) * channels, channels
         page[Tiff.COMPRESSION] = 8  # Adobe deflate
-        page[Tiff.PREDICTOR] = 2  # each pixel less the one before it
+        page[Tiff.PREDICTOR] = 2  # difference to the previous pixel
         page[Tiff.PHOTOMETRIC_INTERPRETATION] = 2 if channels > 2 else 1  # RGB, or gray with 0 as black
         page[Tiff.PLANAR_CONFIGURATION] = 1  # RGBRGB...
         if channels in (2, 4):
@@ -174,7 +175,7 @@ class TIFFFile:
         self._write_tags()
 
     def write(self, samples: np.ndarray) -> None:
-        """Add rows below those that are there."""
+        """Add rows below the existing ones."""
         while len(samples):
             missing = self._rows - len(self._waiting)
             self._waiting, samples = np.concatenate([self._waiting, samples[:missing]]), samples[missing:]
@@ -183,7 +184,7 @@ class TIFFFile:
                 self._waiting = self._waiting[:0]
 
     def close(self) -> None:
-        """Finish the file; it stays open."""
+        """Finish the file, which stays open."""
         if len(self._waiting):
             self._strip(self._waiting)
         self._file.seek(0)
@@ -197,7 +198,7 @@ class TIFFFile:
         self._done += 1
 
     def _write_tags(self) -> None:
-        """The header and all tags, of the same size whatever the strips' lengths; offsets are counted from their end."""
+        """The header and all tags, whose size does not depend on the strips; offsets are counted from their end."""
         self._page[Tiff.STRIPOFFSETS] = tuple(accumulate(self._lengths[:-1], initial=0))
         self._page[Tiff.STRIPBYTECOUNTS] = tuple(self._lengths)
         header = struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) if self._big else struct.pack("<2sHI", b"II", 42, 8)

@@ -1,4 +1,4 @@
-"""Image files, written in strips, whole or not at all. PNG and TIFF hold no more than a strip in memory, the others all."""
+"""Writes image files in strips, atomically. PNG and TIFF need one strip in memory, other formats the whole image."""
 
 import os
 import uuid
@@ -17,28 +17,28 @@ from sr.image.png import PNGFile
 from sr.image.tiff import TIFFFile
 
 JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
-DEEP = (".png", ".tif", ".tiff")  # these keep 16 bits
+DEEP = (".png", ".tif", ".tiff")  # formats that keep 16 bits
 EXTENSIONS = (".png", *JPEG, ".bmp", ".webp", ".tif", ".tiff")
-# Sides that the format holds.
+# Largest sides of the formats.
 LONGEST = {**dict.fromkeys(JPEG, 65500), ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
 
 
 class Writer:
-    """A file that grows by strips of rows and appears under its name when it is complete.
+    """A file that grows by strips of rows and gets its name when it is complete.
 
-    Until then it is a hidden file in the same folder; leaving `with` by an error, or `abort`, removes that. Nothing is
-    made before the first rows come, folders included.
+    Until then it is a hidden file in the same folder, removed if `with` ends with an error, or by `abort`. Nothing is created
+    before the first rows, including folders.
 
     Args:
-        path: the extension says the format. PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless)
+        path: its extension selects the format. PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless)
             round it to 8.
         shape: (H, W, C), C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha; not premultiplied).
-        dtype: of the samples, uint8 or uint16.
-        icc_profile, exif: as in `sr.image.file.Image`; EXIF that states a size gets that of this image.
+        dtype: type of the samples, uint8 or uint16.
+        icc_profile, exif: as in `sr.image.file.Image`; if EXIF states a size, it is replaced by that of this image.
 
     Raises:
-        ValueError: an extension that is not among EXTENSIONS, alpha in JPEG and BMP, a size that the format cannot hold.
-        OSError: naming the file, such as for a full disk; from `write` and `close`.
+        InputError: unknown extension, alpha in JPEG or BMP, a size that the format does not support.
+        StorageError: naming the file, such as for a full disk; from `write` and `close`.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Writer:
         if shape[2] in (2, 4) and extension in (*JPEG, ".bmp"):
             self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
         if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
-            self._refuse(f"{shape[1]}x{shape[0]} pixels; {extension} ends at {longest}: choose .png or .tif")
+            self._refuse(f"{shape[1]}x{shape[0]} pixels, but {extension} allows at most {longest}: choose .png or .tif")
         self._options = {"icc_profile": _fitting(icc_profile, shape[2] < 3 and extension != ".webp"), "exif": exif}
         self._temporary = self.path.with_name(f".{uuid.uuid4().hex}.tmp")
         self._file: BinaryIO | None = None
@@ -65,15 +65,15 @@ class Writer:
         self._rows = 0
 
     def write(self, samples: np.ndarray) -> None:
-        """Add rows (h, W, C) below those that are there."""
+        """Add rows (h, W, C) below the existing ones."""
         self._guarded(self._write, samples)
 
     def close(self) -> None:
-        """Finish the file and give it its name."""
+        """Finish the file and rename it."""
         self._guarded(self._close)
 
     def abort(self) -> None:
-        """Leave nothing of it."""
+        """Remove the unfinished file."""
         if self._file is not None:
             with suppress(OSError):
                 self._file.close()
@@ -93,7 +93,7 @@ class Writer:
     def _write(self, samples: np.ndarray) -> None:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._temporary, "wb")  # noqa: SIM115  it outlives this call
+            self._file = open(self._temporary, "wb")  # noqa: SIM115  stays open after this call
             self._encoder = self._start(self.path.suffix.lower())
         self._encoder.write(samples)
         self._rows += len(samples)
@@ -112,7 +112,7 @@ class Writer:
 
     def _close(self) -> None:
         if self._rows != self.shape[0]:
-            raise InputError(f"{self._rows} rows of {self.shape[0]}")
+            raise InputError(f"{self._rows} of {self.shape[0]} rows were written")
         self._encoder.close()
         self._file.close()
         os.replace(self._temporary, self.path)
@@ -123,7 +123,7 @@ class Writer:
             step(*args)
         except BaseException as error:
             self.abort()
-            if isinstance(error, OSError) and error.errno is not None:  # the system's word, not that of an encoder
+            if isinstance(error, OSError) and error.errno is not None:  # an error of the system, not of an encoder
                 raise StorageError(error.errno, error.strerror, str(self.path)) from None
             if isinstance(error, Exception):
                 self._refuse(one_line(error))
@@ -134,7 +134,7 @@ class Writer:
 
 
 class WholeFile:
-    """JPEG, WebP and BMP, which Pillow encodes once all rows are there; gray WebP becomes RGB."""
+    """JPEG, WebP and BMP, which Pillow encodes when all rows are written; gray WebP becomes RGB."""
 
     def __init__(
         self, file: BinaryIO, shape: tuple[int, int, int], extension: str, *, icc_profile: bytes | None, exif: bytes | None
@@ -150,12 +150,12 @@ class WholeFile:
         self._samples = np.empty(shape, np.uint8)
 
     def write(self, samples: np.ndarray) -> None:
-        """Keep rows below those that are there."""
+        """Store rows below the existing ones."""
         self._samples[self._rows : self._rows + len(samples)] = to_8bit(samples)
         self._rows += len(samples)
 
     def close(self) -> None:
-        """Encode and write them."""
+        """Encode and write all rows."""
         channels = self._samples.shape[2]
         picture = PIL.Image.fromarray(self._samples[..., 0] if channels == 1 else self._samples)
         if self._extension == ".webp":

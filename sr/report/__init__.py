@@ -1,1 +1,1 @@
-"""The report: runs compared in one page, with intervals, tests, costs, curves, pictures and votes."""
+"""The report: compares runs on one page, with intervals, tests, costs, curves, pictures and votes."""

@@ -1,4 +1,4 @@
-"""Whether runs may be compared: the same images, the same metrics, no run twice."""
+"""Checks whether runs can be compared: same images, same metrics, no run twice."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,24 @@ from sr.metric.record import different, line
 from sr.report.runs import Run
 from sr.report.variants import Variant
 
-_PLACES = ("weights", "net")  # where a metric's own weights lie does not change what it measures
+_PLACES = ("weights", "net")  # the location of a metric's weights does not change what it measures
 
 
 def close(a: float, b: float) -> bool:
-    """Whether two means of bicubic are of the same pixels; devices differ in the last digits."""
+    """Whether two means of bicubic are from the same pixels; devices differ in the last digits."""
     return abs(a - b) <= 1e-4 + 1e-4 * abs(b)
 
 
 def one_per_seed(variants: Sequence[Variant], notes: list[str]) -> list[Variant]:
-    """Without runs of a seed that a later run of the variant has too: the same numbers twice would look like certainty."""
+    """Drop runs whose seed a later run of the variant has too: counting them twice would make intervals too narrow."""
     kept = []
     for variant in variants:
         last: dict[Any, Run] = {}
         for run in sorted(variant.runs, key=lambda run: str(run.facts.get("finished") or "")):
             key = ("folder", run.folder) if run.seed is None else ("seed", run.seed)
             if key in last:
-                later = f"{run.folder} is a later run of {variant.name}, seed {run.seed}"
-                notes.append(f"Not in the numbers: {last[key].folder}, {later}.")
+                later = f"{run.folder} is a later run of {variant.name} with seed {run.seed}"
+                notes.append(f"Not included: {last[key].folder}, because {later}.")
             last[key] = run
         chosen = {id(run) for run in last.values()}
         kept.append(Variant(variant.name, [run for run in variant.runs if id(run) in chosen]))
@@ -68,9 +68,9 @@ def _record(run: Run, metric: str) -> Mapping[str, Any]:
 
 
 def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) -> str | None:
-    """Why a set cannot be compared: its pixels are not the same in all runs, as the scores of bicubic on them tell.
+    """Why a set cannot be compared: its pixels differ between runs, as the scores of bicubic show.
 
-    Where runs were measured on different parts of a set, its config has to be the same.
+    If runs measured different parts of a set, its config must be the same.
     """
     first = runs[0]
     for run in runs[1:]:
@@ -80,11 +80,11 @@ def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) ->
             for metric in known:
                 if not close(before[metric], after[metric]):
                     return (
-                        f"{benchmark} is left out: its images are not the same in all runs; bicubic has {metric} "
+                        f"{benchmark} is left out: its images differ between runs; bicubic has {metric} "
                         f"{before[metric]:.4f} in {first.folder} and {after[metric]:.4f} in {run.folder}."
                     )
         elif (one := _node(first, benchmark)) != (other := _node(run, benchmark)) and None not in (one, other):
-            return f"{benchmark} is left out: its config is not that of {first.folder} in {run.folder}, nor are its images."
+            return f"{benchmark} is left out: its config and its images differ between {first.folder} and {run.folder}."
     return None
 
 
@@ -94,7 +94,7 @@ def _node(run: Run, benchmark: str) -> str | None:
 
 
 def _options(run: Run, metric: str) -> str | None:
-    """The options of a metric as text, with the run's numbers in them; None: the run has no config of it."""
+    """The options of a metric as text, with interpolations resolved; None if the run has no config of it."""
     node = (run.config.get("metric") or {}).get(metric)
     if not isinstance(node, Mapping):
         return None

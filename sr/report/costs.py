@@ -1,4 +1,4 @@
-"""What a network costs: its size, and the time of one image, measured side by side."""
+"""The cost of a network: its size, and its time per image, measured side by side."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,22 +16,22 @@ from sr.network.inputs import alone, chosen, conditions
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds for a megapixel of output: the median of `rounds`, and the quartiles, between which half of them lie."""
+    """Seconds per megapixel of output: the median of `rounds` and the quartiles."""
 
     seconds: float
     low: float
     high: float
     rounds: int
-    memory: float | None = None  # MB, peak of the device; a GPU's alone
-    shared_with: str | None = None  # the identical network that was measured in its place
+    memory: float | None = None  # MB, peak of the device; only for GPUs
+    shared_with: str | None = None  # the identical network that was timed instead
 
 
 @dataclass
 class Cost:
-    """Of one network; None: not known."""
+    """Costs of one network; None: unknown."""
 
     parameters: int | None = None
-    multiply_adds: float | None = None  # of a 1280x720 output
+    multiply_adds: float | None = None  # for a 1280x720 output
     timing: Timing | None = None
     training_seconds: float | None = None
     training_memory: float | None = None
@@ -43,14 +43,14 @@ def sizes(network: nn.Module) -> Cost:
 
 
 def identity(network: nn.Module) -> tuple:
-    """What two networks that do the same work have in common: the class, the settings and the shapes of all their modules."""
+    """What two networks with the same work have in common: class, settings and shapes of all their modules."""
     modules = [(name, type(module), _settings(module)) for name, module in network.named_modules()]
     tensors = [*network.named_parameters(), *network.named_buffers()]
     return tuple(modules), tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in tensors)
 
 
 def _settings(module: nn.Module) -> tuple[tuple[str, str], ...]:
-    """Attributes that a constructor has set, as text; functions by their names."""
+    """Attributes set by a constructor, as text; functions by name."""
     own = {key: value for key, value in vars(module).items() if not key.startswith("_") and key != "training"}
     return tuple(sorted((key, _text(value)) for key, value in own.items()))
 
@@ -72,9 +72,9 @@ def measure(
 ) -> dict[str, Timing]:
     """The timing of each network on a side x side LR image.
 
-    Identical networks (`identity`) are measured once. The others take turns, every second round from the last to the first,
-    so that what else the machine does meets all of them; the first round is not counted. No round begins after `limit`
-    seconds, but each network is measured once. One that takes more than the image (sr/network/inputs.py) is not measured.
+    Identical networks (`identity`) are timed once. The others take turns, every second round in reverse order, so that other
+    load affects all of them; the first round does not count. No round starts after `limit` seconds, but each network is
+    timed at least once. One that takes more than the image (sr/network/inputs.py) is not timed.
     """
     first: dict[tuple, str] = {}
     networks = {name: network for name, network in networks.items() if not conditions(network)}

@@ -1,16 +1,16 @@
-"""The Pareto front: what nothing beats in both quality and cost."""
+"""The Pareto front: networks that no other beats in both quality and cost."""
 
 from collections.abc import Mapping
 
 
 def front(quality: Mapping[str, float], cost: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Names that no other beats, the cheapest first.
+    """Names that no other beats, cheapest first.
 
-    One beats another if it is better and not dearer, or equal and cheaper.
+    One beats another if it is better and not more expensive, or equal and cheaper.
 
     Args:
         quality: higher is better.
-        cost: the spread of its measurement (low, high); costs whose spreads overlap are equal.
+        cost: range of the measurement (low, high); costs with overlapping ranges are equal.
     """
 
     def beats(a: str, b: str) -> bool:

@@ -1,4 +1,4 @@
-"""From run folders to the report: what they say is read, what they do not say is measured, and written in one folder."""
+"""Makes a report from run folders: reads what they contain, measures the rest, writes one folder."""
 
 import json
 import sys
@@ -23,12 +23,12 @@ from sr.report.scales import by_scale, index
 from sr.report.variants import Variant, differences, group, mixed
 from sr.say import warn
 
-ROUGH, WIDE = 8e6, 24  # bytes of a page that is slow to send; variants that make plots crowded
+ROUGH, WIDE = 8e6, 24  # bytes of a page that is slow to send; number of variants that crowds the plots
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a report is made with, as conf/report.yaml has it."""
+    """The options of a report, as in conf/report.yaml."""
 
     metric: str = "psnr"
     baseline: str | None = None
@@ -48,14 +48,14 @@ def report(
 ) -> str:
     """Write report.html, table.md, report.json and the plots; returns the text of table.md.
 
-    Runs of several scales are never compared: each scale has a report in a folder of its own (x2, x3), and report.html and
-    table.md list them.
+    Runs of different scales are never compared: each scale has its own report in a folder (x2, x3), listed by report.html and
+    table.md.
 
     Args:
         options: those of `Options`.
 
     Raises:
-        ValueError, OSError: one line; nothing has been written.
+        InputError, StorageError: one line; nothing was written.
     """
     output, wanted = Path(output), Options(**options)
     _check(output, overwrite, wanted)
@@ -68,7 +68,7 @@ def report(
         _write(output, content, text, numbers, wanted)
         return text
     if ballots:
-        raise InputError("votes=... goes with runs of one scale: name the runs of one scale in runs=...")
+        raise InputError("votes=... needs runs of one scale: pass only those in runs=...")
     made = {scale: _content(every, wanted, [], several=True) for scale, every in parts.items()}
     texts = {}
     for scale, (content, numbers) in made.items():
@@ -80,7 +80,7 @@ def report(
 def _content(
     every: Sequence[Run], options: Options, ballots: Sequence[dict[str, str]], *, several: bool = False
 ) -> tuple[page.Content, dict[str, Any]]:
-    """The report of runs of one scale, and its numbers for programs."""
+    """The report of runs of one scale, and its numbers in machine-readable form."""
     usable, variants, notes = _variants(every)
     sets, metrics, _ = common(usable)
     benchmarks = measured.benchmarks(usable[0], list(sets), notes)
@@ -88,7 +88,7 @@ def _content(
     bicubic = measured.bicubic(benchmarks, metrics, usable)
     baseline = options.baseline
     if several and baseline not in (None, "bicubic", *(variant.name for variant in variants)):
-        notes.append(f"No run of this scale is of {baseline}, the baseline that was asked for.")
+        notes.append(f"No run of this scale belongs to the requested baseline {baseline}.")
         baseline = None
     chances = {"draws": options.draws, "seed": options.seed}
     results = analyse(variants, metric=options.metric, baseline=baseline, higher=higher, bicubic=bicubic, **chances)
@@ -122,26 +122,26 @@ def _content(
 
 
 def _check(output: Path, overwrite: bool, options: Options) -> None:
-    """Everything that can be refused before a run is read."""
+    """Refuse invalid options before any run is read."""
     if output.exists() and not output.is_dir():
-        raise InputError(f"output={output} is a file: name a folder")
+        raise InputError(f"output={output} is a file: pass a folder")
     if (output / "report.html").exists() and not overwrite:
-        raise InputError(f"{output}/report.html is there already: pass overwrite=true or another output")
+        raise InputError(f"{output}/report.html already exists: pass overwrite=true or another output")
     for key, least in {"draws": 1000, "strips": 0, "crop": 16, "latency": 8, "seed": 0}.items():
         whole_number(key, getattr(options, key), least, null=key == "latency")
 
 
 def _variants(every: Sequence[Run]) -> tuple[list[Run], list[Variant], list[str]]:
-    """The runs that have results, the same as variants, and what the reader has to know of them."""
-    notes = [f"Not in the numbers: {run.folder}, {run.status}." for run in every if not run.scores]
+    """The runs with results, grouped into variants, and notes for the reader."""
+    notes = [f"Not included: {run.folder} ({run.status})." for run in every if not run.scores]
     variants = one_per_seed(group([run for run in every if run.scores]), notes)
     usable = [run for variant in variants for run in variant.runs]
     if early := [run for run in usable if run.facts.get("stopped_early")]:
         first = f"{early[0].folder}, {early[0].facts['stopped_early'].get('reason')}"
-        notes.append(f"Stopped early: {len(early)} of {len(usable)} runs ({first}); steps and costs are those that they took.")
+        notes.append(f"Stopped early: {len(early)} of {len(usable)} runs ({first}); steps and costs are the actual ones.")
     for variant in variants:
         if keys := mixed(variant):
-            notes.append(f"The runs of {variant.name} differ in more than their seed: {', '.join(keys[:5])}.")
+            notes.append(f"The runs of {variant.name} differ in more than the seed: {', '.join(keys[:5])}.")
     if len(variants) > WIDE:
         warn(f"{len(variants)} variants crowd the plots: report fewer runs at a time")
     return usable, variants, notes
@@ -152,7 +152,7 @@ def _plots(
 ) -> list[plots.Plot]:
     seconds = {name: (one.low, one.seconds, one.high) for name, cost in known.items() if (one := cost.timing)}
     work = {name: (cost.multiply_adds / 1e9,) * 3 for name, cost in known.items() if cost.multiply_adds}
-    axis = (seconds, "seconds for a megapixel of output") if seconds else (work, "multiply-adds of a 1280×720 output, G")
+    axis = (seconds, "seconds per megapixel of output") if seconds else (work, "multiply-adds of a 1280×720 output, G")
     columns = measured.curves_of(variants, results.metric, notes)
     curves = {column: {variant.name: [run.curve(column) for run in variant.runs] for variant in variants} for column in columns}
     made = [plots.differences(results), plots.pareto(results, *axis), plots.curves(results, curves)]
@@ -194,7 +194,7 @@ def _numbers(
     every: Sequence[Run],
     variants: Sequence[Variant],
 ) -> dict[str, Any]:
-    """Everything that the page shows, for programs."""
+    """The content of the page in machine-readable form."""
     results, names = content.results, [variant.name for variant in variants]
     scores: dict[str, dict] = {name: {benchmark: {} for benchmark in results.sets} for name in results.names}
     for (name, benchmark, metric), one in results.estimates.items():
@@ -223,7 +223,7 @@ def _numbers(
 
 
 def _write(output: Path, content: page.Content, text: str, numbers: Mapping[str, Any], options: Options) -> None:
-    """Every file of a report."""
+    """Write all files of a report."""
     files = {
         "report.html": page.render(content),
         "table.md": [text],
@@ -237,4 +237,4 @@ def _write(output: Path, content: page.Content, text: str, numbers: Mapping[str,
     size = (output / "report.html").stat().st_size
     if size > ROUGH:
         smaller = f"strips={options.strips // 2} or crop={options.crop // 2}"
-        print(f"{output}/report.html has {size / 1e6:.0f} MB: {smaller} make it smaller", file=sys.stderr)
+        print(f"{output}/report.html has {size / 1e6:.0f} MB; for a smaller page pass {smaller}", file=sys.stderr)

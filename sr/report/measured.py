@@ -1,4 +1,4 @@
-"""What run folders do not say, and a report measures: bicubic's scores, networks and their costs."""
+"""What run folders do not contain and a report measures: bicubic's scores, networks and their costs."""
 
 import json
 import math
@@ -26,11 +26,11 @@ from sr.weights.load import load
 
 
 def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
-    """The sets whose images are at hand."""
+    """The sets whose images are available."""
     found = {}
     for name in names:
         if name not in (run.config.get("benchmark") or {}):
-            notes.append(f"No pictures of {name}: {run.folder}/config.yaml does not say where they are.")
+            notes.append(f"No pictures of {name}: {run.folder}/config.yaml does not say where its images are.")
             continue
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -43,7 +43,7 @@ def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
 
 
 def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]) -> Scores:
-    """Bicubic's score of each image, which runs do not record; of the metrics whose mean is the one that a run recorded."""
+    """Bicubic's score per image, which runs do not record; for metrics whose mean equals the recorded one."""
     scores: Scores = {}
     for name, benchmark in benchmarks.items():
         kind = getattr(benchmark, "kind", PHOTO)
@@ -66,7 +66,7 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
 
 
 def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collection[str] = ()) -> dict[str, nn.Module]:
-    """The network of each variant's first seed whose checkpoint is there; `trusted` as for sr.load."""
+    """The network of each variant's first seed with a checkpoint; `trusted` as in sr.load."""
     found, missing = {}, []
     for variant in variants:
         file = next((run.checkpoint for run in variant.runs if run.checkpoint.is_file()), None)
@@ -76,9 +76,9 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
         try:
             found[variant.name] = load(file, trusted=trusted)
         except (UserError, OSError) as error:
-            notes.append(f"No network of {variant.name} to show or to time: {error}")
+            notes.append(f"The network of {variant.name} cannot be shown or timed: {error}")
     if missing:
-        notes.append(f"No checkpoint, hence no pictures and no time: {', '.join(missing)}.")
+        notes.append(f"No pictures and no timing without a checkpoint: {', '.join(missing)}.")
     return found
 
 
@@ -90,7 +90,7 @@ def costs_of(
     scale: int,
     notes: list[str],
 ) -> dict[str, costs.Cost]:
-    """Sizes and timings, measured here, and what the training cost, as the runs recorded it."""
+    """Sizes and timings, measured here, and the recorded cost of training."""
     every = {BICUBIC: Interpolation(scale=scale).eval(), **networks}
     known = {name: costs.sizes(network) for name, network in every.items()}
     if latency is not None:
@@ -108,26 +108,26 @@ def costs_of(
         cost.steps = None if steps is None else round(steps)
     devices = {str(run.facts["device"]): None for variant in variants for run in variant.runs if run.facts.get("device")}
     if len(devices) > 1:
-        notes.append(f"Seconds and memory of training are of several devices and not to be compared: {'; '.join(devices)}.")
+        notes.append(f"Training time and memory are from different devices and cannot be compared: {'; '.join(devices)}.")
     return known
 
 
 def directions(runs: Sequence[Run], metrics: Sequence[str], notes: list[str]) -> dict[str, bool]:
-    """Metric -> whether higher is better: as run.json says, else as the metric's class does."""
+    """Metric -> whether higher is better: from run.json, otherwise from the metric's class."""
     known: dict[str, bool] = {}
     for run in runs:
         said = run.facts.get("higher_is_better") or {}
         known |= build.higher_is_better(run.config) | {key: value for key, value in said.items() if isinstance(value, bool)}
     unknown = [name for name in metrics if name not in known and not name.startswith(("psnr", "ssim"))]
     if unknown:
-        notes.append(f"Whether higher is better is not recorded of {', '.join(unknown)}: it is taken to be.")
+        notes.append(f"No run records whether higher is better for {', '.join(unknown)}; assuming it is.")
     return {name: known.get(name, True) for name in metrics}
 
 
 def curves_of(variants: Sequence[Variant], metric: str, notes: list[str]) -> list[str]:
-    """Columns of metrics.csv that mean the same in all runs: the validation's metric, and the loss.
+    """Columns of metrics.csv with the same meaning in all runs: the validation metric, and the loss.
 
-    val/psnr is the mean over the sets of a run: of runs that validate on different ones, a set that all have is shown.
+    val/psnr is the mean over a run's sets. If runs validate on different sets, a set that all have is shown.
     """
     configs = [run.config for variant in variants for run in variant.runs]
     sets = [validated(config) for config in configs]
@@ -135,18 +135,16 @@ def curves_of(variants: Sequence[Variant], metric: str, notes: list[str]) -> lis
     limits = {str((config.get("trainer") or {}).get("limit_val_batches")) for config in configs}
     columns = []
     if len(limits) > 1:
-        notes.append(
-            "No curves of the validation: its number of images (trainer.limit_val_batches) is not the same in all runs."
-        )
+        notes.append("No validation curves: the number of images (trainer.limit_val_batches) differs between runs.")
     elif all(others == sets[0] for others in sets):
         columns.append(f"val/{metric}")
     elif common:
         columns.append(f"val/{common[0]}/{metric}")
-        notes.append(f"Curves of the validation are of {common[0]} alone: not all runs validate on the same sets.")
+        notes.append(f"Validation curves show only {common[0]}: the runs validate on different sets.")
     if len({json.dumps(flat({"loss": config.get("loss") or {}}), sort_keys=True, default=str) for config in configs}) == 1:
         columns.append("train/loss")
     else:
-        notes.append("No curves of the loss: the variants have different losses, whose values cannot be compared.")
+        notes.append("No loss curves: the variants have different losses, which cannot be compared.")
     return columns
 
 

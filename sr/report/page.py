@@ -1,4 +1,4 @@
-"""The report's page: page.html with tables, plots, pictures and votes filled in. It stands alone and opens offline."""
+"""The report's page: page.html with tables, plots, pictures and votes. One file that works offline."""
 
 import hashlib
 import json
@@ -22,13 +22,13 @@ WIDEST = 11  # pictures in a row
 
 @dataclass
 class Content:
-    """What a page is filled with."""
+    """The content of a page."""
 
     title: str
     question: str
     answer: str
     results: Results
-    made: str  # by what, when
+    made: str  # author and date
     scores: Table
     costs: Table
     runs: Table
@@ -41,7 +41,7 @@ class Content:
 
 
 def render(content: Content) -> Iterator[str]:
-    """The HTML in pieces: a strip's pictures are encoded one by one."""
+    """The HTML in pieces: the pictures of a strip are encoded one by one."""
     results, colour = content.results, colours(content.results.names)
     yield from fill(
         TEMPLATE,
@@ -62,19 +62,19 @@ def render(content: Content) -> Iterator[str]:
 
 
 def _again(colour: Mapping[str, str]) -> set[str]:
-    """The names whose colour an earlier name has too."""
+    """The names whose colour is already used by an earlier name."""
     names = list(colour)
     return {name for index, name in enumerate(names) if colour[name] in (colour[other] for other in names[:index])}
 
 
 def _score(results: Results, strip: Strip, name: str) -> str:
-    """The score of a strip's whole image; empty for HR and where there is none."""
+    """The score of a strip's whole image; empty for HR and if there is none."""
     score = results.image_scores.get(name, {}).get((strip.benchmark, strip.image))
     return "" if score is None else number(results.metric, score)
 
 
 def _shares(strip: Strip) -> dict[str, float]:
-    """The strip's place in percent of the whole image, by CSS's names of the sides."""
+    """The strip's position in percent of the whole image, by CSS names of the sides."""
     top, left, height, width = strip.place
     rows, columns = strip.size
     shares = {"top": top / rows, "left": left / columns, "height": height / rows, "width": width / columns}
@@ -82,18 +82,18 @@ def _shares(strip: Strip) -> dict[str, float]:
 
 
 def _per_row(strip: Strip) -> int:
-    """How many pictures stand in a row, the whole image among them: rows are of about equal length."""
+    """Number of pictures per row, including the whole image: rows have about equal length."""
     cells = 1 + len(strip.pictures)
     return -(-cells // -(-cells // WIDEST))
 
 
 def _breakable(name: str) -> Markup:
-    """Long names break after their words."""
+    """Allow line breaks in long names after each word."""
     return Markup("<wbr>").join(re.split(r"(?<=[_/,-])(?=\w)", name))
 
 
 def _data(content: Content) -> dict:
-    """What the page's scripts know."""
+    """The data of the page's scripts."""
     results, strips = content.results, content.strips
     if not strips:
         return {"files": []}
@@ -110,7 +110,7 @@ def _data(content: Content) -> dict:
         files.append({"name": strip.name, "place": strip.place, "width": width, "height": height, "scores": scores})
     what = json.dumps([content.title, columns, [[strip.name, strip.place] for strip in strips]])
     return {
-        "id": hashlib.sha256(what.encode()).hexdigest()[:16],  # votes kept in a browser are those of one report
+        "id": hashlib.sha256(what.encode()).hexdigest()[:16],  # a browser keeps votes per report
         "title": content.title,
         "columns": columns,
         "networks": networks,

@@ -1,4 +1,4 @@
-"""Picture strips: the images on which the variants are furthest apart, and on them the place where they differ most."""
+"""Picture strips: the images on which the variants differ most, at the place where they differ most."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -18,19 +18,19 @@ from sr.image.kind import PHOTO
 from sr.infer.upscaler import upscale
 from sr.view.panel import shown
 
-TILE, STEP = 256, 4  # LR pixels of a tile; pixels between the places that are tried
+TILE, STEP = 256, 4  # LR pixels of a tile; distance between candidate places in pixels
 
 
 @dataclass
 class Strip:
-    """One place: (top, left, height, width) in HR pixels, the same part of each picture, and the image it is of."""
+    """One place: (top, left, height, width) in HR pixels, the same crop of each picture, and its image."""
 
     benchmark: str
     image: str
     place: tuple[int, int, int, int]
     size: tuple[int, int]  # of the image
     pictures: dict[str, np.ndarray]  # bicubic, variants, HR -> (h, w, 3) uint8
-    overview: np.ndarray  # HR, small
+    overview: np.ndarray  # HR, downscaled
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ def strips(
     device: torch.device,
     said: Callable[[str], None] = lambda line: None,
 ) -> list[Strip]:
-    """A strip for each (set, image) that is at hand; `said` hears of each that is not."""
+    """A strip for each available (set, image); `said` is called for each unavailable one."""
     found = []
     for benchmark, image in chosen:
         try:
@@ -89,7 +89,7 @@ def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
 def _sample(benchmark: object, image: str) -> dict[str, Tensor]:
     names = benchmark.names
     if image not in names:
-        raise InputError("the set has no such image now")
+        raise InputError("the set no longer has this image")
     return benchmark[names.index(image)]
 
 
@@ -100,7 +100,7 @@ def _small(pixels: np.ndarray, side: int = 320) -> np.ndarray:
 
 
 def overview_uri(pixels: np.ndarray) -> str:
-    """The whole image is for finding one's way: WebP with loss, unlike the pictures that are compared."""
+    """The whole image for orientation: lossy WebP, unlike the compared pictures."""
     file = BytesIO()
     PIL.Image.fromarray(pixels).save(file, format="webp", quality=85)
     return f"data:image/webp;base64,{b64encode(file.getvalue()).decode()}"

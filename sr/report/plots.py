@@ -17,10 +17,11 @@ from sr.files import whole
 from sr.report.front import front
 from sr.report.results import BICUBIC, Results
 
-# Okabe and Ito's colours, told apart by the colour-blind, in an order that keeps neighbours apart; readable on light and dark.
+# Okabe and Ito's colours, distinguishable for the colour-blind, ordered so that neighbours differ; readable on light and
+# dark.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#a6761d", "#b2182b", "#5aae61")
 MARKERS = "osD^vP*X"
-INK, FAINT = "#1d1d1d", "#8a8a8a"  # of light paper; the page has its own for both
+INK, FAINT = "#1d1d1d", "#8a8a8a"  # for light paper; the page has its own colours
 _STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -40,14 +41,14 @@ _STYLE = {
     "grid.color": FAINT,
     "grid.alpha": 0.25,
     "grid.linewidth": 0.6,
-    "svg.fonttype": "path",  # the same on every machine, and no label grows into its neighbour
+    "svg.fonttype": "path",  # the same on every machine, and labels do not overlap
     "svg.hashsalt": "sr",
 }
 
 
 @dataclass
 class Plot:
-    """A figure with its file name, and what it shows in words."""
+    """A figure with its file name and a description."""
 
     name: str
     title: str
@@ -64,12 +65,12 @@ class Plot:
         return files
 
     def svg(self) -> str:
-        """For a page: transparent, in the page's colours of text, without the references of a file of its own."""
+        """SVG for a page: transparent, in the page's text colours, with unique ids."""
         file = BytesIO()
         with matplotlib.rc_context(_STYLE):
             self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         root = ElementTree.fromstring(file.getvalue())
-        used = set(re.findall(r"#([\w.-]+)", file.getvalue().decode()))  # other names, of groups, are not unique in the page
+        used = set(re.findall(r"#([\w.-]+)", file.getvalue().decode()))  # other ids, of groups, are not unique in the page
         for part in root.iter():
             for child in [child for child in part if _plain(child.tag) in ("metadata", "style")]:
                 part.remove(child)
@@ -83,25 +84,25 @@ class Plot:
 
 
 def _plain(name: str) -> str:
-    """A name of XML without its namespace."""
+    """An XML name without its namespace."""
     return name.rpartition("}")[2]
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour of each variant, in all plots and tables the same; bicubic is gray."""
+    """A colour per variant, the same in all plots and tables; bicubic is gray."""
     others = [name for name in names if name != BICUBIC]
     return {BICUBIC: FAINT} | {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(others)}
 
 
 def markers(names: Sequence[str]) -> dict[str, str]:
-    """Beyond ten variants colours come again, with another marker."""
+    """Beyond ten variants colours repeat with another marker."""
     others = [name for name in names if name != BICUBIC]
     return {BICUBIC: "s"} | {name: MARKERS[index // len(COLOURS) % len(MARKERS)] for index, name in enumerate(others)}
 
 
 @matplotlib.rc_context(_STYLE)
 def differences(results: Results) -> Plot | None:
-    """Each variant's difference to the baseline with its interval: a panel for each set."""
+    """Each variant's difference to the baseline with its interval: one panel per set."""
     names = [name for name in results.ranking if any((name, benchmark) in results.differences for benchmark in results.sets)]
     names = _without_bicubic(names)
     if not names:
@@ -121,13 +122,13 @@ def differences(results: Results) -> Plot | None:
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.grid(False, axis="y")
         axes.set_xlabel(f"{unit(results.metric)}, difference to {results.baseline}")
-    text = f"Difference of {results.metric} to {results.baseline} with its 95 % interval, the numbers of the table of results."
+    text = f"Difference of {results.metric} to {results.baseline} with its 95 % interval, as in the table of results."
     return Plot("differences", f"Difference to {results.baseline}", text, figure)
 
 
 @matplotlib.rc_context(_STYLE)
 def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], label: str) -> Plot | None:
-    """Quality against cost (low, middle, high), with the spread of the cost; the line joins what nothing else beats in both."""
+    """Quality against cost (low, middle, high), with the range of the cost; the line joins the Pareto front."""
     names = _without_bicubic([name for name in results.ranking if name in costs])
     if len(names) < 2:
         return None
@@ -144,7 +145,7 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
         axes.plot(*point, marker[name], color=colour[name], markersize=7.5, zorder=3, label=name)
     axes.margins(0.15, 0.12)
     low, high = axes.get_xlim()
-    if high < 2 * low:  # differences of time as small as its noise are to look small
+    if high < 2 * low:  # small differences of noisy timings should look small
         axes.set_xlim((low * high / 2) ** 0.5, (low * high * 2) ** 0.5)
     axes.set_xlabel(label)
     axes.set_ylabel(f"{unit(results.metric)}, mean of {', '.join(results.sets)}")
@@ -154,23 +155,23 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
         figure.legend(loc="outside right upper", frameon=False, fontsize=8.5)
     arrow = "up" if higher else "down"
     text = f"{results.metric} against {label}; better is left and {arrow}."
-    text += f" The line joins what nothing beats in both: {', '.join(best)}."
+    text += f" The line joins the networks that no other beats in both: {', '.join(best)}."
     widest = max((high - low) / (2 * costs[name][1]) for name, (low, high) in spread.items())
     if widest:
-        text += f" Bars: the middle half of the rounds, up to ±{widest:.1%}; times whose bars overlap count as equal."
+        text += f" Bars: the quartiles of the rounds, up to ±{widest:.1%}; times with overlapping bars count as equal."
     if BICUBIC not in names and BICUBIC in results.overall and BICUBIC in costs:
-        text += f" Bicubic is outside: {results.overall[BICUBIC]:.4g} at {costs[BICUBIC][1]:.2g}."
+        text += f" Bicubic is outside the plot: {results.overall[BICUBIC]:.4g} at {costs[BICUBIC][1]:.2g}."
     return Plot("pareto", f"{results.metric.upper()} against cost", text, figure)
 
 
 @matplotlib.rc_context(_STYLE)
 def curves(results: Results, found: Mapping[str, Mapping[str, Sequence[Sequence[tuple[int, float]]]]]) -> Plot | None:
-    """Learning curves: column of metrics.csv -> variant -> a curve for each seed; the mean, and the range of the seeds."""
+    """Learning curves: column of metrics.csv -> variant -> a curve per seed; the mean, and the range of the seeds."""
     columns = [column for column, by_name in found.items() if any(len(c) > 1 for curves in by_name.values() for c in curves)]
     if not columns:
         return None
     names = [name for name in results.ranking if any(found[column].get(name) for column in columns)]
-    fits = int((11 if len(columns) > 1 else 7.4) / (0.075 * (max(map(len, names)) + 7)))  # names in a row of the legend
+    fits = int((11 if len(columns) > 1 else 7.4) / (0.075 * (max(map(len, names)) + 7)))  # names per row of the legend
     figure, all_axes = _figure(len(columns), 3.4 + 0.2 * -(-len(names) // max(fits, 1)))
     colour, marker = colours(results.names), markers(results.names)
     handles = {}
@@ -194,7 +195,7 @@ def curves(results: Results, found: Mapping[str, Mapping[str, Sequence[Sequence[
     columns_of_names = max(1, min(fits, len(handles)))
     place = {"loc": "outside lower center", "ncols": columns_of_names, "frameon": False, "fontsize": 8.5}
     figure.legend(handles.values(), handles.keys(), **place)
-    text = f"Learning curves of {', '.join(columns)}: the mean of the seeds, shaded from the lowest to the highest."
+    text = f"Learning curves of {', '.join(columns)}: the mean over seeds; the shaded area is their range."
     return Plot("curves", "Learning curves", text, figure)
 
 
@@ -206,12 +207,12 @@ def unit(metric: str) -> str:
 
 def _figure(panels: int, height: float, *, share: bool = False) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(7.4 if panels == 1 else min(3.9 * panels, 11), height), layout="constrained")
-    FigureCanvasAgg(figure)  # without pyplot, which wants a screen and keeps figures
+    FigureCanvasAgg(figure)  # without pyplot, which needs a display and keeps figures
     return figure, figure.subplots(1, panels, sharey=share, squeeze=False)[0]
 
 
 def _zoom(axes: Axes, values: np.ndarray, column: str) -> None:
-    """The first steps of a loss, or of a PSNR from nothing, would press the rest flat."""
+    """Y limits: the first steps of a loss, or of a PSNR from scratch, would flatten the rest."""
     low, high = np.percentile(values, [0 if column.startswith("train") else 12, 97 if column.startswith("train") else 100])
     room = 0.06 * (high - low) or 0.01
     axes.set_ylim(max(low - room, values.min() - room), min(high + room, values.max() + room))
@@ -227,13 +228,13 @@ def _plain_log(axes: Axes) -> None:
 
 
 def _without_bicubic(names: list[str]) -> list[str]:
-    """It is so far from networks that among several of them there is nothing else to see."""
+    """Whether bicubic is so far from several networks that it would hide their differences."""
     others = [name for name in names if name != BICUBIC]
     return others if len(others) > 1 else names
 
 
 def _labels(axes: Axes, points: Mapping[str, tuple[float, float]], spread: Mapping[str, tuple[float, float]]) -> bool:
-    """Names beside their points, each at the first place that is free; none, and False, where one has no such place."""
+    """Labels next to their points, each at the first free place; removes all and returns False if one has no free place."""
     renderer = axes.figure.canvas.get_renderer()
     taken = [_around(axes.transData.transform(point), 5) for point in points.values()]
     for name, (low, high) in spread.items():

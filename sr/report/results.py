@@ -1,4 +1,4 @@
-"""What the runs reached, on the images that all of them have: means with intervals, differences to the baseline, a ranking."""
+"""The results on the images that all runs measured: means with intervals, differences to the baseline, a ranking."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ BICUBIC = "bicubic"
 class Results:
     """Numbers of a report; keys are (variant, set) or (variant, set, metric)."""
 
-    metric: str  # by which variants are ranked and tested
+    metric: str  # ranks and tests the variants
     baseline: str
     metrics: list[str]
     higher: dict[str, bool]  # metric -> higher is better
@@ -26,20 +26,20 @@ class Results:
     names: list[str]  # bicubic first, then the variants
     estimates: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
     differences: dict[tuple[str, str], Difference] = field(default_factory=dict)
-    overall: dict[str, float] = field(default_factory=dict)  # of the ranking metric, mean over the sets
-    spread: dict[tuple[str, str], float] = field(default_factory=dict)  # (set, image) -> how far the variants are apart
+    overall: dict[str, float] = field(default_factory=dict)  # mean of the ranking metric over the sets
+    spread: dict[tuple[str, str], float] = field(default_factory=dict)  # (set, image) -> how much the variants differ
     image_scores: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)  # variant -> image -> ranking metric
     notes: list[str] = field(default_factory=list)
-    draws: int = 10_000  # random signs of a test, where a set has too many images to try all
+    draws: int = 10_000  # random sign flips of a test on a set with too many images to try all
 
     @property
     def ranking(self) -> list[str]:
-        """Names, the best first."""
+        """Names, best first."""
         sign = -1 if self.higher[self.metric] else 1
         return sorted(self.overall, key=lambda name: sign * self.overall[name])
 
     def best(self, benchmark: str, metric: str) -> str | None:
-        """Who has the best mean on a set."""
+        """The variant with the best mean on a set."""
         keys = {name: (name, benchmark, metric) for name in self.names}
         found = {name: self.estimates[key].mean for name, key in keys.items() if key in self.estimates}
         choose = max if self.higher[metric] else min
@@ -54,24 +54,24 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
     """(set -> images, metrics) that all runs have, and what was left out.
 
     Raises:
-        ValueError: runs of two scales, or nothing in common.
+        InputError: runs of two scales, or nothing in common.
     """
     scales = {run.scale: run.folder for run in runs}
     if len(scales) > 1:
         (one, its), (other, others) = list(scales.items())[:2]
-        raise InputError(f"{its} is of scale {one} and {others} of scale {other}: report one scale at a time")
+        raise InputError(f"{its} has scale {one} and {others} scale {other}: report one scale at a time")
     notes = []
     every = list(dict.fromkeys(name for run in runs for name in run.scores))
     sets = {}
     for name in every:
         if lacking := [run for run in runs if not run.scores.get(name)]:
             count = f"{len(lacking)} of {len(runs)} runs"
-            notes.append(f"{name} is left out: {count} were not measured on it ({lacking[0].folder}).")
+            notes.append(f"{name} is left out: {count} did not measure it ({lacking[0].folder}).")
             continue
         images = [image for image in runs[0].scores[name] if all(image in run.scores[name] for run in runs)]
         most = max(len(run.scores[name]) for run in runs)
         if len(images) < most:
-            notes.append(f"{name}: compared on the {len(images)} of {most} images that all runs were measured on.")
+            notes.append(f"{name}: compared on the {len(images)} of {most} images that all runs measured.")
         if images:
             sets[name] = images
     rows = [run.scores[name][image] for run in runs for name, images in sets.items() for image in images]
@@ -84,7 +84,7 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
             del sets[name]
             notes.append(why)
     if not sets or not metrics:
-        said = " ".join([f"the runs were measured on nothing in common ({', '.join(every)}): leave runs out.", *notes])
+        said = " ".join([f"the runs have no measured images in common ({', '.join(every)}): pass fewer runs.", *notes])
         raise InputError(said)
     return sets, metrics, notes
 
@@ -102,18 +102,19 @@ def analyse(
     """Intervals, tests and ranking.
 
     Args:
-        baseline: name of a variant or "bicubic"; None: the variant called baseline, else the first, else (one alone) bicubic.
+        baseline: name of a variant or "bicubic"; None: the variant named baseline, otherwise the first, with one variant
+            bicubic.
         higher: metric -> whether higher is better.
-        bicubic: its score of each image, where it could be made again; else only its means are known.
+        bicubic: its score per image if it could be measured again; otherwise only its means are known.
 
     Raises:
-        ValueError: one line; see `common`, and for a metric or baseline that is not there.
+        InputError: one line; see `common`, and for an unknown metric or baseline.
     """
     runs = [run for variant in variants for run in variant.runs]
     sets, metrics, notes = common(runs)
     if metric not in metrics:
         why = "".join(f". {note}" for note in notes if note.startswith(f"{metric} is left out"))
-        raise InputError(f"metric={metric}: not measured in all runs; there are {', '.join(metrics)}{why}")
+        raise InputError(f"metric={metric}: not measured in all runs; choose one of {', '.join(metrics)}{why}")
     names = [BICUBIC, *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     direction = {name: higher.get(name, True) for name in metrics}
@@ -150,7 +151,7 @@ def _baseline(wanted: str | None, names: Sequence[str]) -> str:
     if wanted is None:
         return "baseline" if "baseline" in names else names[1] if len(names) > 2 else BICUBIC
     if wanted not in names:
-        raise InputError(f"baseline={wanted} is none of the variants: {', '.join(names)}")
+        raise InputError(f"unknown baseline '{wanted}': choose one of {', '.join(names)}")
     return wanted
 
 
@@ -160,7 +161,7 @@ def _table(runs: Sequence[Run], benchmark: str, images: Sequence[str], metrics: 
 
 
 def _recorded_bicubic(results: Results, runs: Sequence[Run], benchmark: str, images: Sequence[str]) -> None:
-    """Bicubic's means as a run recorded them, for what could not be measured again."""
+    """Bicubic's means as recorded by a run, if they could not be measured again."""
     same = [run.bicubic[benchmark] for run in runs if len(run.scores[benchmark]) == len(images)]
     known = next(filter(None, same), {})
     for metric in results.metrics:
@@ -169,14 +170,14 @@ def _recorded_bicubic(results: Results, runs: Sequence[Run], benchmark: str, ima
 
 
 def _compare(results: Results, benchmark: str, scores: Mapping[str, np.ndarray], seed: int) -> None:
-    """Differences to the baseline; tested where the scores of each image are known of both."""
+    """Differences to the baseline; tested if the scores per image are known for both."""
     base = results.estimates.get((results.baseline, benchmark, results.metric))
     for name in results.names:
         own = results.estimates.get((name, benchmark, results.metric))
         if name == results.baseline or own is None or base is None:
             continue
         known = name in scores and results.baseline in scores
-        rng = np.random.default_rng([seed, len(results.sets[benchmark])])  # the same signs for all variants
+        rng = np.random.default_rng([seed, len(results.sets[benchmark])])  # the same sign flips for all variants
         results.differences[name, benchmark] = (
             difference(scores[name], scores[results.baseline], rng, results.draws)
             if known
@@ -185,7 +186,7 @@ def _compare(results: Results, benchmark: str, scores: Mapping[str, np.ndarray],
 
 
 def _spread(results: Results, variants: Sequence[Variant]) -> None:
-    """How far apart the variants are on each image; one variant alone: from bicubic."""
+    """How much the variants differ on each image; a single variant: from bicubic."""
     names = [variant.name for variant in variants]
     compared = names if len(names) > 1 else [*names, BICUBIC]
     tables = [results.image_scores[name] for name in compared if name in results.image_scores]
@@ -195,21 +196,21 @@ def _spread(results: Results, variants: Sequence[Variant]) -> None:
 
 
 def _remarks(results: Results, variants: Sequence[Variant]) -> None:
-    """What a reader has to know before the numbers mean something."""
+    """Notes that a reader needs to interpret the numbers."""
     tests = max(results.comparisons, 1)
     for name, images in results.sets.items():
         least = smallest(len(images), results.draws)
         if len(images) == 1:
-            results.notes.append(f"{name} has one image: nothing is tested there, and there are no intervals.")
+            results.notes.append(f"{name} has one image: no tests and no intervals.")
         elif least * tests > 0.05:
             after = f", {min(least * tests, 1):.2g} after correction for {tests} comparisons" if tests > 1 else ""
             results.notes.append(
-                f"{name} has {len(images)} images: no p there can be below {least:.3g}{after}, however large the difference is."
+                f"{name} has {len(images)} images: p cannot be below {least:.3g}{after}, however large the difference."
             )
     counts = [len(variant.runs) for variant in variants]
     if max(counts) == 1:
-        results.notes.append("One seed of each variant: intervals and p hold the chance of the images, not of the training.")
+        results.notes.append("One seed per variant: intervals and p cover the variation of images, not of training.")
     elif min(counts) == 1:
         single = [variant.name for variant in variants if len(variant.runs) == 1]
         shown = ", ".join(single[:4]) + (" ..." if len(single) > 4 else "")
-        results.notes.append(f"One seed alone: {shown}. Of the chance of their training intervals and p hold nothing.")
+        results.notes.append(f"Only one seed: {shown}. Intervals and p do not cover the variation of their training.")

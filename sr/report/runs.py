@@ -1,4 +1,4 @@
-"""Run folders as they lie on the disk: what was asked for, how it ended, what it reached."""
+"""Reads run folders: config, outcome, scores."""
 
 import csv
 import glob
@@ -17,7 +17,7 @@ from sr.image.kind import PHOTO
 from sr.run.read import content
 
 Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> score
-# What a report computes with, where a file has it.
+# Types of the values that a report uses, if a file has them.
 _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
 _FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping, "metrics": Mapping}
@@ -27,7 +27,7 @@ _CONFIG |= {"image": Mapping}
 
 @dataclass
 class Run:
-    """One folder of train.py; without run.json (older runs) less is known of it."""
+    """One folder of train.py; for older runs without run.json less is known."""
 
     folder: Path
     config: dict[str, Any]
@@ -46,12 +46,12 @@ class Run:
 
     @property
     def image(self) -> str:
-        """What a pixel is; runs from before it could be chosen are of 8-bit RGB."""
+        """The pixel format; runs from before it could be chosen are 8-bit RGB."""
         return str((self.config.get("image") or {}).get("name", PHOTO.name))
 
     @property
     def status(self) -> str:
-        """What the report's list of runs says of it."""
+        """The status in the report's list of runs."""
         early = self.facts.get("stopped_early") or {}
         return self.problem or (f"done, early at step {early.get('step')} of {early.get('max_steps')}" if early else "done")
 
@@ -60,7 +60,7 @@ class Run:
         return self.folder / "checkpoints" / "best.ckpt"
 
     def curve(self, column: str) -> list[tuple[int, float]]:
-        """(step, value) of a column of metrics.csv; empty where it is not there."""
+        """(step, value) of a column of metrics.csv; empty if it does not exist."""
         file = self.folder / "metrics.csv"
         if not file.is_file():
             return []
@@ -72,10 +72,10 @@ class Run:
 
 
 def find(sources: Sequence[str]) -> list[Run]:
-    """The runs in folders and patterns: a folder is a run, or has runs anywhere below it.
+    """The runs in folders and patterns: a folder is a run, or contains runs at any depth.
 
     Raises:
-        FileNotFoundError: a source with no run in it.
+        MissingError: a source without runs.
     """
     folders: dict[Path, Path] = {}
     for source in sources:
@@ -85,13 +85,13 @@ def find(sources: Sequence[str]) -> list[Run]:
         if not found:
             what = "no run folder in it (one with config.yaml)" if places else "no such folder or pattern"
             raise MissingError(f"runs={source}: {what}")
-        for folder in found:  # one folder by two names is one run
+        for folder in found:  # one folder may have two names
             folders.setdefault(folder.resolve(), Path(os.path.normpath(folder)))
     return [read(folder) for folder in folders.values()]
 
 
 def _below(place: Path) -> list[Path]:
-    """The folders that a run wrote; nothing is looked for inside them (W&B has a config.yaml of its own)."""
+    """The folders written by runs; folders inside them are not searched (W&B has its own config.yaml)."""
     found = []
     for folder, inner, files in os.walk(place):
         if {"config.yaml", "run.json"} & set(files):
@@ -106,7 +106,7 @@ def _natural(name: str) -> list[Any]:
 
 
 def read(folder: Path) -> Run:
-    """A run's files; what is wrong with them is its `problem`, not an error: one broken run does not stop a report."""
+    """A run's files; errors go to its `problem`, so one broken run does not stop a report."""
     run = Run(folder, config={})
     try:
         run.facts = _content(folder / "run.json", _FACTS)
@@ -118,14 +118,14 @@ def read(folder: Path) -> Run:
         return run
     status, error = run.facts.get("status", "done"), run.facts.get("error")
     if status != "done" or not run.scores:
-        run.problem = f"{status}: {error}" if error else status if status != "done" else "not done: there is no metrics.json"
+        run.problem = f"{status}: {error}" if error else status if status != "done" else "unfinished: no metrics.json"
         run.problem += " (or killed)" if status == "running" else ""
         run.scores = {}
     return run
 
 
 def _content(file: Path, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """The content of a file; empty where there is none."""
+    """The content of a file; empty if it does not exist."""
     return content(file, kinds) if file.is_file() else {}
 
 
@@ -139,11 +139,11 @@ def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, d
             }
             bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise InputError(f"{file}: not what a run writes into it: no images of {name}") from None
+            raise InputError(f"{file}: invalid content: no images of {name}") from None
         if not scores[name]:
             raise InputError(f"{file}: no images of {name}")
         if any(not math.isfinite(value) for values in scores[name].values() for value in values.values()):
-            raise InputError(f"{file}: scores of {name} are no finite numbers")
+            raise InputError(f"{file}: scores of {name} are not finite")
     return scores, bicubic
 
 

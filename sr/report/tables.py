@@ -1,4 +1,4 @@
-"""The report's tables: the same rows for the page and for Markdown."""
+"""The report's tables, the same for the page and for Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from sr.view.table import number as printed
 
 @dataclass(frozen=True)
 class Cell:
-    """A number, its interval, and whether it is the best of its column."""
+    """A number, its interval, and whether it is the best in its column."""
 
     text: str = ""
     interval: str = ""
@@ -40,7 +40,7 @@ class Table:
 
 
 def number(metric: str, value: float, sign: bool = False) -> str:
-    """As the other tables have it; a difference has a minus that is as wide as its plus."""
+    """As in the other tables; a difference uses a minus as wide as the plus."""
     text = printed(metric, value, sign=sign)
     return text.replace("-", "−") if sign else text
 
@@ -55,7 +55,7 @@ def p_value(one: Difference) -> str:
 
 
 def scores(results: Results, variants: Sequence[Variant]) -> Table:
-    """The ranking metric: for each set mean, difference to the baseline and its corrected p."""
+    """The ranking metric: mean, difference to the baseline and corrected p for each set."""
     seeds = {variant.name: len(variant.runs) for variant in variants}
     table = Table("Results", ["variant", "seeds"])
     for benchmark, images in results.sets.items():
@@ -98,8 +98,8 @@ def _tests(results: Results, several: bool) -> str:
     drawn = [f"{name}, n = {n}" for name, n in tested.items() if n > EXACT]
     ways = [f"all ways to choose their signs ({'; '.join(exact)})"] if exact else []
     ways += [f"{results.draws:,} random ways to choose their signs ({'; '.join(drawn)})"] if drawn else []
-    text = f"p: two-sided sign-flip test of the differences of the images, by {' and '.join(ways)}"
-    text += ", and at least that of t over images and seeds" if several else ""
+    text = f"p: two-sided sign-flip test on the differences of the images, with {' and '.join(ways)}"
+    text += ", and at least the p of the t test over images and seeds" if several else ""
     return f"{text}; corrected for {count} comparison{'s' if count != 1 else ''} (Holm)."
 
 
@@ -123,7 +123,7 @@ def others(results: Results) -> Table | None:
 
 
 def costs(results: Results, known: Mapping[str, Cost]) -> Table:
-    """What each variant costs, without the columns of which nothing is known."""
+    """The costs of each variant, without empty columns."""
     columns = {
         "parameters": lambda cost: _size(cost.parameters),
         "multiply-adds": lambda cost: _size(cost.multiply_adds),
@@ -138,7 +138,7 @@ def costs(results: Results, known: Mapping[str, Cost]) -> Table:
         spread = {"s / megapixel": _spread(known[name])}
         table.rows[name] = [Cell(show(known[name]), spread.get(column, "")) for column, show in columns.items()]
     table = _filled(table)
-    notes = {"multiply-adds": "Multiply-adds of a 1280×720 output.", "s / megapixel": _timed(known)}
+    notes = {"multiply-adds": "Multiply-adds for a 1280×720 output.", "s / megapixel": _timed(known)}
     table.note = " ".join(note for column, note in notes.items() if column in table.head)
     return table
 
@@ -149,17 +149,17 @@ def _spread(cost: Cost) -> str:
 
 
 def _timed(known: Mapping[str, Cost]) -> str:
-    """How the seconds were measured, and which networks share theirs."""
+    """How the seconds were measured, and which networks share a timing."""
     timings = {name: cost.timing for name, cost in known.items() if cost.timing}
     if not timings:
         return ""
     rounds = min(one.rounds for one in timings.values())
-    text = "Seconds for a megapixel of output: "
+    text = "Seconds per megapixel of output: "
     if rounds > 1:
-        text += f"the median of {rounds} rounds in which the networks took turns, and the middle half of the rounds; times "
-        text += "whose brackets overlap are not told apart."
+        text += f"the median of {rounds} rounds in which the networks took turns, with the quartiles; times "
+        text += "with overlapping brackets count as equal."
     else:
-        text += "one round alone, whose spread is not known."
+        text += "a single round."
     if shared := {name: one.shared_with for name, one in timings.items() if one.shared_with}:
         same = [f"{one} and {', '.join(n for n, of in shared.items() if of == one)}" for one in dict.fromkeys(shared.values())]
         text += f" Identical networks share one timing: {'; '.join(same)}."
@@ -167,7 +167,7 @@ def _timed(known: Mapping[str, Cost]) -> str:
 
 
 def keys(variants: Sequence[Variant], found: Mapping[str, Sequence[str]]) -> Table | None:
-    """A row for each variant, or, of many keys, for each key."""
+    """A row per variant, or, with many keys, per key."""
     if not found:
         return None
     names = [variant.name for variant in variants]
@@ -181,7 +181,7 @@ def keys(variants: Sequence[Variant], found: Mapping[str, Sequence[str]]) -> Tab
 
 
 def runs(variants: Sequence[Variant], every: Sequence[Run]) -> Table:
-    """Each folder: what it is, how it ended, with which code and on what."""
+    """Each folder: its variant, outcome, code and device."""
     names = {id(run): variant.name for variant in variants for run in variant.runs}
     table = Table("Runs", ["folder", "variant", "seed", "status", "commit", "device", "finished"], words=True)
     for run in every:
@@ -194,7 +194,7 @@ def runs(variants: Sequence[Variant], every: Sequence[Run]) -> Table:
 
 
 def _filled(table: Table) -> Table:
-    """Without the columns of which nothing is known."""
+    """The table without empty columns."""
     used = [index for index in range(len(table.head) - 1) if any(cells[index].text for cells in table.rows.values())]
     table.head = [table.head[0], *(table.head[index + 1] for index in used)]
     table.rows = {name: [cells[index] for index in used] for name, cells in table.rows.items()}
@@ -202,7 +202,7 @@ def _filled(table: Table) -> Table:
 
 
 def answer(results: Results) -> str:
-    """The result in a sentence or two."""
+    """The result in one or two sentences."""
     best = next((name for name in results.ranking if name != BICUBIC), results.ranking[0])
     metric, over = results.metric, ", ".join(results.sets)
     mean = number(metric, results.overall[best]) + (" dB" if metric.startswith("psnr") else "")

@@ -1,4 +1,4 @@
-"""Runs that differ in nothing but their seed are one variant; what differs between variants is what was studied."""
+"""Groups runs that differ only in their seed into variants; the other differences are what was studied."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from sr.report.runs import Run
 
-# Of these a result does not depend.
+# Keys that do not affect a result.
 _ELSEWHERE = ("seed", "output_dir", "resume", "data_dir", "study", "variant", "sweep_resume", "reproduce", "profile", "logger")
 _ELSEWHERE += ("data.cache_dir", "data.n_workers", "data.download", "callback")
 _MISSING = "–"
@@ -17,7 +17,7 @@ _MISSING = "–"
 
 @dataclass
 class Variant:
-    """Runs of one configuration, one for each seed."""
+    """Runs with one configuration, one per seed."""
 
     name: str
     runs: list[Run]
@@ -28,10 +28,10 @@ class Variant:
 
 
 def group(runs: Sequence[Run]) -> list[Variant]:
-    """Variants in the order of their first runs, with names that are short and different.
+    """Variants in the order of their first runs, with short unique names.
 
-    A run is of the `variant` (and `study`) that its run.json says; of those that say none, runs with equal configs but for
-    the seed and the folders are one variant.
+    A run belongs to the `variant` (and `study`) in its run.json; without one, runs with equal configs except for seed and
+    folders form a variant.
     """
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
@@ -46,7 +46,7 @@ def group(runs: Sequence[Run]) -> list[Variant]:
 
 
 def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted key -> value of what a result depends on."""
+    """Dotted key -> value of what affects a result."""
     found = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
@@ -60,7 +60,7 @@ def flat(config: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def differences(variants: Sequence[Variant]) -> dict[str, list[str]]:
-    """Config key -> its value in each variant, of the keys that differ between any two."""
+    """Config key -> its value in each variant, for the keys that differ between any two."""
     configs = [flat(variant.runs[0].config) for variant in variants]
     keys = dict.fromkeys(key for config in configs for key in config)
     table = {key: [_text(config[key]) if key in config else _MISSING for config in configs] for key in keys}
@@ -75,12 +75,12 @@ def _short(key: str, values: list[str]) -> tuple[str, list[str]]:
 
 
 def mixed(variant: Variant) -> list[str]:
-    """Config keys that differ between the runs of a variant, which should differ in their seed alone."""
+    """Config keys that differ between the runs of a variant, besides their seed."""
     return list(differences([Variant("", [run]) for run in variant.runs]))
 
 
 def _names(groups: dict[tuple, list[Run]]) -> list[str]:
-    """`variant` (with its study where two share a name), else the folder without its seed, else the keys that differ."""
+    """`variant` (with its study if two share a name), otherwise the folder without its seed, otherwise the differing keys."""
     listed = list(groups.items())
     values = differences([Variant("", runs) for _, runs in listed])
     choices = []
@@ -93,7 +93,7 @@ def _names(groups: dict[tuple, list[Run]]) -> list[str]:
             choices.append([folder or by_keys or runs[0].folder.name, f"{runs[0].folder.parent.name}/{runs[0].folder.name}"])
     names = [choice[0] for choice in choices]
     names = [choice[names.count(choice[0]) > 1] for choice in choices]
-    taken = [name for name in names if names.count(name) > 1 or name in ("bicubic", "HR")]  # the report's own names too
+    taken = [name for name in names if names.count(name) > 1 or name in ("bicubic", "HR")]  # the report uses these names itself
     return [f"{name} ({names[:i].count(name) + 1})" if name in taken else name for i, name in enumerate(names)]
 
 

@@ -1,5 +1,5 @@
-"""Options of a network that no tensor shows, such as a residual factor: two files, or a file and a config, may differ in them
-although each takes the other's weights without an error.
+"""Compares options of a network that no tensor shows, such as a residual scale: two files, or a file and a config, may differ
+in them although each accepts the other's weights.
 """
 
 import inspect
@@ -13,13 +13,13 @@ from sr.weights import checkpoint
 
 
 def differing(config: Mapping[str, Any], file: str | Path) -> list[str]:
-    """Each option in which the network of a checkpoint of ours is another one than `config` describes.
+    """The options in which the network of a checkpoint of ours differs from the one that `config` describes.
 
     Args:
-        config: plain values of a network that was built: `_target_` and options. What it leaves out has the class's default.
+        config: plain values of a built network: `_target_` and options. Missing options have the class's defaults.
 
     Returns:
-        Such as ["res_scale=0.1 (here 1.0)"]; nothing of a file of others, which has no config.
+        Such as ["res_scale=0.1 (here 1.0)"]; empty for a file of others, which has no config.
     """
     stored = checkpoint.about(file).get("sr", {}).get("network")
     if not isinstance(stored, Mapping):
@@ -30,7 +30,7 @@ def differing(config: Mapping[str, Any], file: str | Path) -> list[str]:
     parameters = inspect.signature(get_class(here)).parameters.values()
     defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
     ours, theirs = defaults | dict(config), defaults | dict(stored)
-    known = [key for key in defaults if None not in (ours[key], theirs[key])]  # None is filled in by the class
+    known = [key for key in defaults if None not in (ours[key], theirs[key])]  # the class computes a default for None
     return [f"{key}={theirs[key]} (here {ours[key]})" for key in known if _plain(ours[key]) != _plain(theirs[key])]
 
 

@@ -1,5 +1,5 @@
-"""Which classes a file may name. A checkpoint and a run.json are somebody's input: what they name is built only if this
-project, a known library, the command line or an installed package names it too. A file never adds to that list.
+"""Which classes a file may name. Checkpoints and run.json are untrusted input: a class that they name is built only if this
+project, a known library, the command line or an installed package names it too. A file never extends that list.
 """
 
 import importlib
@@ -19,14 +19,14 @@ from sr.cli import CONF, overrides
 from sr.cli.named import targets, targets_of
 from sr.errors import InputError
 
-ENTRY_POINTS = "sr.trusted"  # group in which an installed package names its modules or classes
+ENTRY_POINTS = "sr.trusted"  # entry point group in which an installed package names its modules or classes
 _HARMLESS = (
     "_target_",
     "_partial_",
     "_convert_",
     "_recursive_",
-)  # what Hydra's instantiate reads, that calls nothing by itself
-# Of these packages every class of that kind: its constructor keeps its options, and opens no file, process or server.
+)  # keys that Hydra's instantiate reads and that call nothing by themselves
+# In these packages every class of that kind is allowed: its constructor opens no file, process or server.
 _LIBRARIES = {
     "torch.optim.": ("torch.optim.Optimizer", "torch.optim.lr_scheduler.LRScheduler"),
     "torch.nn.": ("torch.nn.Module",),
@@ -39,7 +39,7 @@ _WRITERS = ("Checkpoint", "BasePredictionWriter", "SpikeDetection", "LearningRat
 
 
 def of_command_line(cfg: DictConfig) -> frozenset[str]:
-    """What this command line names beside the project's own configs: `trust=[...]`, every `_target_` among its words, and
+    """The names that this command line adds to the project's configs: `trust=[...]`, every `_target_` in its overrides, and
     those of the YAMLs in `--config-dir` and `hydra.searchpath`.
     """
     names = given(cfg.get("trust"))
@@ -52,7 +52,7 @@ def of_command_line(cfg: DictConfig) -> frozenset[str]:
 
 
 def given(value: Any) -> set[str]:
-    """The names in a value of `trust`: one, or a list."""
+    """The names in a value of `trust`: one name or a list."""
     return {value} if isinstance(value, str) else {str(name) for name in value or []}
 
 
@@ -62,14 +62,14 @@ def in_folders(folders: Collection[str]) -> set[str]:
 
 
 def _folder(schema: str, path: str) -> Path | None:
-    """Where a source of configs lies on the disk; None for one that has no files."""
+    """The folder of a config source; None if it has none."""
     if schema == "pkg":
         return Path(str(files(path)))
     return Path(path).resolve() if schema == "file" else None
 
 
 def check(config: Any, source: str, trusted: Collection[str] = ()) -> None:
-    """Refuse a config out of a file that names anything which is not to be trusted. Nothing of it is imported before.
+    """Refuse a config from a file that names untrusted classes. Nothing of it is imported before.
 
     Args:
         config: plain values.
@@ -83,14 +83,14 @@ def check(config: Any, source: str, trusted: Collection[str] = ()) -> None:
         if not allowed(target, trusted):
             raise InputError(f"{source}: its config names {target}, which {UNKNOWN}; nothing was run{advice(target)}")
     if foreign := next((key for key in _hydra_keys(config) if key not in _HARMLESS), None):
-        raise InputError(f"{source}: its config has the key {foreign}, which no checkpoint may have; nothing was run")
+        raise InputError(f"{source}: its config has the forbidden key {foreign}; nothing was run")
 
 
 UNKNOWN = "neither this project nor your command line names"
 
 
 def advice(target: str) -> str:
-    """How a user who knows the class has it accepted; nothing for what is no class of a package."""
+    """How a user who knows the class can trust it; empty if the name is not a class of a package."""
     package = target.split(".")[0]
     if package in sys.stdlib_module_names or package == "__main__" or "." not in target:
         return ""
@@ -111,17 +111,17 @@ def in_folder(folder: Path) -> frozenset[str]:
         try:
             found |= set(targets(yaml.safe_load(file.read_text(encoding="utf-8"))))
         except (yaml.YAMLError, UnicodeDecodeError):
-            continue  # if it is composed, Hydra says what is wrong with it
+            continue  # Hydra reports the error if the file is composed
     return frozenset(found)
 
 
 def installed() -> frozenset[str]:
-    """What installed packages name in the entry point group `sr.trusted`: modules or classes."""
+    """The modules or classes that installed packages name in the entry point group `sr.trusted`."""
     return frozenset(point.value.replace(":", ".") for point in entry_points(group=ENTRY_POINTS))
 
 
 def _own(target: str) -> bool:
-    """A class of this repository, in the folder of a config group, whether or not a YAML names it."""
+    """Whether it is a class of this repository, in the folder of a config group, with or without a YAML."""
     parts = target.split(".")
     return (
         len(parts) > 3 and parts[0] == "sr" and (CONF / parts[1]).is_dir() and class_in(target, f"sr.{parts[1]}.") is not None
@@ -129,7 +129,7 @@ def _own(target: str) -> bool:
 
 
 def known(target: str) -> bool:
-    """A class of a known library, of a kind that can be built without harm."""
+    """Whether it is a class of a known library that can be built without harm."""
     for package, kinds in _LIBRARIES.items():
         if target.startswith(package) and (found := class_in(target, package)) is not None:
             bases = tuple(_attribute(kind) for kind in kinds)
@@ -138,7 +138,7 @@ def known(target: str) -> bool:
 
 
 def below(target: str, trusted: Collection[str]) -> bool:
-    """A class of a module or package that the user or an installed package names."""
+    """Whether it is a class of a module or package that the user or an installed package names."""
     every = [f"{name}." for name in (*trusted, *installed())]
     if f"{target}." in every:
         return True
@@ -146,13 +146,13 @@ def below(target: str, trusted: Collection[str]) -> bool:
 
 
 def class_in(target: str, package: str) -> type | None:
-    """The class of that name if it is made in `package`, and not something that a module there imported."""
+    """The class with that name if it is defined in `package`, not just imported there."""
     module, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         if not f"{module}.".startswith(f"{error.name}."):
-            raise  # the module is there, and misses another
+            raise  # the module exists and fails to import another
         return None
     return found if isinstance(found, type) and f"{found.__module__}.".startswith(package) else None
 
@@ -163,7 +163,7 @@ def _attribute(name: str) -> type:
 
 
 def _hydra_keys(node: Any) -> Iterator[str]:
-    """Keys that mean something to Hydra's instantiate, which calls what a config names."""
+    """Keys with a meaning for Hydra's instantiate, which calls what a config names."""
     if isinstance(node, Mapping):
         yield from (key for key in node if isinstance(key, str) and key.startswith("_") and key.endswith("_"))
     for child in node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ():

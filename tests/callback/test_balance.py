@@ -7,7 +7,7 @@ import pytest
 from sr.callback.balance import verdict
 from tests.model.gan_job import fit
 
-SAID = "the others change nothing"
+SAID = "the others have no effect"
 
 
 def said(folder, *words: str) -> list[str]:

@@ -103,5 +103,5 @@ def test_arrays_of_another_kind_are_converted_and_said():
     with pytest.warns(UserWarning, match="^CIFAR10: its images have 3 bands of uint8: they become 1 of uint8 .image=gray.$"):
         made = fitted(colour, KINDS["gray"], "CIFAR10")
     assert isinstance(made, Fitted) and len(made) == 2 and made[1].shape == (96, 96, 1)
-    with pytest.raises(InputError, match="^MNIST: uint8 samples, and image=ct is float32"):
+    with pytest.raises(InputError, match="^MNIST: uint8 samples, but image=ct is float32"):
         fitted(colour[..., :1], KINDS["ct"], "MNIST")

@@ -185,11 +185,11 @@ def test_what_8_bit_rgb_leaves_out_is_said_each_time(photos, tmp_path, sr_data):
             assert Store(photos, tmp_path / "cache").build(progress=False) == decoded
         said = sorted(str(warning.message).removeprefix(f"{tmp_path}/photos: 1 of 9 images ") for warning in warned)
         assert said == [
-            "are not sRGB (Adobe RGB (1998)), and their numbers are used as they are (tree_alpha_16bit.png is the first)",
-            "are not sRGB (Dot Gain 15%), and their numbers are used as they are (wolf_gray.jpg is the first)",
-            "have 16 bits a sample, which are rounded to 8 (tree_alpha_16bit.png is the first)",
-            "have several frames or pages, of which the first is used (moving.webp is the first)",
-            "have transparent parts: alpha is dropped, and hidden colours count like visible ones "
+            "are not sRGB (Adobe RGB (1998)); their values are used unchanged (tree_alpha_16bit.png is the first)",
+            "are not sRGB (Dot Gain 15%); their values are used unchanged (wolf_gray.jpg is the first)",
+            "have 16 bits per sample, which are rounded to 8 (tree_alpha_16bit.png is the first)",
+            "have several frames or pages; only the first is used (moving.webp is the first)",
+            "have transparent parts: alpha is dropped, and hidden colours are used like visible ones "
             "(tree_alpha_16bit.png is the first)",
         ]
     os.utime(photos[0], ns=(1, 1))

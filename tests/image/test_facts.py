@@ -72,10 +72,10 @@ def test_frames_and_pages_are_counted(tmp_path, kind, capsys):
     frames[0].save(tmp_path / f"a.{kind}", save_all=True, append_images=frames[1:])
     PHOTO.save(tmp_path / "still.png")
     assert read(tmp_path / f"a.{kind}").facts.frames == 3
-    assert not_used(tmp_path / f"a.{kind}") == ["have several frames or pages, of which the first is used"]
+    assert not_used(tmp_path / f"a.{kind}") == ["have several frames or pages; only the first is used"]
     predict_files(Interpolation(scale=2), plan(tmp_path, tmp_path / "out", format="png"))
     said = capsys.readouterr()
-    assert f"a.{kind}: only the first of its 3 frames or pages is enlarged" in said.err and "still.png: only" not in said.err
+    assert f"a.{kind}: only the first of its 3 frames or pages is upscaled" in said.err and "still.png: only" not in said.err
     assert said.out == "2 written, 0 skipped (there already), 0 failed; not kept: further frames or pages of 1 file\n"
 
 
@@ -104,13 +104,13 @@ def test_what_a_format_does_not_hold_is_said(sr_data, tmp_path, capsys):
 def test_depths_that_pillow_cuts(tmp_path, sr_data):
     rgb = np.repeat(np.arange(4096, dtype=">u2").reshape(64, 64, 1), 3, axis=2)
     (tmp_path / "a.ppm").write_bytes(b"P6\n64 64\n4095\n" + rgb.tobytes())
-    assert read(tmp_path / "a.ppm").facts.not_kept() == {"depth": "its 12 bits a sample are read as 8"}
+    assert read(tmp_path / "a.ppm").facts.not_kept() == {"depth": "its 12 bits per sample are read as 8"}
     imagecodecs = pytest.importorskip("imagecodecs")
     (tmp_path / "a.jp2").write_bytes(imagecodecs.jpeg2k_encode(rgb.astype(np.uint16)))
-    assert read(tmp_path / "a.jp2").facts.not_kept() == {"depth": "its 16 bits a sample are read as 8"}
+    assert read(tmp_path / "a.jp2").facts.not_kept() == {"depth": "its 16 bits per sample are read as 8"}
     if imagecodecs.AVIF.available:
         (tmp_path / "a.avif").write_bytes(imagecodecs.avif_encode(rgb.astype(np.uint16) // 4, bitspersample=10))
-        assert read(tmp_path / "a.avif").facts.not_kept() == {"depth": "its 10 bits a sample are read as 8"}
+        assert read(tmp_path / "a.avif").facts.not_kept() == {"depth": "its 10 bits per sample are read as 8"}
 
 
 def test_colours(sr_data, tmp_path):
@@ -137,7 +137,7 @@ def test_benchmarks_and_folders_say_it(sr_data, tmp_path):
     with pytest.warns(UserWarning) as warned:
         Benchmark("mine", tmp_path / "hr", 2, lr=tmp_path / "lr").prepare()
     said = [str(warning.message) for warning in warned]
-    assert "mine: 2 of 2 images have 16 bits a sample, which are rounded to 8 (a.png is the first)" in said
+    assert "mine: 2 of 2 images have 16 bits per sample, which are rounded to 8 (a.png is the first)" in said
     assert [text for text in said if re.match(r".*/(hr|lr): left out, .*: 1 \.mp4", text)] == said[1:] and len(said) == 3
     with pytest.warns(UserWarning) as warned:
         Folder(tmp_path / "hr", tmp_path / "lr").prepare()

@@ -68,7 +68,7 @@ def test_a_range_of_physical_values_and_data_without_levels():
         ({"range": (5, 5)}, r"image.range=\[5, 5\]: pass \[low, high\]"),
         ({"range": (0, 65535)}, r"image.range=\[0, 65535\]: uint8 holds 0 to 255"),
         ({"levels": 0}, "image.levels=0: pass a whole number such as 255, or null"),
-        ({"bands": 1, "shown": (0,)}, "image.luma=true: 1 bands have no luma"),
+        ({"bands": 1, "shown": (0,)}, "image.luma=true: only RGB has luma, not 1 bands"),
         ({"shown": (0, 3)}, r"image.shown=\[0, 3\]: choose one band \(gray\) or three"),
         ({"shown": (0, 1, 3)}, "from 0 to 2"),
     ],
@@ -80,7 +80,7 @@ def test_a_kind_that_makes_no_sense_is_refused(change, said):
 
 def test_what_a_file_says_of_its_kind_is_checked():
     assert of(None, "old.ckpt") is PHOTO
-    with pytest.raises(InputError, match="^a.ckpt: its config says of image .*which is not name, bands"):
+    with pytest.raises(InputError, match="^a.ckpt: invalid image config: .*expected name, bands"):
         of({"name": "photo", "evil": 1}, "a.ckpt")
 
 
@@ -105,21 +105,21 @@ def test_reading_as_each_kind(tmp_path):
     assert np.array_equal(read(GRAY, "gray"), files["gray"][..., :1]) and not said(GRAY, "gray")
     assert np.array_equal(read(GRAY, "colour")[..., 0], np.floor(luma + 0.5)) and said(GRAY, "colour") == "are in colour"
     assert np.array_equal(read(GRAY, "gray16"), image.to_8bit(files["gray16"])[..., :1])
-    assert said(GRAY, "gray16") == "have 16 bits a sample"
+    assert said(GRAY, "gray16") == "have 16 bits per sample"
     assert np.array_equal(read(PHOTO16, "colour16"), files["colour16"]) and not said(PHOTO16, "colour16")
     assert np.array_equal(read(PHOTO16, "colour"), files["colour"].astype(np.uint16) * 257)
-    assert said(PHOTO16, "colour") == "have 8 bits a sample"
+    assert said(PHOTO16, "colour") == "have 8 bits per sample"
     assert np.array_equal(read(PHOTO, "gray"), files["gray"]) and not said(PHOTO, "gray")
     assert np.array_equal(read(PHOTO, "colour16"), image.to_8bit(files["colour16"]))
-    assert said(PHOTO, "colour16") == "have 16 bits a sample"
+    assert said(PHOTO, "colour16") == "have 16 bits per sample"
 
 
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
-        (SENTINEL, "x.png: 3 bands, and image=sentinel has 6"),
-        (Kind("ten", 3, "uint16", (0, 1023), 1023, True, (0, 1, 2)), "x.png: uint8 samples, and image=ten is uint16 in"),
-        (Kind("real", 3, "float32", (0, 1), None, True, (0, 1, 2)), "x.png: uint8 samples, and image=real is float32"),
+        (SENTINEL, "x.png: 3 bands, but image=sentinel has 6"),
+        (Kind("ten", 3, "uint16", (0, 1023), 1023, True, (0, 1, 2)), "x.png: uint8 samples, but image=ten is uint16 in"),
+        (Kind("real", 3, "float32", (0, 1), None, True, (0, 1, 2)), "x.png: uint8 samples, but image=real is float32"),
     ],
 )
 def test_what_a_kind_cannot_hold_is_refused_and_not_guessed(tmp_path, kind, said):

@@ -104,9 +104,9 @@ def test_variants_that_are_named_are_those(copy, tmp_path):
     assert set(numbers["scores"]) == {"bicubic", "baseline", "wide", "wide <i>"}
     for gap in (numbers["differences"][name]["folder"] for name in ("wide", "wide <i>")):
         assert gap["p"] >= 2 / 2**3  # three images
-    assert any(note.startswith("folder has 3 images: no p there can be below 0.25, ") for note in numbers["notes"])
+    assert any(note.startswith("folder has 3 images: p cannot be below 0.25, ") for note in numbers["notes"])
     note = (tmp_path / "out" / "table.md").read_text()
-    assert "sign-flip test of the differences of the images, by all ways to choose their signs (folder, n = 3)" in note
+    assert "sign-flip test on the differences of the images, with all ways to choose their signs (folder, n = 3)" in note
     assert "<i>" not in (tmp_path / "out" / "report.html").read_text().replace("<i></i>", "")
 
 
@@ -120,21 +120,21 @@ def test_what_cannot_be_is_said_in_one_line(copy, tmp_path):
     refused("runs=.*none: no such folder or pattern", [str(tmp_path / "none")])
     (tmp_path / "empty").mkdir()
     refused("no run folder in it", [str(tmp_path / "empty")])
-    refused("baseline=x is none of the variants: bicubic, network.n_feats-6", runs, baseline="x")
-    refused("metric=lpips: not measured in all runs; there are psnr", runs, metric="lpips")
+    refused("unknown baseline 'x': choose one of bicubic, network.n_feats-6", runs, baseline="x")
+    refused("metric=lpips: not measured in all runs; choose one of psnr", runs, metric="lpips")
     refused("at least 1000", runs, draws=10)
     refused("strips=1.5: .* whole number of at least 0", runs, strips=1.5)
     refused("latency=wide: .* whole number of at least 8 .or null.", runs, latency="wide")
     refused("seed=-1: .* whole number of at least 0", runs, seed=-1)
-    refused("runs=.. names no run", [])
-    refused("is a file: name a folder", runs, output=run_of(copy, 6, 0) / "run.json")
+    refused("missing option: pass runs=FOLDER", [])
+    refused("is a file: pass a folder", runs, output=run_of(copy, 6, 0) / "run.json")
     (tmp_path / "votes.json").write_text("nonsense")
     refused("votes.json: not JSON", runs, vote_files=[str(tmp_path / "votes.json")])
     for file in copy.glob("*/metrics.json"):
         file.unlink()
-    refused("none of 4 runs has results; .*: not done: there is no metrics.json", runs)
+    refused("none of 4 runs has results; .*: unfinished: no metrics.json", runs)
 
 
 def test_a_report_is_not_written_over(made, study):
-    with pytest.raises(ValueError, match="report.html is there already: pass overwrite=true"):
+    with pytest.raises(ValueError, match="report.html already exists: pass overwrite=true"):
         report([str(study)], made, **QUICK)

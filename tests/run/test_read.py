@@ -29,7 +29,7 @@ def test_every_reader_says_the_same_of_a_damaged_record(tmp_path, text, message)
     with pytest.raises(InputError, match=f"^{re.escape(f'{file}: {message}')}$"):
         command_line([f"reproduce={tmp_path}"])
     assert read_run.known(tmp_path) == {} and not Job("train.py", str(tmp_path), [], []).done
-    expected = "not done: there is no metrics.json" if "command" in message else f"run.json: {message}"
+    expected = "unfinished: no metrics.json" if "command" in message else f"run.json: {message}"
     assert runs.read(tmp_path).problem == expected  # a report needs no command
 
 

@@ -130,7 +130,7 @@ def test_on_resume_the_config_of_today_wins(file):
 
 @pytest.mark.parametrize("function", [schedule.warmup_cosine, schedule.one_cycle])
 def test_an_endless_run_has_no_end_to_fall_to(function):
-    with pytest.raises(ValueError, match="set trainer.max_steps above 0 \(it is -1\)"):
+    with pytest.raises(ValueError, match=r"set trainer.max_steps above 0 \(it is -1\)"):
         function(adam(), max_steps=-1)
 
 

@@ -77,7 +77,7 @@ def job(plugin, tmp_path_factory):
 
 
 def test_a_run_says_what_has_to_be_passed_again(job):
-    assert "outside.net.Mine: from outside this project. To load what is saved, pass the same --config-dir, or " in job[1]
+    assert "outside.net.Mine: defined outside this project. To load the checkpoints, pass the same --config-dir, or " in job[1]
     assert "NAdam" not in job[1].split("from outside")[0].splitlines()[-1]
 
 
@@ -231,7 +231,7 @@ def test_a_class_of_the_script_cannot_be_loaded_again(tmp_path, monkeypatch, rec
     monkeypatch.setattr(script, "Here", Here, raising=False)
     words = ["network._target_=__main__.Here", "trainer.max_steps=1", f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data"]
     run_train(*words)
-    assert any("__main__.Here is a class of the script that runs" in str(one.message) for one in recwarn)
+    assert any("__main__.Here is defined in the running script" in str(one.message) for one in recwarn)
 
 
 def test_options_that_no_checkpoint_can_hold(tmp_path):
@@ -240,7 +240,7 @@ def test_options_that_no_checkpoint_can_hold(tmp_path):
     cfg.sweep_resume = b"bytes"
     from train import train
 
-    with pytest.raises(InputError, match="sweep_resume is a bytes, which no checkpoint can hold"):
+    with pytest.raises(InputError, match="sweep_resume is a bytes, which a checkpoint cannot store"):
         train(cfg)
 
 

@@ -64,11 +64,11 @@ def test_other_version_of_scikit_image(tmp_path, monkeypatch):
     monkeypatch.setattr(sample, "folder", lambda: tmp_path)
     for name in TRAIN[1:]:
         (tmp_path / name).touch()
-    with pytest.raises(FileNotFoundError, match=r"^scikit-image ships without brick.png in .*data=folder.*\)$"):
+    with pytest.raises(FileNotFoundError, match=r"^scikit-image does not contain brick.png in .*data=folder.*\)$"):
         Sample().prepare()
 
 
 def test_no_scikit_image(monkeypatch):
     monkeypatch.setattr(photograph, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="scikit-image is not installed"):
+    with pytest.raises(FileNotFoundError, match="scikit-image, whose photos are the sample data, is not installed"):
         Sample().prepare()
