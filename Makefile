@@ -16,7 +16,7 @@ setup: .venv/ready
 quickstart: setup
 	$(PY) train.py experiment=quickstart output_dir=$(FIRST)
 	$(PY) predict.py ckpt=$(FIRST)/checkpoints/best.ckpt output=$(FIRST)/upscaled overwrite=true \
-	  "input='$$($(PY) -c 'from sr.data.sample import Sample; print(Sample(held_out=True).files()[1][0])')'"
+	  "input='$$($(PY) -c 'from sr.data.source.sample import Sample; print(Sample(held_out=True).files()[1][0])')'"
 	@cat $(FIRST)/table.md
 	@echo "side by side (LR, bicubic, SR, HR):"; ls $(FIRST)/images/test/*.png
 	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*

@@ -104,7 +104,7 @@ def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
 @pytest.mark.parametrize(
     "words, line",
     [
-        (["model=edsr_baseline,fsrcnn"], "the jobs are of several scales (x2: 0_model-edsr_baseline; x3: 0_model-fsrcnn), and"),
+        (["model=edsr_baseline,fsrcnn"], "the jobs have several scales (x2: 0_model-edsr_baseline; x3: 0_model-fsrcnn), whose"),
         (
             ["seed=1,2", "callback.checkpoint.mode=min"],
             "hydra.sweeper.direction=maximize, but the score is val/psnr with callback.checkpoint.mode=min: pass hydra.",

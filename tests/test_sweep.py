@@ -41,7 +41,7 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
     assert statuses(tmp_path) == {a.name: "done", b.name: "failed", c.name: "killed by signal 9"}
     table = (tmp_path / "sweep" / "sweep.md").read_text()
     assert table in stdout and "failed: no such folder: b" in table and f"{run_of(a)['score']:.4f}" in table
-    assert "2 not done; sweep_resume=true" in stderr
+    assert "2 unfinished; sweep_resume=true" in stderr
 
     before = (a / "run.json").read_bytes()
     again = run_script("train.py", *words, cwd=tmp_path)
@@ -102,7 +102,7 @@ def test_an_override_that_would_have_no_effect_is_one_line(tmp_path, key, name, 
     file.write_text(f"# @package _global_\ndefaults:\n  - override /{key}: {name}\n")
     words = ["-m", f"hydra.searchpath=['file://{tmp_path}']", "experiment=mine", "seed=1,2", "output_dir=sweep"]
     done = run_script("train.py", *words, cwd=tmp_path)
-    line = f"error: {file}: 'override /{key}: {name}' has no effect there, train.yaml has one: write '- /{key}/{works}'\n"
+    line = f"error: {file}: 'override /{key}: {name}' has no effect, because train.yaml overrides it too: write '- /{key}/{works}'\n"
     assert (done.returncode, done.stderr) == (1, line)
 
 

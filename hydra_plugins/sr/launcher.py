@@ -1,4 +1,4 @@
-"""Launchers: where the jobs of a sweep run. Each job is a process of its own (`sr.sweep.job`)."""
+"""Launchers: how the jobs of a sweep run. Each job is its own process (`sr.sweep.job`)."""
 
 import re
 import sys
@@ -24,7 +24,7 @@ _OF_THE_SWEEP = re.compile(r"[+~]*(hydra[./](mode|run|sweep|launcher|sweeper)\b|
 
 
 class Sequential(Launcher):
-    """One job after the other; each prints to the screen."""
+    """One job after another; each prints to the screen."""
 
     log = False
 
@@ -32,7 +32,7 @@ class Sequential(Launcher):
         self.context, self.config = hydra_context, config
         self.folder = Path(config.hydra.sweep.dir).resolve()
         self.resume = bool(config.get("sweep_resume"))
-        self.hint = f"sweep_resume=true output_dir={self.folder} runs what is missing"
+        self.hint = f"sweep_resume=true output_dir={self.folder} runs the unfinished jobs"
         self.total: int | None = None
         self.started = 0
         self.one_scale = False  # whether the sweeper compares the scores of its jobs
@@ -40,14 +40,14 @@ class Sequential(Launcher):
 
     @contextmanager
     def sweep(self) -> Iterator[Record]:
-        """The time during which jobs may be launched; at its end the table, and the exit code that the sweep deserves."""
+        """Context in which jobs may be launched; at its end it prints the table and sets the exit code."""
         with alone_in(self.folder) as lock, Signals(held=(lock,)) as self.signals:
             self.record, self.outcomes = Record(self.folder), []
             yield self.record
         print(f"\n{self.record.table()}\n{self.folder / 'sweep.md'}")
         missing = sum(not outcome.good for outcome in self.outcomes)
         if missing:
-            print(f"{missing} not done" + (f"; {self.hint}" if self.hint else ""), file=sys.stderr)
+            print(f"{missing} unfinished" + (f"; {self.hint}" if self.hint else ""), file=sys.stderr)
         if self.signals.received:
             sys.exit(128 + self.signals.received)
         if missing:
@@ -58,7 +58,7 @@ class Sequential(Launcher):
         return [_returned(list(words), outcome) for words, outcome in zip(job_overrides, outcomes, strict=True)]
 
     def run(self, numbered: list[tuple[int, list[str]]]) -> list[Outcome]:
-        """Run the jobs of these numbers and words, but for those that are done."""
+        """Run the jobs with these numbers and overrides, except finished ones."""
         jobs = [self.job(number, words) for number, words in numbered]
         self.check_scales(jobs)
         self.record.add(jobs, resume=self.resume)
@@ -66,14 +66,14 @@ class Sequential(Launcher):
         outcomes = {}
         for job in jobs:
             if job.done:
-                print(f"{self._header(job)}: done already")
+                print(f"{self._header(job)}: already finished")
                 outcomes[job.folder] = self._note(skipped(job))
         for outcome in self.launched([job for job in jobs if job.folder not in outcomes]):
             outcomes[outcome.folder] = outcome
         return [outcomes[job.folder] for job in jobs]
 
     def check_scales(self, jobs: list[Job]) -> None:
-        """Say once, before the first of them, that jobs are of several scales.
+        """Warn once, before the first job of a second scale, that the jobs have several scales.
 
         Raises:
             InputError: the sweeper compares their scores.
@@ -84,10 +84,10 @@ class Sequential(Launcher):
                 self.scales.setdefault(job.scale, []).append(Path(job.folder).name)
         if before < len(self.scales) and len(self.scales) > 1:
             of = [f"x{scale}: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}" for scale, names in self.scales.items()]
-            text = f"the jobs are of several scales ({'; '.join(of)}), and scores of several scales cannot be compared"
+            text = f"the jobs have several scales ({'; '.join(of)}), whose scores cannot be compared"
             if self.one_scale:
-                raise InputError(f"{text}: pass scale=N for all of a search")
-            print(f"warning: {text}; pass scale={min(self.scales)} to train all of them for one", file=sys.stderr)
+                raise InputError(f"{text}: pass scale=N")
+            print(f"warning: {text}; pass scale={min(self.scales)} to use one scale", file=sys.stderr)
 
     def launched(self, jobs: list[Job]) -> Iterator[Outcome]:
         """Run the jobs."""
@@ -106,16 +106,16 @@ class Sequential(Launcher):
         return outcome
 
     def _ended(self, outcome: Outcome) -> Outcome:
-        """Note it, and say so of a job that did not print to the screen."""
+        """Record an outcome, and print it if the job did not print to the screen."""
         if outcome.seconds is not None:
             print(f"{outcome.folder}: {outcome}, {outcome.seconds:.0f} s", flush=True)
         return self._note(outcome)
 
     def job(self, number: int, words: list[str]) -> Job:
-        """A job with its folder and the words that put it there; what Hydra's own multirun would compose.
+        """A job with its folder and overrides, as Hydra's own multirun would compose it.
 
         Raises:
-            HydraException: its words do not compose, so that a misspelt one stops the sweep before it starts.
+            HydraException: its overrides do not compose, so a misspelt one stops the sweep before it starts.
         """
         words = [word for word in words if not _OF_THE_SWEEP.match(word)]
         config = self.context.config_loader.load_sweep_config(self.config, words)

@@ -13,7 +13,7 @@ class Joblib(Sequential):
     """Each job prints to log.txt in its folder.
 
     Args:
-        n_jobs: at once; None: as many as the GPUs, or without any the cores, are enough for.
+        n_jobs: concurrent jobs; None: as many as the GPUs (or cores, without GPUs) allow.
     """
 
     log = True

@@ -1,4 +1,4 @@
-"""Jobs through submitit: a SLURM cluster, or its imitation on one machine."""
+"""Jobs through submitit: on a SLURM cluster, or its imitation on one machine."""
 
 import os
 import signal
@@ -19,13 +19,13 @@ _OF_ALL = ("timeout_min", "mem_gb", "nodes", "tasks_per_node", "cpus_per_task", 
 
 
 class Submitit(Sequential):
-    """Each job prints to log.txt in its folder; submitit's own files are in `.submitit` in the sweep's.
+    """Each job prints to log.txt in its folder; submitit's own files are in `.submitit` in the sweep folder.
 
     Args:
         cluster: "slurm" or "local".
-        n_jobs: submitted at once, the next when one ends; None: all, on SLURM as one array.
-        max_num_timeout: how often a job that came to its time limit is queued again, to go on from its last step.
-        parameters: submitit's, by the names of sbatch's options.
+        n_jobs: jobs submitted at once, the next one when a job ends; None: all, on SLURM as one array.
+        max_num_timeout: how often a job that reached its time limit is queued again, to resume from its last step.
+        parameters: submitit's parameters, named like sbatch's options.
     """
 
     log = True
@@ -37,10 +37,10 @@ class Submitit(Sequential):
         self.parameters = {key: value for key, value in said.items() if value is not None}
 
     def executor(self) -> Any:
-        """submitit's, with the parameters of the config.
+        """submitit's executor with the parameters of the config.
 
         Raises:
-            ValueError: a parameter that it does not know; no SLURM here.
+            InputError: an unknown parameter, or no SLURM here.
         """
         import submitit
 
@@ -79,26 +79,28 @@ class Submitit(Sequential):
 
     def _stop(self, task: Any) -> None:
         if self.cluster == "local":
-            os.kill(int(task.job_id), signal.SIGTERM)  # submitit's own cancelling leaves one second to save
+            os.kill(int(task.job_id), signal.SIGTERM)  # submitit's own cancel leaves one second to save
             return
         try:
             task.cancel()
         except (OSError, subprocess.CalledProcessError) as error:
-            raise StorageError(f"SLURM's job {task.job_id} was not stopped ({error}): cancel it and those after it") from None
+            raise StorageError(
+                f"SLURM's job {task.job_id} could not be stopped ({error}): cancel it and the following jobs"
+            ) from None
 
 
 def _outcome(job: Job, task: Any) -> Outcome:
-    """What the job returned (of several tasks, the first), or that it did not come so far."""
+    """The result of a job (of several tasks, the first), or that it did not finish."""
     try:
         return task.results()[0]
-    except Exception as error:  # submitit raises what it was, and its own
+    except Exception as error:  # submitit raises the job's error, or its own
         lines = [line for line in str(error).splitlines() if line.strip()]
         return Outcome(job.folder, "failed", error=(lines or [type(error).__name__])[-1][:300])
 
 
 @contextmanager
 def _deaf_to_ctrl_c() -> Iterator[None]:
-    """What is started here ignores Ctrl-C in the terminal, which reaches every process: the sweep stops it."""
+    """Make child processes ignore Ctrl-C, which the terminal sends to every process: the sweep stops them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

@@ -17,7 +17,7 @@ from sr.errors import InputError
 
 
 class Launching(Sweeper):
-    """A sweeper with the launcher of the config and Hydra's parser; a sweeper of ours says what `sweep` does."""
+    """A sweeper with the config's launcher and Hydra's parser; our sweepers implement `sweep`."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         _check_overrides(config)
@@ -31,8 +31,8 @@ class Study(Launching):
     """Jobs = variants x grid.
 
     Args:
-        params: key -> values, as on the command line ("1,2,3"); the command line's own come last and win.
-        variants: name -> words of a command line. The job gets `variant=NAME` beside them; `variant=a,b` chooses some.
+        params: key -> values, as on the command line ("1,2,3"); those of the command line override them.
+        variants: name -> overrides. The job also gets `variant=NAME`; `variant=a,b` selects some.
     """
 
     def __init__(self, params: DictConfig | None = None, variants: DictConfig | None = None) -> None:
@@ -50,16 +50,16 @@ class Study(Launching):
             return [self.launcher.launch(jobs, initial_job_idx=0)]
 
     def _chosen(self, said: dict[str, list[str]]) -> list[dict[str, list[str]]]:
-        """The words of each variant, those of one without a name where there are none."""
+        """The overrides of each variant; a single unnamed one if there are none."""
         if not self.variants:
             return [{}]
         names = [str(self.parser.parse_override(word).value()) for word in said.pop("variant", [])] or list(self.variants)
         if unknown := [name for name in names if name not in self.variants]:
-            raise InputError(f"variant={unknown[0]} is not in this study; there are {', '.join(self.variants)}")
+            raise InputError(f"variant={unknown[0]} is not in this study; choose one of {', '.join(self.variants)}")
         return [{"variant": [f"variant={name}"]} | self._values(self.variants[name] or []) for name in names]
 
     def _values(self, words: list[str]) -> dict[str, list[str]]:
-        """Key -> the words that the sweep gives it."""
+        """Key -> the overrides that the sweep gives it."""
         found = {}
         for override in self.parser.parse_overrides(typed(words)):
             key = override.get_key_element()
@@ -68,12 +68,12 @@ class Study(Launching):
             elif override.is_discrete_sweep():
                 found[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
             else:
-                raise InputError(f"{override.input_line}: this needs a search, hydra/sweeper=optuna")
+                raise InputError(f"{override.input_line}: this needs hydra/sweeper=optuna")
         return found
 
 
 def _check_overrides(config: DictConfig) -> None:
-    """Hydra takes the launcher and sweeper that train.yaml overrides first, and says nothing of a config that does it again.
+    """Refuse a config that overrides the launcher or sweeper: Hydra uses train.yaml's override first and ignores later ones.
 
     Raises:
         InputError: a chosen config has `override /hydra/launcher: ...` among its defaults.
@@ -87,4 +87,6 @@ def _check_overrides(config: DictConfig) -> None:
                 for key, name in entry.items() if isinstance(entry, dict) else ():
                     if found := re.fullmatch(r"override\s+/?(hydra/(?:launcher|sweeper))", str(key)):
                         line = f"- /{found[1]}/{name}"
-                        raise InputError(f"{file}: '{key}: {name}' has no effect there, train.yaml has one: write '{line}'")
+                        raise InputError(
+                            f"{file}: '{key}: {name}' has no effect, because train.yaml overrides it too: write '{line}'"
+                        )

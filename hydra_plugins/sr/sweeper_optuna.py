@@ -1,4 +1,4 @@
-"""A search over current Optuna: it proposes, the launcher runs, the file remembers."""
+"""Hyperparameter search with Optuna: it proposes trials, the launcher runs them, a file stores them."""
 
 import time
 from typing import Any
@@ -16,7 +16,7 @@ from sr.sweep.job import Outcome
 
 
 class Search(Launching):
-    """Args as in conf/hydra/sweeper/optuna.yaml. A trial that was stopped or killed goes on in the next call."""
+    """Args as in conf/hydra/sweeper/optuna.yaml. A stopped or killed trial continues in the next call."""
 
     def __init__(
         self,
@@ -43,14 +43,14 @@ class Search(Launching):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         objective(config.get("callback") or {}, self.direction)
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        self.launcher.resume = True  # the file says what is missing
-        self.launcher.hint = ""  # a trial that failed is a result, and is not run again
+        self.launcher.resume = True  # the file knows which trials are unfinished
+        self.launcher.hint = ""  # a failed trial is a result, and is not run again
         self.launcher.one_scale = True
         self.config = config
         self._check_pruner()
 
     def _check_pruner(self) -> None:
-        """Whether the pruner and the checkpoint look at one metric; `objective` has checked the direction.
+        """Check that pruner and checkpoint use the same metric; `objective` has checked the direction.
 
         Raises:
             InputError: they do not; trials would be stopped by another score than the search's.
@@ -59,9 +59,7 @@ class Search(Launching):
         checkpoint, prune = (callbacks.get(name) or {} for name in ("checkpoint", "prune"))
         if prune and checkpoint and self.pruner != "none" and prune.get("monitor") != checkpoint.get("monitor"):
             monitor = f"callback.checkpoint.monitor={checkpoint.get('monitor')}"
-            raise InputError(
-                f"callback.prune.monitor={prune.get('monitor')}, but {monitor}: trials are compared by one of them"
-            )
+            raise InputError(f"callback.prune.monitor={prune.get('monitor')}, but {monitor}: use the same metric for both")
 
     def sweep(self, arguments: list[str]) -> Any:
         space, fixed = {}, {}
@@ -69,7 +67,7 @@ class Search(Launching):
         for override in self.parser.parse_overrides(typed(words)):
             key = override.get_key_element()
             for found in (space, fixed):
-                found.pop(key, None)  # the command line wins
+                found.pop(key, None)  # the command line overrides
             if override.is_sweep_override():
                 space[key] = _distribution(override)
             else:
@@ -88,7 +86,7 @@ class Search(Launching):
         )
         search.check_task(study, self.launcher.folder / search.FILE, self._task())
         self._check_scales(space, fixed)
-        seed = self.seed + len(study.trials)  # the same again would propose the same again
+        seed = self.seed + len(study.trials)  # the same seed would propose the same trials again
         study.sampler = search.made(search.SAMPLERS, "sampler", self.sampler, {"seed": seed, **self.sampler_options})
         end = time.monotonic() + (self.timeout or float("inf"))
         left_behind = _unfinished(study)
@@ -111,7 +109,7 @@ class Search(Launching):
             print(f"\nbest: trial {best.number}, {best.value:.4f}: {' '.join(f'{k}={v}' for k, v in best.params.items())}")
 
     def _task(self) -> dict[str, Any]:
-        """What the trials' scores are of: another scale, set or metric has scores that cannot be compared."""
+        """What the trials' scores depend on: with another scale, set or metric they cannot be compared."""
         checkpoint = (self.config.get("callback") or {}).get("checkpoint") or {}
         images = validated(OmegaConf.to_container(self.config, resolve=False))
         return {
@@ -123,7 +121,7 @@ class Search(Launching):
         }
 
     def _check_scales(self, space: dict[str, Any], fixed: list[str]) -> None:
-        """Compose each choice of a config group that is searched, before the first trial: it may set the scale."""
+        """Compose each searched choice of a config group before the first trial: it may set the scale."""
         for key, distribution in space.items():
             for choice in getattr(distribution, "choices", ()):
                 if key == "scale" or is_group(key):
@@ -131,19 +129,19 @@ class Search(Launching):
 
 
 def _unfinished(study: Any) -> list[tuple[int, list[str]]]:
-    """Trials that a stopped search left behind: number and words."""
+    """Unfinished trials of a stopped search: number and overrides."""
     found = []
     for trial in study.trials:
         if not trial.state.is_finished():
             if "words" in trial.user_attrs:
                 found.append((trial.number, trial.user_attrs["words"]))
-            else:  # killed before it was started
+            else:  # killed before it started
                 study.tell(trial.number, state=type(trial.state).FAIL)
     return found
 
 
 def _tell(study: Any, number: int, outcome: Outcome) -> None:
-    """How a trial ended; one that was stopped stays unfinished."""
+    """How a trial ended; a stopped one stays unfinished."""
     from optuna.trial import TrialState
 
     if outcome.status == "pruned":
@@ -155,10 +153,10 @@ def _tell(study: Any, number: int, outcome: Outcome) -> None:
 
 
 def _distribution(override: Override) -> Any:
-    """Optuna's for what Hydra's syntax says.
+    """Optuna's distribution for an override of Hydra's sweep syntax.
 
     Raises:
-        ValueError: glob, an interval that ends before it begins, or a log scale that begins at 0.
+        InputError: glob, an interval that ends before it begins, or a log scale that starts at 0.
     """
     try:
         return _of(override)

@@ -1,1 +1,1 @@
-"""Adversarial criteria: logits of real and fake images to the losses of both networks."""
+"""Adversarial criteria: from logits of real and fake images to the losses of both networks."""

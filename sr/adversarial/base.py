@@ -1,4 +1,4 @@
-"""What all adversarial criteria share: a weight, float32 logits, and the R1 penalty."""
+"""Base class of adversarial criteria: a weight, float32 logits, and the R1 penalty."""
 
 from collections.abc import Callable
 
@@ -10,29 +10,29 @@ from sr.errors import InputError
 
 
 class Adversarial(nn.Module):
-    """Losses of the generator and of the discriminator from logits; a subclass writes ``fool`` and ``judge``.
+    """Losses of generator and discriminator from logits; a subclass implements ``fool`` and ``judge``.
 
-    Logits have any shape with the batch first: (N, 1) of one judgement for an image, (N, 1, h, w) of one for a place.
+    Logits have any shape with the batch first: (N, 1) for one output per image, (N, 1, h, w) for one per location.
 
     Args:
-        weight: factor of the generator's adversarial loss beside its other losses. The caller multiplies.
+        weight: factor of the adversarial loss in the generator's total loss. The caller multiplies.
         r1: weight of the R1 penalty in the discriminator's loss (Mescheder et al. 2018, arXiv:1801.04406); 0: none.
 
     Raises:
-        ValueError: a negative r1, which would pay for slope.
+        InputError: a negative r1, which would reward steep gradients.
     """
 
-    relativistic = False  # whether the generator's loss looks at the logits of real images too
-    bounded = True  # whether a discriminator that is always right has the loss 0
+    relativistic = False  # whether the generator's loss also uses the logits of real images
+    bounded = True  # whether a discriminator that is always right has loss 0
 
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0) -> None:
         super().__init__()
         if not r1 >= 0:
-            raise InputError(f"adversarial.r1={r1}: at least 0")
+            raise InputError(f"adversarial.r1={r1}: must be at least 0")
         self.weight, self.r1 = weight, r1
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Loss of the network whose images got the logits `fake`; `real` is needed where ``relativistic``."""
+        """Loss of the network whose images got the logits `fake`; `real` is needed if ``relativistic``."""
         return self.fool(fake.float(), None if real is None else real.float())
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
@@ -40,12 +40,13 @@ class Adversarial(nn.Module):
         return self.judge(real.float(), fake.float())
 
     def penalty(self, discriminator: Callable[[Tensor], Tensor], hr: Tensor, sr: Tensor, mix: Tensor) -> Tensor | None:
-        """What the discriminator pays for its slope, weighted; None: nothing. In float32, for it is a second derivative.
+        """Weighted gradient penalty of the discriminator; None without one. In float32, because it is a second derivative.
 
         Args:
             discriminator: (N, 3, H, W) -> logits.
             hr, sr: (N, 3, H, W), detached.
-            mix: (N,) in [0, 1), drawn by the caller: where between sr and hr a criterion looks.
+            mix: (N,) in [0, 1), drawn by the caller: the position between sr and hr at which a criterion evaluates the
+                gradient.
         """
         if not self.r1:
             return None

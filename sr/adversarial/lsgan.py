@@ -16,7 +16,7 @@ def lsgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 class LSGAN(Adversarial):
-    """Least squares GAN (Mao et al. 2017, arXiv:1611.04076): slopes do not vanish for what is far on the right side."""
+    """Least squares GAN (Mao et al. 2017, arXiv:1611.04076): gradients do not vanish for confidently classified images."""
 
     def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return lsgan_generator(fake)

@@ -1,4 +1,4 @@
-"""R1: the squared slope of the discriminator on real images."""
+"""R1: the squared gradient norm of the discriminator on real images."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Relativistic average: whether real images look more real than fake ones do on average, and the other way round."""
+"""Relativistic average: whether real images look more real than fake ones on average, and vice versa."""
 
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -37,7 +37,7 @@ class RaGAN(Adversarial):
 
 
 def global_mean(logits: Tensor) -> Tensor:
-    """The mean over all logits of all processes, which hold equally many; gradients flow to each of them."""
+    """The mean over all logits of all processes, which have equally many; gradients flow to each of them."""
     mean = logits.mean()
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
         mean = _AllReduce.apply(mean) / dist.get_world_size()

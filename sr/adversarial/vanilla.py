@@ -1,4 +1,4 @@
-"""The first GAN: binary cross entropy."""
+"""The original GAN: binary cross entropy."""
 
 import torch.nn.functional as F
 from torch import Tensor

@@ -22,10 +22,10 @@ def wgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 def gradient_penalty(discriminator: Callable[[Tensor], Tensor], hr: Tensor, sr: Tensor, mix: Tensor) -> Tensor:
     """Mean over images of (||grad D(x)|| - 1)^2 at x = mix * hr + (1 - mix) * sr; a scalar.
 
-    D is the mean of an image's logits, one number for each image as in the paper, whose critic has one logit.
+    D is the mean of an image's logits, so one number per image as in the paper, whose critic has one logit.
 
     Args:
-        discriminator: (N, 3, H, W) -> logits; without batch norm, which would mix the images (section 4).
+        discriminator: (N, 3, H, W) -> logits; without batch norm, which would mix images (section 4).
         hr, sr: (N, 3, H, W).
         mix: (N,) in [0, 1).
 
@@ -50,7 +50,7 @@ class WGANGP(Adversarial):
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0, gradient_penalty: float = 10.0) -> None:
         super().__init__(weight=weight, r1=r1)
         if not gradient_penalty >= 0:
-            raise InputError(f"adversarial.gradient_penalty={gradient_penalty}: at least 0")
+            raise InputError(f"adversarial.gradient_penalty={gradient_penalty}: must be at least 0")
         self.gradient_penalty = gradient_penalty
 
     def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:

@@ -1,1 +1,1 @@
-"""Augmentations: training patches made more various, LR and HR alike."""
+"""Augmentations of training patches, LR and HR together."""

@@ -1,4 +1,4 @@
-"""A square at a random place of a patch: drawn as fractions, so that it fits patches of any size."""
+"""A square at a random position in a patch, drawn as fractions, so that it fits patches of any size."""
 
 import numpy as np
 import torch
@@ -9,14 +9,14 @@ from sr.functional.draws import Draws
 
 
 def checked(side: float, std: float) -> tuple[float, float]:
-    """Mean and standard deviation of the side. ValueError where they are no fractions of the patch's."""
+    """Mean and standard deviation of the side. InputError if they are not fractions of the patch's side."""
     if not 0 < side <= 1 or not 0 <= std <= 1:
         raise InputError(f"side and std are fractions of the patch's side, in (0, 1] and [0, 1], got {side} and {std}")
     return side, std
 
 
 def sample(draws: Draws, side: np.ndarray) -> dict[str, np.ndarray]:
-    """{"side", "top", "left"}: float64 (count,); side is the patch's fraction, top and left those of the room left."""
+    """{"side", "top", "left"}: float64 (count,); side is a fraction of the patch, top and left of the remaining room."""
     return {"side": np.clip(side, 0, 1), "top": draws.uniform(), "left": draws.uniform()}
 
 
@@ -35,5 +35,5 @@ def mask(size: int, side: Tensor, top: Tensor, left: Tensor) -> Tensor:
 
 
 def enlarged(mask: Tensor, scale: int) -> Tensor:
-    """The same region of an image `scale` times as large."""
+    """The same region of an image that is `scale` times as large."""
     return mask.repeat_interleave(scale, -1).repeat_interleave(scale, -2)

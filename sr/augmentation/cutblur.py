@@ -1,4 +1,4 @@
-"""CutBlur (Yoo, Ahn, Sohn 2020, arXiv:2004.00448, section 3): the network learns where to restore, and how much."""
+"""CutBlur (Yoo, Ahn, Sohn 2020, arXiv:2004.00448, section 3): the network learns where and how much to restore."""
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from sr.functional.resize import imresize
 
 
 class CutBlur(Augmentation):
-    """Inside a square, or everywhere but there, LR shows what HR shows; HR stays as it is.
+    """Inside a square, or everywhere outside it, LR is replaced by HR; HR is unchanged.
 
-    At scale 1 that is the paper's method. It works on images of one size, and for x2, x3, x4 the authors enlarge LR first
-    and give their networks an HR-sized input. Our networks take LR at its own size; HR is brought to that by MATLAB's
-    bicubic. So blur, noise and JPEG of a chain are absent there; with degradation=[bicubic] alone nothing would change.
+    At scale 1 this is the paper's method. It needs images of equal size; for x2, x3, x4 the authors upsample LR and give
+    their networks an HR-sized input. Our networks take LR at its own size, so HR is downscaled by MATLAB's bicubic. Blur,
+    noise and JPEG are therefore absent there; with degradation=[bicubic] nothing would change.
 
     Args:
         side: mean of the square's side, as a fraction of the patch's.

@@ -10,7 +10,7 @@ from sr.functional.draws import Draws
 
 
 class CutMix(Augmentation):
-    """A square of the partner takes the place of the same square of the sample, in LR and HR.
+    """A square of the partner replaces the same square of the sample, in LR and HR.
 
     Args:
         side: mean of the square's side, as a fraction of the patch's.

@@ -9,7 +9,7 @@ from sr.functional.draws import Draws
 
 
 class MixUp(Augmentation):
-    """v * sample + (1 - v) * partner, LR and HR alike, v from Beta(alpha, alpha). The result is not rounded."""
+    """v * sample + (1 - v) * partner, for LR and HR, with v from Beta(alpha, alpha). The result is not rounded."""
 
     partner = True
 
@@ -20,8 +20,8 @@ class MixUp(Augmentation):
         self.alpha = alpha
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """{"on", "share": float32 (count,)}, the sample's own share."""
-        from scipy.special import betaincinv  # the inverse distribution function: one draw a sample
+        """{"on", "share": float32 (count,)}, the weight of the sample itself."""
+        from scipy.special import betaincinv  # the inverse distribution function: one draw per sample
 
         share = betaincinv(self.alpha, self.alpha, draws.uniform()).astype(np.float32)
         return super().sample(draws) | {"share": share}

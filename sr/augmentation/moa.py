@@ -10,9 +10,9 @@ from sr.functional.draws import Draws
 
 
 class MoA(Augmentation):
-    """One of `stages` for each sample, equally often. The authors draw one for a whole batch.
+    """One of `stages` per sample, with equal probability. The authors draw one for a whole batch.
 
-    None of the stages may warp: they run after the degradation. ValueError if one does.
+    Stages that warp are not allowed, because they must run before the degradation. InputError if one does.
     """
 
     def __init__(self, stages: dict[str, Augmentation], probability: float = 1.0) -> None:

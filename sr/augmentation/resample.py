@@ -1,23 +1,24 @@
-"""Shrink each image of a batch by a factor of its own, antialiased as MATLAB's imresize does it, on any device."""
+"""Downscales each image of a batch by its own factor, antialiased like MATLAB's imresize, on any device."""
 
 import torch
 from torch import Tensor
 
 from sr.functional.resize import cubic, mirrored
 
-# Weights are whole multiples of 1/_UNIT: products with 8-bit pixels and their sums fit float32's 24 bits, so that an image's
-# pixels are the same in any batch. That is worth less than 0.05 of an 8-bit level.
+# Weights are multiples of 1/_UNIT: products with 8-bit pixels and their sums fit float32's 24 bits, so an image's pixels do
+# not
+# depend on the batch. The error is below 0.05 of an 8-bit level.
 _UNIT = 2**14
 
 
 def weights(centre: Tensor, factor: Tensor, length: int, smallest: float) -> Tensor:
-    """What each of `length` input pixels weighs in each output pixel, (N, out, length): whole numbers, sum 2**14.
+    """The weight of each of `length` input pixels in each output pixel, (N, out, length): whole numbers with sum 2**14.
 
-    Keys' cubic kernel, widened by 1/factor; beyond the edge the image is mirrored (as `sr.functional.resize.imresize`).
+    Keys' cubic kernel, widened by 1/factor; borders are mirrored (as in `sr.functional.resize.imresize`).
 
     Args:
-        centre: (N, out) float64, where an output pixel's centre lies among the input pixels.
-        factor: (N,) float64, output pixels for an input pixel, in [smallest, 1].
+        centre: (N, out) float64, position of each output pixel's centre among the input pixels.
+        factor: (N,) float64, output pixels per input pixel, in [smallest, 1].
     """
     factor = factor.view(-1, 1, 1)
     centre = centre.unsqueeze(-1)
@@ -25,18 +26,18 @@ def weights(centre: Tensor, factor: Tensor, length: int, smallest: float) -> Ten
     index = (centre - 2 / factor).floor().long() + 1 + taps
     weight = cubic((centre - index) * factor)
     weight = (weight / weight.sum(-1, keepdim=True) * _UNIT).round()
-    rest = _UNIT - weight.sum(-1, keepdim=True)  # what rounding took: a flat image stays as it is
+    rest = _UNIT - weight.sum(-1, keepdim=True)  # the rounding error: a flat image stays unchanged
     weight = weight.scatter_add(-1, weight.argmax(-1, keepdim=True), rest)
     matrix = torch.zeros(*centre.shape[:2], length, dtype=torch.float64, device=centre.device)
     return matrix.scatter_add_(-1, mirrored(index, length), weight)
 
 
 def resample(image: Tensor, rows: Tensor, columns: Tensor, levels: int | None = 255) -> Tensor:
-    """(N, C, H, W) on the grid of its levels -> (N, C, out, out): rows, then columns, rounded to the levels after each.
+    """(N, C, H, W), quantised -> (N, C, out, out): rows, then columns, rounded to the levels after each.
 
-    levels=None: an image without levels, in [0, 1]; neither rounded nor clipped.
+    levels=None: an image without levels in [0, 1]; neither rounded nor clipped.
     """
-    # A GPU may be told to multiply float32 in fewer bits (TF32), float64 never.
+    # A GPU may multiply float32 with fewer bits (TF32), but never float64.
     dtype = torch.float64 if image.is_cuda or levels is None or levels > 255 else torch.float32
     with torch.autocast(image.device.type, enabled=False):
         pixels = (image * levels).round().to(dtype) if levels else image.to(dtype)

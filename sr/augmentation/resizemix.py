@@ -1,4 +1,4 @@
-"""ResizeMix (Qin et al. 2020, arXiv:2012.11101, section 3), LR and HR alike."""
+"""ResizeMix (Qin et al. 2020, arXiv:2012.11101, section 3), for LR and HR."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from sr.functional.ranges import checked
 
 
 class ResizeMix(Augmentation):
-    """The whole partner, shrunk by a factor uniform in `factor`, is pasted at a random place of the sample."""
+    """The whole partner, downscaled by a factor uniform in `factor`, is pasted at a random position of the sample."""
 
     partner = True
 
@@ -40,6 +40,6 @@ class ResizeMix(Augmentation):
 
 
 def _shrinking(first: Tensor, factor: Tensor, size: int, smallest: float) -> Tensor:
-    """Weights (N, size, size) that shrink a line of `size` pixels by `factor` (N,) and begin it at `first` (N,)."""
+    """Weights (N, size, size) that downscale a line of `size` pixels by `factor` (N,), starting at `first` (N,)."""
     place = torch.arange(size, device=first.device, dtype=torch.float64) - first.view(-1, 1)
     return weights((place + 0.5) / factor.view(-1, 1) - 0.5, factor, size, smallest)

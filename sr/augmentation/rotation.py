@@ -1,4 +1,4 @@
-"""Rotation by any angle, before the degradation: LR is made of the rotated HR."""
+"""Rotation by any angle, before the degradation: LR is made from the rotated HR."""
 
 import math
 
@@ -14,9 +14,9 @@ from sr.functional.draws import Draws
 
 
 class Rotation(Augmentation):
-    """Rotate by an angle that is uniform in [-max_angle, max_angle] degrees, bicubically, and round to `levels`.
+    """Rotate by an angle uniform in [-max_angle, max_angle] degrees, with bicubic interpolation, and round to `levels`.
 
-    The patch shows image content in all its corners; only where the image is too small for that it is mirrored.
+    The patch shows image content in all its corners; only if the image is too small, it is mirrored.
     """
 
     def __init__(self, probability: float = 0.5, max_angle: float = 180.0, levels: int | None = 255) -> None:

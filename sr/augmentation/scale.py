@@ -1,4 +1,4 @@
-"""Scale augmentation: HR is shrunk before it is degraded (FSRCNN, Dong et al. 2016, arXiv:1608.00367, section 4.1)."""
+"""Scale augmentation: HR is downscaled before the degradation (FSRCNN, Dong et al. 2016, arXiv:1608.00367, section 4.1)."""
 
 import math
 from collections.abc import Sequence
@@ -14,9 +14,10 @@ from sr.functional.ranges import checked
 
 
 class Scale(Augmentation):
-    """Shrink the image by a factor, uniform in `factor`, with MATLAB's antialiased cubic kernel; the patch keeps its size.
+    """Downscale the image by a factor uniform in `factor`, with MATLAB's antialiased cubic kernel; the patch size is
+    unchanged.
 
-    Where the patch then shows more than the whole image, the image is mirrored at its edge. The result is rounded to `levels`.
+    If the patch then exceeds the whole image, the image is mirrored. The result is rounded to `levels`.
     """
 
     def __init__(self, probability: float = 0.8, factor: Sequence[float] = (0.6, 1.0), levels: int | None = 255) -> None:

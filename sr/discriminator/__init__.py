@@ -1,1 +1,1 @@
-"""Discriminators: image to logits."""
+"""Discriminators: from an image to logits."""

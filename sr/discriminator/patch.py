@@ -1,4 +1,4 @@
-"""PatchGAN: a judgement for each overlapping patch of the image.
+"""PatchGAN: one output per overlapping patch of the image.
 
 Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial Networks, arXiv:1611.07004, section 3.2.2.
 """
@@ -18,18 +18,18 @@ NORMS: dict[str, Callable[[int], list[nn.Module]]] = {
 
 
 class Patch(nn.Module):
-    """(N, `channels`, H, W) in [0, 1] -> logits (N, 1, h, w); with 3 layers each sees 70x70 pixels, h = H/8 - 2.
+    """(N, `channels`, H, W) in [0, 1] -> logits (N, 1, h, w); with 3 layers each covers 70x70 pixels, h = H/8 - 2.
 
     Keys of junyanz/pytorch-CycleGAN-and-pix2pix: model.N.
 
     Args:
         channels: bands of the image.
         n_feats: features after the first convolution.
-        n_layers: how often the image is halved; 1, 2, 3, 4, 5: receptive fields of 16, 34, 70, 142, 286 pixels.
+        n_layers: number of times the image is halved; 1, 2, 3, 4, 5: receptive fields of 16, 34, 70, 142, 286 pixels.
         norm: batch (the paper), instance, or none.
 
     Raises:
-        ValueError: another norm, a number below 1; in forward, an image too small for one logit.
+        InputError: another norm, a number below 1; in forward, an image too small for one logit.
     """
 
     def __init__(self, *, channels: int = 3, n_feats: int = 64, n_layers: int = 3, norm: str = "batch") -> None:

@@ -1,4 +1,4 @@
-"""U-Net with spectral normalisation: a judgement for each pixel.
+"""U-Net with spectral normalisation: one output per pixel.
 
 Wang, Xie, Dong, Shan 2021, Real-ESRGAN, arXiv:2107.10833, section 3.3; its UNetDiscriminatorSN. The idea of a U-Net:
 Schonfeld et al. 2020, arXiv:2002.12655.
@@ -7,7 +7,7 @@ Schonfeld et al. 2020, arXiv:2002.12655.
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.utils import spectral_norm  # its newer form, parametrizations.spectral_norm, has other keys than the release
+from torch.nn.utils import spectral_norm  # the newer parametrizations.spectral_norm has other keys than the release
 
 from sr.errors import InputError
 
@@ -20,17 +20,17 @@ class UNet(nn.Module):
     Args:
         channels: bands of the image.
         n_feats: features at full size.
-        skip_connection: whether the decoder gets the encoder's features.
+        skip_connection: whether the decoder receives the encoder's features.
 
     Raises:
-        ValueError: no features; in forward, H or W is not a multiple of 8.
+        InputError: no features; in forward, H or W is not a multiple of 8.
     """
 
     def __init__(self, *, channels: int = 3, n_feats: int = 64, skip_connection: bool = True) -> None:
         super().__init__()
         for name, value in (("channels", channels), ("n_feats", n_feats)):
             if value < 1:
-                raise InputError(f"discriminator.{name}={value}: at least 1")
+                raise InputError(f"discriminator.{name}={value}: must be at least 1")
         self.skip_connection = skip_connection
         n = n_feats
         self.conv0 = nn.Conv2d(channels, n, 3, padding=1)
@@ -48,7 +48,7 @@ class UNet(nn.Module):
         if image.shape[-2] % 8 or image.shape[-1] % 8:
             raise InputError(
                 f"discriminator unet needs HR patches whose sides are multiples of 8, not {image.shape[-2]}x{image.shape[-1]}: "
-                "choose data.patch_size so that scale times it is one"
+                "choose data.patch_size so that scale * data.patch_size is one"
             )
         skipped = [_activated(self.conv0, image)]
         for conv in (self.conv1, self.conv2, self.conv3):

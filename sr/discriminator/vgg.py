@@ -14,18 +14,19 @@ from sr.errors import InputError
 class VGG(nn.Module):
     """(N, `channels`, P, P), P = scale * patch_size, in [0, 1] -> logits (N, 1).
 
-    Keys of BasicSR: convN_0, bnN_0 (not in stage 0), convN_1, bnN_1, linear1, linear2. The linear layer fits the patch.
+    Keys of BasicSR: convN_0, bnN_0 (not in stage 0), convN_1, bnN_1, linear1, linear2. The linear layer depends on the patch
+        size.
 
     Args:
-        scale, patch_size: of the training patches, the latter in LR pixels.
+        scale, patch_size: of the training patches; patch_size in LR pixels.
         channels: bands of the image.
         n_feats: features of the first stage; they double up to eight times as many.
-        n_stages: how often the image is halved (ESRGAN 5, SRGAN 4).
-        kernel_size: of the convolutions that halve (ESRGAN's code 4, SRGAN 3).
+        n_stages: number of times the image is halved (ESRGAN 5, SRGAN 4).
+        kernel_size: of the strided convolutions (ESRGAN's code 4, SRGAN 3).
         n_hidden: width of the first linear layer (ESRGAN's code 100, SRGAN 1024).
 
     Raises:
-        ValueError: the HR patch is too small to be halved so often; another kernel size, or a number below 1.
+        InputError: the HR patch is too small to be halved that often; another kernel size, or a number below 1.
     """
 
     def __init__(
@@ -40,7 +41,10 @@ class VGG(nn.Module):
         n_hidden: int = 100,
     ) -> None:
         super().__init__()
-        if min(channels, n_feats, n_stages, n_hidden) < 1 or kernel_size not in (3, 4):  # others do not halve
+        if min(channels, n_feats, n_stages, n_hidden) < 1 or kernel_size not in (
+            3,
+            4,
+        ):  # other kernel sizes do not halve exactly
             raise InputError(
                 "discriminator vgg needs channels, n_feats, n_stages and n_hidden of at least 1 and a kernel_size of 3 or 4, "
                 f"got {channels}, {n_feats}, {n_stages}, {n_hidden} and {kernel_size}"
@@ -71,6 +75,6 @@ class VGG(nn.Module):
         for name, layer in self.named_children():
             if name == "linear1":
                 break
-            # Each normalisation is followed by the activation; so is the first convolution, which has none.
+            # The activation follows each normalisation, and the first convolution, which has none.
             x = F.leaky_relu(layer(x), 0.2) if name.startswith("bn") or name == "conv0_0" else layer(x)
         return self.linear2(F.leaky_relu(self.linear1(x.flatten(1)), 0.2))

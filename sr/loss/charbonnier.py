@@ -1,4 +1,4 @@
-"""Charbonnier loss: L1 with a rounded tip."""
+"""Charbonnier loss: a smooth L1."""
 
 from torch import Tensor
 
@@ -19,13 +19,13 @@ class Charbonnier(Loss):
         eps: error, in units of [0, 1], below which the loss turns from linear to quadratic.
 
     Raises:
-        ValueError: eps is not positive: the root has no slope at 0.
+        InputError: eps is not positive: the root has no gradient at 0.
     """
 
     def __init__(self, *, weight: float = 1.0, eps: float = 1e-3):
         super().__init__(weight=weight)
         if not eps > 0:
-            raise InputError(f"loss.charbonnier.eps={eps} must be positive; loss=[l1] is its limit")
+            raise InputError(f"loss.charbonnier.eps={eps} must be positive; for eps=0 use loss=[l1]")
         self.eps = eps
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Locally discriminative learning: L1 where GANs make artifacts."""
+"""Locally discriminative learning: L1 weighted towards GAN artifacts."""
 
 import torch
 import torch.nn.functional as F
@@ -9,18 +9,18 @@ from sr.loss.base import Loss
 
 
 def artifact_map(sr: Tensor, hr: Tensor, average: Tensor | None = None, window: int = 7) -> Tensor:
-    """How likely each pixel is an artifact: the local variance of the residual |sr - hr|, summed over channels.
+    """The likelihood that each pixel is an artifact: the local variance of the residual |sr - hr|, summed over channels.
 
     Args:
         sr, hr: (N, C, H, W), H and W above window // 2.
-        average: the same image by the averaged network (EMA); pixels where sr is the better one count nothing.
+        average: the same image by the averaged network (EMA); pixels where sr is better than it get weight 0.
         window: side of the local window, odd.
 
     Returns:
         (N, 1, H, W).
 
     Raises:
-        ValueError: the window reaches beyond the mirror image of the patch.
+        InputError: the window is too large to mirror the patch.
 
     Source: Liang, Zeng, Zhang 2022, arXiv:2203.09195, section 3.2.
     """
@@ -29,8 +29,8 @@ def artifact_map(sr: Tensor, hr: Tensor, average: Tensor | None = None, window: 
     residual = (hr - sr).abs().sum(1, keepdim=True)
     padded = F.pad(residual, [window // 2] * 4, mode="reflect")
     local = padded.unfold(2, window, 1).unfold(3, window, 1).var(dim=(-1, -2))
-    whole = residual.var(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)  # the root has no slope at 0
-    weight = whole**0.2 * local  # 1/5: keeps it stable from the start to the end of training
+    whole = residual.var(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)  # the root has no gradient at 0
+    weight = whole**0.2 * local  # exponent 1/5: stabilises the weight over the course of training
     if average is not None:
         weight = torch.where(residual < (hr - average).abs().sum(1, keepdim=True), 0.0, weight)
     return weight
@@ -39,14 +39,14 @@ def artifact_map(sr: Tensor, hr: Tensor, average: Tensor | None = None, window: 
 class LDL(Loss):
     """L1 of sr and hr, both times the artifact map (Liang et al. 2022, arXiv:2203.09195, section 3.3).
 
-    With an averaged network (model.ema) the map is refined by its image, as in the paper; without, it is used as it is.
+    With an averaged network (model.ema) its image refines the map, as in the paper; without one, the map is used unchanged.
 
     Args:
         weight: factor in a sum of losses.
         window: side of the local window, odd.
 
     Raises:
-        ValueError: an even window, or one of a single pixel, which has no variance.
+        InputError: an even window, or one of a single pixel, which has no variance.
     """
 
     uses_average = True
@@ -54,7 +54,7 @@ class LDL(Loss):
     def __init__(self, *, weight: float = 1.0, window: int = 7) -> None:
         super().__init__(weight=weight)
         if window < 3 or window % 2 == 0:
-            raise InputError(f"loss.ldl.window={window}: odd, at least 3")
+            raise InputError(f"loss.ldl.window={window}: must be odd and at least 3")
         self.window = window
 
     def compute(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> Tensor:

@@ -13,13 +13,13 @@ from sr.loss.base import Loss
 from sr.say import warn
 
 CRITERIA = {"l1": F.l1_loss, "l2": F.mse_loss}
-MOST = 0.1  # weight of a layer above which features of 100 times the size are no intention
+MOST = 0.1  # largest layer weight at which features 100 times too large go unnoticed on purpose
 
 
 def gram(features: Tensor) -> Tensor:
     """(N, C, H, W) -> (N, C, C): inner products of the channels over C*H*W (Johnson et al. 2016, arXiv:1603.08155, eq. 3).
 
-    At least float32, also under autocast: sums of so many squares are infinite in fp16.
+    At least float32, also under autocast: such sums of squares overflow fp16.
     """
     n, c, h, w = features.shape
     with torch.autocast(features.device.type, enabled=False):
@@ -34,7 +34,8 @@ def _sizes(vgg: VGG19) -> dict[str, float]:
 
 
 def _on_255(vgg: VGG19) -> bool:
-    """Whether the weights are of the original VGG-19, whose first convolution sees 0..255: others are of a size of 0.2."""
+    """Whether the weights are the original VGG-19's, whose first convolution expects 0..255; others have weights of about
+    0.2."""
     return float(vgg.features[0].weight.square().mean().sqrt()) > 2
 
 
@@ -46,15 +47,15 @@ class Perceptual(Loss):
 
     Args:
         weight: factor in a sum of losses.
-        layers: layer -> weight; convX_Y is before the activation, reluX_Y after. 0 takes a layer out.
+        layers: layer -> weight; convX_Y is before the activation, reluX_Y after. Weight 0 removes a layer.
         criterion: l1 (ESRGAN) or l2 (SRGAN).
         style_weight: weight of the distance of the Gram matrices of the same layers; 0: none.
         weights: of VGG-19: imagenet, a file with torchvision's key names, or random.
-        features_rms: root mean square that each layer's features are scaled to have on a photograph (sr/image/photograph.py),
-            so that the loss is of one size with any file; None: as the weights make them.
+        features_rms: scale each layer's features to this root mean square on a photograph (sr/image/photograph.py), so that
+            the loss has the same size with any file; None: no scaling.
 
     Raises:
-        ValueError, FileNotFoundError: another criterion, no layer, or see sr.backbone.vgg.VGG19.
+        InputError, MissingError: unknown criterion, no layer, or see sr.backbone.vgg.VGG19.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ class TV(Loss):
     """Total variation (Rudin, Osher, Fatemi 1992; as a regulariser of SR: Johnson et al. 2016, arXiv:1603.08155,
     section 3.2).
 
-    It smooths whatever hr is: only beside another loss, and with a small weight. A mean, so the weight does not
-    depend on the patch size; papers that sum have weights smaller by about the number of pixels.
+    It smooths without regard to hr, so use it with another loss and a small weight. It is a mean, so the weight does not
+    depend on the patch size; papers that sum use weights smaller by about the number of pixels.
     """
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:

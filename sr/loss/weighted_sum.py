@@ -8,10 +8,10 @@ from sr.errors import InputError
 
 
 class WeightedSum(nn.Module):
-    """Several losses as one.
+    """Several losses combined.
 
     Args:
-        losses: name -> loss; InputError if there are none. A plain nn.Module, without a number as its `weight`, counts once.
+        losses: name -> loss; InputError if empty. A plain nn.Module without a numeric `weight` has weight 1.
     """
 
     def __init__(self, losses: Mapping[str, nn.Module]) -> None:
@@ -24,11 +24,11 @@ class WeightedSum(nn.Module):
 
     @property
     def uses_average(self) -> bool:
-        """Whether one of them looks at the averaged network's image too (LDL)."""
+        """Whether one of them also uses the averaged network's image (LDL)."""
         return any(map(_uses_average, self.losses.values()))
 
     def forward(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """(N, C, H, W) twice -> the weighted sum, and each loss by name before it is weighted (detached)."""
+        """(N, C, H, W) twice -> the weighted sum, and each loss by name before weighting (detached)."""
         values = {
             name: loss(sr, hr, average) if _uses_average(loss) and average is not None else loss(sr, hr)
             for name, loss in self.losses.items()

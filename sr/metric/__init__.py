@@ -1,1 +1,1 @@
-"""Metrics: one score for each image or clip."""
+"""Metrics: one score per image or clip."""

@@ -1,4 +1,4 @@
-"""Metrics that are the mean of a map over the image: computed band by band, in memory that does not grow with the image."""
+"""Metrics that are the mean of a map over the image, computed band by band, so that memory does not grow with the image."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,16 @@ from torch import Tensor
 
 from sr.metric.base import Metric
 
-BAND = 2**16  # pixels of a band: what is computed of it stays in the caches, which halves the time of a photograph
+BAND = 2**16  # pixels of a band, which fit into the caches: halves the time for a photograph
 
 
 class LocalMetric(Metric):
-    """A subclass writes ``local`` and, where the score is not the mean itself, ``finish``.
+    """A subclass implements ``local`` and, if the score is not the mean itself, ``finish``.
 
-    A band of an image counts as if it had been cut out of the whole map, so that the score is the whole image's.
+    A band gives the same values as the whole map, so the score is that of the whole image.
     """
 
-    window: int = 1  # rows and columns of the image that one value of the map is made of
+    window: int = 1  # rows and columns of the image needed for one value of the map
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
         total, count = 0.0, 0
@@ -25,9 +25,9 @@ class LocalMetric(Metric):
         return self.finish(total / count)
 
     def _bands(self, sr: Tensor, hr: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The two images in bands of rows; neighbours share what the window needs."""
+        """The two images in bands of rows; neighbouring bands overlap by what the window needs."""
         shared, height = self.window - 1, sr.shape[-2]
-        rows = max(BAND // sr.shape[-1], 2 * shared, 1)  # in a wide image no more than half of the work is done twice
+        rows = max(BAND // sr.shape[-1], 2 * shared, 1)  # in wide images at most half of the work is done twice
         for top in range(0, height - shared, rows):
             band = slice(top, min(top + rows + shared, height))
             yield sr[..., band, :], hr[..., band, :]

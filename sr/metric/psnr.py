@@ -4,7 +4,7 @@ from torch import Tensor
 
 from sr.metric.local import LocalMetric
 
-# A perfect image has an infinite PSNR, which would make the mean over a set infinite too and is no valid JSON number.
+# A perfect image has infinite PSNR: the mean over a set would be infinite too, which is not a valid JSON number.
 PERFECT = 100.0
 
 
@@ -14,7 +14,7 @@ def psnr(mse: Tensor) -> Tensor:
 
 
 class PSNR(LocalMetric):
-    """PSNR in dB as SR papers report it: on Y, or over all bands together, of each image on its own."""
+    """PSNR in dB as SR papers report it: per image, on Y or over all bands together."""
 
     def local(self, sr: Tensor, hr: Tensor) -> Tensor:
         return (sr - hr) ** 2

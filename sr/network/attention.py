@@ -1,4 +1,4 @@
-"""Attention that weighs features by what the whole image, or its surroundings, hold; shared by the light families."""
+"""Attention that weights features by the content of the whole image or of their surroundings; used by the light families."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class ChannelAttention(nn.Module):
-    """(N, C, H, W) -> the same: each channel times a weight from all channels' means; RCAN, arXiv:1807.02758, section 3.3.
+    """(N, C, H, W) -> the same: scales each channel by a weight from all channels' means; RCAN, arXiv:1807.02758, section 3.3.
 
     Key: conv_du, as in RCAN and IMDN.
     """
@@ -33,7 +33,8 @@ class ChannelAttention(nn.Module):
 
 
 class ContrastChannelAttention(ChannelAttention):
-    """Weights from mean plus standard deviation, since contrast tells texture; IMDN, arXiv:1909.11856, section 3.2."""
+    """Uses mean plus standard deviation instead of the mean, since contrast indicates texture; IMDN, arXiv:1909.11856,
+    section 3.2."""
 
     def statistic(self, x: Tensor) -> Tensor:
         return x.mean((2, 3), keepdim=True) + x.var((2, 3), correction=0, keepdim=True).clamp(min=1e-12).sqrt()
@@ -42,8 +43,8 @@ class ContrastChannelAttention(ChannelAttention):
 class ESA(nn.Module):
     """Enhanced spatial attention: (N, n_feats, H, W) -> the same; Liu, Zhang, Tang, Wu 2020 (RFANet, CVPR), figure 3.
 
-    Each pixel's weight comes from its surroundings, seen at a sixth of the size; `conv` makes the 3x3 convolutions; there are
-    `n_mid_feats` features inside, a quarter of n_feats if it is None. H and W of at least 3.
+    The weight of each pixel comes from its surroundings at a sixth of the resolution. `conv` makes the 3x3 convolutions;
+    `n_mid_feats` is the number of inner features, by default a quarter of n_feats. H and W must be at least 3.
     """
 
     def __init__(
@@ -73,5 +74,5 @@ class ESA(nn.Module):
 
 
 def surroundings(x: Tensor) -> Tensor:
-    """Maxima over 7x7 pixels, every third; over the whole of an image that is smaller, where the releases raise an error."""
+    """Maxima over 7x7 pixels with stride 3; over the whole image if it is smaller, where the releases raise an error."""
     return F.max_pool2d(x, [min(7, length) for length in x.shape[2:]], stride=3)

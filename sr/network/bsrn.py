@@ -39,7 +39,7 @@ class Frame(nn.Module):
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
-        # The image comes four times, so that the depthwise convolutions have more than three channels (section 3.1).
+        # The image is repeated four times, so that the depthwise convolutions have more than three channels (section 3.1).
         self.fea_conv = conv(4 * channels, n_feats, 3, padding=1)
         self.blocks = [f"B{i + 1}" for i in range(n_blocks)]
         for name in self.blocks:

@@ -1,4 +1,4 @@
-"""BSRN-S: BSRN with fewer blocks and features, and a learned factor for each channel where BSRN has channel attention.
+"""BSRN-S: BSRN with fewer blocks and features, and a learned factor per channel instead of channel attention.
 
 Li et al., team XPixel in: NTIRE 2022 Challenge on Efficient Super-Resolution, 2022, arXiv:2205.05675; first place in its track
 of model complexity. The paper of BSRN is arXiv:2205.05996.
@@ -17,8 +17,8 @@ from sr.network.release import Release, direct
 class BSRNSmall(Frame):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    Keys of xiaom233/BSRN's net_g_BSRN-S.pth, which loads, as does team18_bsrn.pth of the challenge: as BSRN's, but 1x1
-    convolutions are linear layers, with a bias, and each block has `cw` and `conv_out`.
+    Keys of xiaom233/BSRN's net_g_BSRN-S.pth, which loads, as does team18_bsrn.pth of the challenge. They are BSRN's, except
+    that 1x1 convolutions are linear layers with a bias, and each block has `cw` and `conv_out`.
     """
 
     release = Release(
@@ -41,7 +41,7 @@ class Block(DistillationBlock):
         self.c4 = Separable(n_feats, kept, 3, padding=1)
         self.c5 = Pointwise(4 * kept, n_feats)
         self.esa = Attention(n_feats)
-        self.cw = nn.Parameter(torch.normal(1.0, 0.2, (1, n_feats)))  # as the authors begin
+        self.cw = nn.Parameter(torch.normal(1.0, 0.2, (1, n_feats)))  # the authors' initialisation
         self.conv_out = Pointwise(n_feats, n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Block(DistillationBlock):
 
 
 class Pointwise(nn.Linear):
-    """(N, C, H, W) -> (N, C', H, W): a 1x1 convolution that is stored as a linear layer."""
+    """(N, C, H, W) -> (N, C', H, W): a 1x1 convolution stored as a linear layer."""
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv2d(x, self.weight[:, :, None, None], self.bias)
@@ -68,7 +68,8 @@ class Separable(nn.Module):
 
 
 class Attention(ESA):
-    """ESA with GELU, 1x1 convolutions as linear layers, and a plain convolution of stride 2: (N, n_feats, H, W) -> the same."""
+    """ESA with GELU, 1x1 convolutions as linear layers, and a plain convolution with stride 2: (N, n_feats, H, W) -> the
+    same."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__(n_feats, Separable, F.gelu)

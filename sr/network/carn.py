@@ -17,9 +17,9 @@ from sr.network.upsample import check_channels, check_scale, stages
 
 
 class Cascade(nn.Module):
-    """(N, n_feats, H, W) -> the same: each block sees what a 1x1 convolution makes of all outputs before it; section 3.2.
+    """(N, n_feats, H, W) -> the same: each block's input is a 1x1 convolution of all previous outputs; section 3.2.
 
-    A single block with `n_blocks` above 1 is used so many times (recursive, section 3.3).
+    A single block with `n_blocks` above 1 is applied that many times (recursive, section 3.3).
     """
 
     def __init__(self, n_feats: int, blocks: list[nn.Module], n_blocks: int) -> None:
@@ -54,9 +54,9 @@ def _options(shapes: Shapes) -> dict[str, int | bool | None]:
 class CARN(Cascade):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4.
 
-    `groups`: None is CARN; a number makes CARN-M, whose blocks are recursive and whose 3x3 convolutions have so many groups
-    (4 in the paper). `multi_scale`: the paper trains one network for x2, x3 and x4, whose released files hold the
-    upsampling of all three; `scale` then chooses among them.
+    `groups`: None is CARN; a number makes CARN-M, with recursive blocks and that many groups in the 3x3 convolutions (4 in
+    the paper). `multi_scale`: the paper trains one network for x2, x3 and x4, and the released files contain the upsampling
+    of all three; `scale` selects one of them.
     Keys of nmhkahn/CARN-pytorch, whose files load: sub_mean, entry, b1 ... b3, c1 ... c3, upsample, exit, add_mean.
     """
 
@@ -82,7 +82,7 @@ class CARN(Cascade):
         self.upsample = nn.ModuleDict({key: upsample(n_feats, s, groups or 1) for key, s in ups.items()})
         self.up = f"up{scale}" if multi_scale else "up"
         for key, layers in self.upsample.items():
-            layers.requires_grad_(key == self.up)  # the others learn nothing at this scale, and DDP would wait for them
+            layers.requires_grad_(key == self.up)  # the others are unused at this scale, and DDP would wait for their gradients
         self.exit = nn.Conv2d(n_feats, channels, 3, padding=1)
         self.add_mean = nn.ModuleDict({"shifter": MeanShift(1.0, channels)})
 
@@ -92,7 +92,7 @@ class CARN(Cascade):
 
 
 class Body(nn.Module):
-    """Layers one after the other, under the release's key `body`; a residual block adds its input before the last ReLU."""
+    """Layers in sequence, under the release's key `body`; a residual block adds its input before the last ReLU."""
 
     def __init__(self, *layers: nn.Module, residual: bool = False) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Body(nn.Module):
 
 
 def block(n_feats: int, groups: int | None) -> Cascade:
-    """Cascade of three residual blocks; with groups, of one efficient residual block (section 3.3), three times."""
+    """Cascade of three residual blocks; with groups, one efficient residual block (section 3.3) applied three times."""
     if groups is None:
         return Cascade(n_feats, [Body(*convolutions(n_feats, 1), residual=True) for _ in range(3)], 3)
     pointwise = nn.ReLU(inplace=True), nn.Conv2d(n_feats, n_feats, 1)

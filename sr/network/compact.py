@@ -1,4 +1,4 @@
-"""Compact (SRVGGNetCompact): a plain stack of convolutions on the LR grid plus the nearest-neighbour enlargement.
+"""Compact (SRVGGNetCompact): a plain stack of convolutions on the LR grid plus nearest-neighbour upsampling of the input.
 
 Wang, Xie, Dong, Shan: Real-ESRGAN, 2021, arXiv:2107.10833; the network came with release v0.2.5.0 of
 xinntao/Real-ESRGAN (realesr-animevideov3, realesr-general-x4v3).
@@ -24,7 +24,7 @@ def _options(shapes: Shapes) -> dict[str, int]:
 class Compact(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    `n_blocks` counts the convolutions in the middle (num_conv of the release; 16 for animevideov3, 32 for general).
+    `n_blocks` is the number of middle convolutions (num_conv in the release; 16 for animevideov3, 32 for general).
     Keys of the release, whose files load: body.N.
     """
 

@@ -1,4 +1,4 @@
-"""EDSR: residual blocks without batch normalisation, and residual scaling for the wide ones.
+"""EDSR: residual blocks without batch normalisation, with residual scaling for wide networks.
 
 Lim, Son, Kim, Nah, Lee: Enhanced Deep Residual Networks for Single Image Super-Resolution, 2017, arXiv:1707.02921.
 """
@@ -10,7 +10,7 @@ from torch import Tensor
 from sr.network.release import Release, Shapes, count, shuffled
 from sr.network.upsample import Upsampler, check_channels, check_scale
 
-DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; of the training images, as in the release
+DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; mean of the training images, as in the release
 
 
 def _options(shapes: Shapes) -> dict[str, float]:
@@ -27,7 +27,7 @@ class EDSR(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     The defaults are the large network; 64 features, 16 blocks and res_scale 1 are the baseline (section 4.3, table 1).
-    Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Inside, pixels are on the
+    Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Internally pixels are in the
     range of the release, 0..`rgb_range`, minus the mean of DIV2K.
     """
 
@@ -82,10 +82,10 @@ class ResBlock(nn.Module):
 
 
 class MeanShift(nn.Module):
-    """Add `factor` times the mean of DIV2K to RGB (N, 3, H, W), and nothing to other numbers of channels.
+    """Add `factor` times the mean of DIV2K to RGB (N, 3, H, W); other numbers of channels are unchanged.
 
-    The release does it by a frozen 1x1 convolution. A sum keeps float32 under autocast, where the convolution would
-    round pixels of 0..255 to whole levels in bfloat16; `weight`, the identity in every release, is kept for its key.
+    The release uses a frozen 1x1 convolution. A sum keeps float32 under autocast, where the convolution would round pixels of
+    0..255 to whole levels in bfloat16. `weight`, the identity in every release, is kept for its key.
     """
 
     def __init__(self, factor: float, channels: int = 3) -> None:

@@ -1,4 +1,4 @@
-"""EFDN: RFDN's successor with edge-enhanced convolutions, which are merged into plain ones after training.
+"""EFDN: successor of RFDN with edge-enhanced convolutions, which are merged into plain ones after training.
 
 Wang: Edge-enhanced Feature Distillation Network for Efficient Super-Resolution, 2022, arXiv:2204.08759.
 """
@@ -23,9 +23,9 @@ def _options(shapes: Shapes) -> dict[str, int]:
 class EFDN(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    The network as it is used, with one 3x3 convolution where the paper trains several and merges them. Keys of the
-    merged file of NTIRE 2022's challenge, team01_efdn.pth, which loads: head, cells.0 ... cells.3, local_fuse, tail. The
-    authors clamp the result to [0, 1]; here that is left to who writes or measures the image.
+    The network for inference, with one 3x3 convolution where the paper trains several and merges them. Keys of the merged
+    file of the NTIRE 2022 challenge, team01_efdn.pth, which loads: head, cells.0 ... cells.3, local_fuse, tail. The authors
+    clamp the result to [0, 1]; here that is left to the code that writes or measures the image.
     """
 
     release = Release(("cells.0.conv2.rep_conv.weight", "cells.0.branch.0.weight", "tail.0.weight"), _options)
@@ -46,7 +46,7 @@ class EFDN(nn.Module):
             y = cell(x)
             x = fuse(torch.cat([before, y], 1))
             if i == 0:
-                before = y  # the second cell's result goes into all later sums
+                before = y  # the second cell's output is added to all later sums
         return self.tail(x + first)
 
 
@@ -69,7 +69,7 @@ class Cell(nn.Module):
 
 
 class Step(nn.Module):
-    """(N, n_feats, H, W) -> the same: a convolution, whose key is `name`, and a PReLU for each channel."""
+    """(N, n_feats, H, W) -> the same: a convolution with the key `name`, and a PReLU per channel."""
 
     def __init__(self, n_feats: int, name: str, kernel_size: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""ESPCN: three convolutions on the LR grid, the last of which makes scale**2 channels that become pixels.
+"""ESPCN: three convolutions on the LR grid; the last one makes scale**2 channels, which become pixels.
 
 Shi, Caballero, Huszar, Totz, Aitken, Bishop, Rueckert, Wang: Real-Time Single Image and Video Super-Resolution Using an
 Efficient Sub-Pixel Convolutional Neural Network, 2016, arXiv:1609.05158.

@@ -44,7 +44,7 @@ class IMDN(nn.Module):
 
 
 class IMDModule(nn.Module):
-    """(N, n_feats, H, W) -> the same. Section 3.1: three times a quarter of the channels is put aside (distilled)."""
+    """(N, n_feats, H, W) -> the same. Section 3.1: three times, a quarter of the channels is set aside (distilled)."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Base of the networks that enlarge one band, luma, as SR papers did until 2016 (SRCNN, FSRCNN, ESPCN, VDSR)."""
+"""Base class of networks that process only luma, as SR papers did until 2016 (SRCNN, FSRCNN, ESPCN, VDSR)."""
 
 import torch
 import torch.nn as nn
@@ -9,21 +9,22 @@ from sr.functional.color import rgb_to_ycbcr, ycbcr_to_rgb
 from sr.functional.resize import imresize
 from sr.network.upsample import check_channels, check_scale
 
-_imresize = torch.compiler.disable(imresize)  # its tables are numpy's, which torch.compile cannot guard
+_imresize = torch.compiler.disable(imresize)  # uses numpy tables, which torch.compile cannot guard
 
 
 class LumaNetwork(nn.Module):
     """RGB (N, 3, H, W) in [0, 1] -> RGB (N, 3, sH, sW): Y by the network, Cb and Cr by bicubic interpolation.
 
-    The eye resolves colour less finely, and the papers measure Y only: SRCNN, arXiv:1501.00092, section 4.2. A subclass
-    implements `forward_luma`. A one-channel image is taken for Y/255 and goes straight to it.
+    The eye resolves colour less finely, and the papers measure only Y: SRCNN, arXiv:1501.00092, section 4.2. A subclass
+        implements
+    `forward_luma`. A one-channel image is treated as Y/255.
 
     Args:
         scale: one of `scales`.
-        channels: 3 is RGB. The bands of other images have no luma: each goes through the network by itself.
+        channels: 3 is RGB. Bands of other images have no luma: each goes through the network separately.
 
     Raises:
-        InputError: another scale; in forward, neither one channel nor `channels`.
+        InputError: unsupported scale; in forward, neither one channel nor `channels`.
     """
 
     scales: tuple[int, ...] = (2, 3, 4)
@@ -42,7 +43,7 @@ class LumaNetwork(nn.Module):
             return self.forward_luma(lr)
         if lr.shape[1] != self.channels:
             raise InputError(
-                f"{type(self).__name__} was built for {self.channels} channels and got {lr.shape[1]}: "
+                f"{type(self).__name__} was built for {self.channels} channels, but the image has {lr.shape[1]}: "
                 f"pass network.channels={lr.shape[1]}"
             )
         if self.channels != 3:

@@ -1,4 +1,4 @@
-"""NAFNet: a U-Net without activations for restoration; half of the features gate the other half.
+"""NAFNet: a U-Net without activation functions for restoration; half of the features gate the other half.
 
 Chen, Chu, Zhang, Sun: Simple Baselines for Image Restoration, 2022, arXiv:2204.04676.
 """
@@ -33,18 +33,18 @@ class NAFNet(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> the same shape; x1 (restoration), a residual on top of the image.
 
     Keys of megvii-research/NAFNet, whose files load: intro, encoders, downs, middle_blks, ups, decoders, ending. The
-    defaults are the network for noise (SIDD, section 5.1); that for blur (GoPro) has (1, 1, 1, 28), 1 and (1, 1, 1, 1)
-    blocks. H and W must be multiples of `multiple_of`, since each level of the encoder halves them.
+    defaults are the denoising network (SIDD, section 5.1); the deblurring network (GoPro) has (1, 1, 1, 28), 1 and (1, 1, 1,
+    1) blocks. H and W must be multiples of `multiple_of`, since each level of the encoder halves them.
 
     Args:
         scale: 1.
         channels: bands of the image.
         n_feats: features at full size; they double at each level.
-        encoder_blocks, decoder_blocks: blocks of each level, from full size down and from the depth up.
+        encoder_blocks, decoder_blocks: blocks per level: encoder from full size down, decoder from the bottom up.
         n_middle_blocks: blocks at the deepest level.
 
     Raises:
-        InputError: another scale, or not as many levels up as down.
+        InputError: another scale, or different numbers of levels in encoder and decoder.
     """
 
     release = Release(("intro.weight", "middle_blks.0.beta", "ending.weight"), _options)
@@ -63,7 +63,7 @@ class NAFNet(nn.Module):
         if len(encoder_blocks) != len(decoder_blocks):
             raise InputError(
                 f"network.encoder_blocks={list(encoder_blocks)} and network.decoder_blocks={list(decoder_blocks)}: "
-                "both must have as many levels"
+                "both must have the same number of levels"
             )
         levels = len(encoder_blocks)
         self.scale = check_scale(scale, (1,))
@@ -128,5 +128,5 @@ def gate(x: Tensor) -> Tensor:
 
 
 def blocks(n_feats: int, count: int) -> nn.Sequential:
-    """`count` blocks one after the other."""
+    """`count` blocks in sequence."""
     return nn.Sequential(*(NAFBlock(n_feats) for _ in range(count)))

@@ -1,4 +1,4 @@
-"""Options of transformers that do not fit each other, found before the class fails on them with a page of traceback."""
+"""Checks options of transformers that do not fit together, before their class fails with a long traceback."""
 
 import inspect
 import math
@@ -7,15 +7,15 @@ from typing import Any
 
 from sr.errors import InputError
 
-_ONE_FOR_EACH_BLOCK = ("depths", "depth", "num_heads")  # lists, which a YAML gives as one number
-_IMG_SIZE = 64  # spandrel's default: the size for which attention's masks are made, which windows must divide
+_ONE_FOR_EACH_BLOCK = ("depths", "depth", "num_heads")  # lists, which a YAML may give as one number
+_IMG_SIZE = 64  # spandrel's default: attention masks are made for this size, and windows must divide it
 
 
 def fitted(architecture: Callable, options: Mapping[str, Any], n_feats: int, n_blocks: int | None) -> dict[str, Any]:
-    """The options for a constructor: one number for each block, and masks for an image that the windows divide.
+    """The options for a constructor: lists with one number per block, and masks for an image that the windows divide.
 
     Raises:
-        InputError: one line with the option and what fits.
+        InputError: one line with the option and valid values.
     """
     options = dict(options)
     for key in _ONE_FOR_EACH_BLOCK:
@@ -34,18 +34,18 @@ def fitted(architecture: Callable, options: Mapping[str, Any], n_feats: int, n_b
     if ratio is not None and windows and int(windows[0] * ratio) % 2:
         raise InputError(
             f"network.options.window_size={windows[0]}: window_size x overlap_ratio ({ratio}) must be even, so that both sides "
-            f"overlap alike; choose window_size={windows[0] + 1}"
+            f"overlap equally; choose window_size={windows[0] + 1}"
         )
     multiple = math.lcm(*windows) if windows else 1
     if _IMG_SIZE % multiple and architecture.__name__ == "RGT":  # the size is fixed in its code
-        raise InputError(f"network.options.split_size={windows}: RGT takes divisors of {_IMG_SIZE}, such as [8,32] or [16,16]")
+        raise InputError(f"network.options.split_size={windows}: RGT needs divisors of {_IMG_SIZE}, such as [8,32] or [16,16]")
     if _IMG_SIZE % multiple and "img_size" in inspect.signature(architecture).parameters:
         options.setdefault("img_size", -(-_IMG_SIZE // multiple) * multiple)
     return options
 
 
 def _windows(options: Mapping[str, Any]) -> list[int]:
-    """Sides of the windows of attention."""
+    """Sides of the attention windows."""
     for key in ("window_size", "split_size"):
         value = options.get(key)
         sides = value if isinstance(value, list) else [value]

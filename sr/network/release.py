@@ -1,4 +1,4 @@
-"""How released weights of a family are recognised: stated beside each network, in its class attribute `release`."""
+"""How the released weights of a network are recognised: its class attribute `release`."""
 
 import math
 import re
@@ -14,19 +14,21 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Release:
-    """What the names and shapes of a file's tensors say of the network, and what they cannot say.
+    """What the names and shapes of a file's tensors tell about the network, and what they do not.
 
     Args:
-        keys: tensors that every file of the family has. They only choose the families that are tried: a file belongs to the
-            family whose tensors it has, all of them and no other.
-        options: shapes of a file -> options of the class. "scale" is missing where the shapes do not tell it. It may raise
-            KeyError for a tensor that is missing, and InputError for a shape that cannot be.
-        variants: options that no name and no shape tells (the range of pixels, a dilation, a skip), on top of `options`. The
-            first is the authors' own. All are tried on a photograph (sr/weights/probe.py).
-        rare: further variants. All are tried when none of the first is as good as bicubic; otherwise, of a small network, those
-            that add to the options of the best: a dilation that is not known costs half a dB and makes no noise.
-        one_scale: a file is of one scale, though its shapes fit several: the scale that was passed is held against the others.
-        names: (pattern, replacement) of the keys of other files of the same network.
+        keys: tensors that every file of the family has. They only select the families to try: a file belongs to a family if
+            it has exactly its tensors.
+        options: shapes of a file -> options of the class. "scale" is missing if the shapes do not tell it. May raise
+            KeyError for a missing tensor, and InputError for an impossible shape.
+        variants: options that no name and no shape tells (pixel range, dilation, skip), in addition to `options`. The first
+            is the authors' own. All are tried on a photograph (sr/weights/probe.py).
+        rare: further variants. All are tried if none of the first is as good as bicubic; otherwise, for small networks,
+            those that
+            extend the options of the best: an unknown dilation costs half a dB and causes no noise.
+        one_scale: a file has one scale, although its shapes fit several: the scale that was passed is compared with the
+            others.
+        names: (pattern, replacement) for the keys of other files of the same network.
     """
 
     keys: tuple[str, ...]
@@ -37,7 +39,7 @@ class Release:
     names: Sequence[tuple[str, str]] = ()
 
     def renamed(self, keys: Iterable[str]) -> dict[str, str]:
-        """Each key of a file -> the same tensor's name in the class."""
+        """Each key of a file -> the name of the same tensor in the class."""
         found = {}
         for key in keys:
             found[key] = key
@@ -47,12 +49,12 @@ class Release:
 
 
 def count(shapes: Shapes, pattern: str) -> int:
-    """How many different numbers stand in the place of (\\d+): `body.(\\d+)\\.weight`."""
+    """Number of different numbers at the place of (\\d+): `body.(\\d+)\\.weight`."""
     return len({match[1] for key in shapes if (match := re.match(pattern, key))})
 
 
 def root(n_out: int, channels: int = 3) -> int:
-    """Scale of one pixel shuffle to `channels`. InputError: no square."""
+    """Scale of one pixel shuffle to `channels`. InputError: not a square."""
     scale = math.isqrt(n_out // channels)
     if scale**2 * channels != n_out:
         raise InputError(f"{n_out} channels before the pixel shuffle are not {channels} times a square")

@@ -1,4 +1,4 @@
-"""Resize-convolution: features are enlarged by interpolation and then convolved, which leaves no checkerboard.
+"""Resize-convolution: upsampling by interpolation followed by convolution, which avoids checkerboard artifacts.
 
 Odena, Dumoulin, Olah: Deconvolution and Checkerboard Artifacts, Distill, 2016, doi:10.23915/distill.00003.
 """

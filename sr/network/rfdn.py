@@ -18,7 +18,7 @@ from sr.network.attention import ESA
 from sr.network.release import Release, Shapes, direct
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
 
-# That variants may have; first the one that was released. Where a photograph does not decide, the earlier is taken.
+# Dilations of variants, the released one first. If a photograph does not decide, the earlier one is used.
 DILATIONS = ((1, 2, 5), *tuple(product((1, 2), repeat=3))[1:], (3, 3, 3), (1, 2, 3), (3, 2, 1), (1, 2, 4))
 RANGES_AND_SKIPS = tuple({"rgb_range": r, "skip": s} for s in ("none", "bilinear", "nearest", "bicubic") for r in (255.0, 1.0))
 
@@ -30,7 +30,7 @@ def _options(shapes: Shapes) -> dict[str, Any]:
 def check_dilation(dilation: Sequence[int], n: int) -> Sequence[int]:
     """Return `dilation` if it has `n` numbers from 1 up; otherwise raise InputError."""
     if len(dilation) != n or min(dilation) < 1:
-        raise InputError(f"network.dilation={list(dilation)}: give {n} whole numbers from 1 up")
+        raise InputError(f"network.dilation={list(dilation)}: pass {n} whole numbers of at least 1")
     return dilation
 
 
@@ -43,11 +43,11 @@ class RFDN(nn.Module):
         scale: 1 (restoration), 2, 3, 4 or 8.
         channels: bands of the image.
         n_feats, n_blocks: features; distillation blocks.
-        rgb_range: the release works on pixels in 0..255 and returns such; later variants on 0..1.
-        dilation: of a block's four 3x3 convolutions, in order. The release has none.
-        residual: each refining convolution adds its input; False for files in whose kernels that sum is merged.
+        rgb_range: the release works on pixels in 0..255; later variants on 0..1.
+        dilation: of a block's four 3x3 convolutions, in order. 1 in the release.
+        residual: each refining convolution adds its input; False for files whose kernels already include that sum.
         n_esa_feats: features inside the attention; None: a quarter of n_feats.
-        skip: none; or nearest, bilinear, bicubic: the input, so enlarged, is added to the result. The release adds none.
+        skip: none; or nearest, bilinear, bicubic: upsampling of the input that is added to the result. None in the release.
     """
 
     release = Release(
@@ -102,7 +102,7 @@ class RFDN(nn.Module):
 
 
 class RFDB(nn.Module):
-    """(N, n_feats, H, W) -> the same; section 3.2. There is no residual around the block, only inside it."""
+    """(N, n_feats, H, W) -> the same; section 3.2. There is no residual around the block, only inside."""
 
     def __init__(self, n_feats: int, dilation: Sequence[int], residual: bool, n_esa_feats: int | None) -> None:
         super().__init__()

@@ -32,9 +32,9 @@ class RLFN(nn.Module):
         channels: bands of the image.
         n_feats, n_blocks: features; blocks.
         n_mid_feats: features inside a block; None: n_feats.
-        rgb_range: the releases work on pixels in 0..255 and return such; later variants on 0..1.
-        dilation: of a block's three 3x3 convolutions, in order. The releases have none.
-        skip: none; or nearest, bilinear, bicubic: the input, so enlarged, is added to the result. The releases add none.
+        rgb_range: the releases work on pixels in 0..255; later variants on 0..1.
+        dilation: of a block's three 3x3 convolutions, in order. 1 in the releases.
+        skip: none; or nearest, bilinear, bicubic: upsampling of the input that is added to the result. None in the releases.
     """
 
     release = Release(
@@ -96,7 +96,7 @@ class RLFB(nn.Module):
 
 
 class ShortESA(nn.Module):
-    """ESA with one convolution where the original has three (section 3.2): (N, n_feats, H, W) -> the same; H, W from 3."""
+    """ESA with one convolution instead of three (section 3.2): (N, n_feats, H, W) -> the same; H, W of at least 3."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from sr.network.release import Release, Shapes, count, root
 from sr.network.rrdb_attention import attention_block
 from sr.network.upsample import check_channels, check_scale
 
-SLOPE = 0.2  # of the leaky ReLU on its negative side, everywhere
+SLOPE = 0.2  # negative slope of the leaky ReLU, everywhere
 
 
 def _options(shapes: Shapes) -> dict[str, Any]:
@@ -44,11 +44,11 @@ class RRDB(nn.Module):
         scale: 1 (restoration), 2 or 4; H and W are multiples of 4, 2, 1.
         channels: bands of the image.
         n_feats, n_blocks: features; blocks of three dense blocks.
-        growth: features that each convolution of a dense block adds.
+        growth: features added by each convolution of a dense block.
         residual_scale: factor of every residual.
         block: rrdb, or residual (two convolutions; keys body.N.conv1, conv2).
-        attention: none, channel, spatial or self, behind each block.
-        batch_norm: behind each convolution of a dense or residual block, which the paper takes away.
+        attention: none, channel, spatial or self, after each block.
+        batch_norm: after each convolution of a dense or residual block; the paper removes it.
     """
 
     release = Release(("conv_first.weight", "conv_body.weight", "conv_up2.weight", "conv_hr.weight"), _options)
@@ -109,7 +109,7 @@ class RRDBlock(nn.Module):
 
 
 class DenseBlock(nn.Module):
-    """x + residual_scale * five convolutions, each of which sees the results of all before it."""
+    """x + residual_scale * five convolutions, each with all previous outputs as input."""
 
     def __init__(self, n_feats: int, growth: int, residual_scale: float, batch_norm: bool) -> None:
         super().__init__()

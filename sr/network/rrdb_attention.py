@@ -1,4 +1,4 @@
-"""Attention behind RRDB's blocks, for ablations; (N, C, H, W) -> (N, C, H, W)."""
+"""Attention after RRDB's blocks, for ablations; (N, C, H, W) -> (N, C, H, W)."""
 
 import torch
 import torch.nn as nn
@@ -10,7 +10,7 @@ from sr.network.attention import ChannelAttention
 
 
 class SpatialAttention(nn.Module):
-    """Places weighted by the mean and the maximum of their channels (Woo et al. 2018, CBAM, arXiv:1807.06521, eq. 3)."""
+    """Pixels weighted by the mean and the maximum of their channels (Woo et al. 2018, CBAM, arXiv:1807.06521, eq. 3)."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()
@@ -21,16 +21,16 @@ class SpatialAttention(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """x + self-attention between channels over all places (Zamir et al. 2022, Restormer, arXiv:2111.09881, section 3.1).
+    """x + self-attention between channels over all pixels (Zamir et al. 2022, Restormer, arXiv:2111.09881, section 3.1).
 
-    Its cost is linear in the number of pixels, so that whole images pass; attention between places would grow with the
-    square. ValueError: n_feats is no multiple of n_heads.
+    Its cost is linear in the number of pixels, so it works on whole images; attention between pixels would be quadratic.
+    InputError: n_feats is not a multiple of n_heads.
     """
 
     def __init__(self, n_feats: int, n_heads: int = 4) -> None:
         super().__init__()
         if n_feats % n_heads:
-            raise InputError(f"self-attention splits features over {n_heads} heads: n_feats={n_feats} is no multiple of it")
+            raise InputError(f"n_feats={n_feats} is not a multiple of the {n_heads} heads of self-attention")
         self.n_heads = n_heads
         self.temperature = nn.Parameter(torch.ones(n_heads, 1, 1))
         self.qkv = nn.Conv2d(n_feats, 3 * n_feats, 1)
@@ -48,7 +48,7 @@ ATTENTION: dict[str, type[nn.Module]] = {"channel": ChannelAttention, "spatial":
 
 
 def attention_block(kind: str, n_feats: int) -> nn.Module:
-    """The block of that name; "none": the identity. ValueError: another name."""
+    """The block with that name; "none": the identity. InputError: another name."""
     if kind == "none":
         return nn.Identity()
     if kind not in ATTENTION:

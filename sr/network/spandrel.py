@@ -1,7 +1,7 @@
-"""Architectures of the package spandrel (SwinIR, HAT, DAT and others) under our contract.
+"""Architectures of the package spandrel (SwinIR, HAT, DAT and others) with our interface.
 
-Their YAMLs name the architecture, swinir_light.yaml or hat.yaml: the one exception to the rule that a YAML's name begins with
-that of its module. A variant, or a further architecture of `NAMES`, is a YAML alone.
+Their YAMLs are named after the architecture, swinir_light.yaml or hat.yaml: the one exception to the rule that a YAML's name
+begins with that of its module. A variant, or a further architecture of `NAMES`, needs only a YAML.
 """
 
 import functools
@@ -17,7 +17,7 @@ from sr.errors import InputError, first_line
 from sr.network.options import fitted
 from sr.network.upsample import check_channels, check_scale
 
-# What each constructor calls the scale, the features and the blocks (groups of layers in transformers).
+# Names of the scale, the features and the blocks (groups of layers in transformers) in each constructor.
 NAMES = {
     "ATD": ("upscale", "embed_dim", "depths"),
     "DAT": ("upscale", "embed_dim", "depth"),
@@ -32,7 +32,7 @@ NAMES = {
     "Swin2SR": ("upscale", "embed_dim", "depths"),
     "SwinIR": ("upscale", "embed_dim", "depths"),
 }
-# What each calls the channels of its input and of its result, where it is not made for RGB alone.
+# Names of the input and output channels, in constructors that support more than RGB.
 CHANNELS = {
     "ATD": ("in_chans",),
     "DAT": ("in_chans",),
@@ -54,21 +54,20 @@ CHANNELS = {
     "Swin2SR": ("in_chans",),
     "SwinIR": ("in_chans",),
 }
-_RESTORES_BY_NONE = ("ATD", "Swin2SR", "SwinIR")  # upsampler "": their authors' restoration, which adds to the image
+_RESTORES_BY_NONE = ("ATD", "Swin2SR", "SwinIR")  # upsampler "": their authors' restoration, which adds to the input
 
 
 class Spandrel(nn.Module):
-    """Makes spandrel's own module, with official keys; (N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW).
+    """Builds spandrel's own module, with official keys; (N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW).
 
-    What comes out is not an object of this class but of `architecture`'s, with `scale` and `multiple_of` as attributes.
-    `n_feats` and `n_blocks` are what NAMES translates; SPAN has six blocks, and none to say. `options` are the constructor's
-    other arguments, with one number where every block has the same depth or heads. At scale 1
-    (restoration) ATD, SwinIR and Swin2SR have no upsampler, whatever `options` say, and add to the image. No mean is subtracted
-    of other channels than RGB.
+    The result is not an instance of this class but of `architecture`'s, with `scale` and `multiple_of` as attributes.
+    `n_feats` and `n_blocks` are translated by NAMES; SPAN always has six blocks. `options` are the constructor's other
+    arguments; one number is enough if every block has the same depth or heads. At scale 1 (restoration) ATD, SwinIR and
+    Swin2SR have no upsampler, whatever `options` say, and add to the input. No mean is subtracted from images other than RGB.
 
     Raises:
-        ValueError: an architecture that is not in NAMES, options that it does not have, a scale that it does not make, channels
-            other than 3 for an architecture that is made for RGB alone (PLKSR, SAFMN).
+        InputError: an architecture that is not in NAMES, unknown options, an unsupported scale, channels other than 3 for an
+            architecture that supports only RGB (PLKSR, SAFMN).
     """
 
     def __new__(
@@ -82,7 +81,7 @@ class Spandrel(nn.Module):
         options: Mapping[str, Any] | None = None,
     ) -> nn.Module:
         if architecture not in NAMES:
-            raise InputError(f"architecture {architecture!r} is unknown; choose one of {', '.join(NAMES)}")
+            raise InputError(f"unknown architecture {architecture!r}; choose one of {', '.join(NAMES)}")
         options = dict(options or {})
         check_scale(scale, (1, 2, 4) if options.get("upsampler") == "nearest+conv" else (1, 2, 3, 4, 8))
         if scale == 1 and architecture in _RESTORES_BY_NONE:
@@ -102,30 +101,30 @@ class Spandrel(nn.Module):
             RuntimeError,
             ArithmeticError,
             LookupError,
-        ) as error:  # a library's words
-            raise InputError(f"{architecture} cannot be built, its options do not fit: {first_line(error)}") from error
+        ) as error:  # an error of the library
+            raise InputError(f"{architecture} cannot be built with these options: {first_line(error)}") from error
         return adapt(built, scale, channels=channels)
 
 
 def _channels(architecture: str, channels: int, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The constructor's options for so many channels."""
+    """The constructor's options for this number of channels."""
     names = CHANNELS.get(architecture, ())
     if channels != 3 and not names:
-        raise InputError(f"network.channels={channels}: {architecture} is made for 3 channels; choose another network")
+        raise InputError(f"network.channels={channels}: {architecture} supports only 3 channels; choose another network")
     for name in names:
         if options.get(name, channels) != channels:
             raise InputError(f"network.options.{name}={options[name]}: pass network.channels={options[name]} instead")
-    mean = {"norm": False} if architecture == "SPAN" and channels != 3 else {}  # its mean has three numbers, and no others fit
+    mean = {"norm": False} if architecture == "SPAN" and channels != 3 else {}  # its mean has three numbers
     return {name: channels for name in names} | mean
 
 
 def adapt(network: nn.Module, scale: int, multiple_of: int = 1, channels: int = 3) -> nn.Module:
-    """Give a module of spandrel's our contract: `scale`, `channels`, `multiple_of`, range, gradients for what is trained."""
+    """Add our interface to a spandrel module: `scale`, `channels`, `multiple_of`, range, gradients for trained parameters."""
     network.scale, network.channels = scale, channels
     options = getattr(network, "hyperparameters", {})
     network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
     for name, parameter in network.named_parameters():
-        if "eval_conv." in name:  # SPAN computes these from its other weights, whenever it leaves training
+        if "eval_conv." in name:  # SPAN computes these from its other weights whenever it leaves training mode
             parameter.requires_grad_(False)
     if type(network).__name__ == "OmniSR":  # its authors train and test on [-1, 1], which spandrel leaves to the caller
         network.register_forward_pre_hook(_to_symmetric)
@@ -134,12 +133,12 @@ def adapt(network: nn.Module, scale: int, multiple_of: int = 1, channels: int = 
 
 
 def variants(network: nn.Module) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What the weights of one of spandrel's networks do not tell, with values that releases have besides.
+    """What the weights of spandrel's networks do not tell, with the values of known releases.
 
-    Each is (options as network=... takes them, attributes that make them of a finished network).
+    Each is (options for network=..., attributes that set them on a finished network).
     """
     found: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    if type(network).__name__ == "SPAN" and network.is_norm:  # later releases do not subtract the mean, nor scale
+    if type(network).__name__ == "SPAN" and network.is_norm:  # later releases neither subtract the mean nor scale
         found.append(({"options.norm": False}, {"no_norm": torch.zeros(1)}))
     reach = getattr(network, "img_range", None)
     if isinstance(reach, float | int):
@@ -148,10 +147,11 @@ def variants(network: nn.Module) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def unmerged(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors; of a SPAN that was saved with its merged convolutions alone (`eval_conv`), with those that it merges.
+    """The tensors; for a SPAN saved with only its merged convolutions (`eval_conv`), also those that it merges.
 
-    SPAN computes `eval_conv` from `sk` and `conv` whenever it is used. Here `sk` is 0 and `conv` passes its input on, convolves
-    with the merged kernel, and passes the result on: what is merged of them is the kernel that was saved, to the last bit.
+    SPAN computes `eval_conv` from `sk` and `conv` whenever it is used. Here `sk` is 0, and `conv` passes its input on,
+    convolves
+    with the merged kernel, and passes the result on: merging them gives the saved kernel, to the last bit.
     """
     found = dict(tensors)
     for key in [key for key in tensors if key.endswith("eval_conv.weight")]:
@@ -179,7 +179,7 @@ def _from_symmetric(network: nn.Module, inputs: tuple[Tensor], sr: Tensor) -> Te
 
 
 def _multiple_of(architecture: str, options: Mapping[str, Any]) -> int:
-    """Windows of attention must cover the image; the modules would pad to them by themselves, each in its own way."""
+    """Attention windows must cover the image; the modules would pad to them themselves, each in its own way."""
     if "split_size" in options:
         return math.lcm(*options["split_size"])
     if architecture == "SAFMN":

@@ -1,4 +1,4 @@
-"""SRCNN: three convolutions on the bicubic enlargement.
+"""SRCNN: three convolutions on the bicubic upsampling.
 
 Dong, Loy, He, Tang: Image Super-Resolution Using Deep Convolutional Networks, 2014/2015, arXiv:1501.00092.
 """

@@ -14,9 +14,9 @@ from sr.network.upsample import check_channels, check_scale, stages
 class SRResNet(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    Keys of Lornatang/SRGAN-PyTorch: conv1, trunk.N.rcb, conv2, upsampling.N.upsample_block, conv3. `dropout`: channels
-    dropped before the last convolution (Kong et al. 2022, arXiv:2112.12089), which helps against unseen degradations.
-    The paper gives no initialisation; it is torch's, whose first outputs are on the scale of an image.
+    Keys of Lornatang/SRGAN-PyTorch: conv1, trunk.N.rcb, conv2, upsampling.N.upsample_block, conv3. `dropout`: channel dropout
+    before the last convolution (Kong et al. 2022, arXiv:2112.12089), which helps against unseen degradations. The paper
+    gives no initialisation; torch's default is used.
     """
 
     release = Release(
@@ -36,7 +36,7 @@ class SRResNet(nn.Module):
         self.channels, self.multiple_of = check_channels(channels), 1
         self.conv1 = nn.Sequential(nn.Conv2d(channels, n_feats, 9, padding=4), nn.PReLU())
         self.trunk = nn.Sequential(*(ResidualBlock(n_feats) for _ in range(n_blocks)))
-        # A bias in front of batch normalisation would be subtracted again with the mean.
+        # Batch normalisation subtracts the mean, and with it any bias before it.
         self.conv2 = nn.Sequential(nn.Conv2d(n_feats, n_feats, 3, padding=1, bias=False), nn.BatchNorm2d(n_feats))
         self.upsampling = nn.Sequential(*(UpsampleBlock(n_feats, factor) for factor in stages(scale)))
         self.dropout = nn.Dropout2d(dropout)

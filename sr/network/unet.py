@@ -1,4 +1,4 @@
-"""U-Net on the LR grid with a sub-pixel tail, a residual on top of the bicubic enlargement.
+"""U-Net on the LR grid with a sub-pixel tail, as a residual on top of the bicubic upsampling.
 
 Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation, 2015, arXiv:1505.04597.
 Ours, for SR: padded convolutions, LeakyReLU, bilinear upsampling, the tail and the outer residual.
@@ -17,8 +17,8 @@ from sr.network.upsample import Upsampler, check_channels, check_scale
 class UNet(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
-    H and W must be multiples of `multiple_of` = 2**n_levels, since each level halves them. `n_feats` doubles at each
-    level; `n_blocks` convolutions a level (two in the paper); `dropout` at the deepest level (paper, section 3.1).
+    H and W must be multiples of `multiple_of` = 2**n_levels, since each level halves them. `n_feats` doubles at each level;
+    `n_blocks` convolutions per level (two in the paper); `dropout` at the deepest level (paper, section 3.1).
     """
 
     release = Release(

@@ -1,4 +1,4 @@
-"""Sub-pixel upsampling shared by the families that enlarge their features at the end."""
+"""Sub-pixel upsampling shared by the families that upsample their features at the end."""
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -8,21 +8,21 @@ from sr.errors import InputError
 
 
 def check_scale(scale: int, allowed: tuple[int, ...]) -> int:
-    """Return `scale` if it is in `allowed`; otherwise raise ValueError."""
+    """Return `scale` if it is in `allowed`; otherwise raise InputError."""
     if scale not in allowed:
         raise InputError(f"scale {scale!r} is not supported; choose one of {', '.join(map(str, allowed))}")
     return scale
 
 
 def check_channels(channels: int) -> int:
-    """Return the number of bands if it is a whole number from 1 up; otherwise raise ValueError."""
+    """Return the number of bands if it is a whole number of at least 1; otherwise raise InputError."""
     if type(channels) is not int or channels < 1:
         raise InputError(f"channels {channels!r} is not supported; choose a whole number from 1 up")
     return channels
 
 
 def stages(scale: int) -> list[int]:
-    """Factors of the single steps: 8 -> [2, 2, 2], 3 -> [3], 1 -> []. ValueError: not a power of two nor 3."""
+    """Factors of the single steps: 8 -> [2, 2, 2], 3 -> [3], 1 -> []. InputError: neither a power of two nor 3."""
     if scale == 3:
         return [3]
     if scale < 1 or scale & (scale - 1):
@@ -31,7 +31,7 @@ def stages(scale: int) -> list[int]:
 
 
 class Upsampler(nn.Sequential):
-    """(N, n_feats, H, W) -> (N, n_feats, sH, sW): convolution and PixelShuffle for each stage, without activation.
+    """(N, n_feats, H, W) -> (N, n_feats, sH, sW): convolution and PixelShuffle per stage, without activation.
 
     Sub-pixel convolution: Shi et al. 2016, arXiv:1609.05158, section 2.2. The keys 0.weight, 2.weight ... are those of
     EDSR-PyTorch, RCAN, IMDN and BasicSR.
@@ -47,7 +47,7 @@ class Upsampler(nn.Sequential):
 class DirectUpsampler(nn.Sequential):
     """(N, n_feats, H, W) -> (N, channels, sH, sW): one convolution and one PixelShuffle of scale**2; key 0.weight.
 
-    The tail of light networks, which spend nothing on the HR grid: IMDN, RFDN, RLFN, BSRN.
+    The tail of light networks, which compute nothing on the HR grid: IMDN, RFDN, RLFN, BSRN.
     """
 
     def __init__(self, *, scale: int, n_feats: int, channels: int = 3) -> None:
@@ -62,5 +62,5 @@ def check_skip(skip: str) -> str:
 
 
 def skipped(lr: Tensor, scale: int, skip: str) -> Tensor | float:
-    """The enlarged input that a network adds to its result, (N, C, sH, sW); 0 for "none"."""
+    """The upsampled input that a network adds to its result, (N, C, sH, sW); 0 for "none"."""
     return 0.0 if skip == "none" else F.interpolate(lr, scale_factor=scale, mode=skip)

@@ -1,4 +1,4 @@
-"""VapSR: attention of large depthwise kernels for each pixel of each channel, and normalisation of each pixel.
+"""VapSR: pixel attention with large depthwise kernels, and pixel normalisation.
 
 Zhou, Cai, Gu, Li, Liu, Chen, Qiao, Dong: Efficient Image Super-Resolution using Vast-Receptive-Field Attention, 2022,
 arXiv:2210.05960.
@@ -33,9 +33,9 @@ class VapSR(nn.Module):
     Args:
         scale: 1, 2, 3 or 4.
         channels: bands of the image.
-        n_feats, n_attention_feats, n_blocks: features outside and inside of the attention; blocks (21 at x4, 20 at x2 and x3).
-        n_up_feats: features of the first convolution behind the body; None: 64 at x4, 56 at x2 and x3.
-        groups: of the convolution at the end of the body; 2 in VapSR-S.
+        n_feats, n_attention_feats, n_blocks: features outside and inside the attention; blocks (21 at x4, 20 at x2 and x3).
+        n_up_feats: features of the first convolution after the body; None: 64 at x4, 56 at x2 and x3.
+        groups: groups of the convolution at the end of the body; 2 in VapSR-S.
     """
 
     release = Release(("conv_first.weight", "body.0.atten_branch.pointwise.weight", "body.0.pixel_norm.weight"), _options)
@@ -88,7 +88,7 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-    """(N, C, H, W) -> the same: each value times what 17x17 pixels around it give, without a sigmoid; section 3.1."""
+    """(N, C, H, W) -> the same: each value is scaled by attention over 17x17 pixels, without a sigmoid; section 3.1."""
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""VDSR: a deep residual on top of the bicubic enlargement.
+"""VDSR: a deep residual on top of the bicubic upsampling.
 
 Kim, Lee, Lee: Accurate Image Super-Resolution Using Very Deep Convolutional Networks, 2016, arXiv:1511.04587.
 """

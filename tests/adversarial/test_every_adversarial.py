@@ -143,8 +143,8 @@ def test_r1_comes_to_any_of_them(file, images):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_a_penalty_that_would_pay_is_refused(file):
-    with pytest.raises(Exception, match=r"InputError.*adversarial\.r1=-1.0: at least 0"):
+    with pytest.raises(Exception, match=r"InputError.*adversarial\.r1=-1.0: must be at least 0"):
         criterion(file.stem, r1=-1.0)
     if "gradient_penalty" in OmegaConf.load(file):
-        with pytest.raises(Exception, match=r"InputError.*adversarial\.gradient_penalty=-10.0: at least 0"):
+        with pytest.raises(Exception, match=r"InputError.*adversarial\.gradient_penalty=-10.0: must be at least 0"):
             criterion(file.stem, gradient_penalty=-10.0)

@@ -44,7 +44,7 @@ def test_equal_images_have_a_finite_slope(pair):
 
 @pytest.mark.parametrize("window", [0, 1, 6, -7])
 def test_a_window_without_a_centre_is_refused(window):
-    with pytest.raises(ValueError, match=rf"^loss\.ldl\.window={window}: odd, at least 3$"):
+    with pytest.raises(ValueError, match=rf"^loss\.ldl\.window={window}: must be odd and at least 3$"):
         LDL(window=window)
 
 

@@ -42,7 +42,9 @@ def test_every_network(build, sr_data, name, channels):
 
 @pytest.mark.parametrize("name", sorted(RGB_ALONE))
 def test_what_is_made_for_rgb_alone_says_so(build, name):
-    with pytest.raises(InstantiationException, match=r"network.channels=4: \w+ is made for 3 channels; choose another network"):
+    with pytest.raises(
+        InstantiationException, match=r"network.channels=4: \w+ supports only 3 channels; choose another network"
+    ):
         build(name, 2, channels=4)
 
 
@@ -83,7 +85,7 @@ def test_luma_networks_take_each_band_by_itself(sr_data):
         sr = four(lr)
         for band in range(4):
             torch.testing.assert_close(sr[:, band : band + 1], one(lr[:, band : band + 1]), atol=1e-6, rtol=0)
-        with pytest.raises(InputError, match="^VDSR was built for 4 channels and got 3: pass network.channels=3$"):
+        with pytest.raises(InputError, match="^VDSR was built for 4 channels, but the image has 3: pass network.channels=3$"):
             four(lr[:, :3])
 
 

@@ -31,9 +31,9 @@ def built(architecture: str, n_feats: int = 12, **change) -> torch.nn.Module:
         ("SwinIR", {"depths": [2, 2]}, "depths has 2 numbers, but network.n_blocks=1"),
         ("SwinIR", {"window_size": 0}, "window_size=0: a whole number of at least 1"),
         ("DAT", {"split_size": 8}, "split_size=8: two whole numbers"),
-        ("RGT", {"split_size": [12, 24]}, r"split_size=\[12, 24\]: RGT takes divisors of 64"),
+        ("RGT", {"split_size": [12, 24]}, r"split_size=\[12, 24\]: RGT needs divisors of 64"),
         ("HAT", {"window_size": 7}, r"window_size=7: window_size x overlap_ratio \(0.5\) must be even.*; choose window_size=8"),
-        ("SwinIR", {"mlp_ratio": "wide"}, "SwinIR cannot be built, its options do not fit"),
+        ("SwinIR", {"mlp_ratio": "wide"}, "SwinIR cannot be built with these options"),
         ("SwinIR", {"upsampler": "foo"}, r"SwinIR turns \(1, 3, 8, 8\) into \(1, 3, 8, 8\); expected .* at scale=2"),
     ],
 )
