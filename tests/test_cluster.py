@@ -91,5 +91,7 @@ def test_ctrl_c_without_scancel_names_the_job_that_goes_on(tmp_path):
     submitit = pytest.importorskip("submitit")
     from hydra_plugins.sr.launcher_submitit import Submitit
 
-    with pytest.raises(OSError, match=r"^SLURM's job 7 was not stopped \(.*scancel.*\): cancel it and those after it$"):
+    with pytest.raises(
+        OSError, match=r"^SLURM's job 7 could not be stopped \(.*scancel.*\): cancel it and the following jobs$"
+    ):
         Submitit("slurm", None, 1, OmegaConf.create({}))._stop(submitit.SlurmJob(tmp_path, "7"))

@@ -32,7 +32,7 @@ def test_a_study_is_variants_times_grid_and_runs_what_is_missing(tmp_path):
     assert (facts["study"], facts["variant"], facts["seed"]) == ("tiny", "small", 2)
     assert facts["training"]["steps"] == 2  # the command line wins over the variant
     wrong = run_script("train.py", *words, "variant=smal", cwd=tmp_path)
-    assert wrong.returncode == 1 and wrong.stderr == "error: variant=smal is not in this study; there are small, other\n"
+    assert wrong.returncode == 1 and wrong.stderr == "error: variant=smal is not in this study; choose one of small, other\n"
     done = run_script("train.py", *words, "seed=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "small_seed-2: done already" in done.stdout

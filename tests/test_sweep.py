@@ -102,7 +102,8 @@ def test_an_override_that_would_have_no_effect_is_one_line(tmp_path, key, name, 
     file.write_text(f"# @package _global_\ndefaults:\n  - override /{key}: {name}\n")
     words = ["-m", f"hydra.searchpath=['file://{tmp_path}']", "experiment=mine", "seed=1,2", "output_dir=sweep"]
     done = run_script("train.py", *words, cwd=tmp_path)
-    line = f"error: {file}: 'override /{key}: {name}' has no effect, because train.yaml overrides it too: write '- /{key}/{works}'\n"
+    text = "has no effect, because train.yaml overrides it too"
+    line = f"error: {file}: 'override /{key}: {name}' {text}: write '- /{key}/{works}'\n"
     assert (done.returncode, done.stderr) == (1, line)
 
 

@@ -36,7 +36,7 @@ def one_per_seed(variants: Sequence[Variant], notes: list[str]) -> list[Variant]
 
 
 def other_measures(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, str]:
-    """Metric -> why it cannot be compared: its options (its border, its channel), its version or its weights differ."""
+    """Metric -> why it cannot be compared: its options (border, channel), version or weights differ between runs."""
     found = {}
     for metric in metrics:
         for run in runs[1:]:
@@ -46,20 +46,20 @@ def other_measures(runs: Sequence[Run], metrics: Sequence[str]) -> dict[str, str
 
 
 def _unlike(one: Run, other: Run, metric: str) -> str | None:
-    """What of a metric differs between two runs; runs from before there were records have their options alone."""
+    """How a metric differs between two runs; older runs without records have only its options."""
     options = _options(one, metric), _options(other, metric)
     if None not in options and options[0] != options[1]:
-        return f"its options are not those of {one.folder} in {other.folder}"
+        return f"its options differ between {one.folder} and {other.folder}"
     what = different(_record(one, metric), _record(other, metric))
-    return f"it was not measured alike in {one.folder} and {other.folder}, by its record ({', '.join(what)})" if what else None
+    return f"its records differ between {one.folder} and {other.folder} ({', '.join(what)})" if what else None
 
 
 def measured(runs: Sequence[Run], metrics: Sequence[str]) -> str:
-    """The line that says how the metrics were measured, of runs that have a record of it; "" where none has."""
+    """The line about how the metrics were measured, from runs that record it; "" if none does."""
     known = {metric: next(filter(None, (_record(run, metric) for run in runs)), None) for metric in metrics}
     text = line({metric: one for metric, one in known.items() if one})
     silent = sum(not run.facts.get("metrics") for run in runs)
-    return f"{text}. Not recorded of {silent} of {len(runs)} runs." if text and silent else text and f"{text}."
+    return f"{text}. {silent} of {len(runs)} runs do not record it." if text and silent else text and f"{text}."
 
 
 def _record(run: Run, metric: str) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ _LIBRARIES = {
     "torch.nn.": ("torch.nn.Module",),
     "pytorch_lightning.callbacks.": ("pytorch_lightning.Callback",),
 }
-# Of ours, outside the folders of config groups: it opens a file of weights as carefully as every command does.
+# Ours, outside the folders of config groups: it opens weight files as carefully as every command does.
 _FUNCTIONS = ("sr.weights.frozen.frozen",)
 # Those callbacks write, and partly delete, files wherever their options say.
 _WRITERS = ("Checkpoint", "BasePredictionWriter", "SpikeDetection", "LearningRateFinder", "BatchSizeFinder")

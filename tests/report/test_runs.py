@@ -20,11 +20,11 @@ def test_runs_that_are_not_done_are_listed(copy, tmp_path):
     content = (broken / "metrics.json").read_text()
     (broken / "metrics.json").write_text(content[: len(content) // 2])
     text = report([str(copy)], tmp_path / "out", **QUICK)
-    assert f"- Not in the numbers: {killed}, running (or killed)." in text
-    assert f"- Not in the numbers: {broken}, metrics.json: not JSON, or truncated." in text
+    assert f"- Not included: {killed} (running (or killed))." in text
+    assert f"- Not included: {broken} (metrics.json: not JSON, or truncated)." in text
     assert (
         "| network.n_feats-8 | 1 " in text
-        and "No checkpoint, hence no pictures and no time: network.n_feats-6, network.n_feats-8." in text
+        and "No pictures and no timing without a checkpoint: network.n_feats-6, network.n_feats-8." in text
     )
     page = (tmp_path / "out" / "report.html").read_text()
     assert "running (or killed)</td>" in page and '<section id="vote" hidden>' in page
@@ -55,7 +55,7 @@ def test_one_damaged_run_does_not_stop_a_report(copy, tmp_path, name, change, me
     file = run_of(copy, 6, 1) / name
     file.write_bytes(change if isinstance(change, bytes) else json.dumps(content_of(file) | change).encode())
     text = report([str(copy)], tmp_path / "out", **(QUICK | {"baseline": "network.n_feats-8"}))
-    assert ("Not in the numbers" in text) == (message is not None) and (message or "") in text
+    assert ("Not included" in text) == (message is not None) and (message or "") in text
 
 
 def test_one_image_is_not_tested_whatever_the_seeds(copy, tmp_path):
@@ -77,8 +77,8 @@ def test_only_common_images_are_compared(copy, tmp_path):
     content["extra"] = content["folder"]
     file.write_text(json.dumps(content))
     text = report([str(copy)], tmp_path / "out", metric="ssim", baseline="bicubic", **QUICK)
-    assert "folder: compared on the 2 of 3 images that all runs were measured on." in text
-    assert "extra is left out: 3 of 4 runs were not measured on it" in text
+    assert "folder: compared on the 2 of 3 images that all runs measured." in text
+    assert "extra is left out: 3 of 4 runs did not measure it" in text
     scores = json.loads((tmp_path / "out" / "report.json").read_text())["scores"]["network.n_feats-6"]["folder"]["ssim"]["mean"]
     expected = [
         run["images"][image]["ssim"] for run in metrics(copy, "n_feats-6") for image in run["images"] if image != left_out
@@ -95,7 +95,7 @@ def test_scales_are_never_compared(copy, tmp_path):
     two, three = (numbers_of(tmp_path / "out" / name) for name in ("x2", "x3"))
     assert set(two["ranking"]) == {"bicubic", "network.n_feats-6"} and two["baseline"] == "network.n_feats-6"
     assert "network.n_feats-6" not in three["scores"] and three["baseline"] == "bicubic"
-    assert any("network.n_feats-6, the baseline that was asked for" in note for note in three["notes"])
+    assert any("the requested baseline network.n_feats-6" in note for note in three["notes"])
     assert len(two["runs"]) == len(three["runs"]) == 2
     page = (tmp_path / "out" / "report.html").read_text()
     assert 'href="x2/report.html"' in page and 'href="x3/report.html"' in page
@@ -104,7 +104,7 @@ def test_scales_are_never_compared(copy, tmp_path):
     votes.write_text(json.dumps({"format": "sr-votes-1", "votes": []} | {"votes": [
         {"left": "bicubic", "right": "network.n_feats-6", "choice": "left", "picture": "a"}
     ]}))  # fmt: skip
-    with pytest.raises(ValueError, match="votes=... goes with runs of one scale"):
+    with pytest.raises(ValueError, match="votes=... needs runs of one scale"):
         report([str(copy)], tmp_path / "voted", vote_files=[str(votes)], **QUICK)
 
 
@@ -118,7 +118,7 @@ def test_one_name_for_other_images_is_no_common_set(copy, tmp_path):
     for feats, seed in ((6, 0), (6, 1), (8, 1)):
         spoil(run_of(copy, feats, seed), "metrics.json", same=content["same"])
     text = report([str(copy)], tmp_path / "out", **QUICK)
-    assert "folder is left out: its images are not the same in all runs; bicubic has psnr" in text
+    assert "folder is left out: its images differ between runs; bicubic has psnr" in text
     assert list(numbers_of(tmp_path / "out")["sets"]) == ["same"]
 
 
@@ -131,7 +131,7 @@ def test_a_metric_with_other_options_is_another_metric(copy, tmp_path):
         config = content_of(run_of(copy, 6, seed) / "config.yaml")
         config["metric"]["ssim"]["crop_border"] = 2  # what ${scale} is: nothing else
         spoil(run_of(copy, 6, seed), "config.yaml", metric=config["metric"])
-    with pytest.raises(ValueError, match="metric=psnr: .* there are ssim. psnr is left out: its options are not those of"):
+    with pytest.raises(ValueError, match="metric=psnr: .* choose one of ssim. psnr is left out: its options differ between"):
         report([str(copy)], tmp_path / "out", **QUICK)
     report([str(copy)], tmp_path / "out", metric="ssim", **QUICK)
     assert all("psnr" not in scores["folder"] for scores in numbers_of(tmp_path / "out")["scores"].values())
@@ -156,7 +156,7 @@ def test_lower_is_better_as_the_run_recorded_it(copy, tmp_path):
             scores["error"] = -scores["psnr"]
         spoil(run, "metrics.json", **content)
     report([str(copy)], tmp_path / "guessed", metric="error", **QUICK)
-    assert any("not recorded of error: it is taken to be" in note for note in numbers_of(tmp_path / "guessed")["notes"])
+    assert any("higher is better for error; assuming it is" in note for note in numbers_of(tmp_path / "guessed")["notes"])
     for run in copy.iterdir():
         spoil(run, "run.json", higher_is_better={"psnr": True, "ssim": True, "error": False})
     report([str(copy)], tmp_path / "out", metric="error", **QUICK)
@@ -174,7 +174,7 @@ def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
         config["loss"]["l1"]["weight"] = 7.0
         spoil(run, "config.yaml", validation=config["validation"], loss=config["loss"])
     text = report([str(copy)], tmp_path / "other", **QUICK)
-    assert "Curves of the validation are of split alone" in text and "No curves of the loss" in text
+    assert "Validation curves show only split" in text and "No loss curves" in text
 
 
 def test_bicubic_of_fewer_images_is_checked_by_a_whole_run(copy, tmp_path):
