@@ -25,7 +25,7 @@ def test_runs_that_measured_alike_are_compared(runs):
     assert other_measures(runs, ["psnr", "niqe"]) == {}
     shown = runs[0].facts["metrics"]["niqe"]["weights"][:12]
     assert measured(runs, ["psnr", "niqe"]) == (
-        f"Measured: psnr (version 1, y, border 2); niqe (version 1, y, border 2, weights {shown}). Not recorded of 1 of 3 runs."
+        f"Measured: psnr (version 1, y, border 2); niqe (version 1, y, border 2, weights {shown}). 1 of 3 runs do not record it."
     )
     assert measured(runs[2:], ["psnr"]) == ""
 
@@ -33,5 +33,5 @@ def test_runs_that_measured_alike_are_compared(runs):
 @pytest.mark.parametrize("key, value", [("version", 2), ("weights", "0" * 64), ("library", "pyiqa 0.1.15"), ("seed", 1)])
 def test_another_record_is_another_metric(runs, key, value):
     runs[1].facts["metrics"]["niqe"][key] = value
-    why = f"niqe is left out: it was not measured alike in run0 and run1, by its record ({key})."
+    why = f"niqe is left out: its records differ between run0 and run1 ({key})."
     assert other_measures(runs, ["psnr", "niqe"]) == {"niqe": why}
