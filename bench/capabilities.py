@@ -138,16 +138,16 @@ def write(lines: dict[str, dict[str, object]]) -> None:
 def page(lines: dict[str, dict[str, object]]) -> str:
     """bench/capabilities.md."""
     command = "OMP_NUM_THREADS=2 python bench/capabilities.py > bench/capabilities.md"
-    text = f"""# What each network can do
+    text = f"""# Capabilities of the networks
 
-Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a piece of a photograph); the same numbers are in
+Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a part of a photograph); the same numbers are in
 `sr/network/capabilities.yaml`, where `sr/device/capability.py` reads them.
 
 - pads to: sides are padded to multiples of this many LR pixels (`sr/infer/upscaler.py` does it).
-- smallest: side of the smallest image that can be enlarged, in LR pixels.
+- smallest: side of the smallest image that can be upscaled, in LR pixels.
 - bfloat16, float16: relative error against float32 under autocast; more than {capability.LIMIT:.0%} or "breaks" is refused.
-- reach: how far an LR pixel is felt, in LR pixels. Tiles with an `overlap` of 4 times as much give the whole image's result;
-  with less they are near to it. "all": attention or pooling looks at the whole image, or the reach is more than
+- reach: radius of the receptive field in LR pixels. Tiles with an `overlap` of 4 times as much equal the whole image; with a
+  smaller overlap they approximate it. "all": attention or pooling uses the whole image, or the reach is more than
   {STRIPS[-1] // 2} pixels: tiles are always an approximation.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 

@@ -140,19 +140,18 @@ def page(results: dict[str, dict[str, object]]) -> str:
 Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {device()},
 {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, torch {torch.__version__}.
 
-The fastest first. A **bold** network is better on Urban100 than every other with a published figure that is not clearly slower
-(the two passes of a network are up to {spread:.0%} apart; times that overlap are equal): choose the last bold one whose time
+Sorted by speed, fastest first. A **bold** network is better on Urban100 than every other with a published score that is not clearly
+slower (the two passes of a network differ by up to {spread:.0%}; overlapping times are equal): choose the last bold one whose time
 and memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on
-DIV2K, or on DIV2K and Flickr2K, so that neighbours within 0.1 dB are equals. Time is seconds for a megapixel of output,
-1280x720 at x4, the whole image at once; memory is what the process needs beside torch and the weights. Tiles (`predict.py
-tile=128`) bound the memory of each; ~ marks what was measured on a quarter of the image, with its memory. What breaks in half
-precision, how far tiles must overlap and the rest is in [capabilities](capabilities.md); the published parameters and
-multiply-adds (for the same 1280x720) are in [networks](networks.md).
+DIV2K, or on DIV2K and Flickr2K, so networks within 0.1 dB are equally good. Time is seconds per megapixel of output,
+1280x720 at x4, without tiles; memory is what the process needs in addition to torch and the weights. Tiles (`predict.py tile=128`)
+limit the memory of each network; ~ marks values measured on a quarter of the image. For half precision, tile overlap and more see
+[capabilities](capabilities.md); for published parameters and multiply-adds (for the same 1280x720) see [networks](networks.md).
 
-- Something fast for a video or a phone: `compact_light`, `fsrcnn`, `span`.
-- A good CPU default: `imdn`, `rlfn`, or `swinir_light` where there is time.
-- The best figures, on a GPU: `hat`, `drct`, `rgt`, `dat`; `swinir` has the most weights around.
-- To train something yourself in minutes: `compact` (`make quickstart`); in a day on one GPU: `edsr_baseline`.
+- For video or a phone: `compact_light`, `fsrcnn`, `span`.
+- For a CPU: `imdn`, `rlfn`, or `swinir_light` if you have time.
+- For the best scores, on a GPU: `hat`, `drct`, `rgt`, `dat`; for `swinir` most weights are available.
+- To train yourself: `compact` in minutes (`make quickstart`), `edsr_baseline` in a day on one GPU.
 
 {markdown([header, *table])}"""
 
