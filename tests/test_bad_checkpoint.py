@@ -114,7 +114,7 @@ def test_no_such_checkpoint(tmp_path):
 
 
 def test_init_from_two_files(tmp_path):
-    refused("init_from=[a.ckpt,b.ckpt]", f"output_dir={tmp_path}/run", match="init_from=a.ckpt,b.ckpt: name one file")
+    refused("init_from=[a.ckpt,b.ckpt]", f"output_dir={tmp_path}/run", match="init_from=a.ckpt,b.ckpt: pass one file")
 
 
 def test_init_from_another_architecture_gives_a_short_difference(best, tmp_path):

@@ -102,7 +102,7 @@ def test_hr_without_an_lr_partner(tmp_path):
 def test_no_benchmark_there(tmp_path):
     line = refused("benchmark=[set5]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="Set5 not found")
     assert "https://" in line and "SR_DATA" in line
-    refused("benchmark=[]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="nothing to measure on")
+    refused("benchmark=[]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="no benchmark: pass benchmark=")
 
 
 @pytest.mark.parametrize(
@@ -124,9 +124,9 @@ def test_no_benchmark_there(tmp_path):
             "early_stopping.monitor=val/x is not measured",
         ),
         ("callback.checkpoint.mode=min", "callback.checkpoint.mode=min: for psnr, higher is better; pass callback"),
-        ("seed=-1", "seed=-1: a whole number from 0"),
-        ("seed=abc", "seed=abc: a whole number from 0"),
-        ("metric=[]", "nothing to measure with: pass metric=[psnr]"),
+        ("seed=-1", "seed=-1: must be a whole number from 0"),
+        ("seed=abc", "seed=abc: must be a whole number from 0"),
+        ("metric=[]", "no metric: pass metric=[psnr]"),
         ("degradation=[]", "degradation is empty"),
         ("+optimizer.beta=3", "optimizer.beta: torch.optim.Adam has no such option"),
         ("+network.n_feat=3", "'n_feat' is not an option of sr.network.compact.Compact"),

@@ -80,7 +80,7 @@ def test_the_checkpoint_says_its_kind_to_test_and_predict(job, tmp_path):
     other = "photo16" if kind == "gray" else "photo"
     for name in ("test", "predict"):
         cfg = compose(name, f"image={other}", f"ckpt={ckpt}", *(["input=a", "output=b"] if name == "predict" else []))
-        with pytest.raises(InputError, match=f"^image={other}, but {ckpt} was trained with image={kind}: leave image=... out$"):
+        with pytest.raises(InputError, match=f"^image={other}, but {ckpt} was trained with image={kind}: remove image=..."):
             (build.tested_network if name == "test" else build.predicting_network)(cfg)
     same = compose("test", f"image={kind}", f"ckpt={ckpt}", f"output_dir={tmp_path}")
     assert build.tested_network(same).channels == cfg_kind(kind).bands

@@ -82,7 +82,7 @@ def test_the_recipe_of_nafnet_trains_on_noise_and_its_checkpoint_restores(tmp_pa
 
 def test_a_degradation_that_changes_nothing_is_refused():
     hr, noise = torch.rand(1, 3, 16, 16), Noise()
-    with pytest.raises(InputError, match=r"^degradation=\[bicubic\] changes nothing at scale=1, so that LR equals HR: pass "):
+    with pytest.raises(InputError, match=r"^degradation=\[bicubic\] changes nothing at scale=1, so LR equals HR: pass "):
         Chain({"bicubic": Bicubic(1)}, 1)(hr, {})
     assert not Chain({"bicubic": Bicubic(1), "noise": noise}, 1).idle and not Chain({"bicubic": Bicubic(2)}, 2).idle
 

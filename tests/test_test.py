@@ -88,7 +88,7 @@ def test_weights_without_a_config(best, tmp_path, main_job):
         (["ckpt=null", "benchmark=[sample]"], "pass ckpt=FILE"),
         (["network=compact_light"], "pass scale=N together with network=NAME"),
         (["network=edsr_baseline", "scale=2", "benchmark=[sample]"], "does not fit EDSR"),
-        (["trainer.limit_test_batches=0"], "nothing to measure on: trainer.limit_test_batches=0 leaves no image"),
+        (["trainer.limit_test_batches=0"], "no images to measure: trainer.limit_test_batches=0"),
     ],
 )
 def test_what_does_not_fit_is_refused(best, tmp_path, words, message):
@@ -104,7 +104,7 @@ def test_weights_that_are_no_numbers_have_no_score(best, tmp_path):
         tensor.fill_(torch.nan)
     torch.save(content, tmp_path / "broken.ckpt")
     torch.save({"params": checkpoint.weights(content)}, tmp_path / "broken.pth")
-    with pytest.raises(FloatingPointError, match=r"^sample/\w+: the network makes NaN or infinite pixels"):
+    with pytest.raises(FloatingPointError, match=r"^sample/\w+: the network returns NaN or infinite pixels"):
         evaluate(f"ckpt={tmp_path}/broken.ckpt", "benchmark=[sample]", f"output_dir={tmp_path}/out")
     words = ["network=compact_light", "network.n_feats=8", "network.n_blocks=1", "scale=2", "benchmark=[sample]"]
     for named in ([], words):

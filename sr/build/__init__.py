@@ -1,6 +1,6 @@
-"""Config to objects: the only folder, with the entry scripts, that knows Hydra. Classes receive finished objects.
+"""Builds objects from the config. Only this folder and the entry scripts know Hydra; classes receive finished objects.
 
-`train.py` calls `data`, `model` and `trainer`, then `fit` and `test`; each file here builds what its name says.
+`train.py` calls `data`, `model` and `trainer`, then `fit` and `test`; each file builds what its name says.
 """
 
 from sr.build.benchmark import higher_is_better, measured_again, metrics

@@ -1,4 +1,4 @@
-"""Lightning's callbacks."""
+"""Builds Lightning's callbacks."""
 
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
@@ -13,7 +13,7 @@ from sr.weights import reloadable, trust
 
 
 def callbacks(cfg: DictConfig) -> list[Callback]:
-    """Those of the config, checkpoints with what they say of the run, and those of `profile` and of a replayed run."""
+    """The callbacks of the config, with the run's record for checkpoints, and those of `profile` and of a replayed run."""
     built = [build(node) for node in chosen(cfg, "callback").values()]
     if cfg.get("profile") and "profile" not in group(cfg, "callback"):
         built.append(Profile(folder=cfg.output_dir))

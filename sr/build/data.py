@@ -1,4 +1,4 @@
-"""The LightningDataModules: training data with validation sets and benchmarks, and benchmarks alone."""
+"""Builds the LightningDataModules: training data with validation sets and benchmarks, or benchmarks alone."""
 
 from omegaconf import DictConfig
 
@@ -12,7 +12,7 @@ from sr.errors import InputError
 
 
 def data(cfg: DictConfig) -> SRData:
-    """The LightningDataModule of a training."""
+    """The LightningDataModule for training."""
     return build(
         cfg.data,
         benchmark=benchmark(cfg),
@@ -25,8 +25,8 @@ def data(cfg: DictConfig) -> SRData:
 
 
 def benchmarks(cfg: DictConfig) -> Benchmarks:
-    """The LightningDataModule of benchmarks alone."""
+    """The LightningDataModule for benchmarks alone."""
     wanted = limits(cfg)
     if wanted["limit_test"] == 0:
-        raise InputError("nothing to measure on: trainer.limit_test_batches=0 leaves no image")
+        raise InputError("no images to measure: trainer.limit_test_batches=0")
     return Benchmarks(benchmark=benchmark(cfg), kind=image(cfg), **wanted)

@@ -1,4 +1,4 @@
-"""What is known of a training that is over."""
+"""Facts about a finished training run."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from sr.run.early import stopped_early
 
 
 def score(trainer: Trainer) -> float | None:
-    """The best validation score, or None where nothing was validated."""
+    """The best validation score, or None without validation."""
     found = keeper(trainer)
     return found and found.score
 
 
 def facts(trainer: Trainer, model: LightningModule) -> dict[str, Any]:
-    """What run.json says of the training."""
+    """The entries of run.json about training."""
     known = {
         "precision": str(trainer.precision),
         "parameters": parameters(model.network),

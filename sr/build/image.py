@@ -1,4 +1,4 @@
-"""What a pixel is: `image=photo` and the like, and what a checkpoint was trained for."""
+"""The pixel format: `image=photo` and others, and what a checkpoint was trained for."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ from sr.weights import checkpoint
 
 
 def image(cfg: DictConfig) -> Kind:
-    """What a pixel is; 8-bit RGB in runs from before it could be chosen."""
+    """The pixel format; 8-bit RGB in runs from before it could be chosen."""
     return build(cfg.image) if cfg.get("image") else PHOTO
 
 
@@ -22,7 +22,7 @@ def settle_image(cfg: DictConfig) -> Kind:
     """Fill in `cfg.image` of test.py and predict.py: what the checkpoint was trained for, `photo` for released files.
 
     Raises:
-        InputError: the command line says another one than the checkpoint.
+        InputError: the command line contradicts the checkpoint.
     """
     named = not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None
     file = checkpoint.first(plain(cfg.ckpt)) if named else None
@@ -32,20 +32,20 @@ def settle_image(cfg: DictConfig) -> Kind:
         OmegaConf.update(cfg, "image", image_node(stored or PHOTO), force_add=True)
     chosen = image(cfg)
     if stored not in (None, chosen):
-        raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: leave image=... out")
+        raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: remove image=...")
     return chosen
 
 
 def image_node(kind: Kind) -> dict[str, Any]:
-    """The config of a kind."""
+    """The config of an image kind."""
     return {"_target_": "sr.image.kind.Kind", **asdict(kind)}
 
 
 def check_channels(network: nn.Module, kind: Kind) -> nn.Module:
-    """The network itself. InputError: it takes another number of channels than the image has bands."""
+    """The network unchanged. InputError: its number of channels differs from the image's number of bands."""
     if channels(network) != kind.bands:
         raise InputError(
-            f"{type(network).__name__} takes {channels(network)} channels, and image={kind.name} has {kind.bands} bands: "
-            "choose an image=... of as many"
+            f"{type(network).__name__} has {channels(network)} channels, but image={kind.name} has {kind.bands} bands: "
+            "choose an image=... with the same number"
         )
     return network

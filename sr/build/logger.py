@@ -1,4 +1,4 @@
-"""Lightning's loggers, and what they say of the run's config."""
+"""Builds Lightning's loggers and gives them the run's config."""
 
 import os
 import secrets
@@ -16,17 +16,17 @@ from sr.logger.csv import CSV
 
 
 def settle_wandb(cfg: DictConfig) -> None:
-    """Write into the config what W&B's environment variables say, and the id of the run, which checkpoints keep."""
+    """Write W&B's environment variables into the config, and the id of the run, which checkpoints keep."""
     if "wandb" not in group(cfg, "logger"):
         return
-    if not cfg.get("resume"):  # a resumed run is in the project, and has the id, that it began with
+    if not cfg.get("resume"):  # a resumed run keeps its project and id
         environment.apply(cfg.logger.wandb, {key_of(word) for word in overrides()})
     if not cfg.logger.wandb.run_id:
-        cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep, its agent's
+        cfg.logger.wandb.run_id = os.environ.get("WANDB_RUN_ID") or secrets.token_hex(4)  # of a W&B sweep: set by its agent
 
 
 def loggers(cfg: DictConfig) -> list[Logger]:
-    """Those of the config, and beside any of them metrics.csv, from which reports are made."""
+    """The loggers of the config, plus metrics.csv, from which reports are made."""
     built = {name: build(node, **_dashboard(cfg, name)) for name, node in group(cfg, "logger").items()}
     if built and "csv" not in built:
         built["csv"] = CSV(file=f"{cfg.output_dir}/metrics.csv")
@@ -40,7 +40,7 @@ def log_config(loggers: list[Logger], cfg: DictConfig) -> None:
 
 
 def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
-    """By what W&B lists a run: its place in a study, its recipe and scale."""
+    """Tags by which W&B lists a run: study, recipe, scale."""
     if logger != "wandb":
         return {}
     study, variant = cfg.get("study"), cfg.get("variant")

@@ -1,4 +1,4 @@
-"""The LightningModules: the one that trains a network, with the parts that it asks for, and the one that evaluates."""
+"""Builds the LightningModules: the one that trains a network, with its parts, and the one that evaluates."""
 
 import inspect
 from typing import Any
@@ -17,14 +17,14 @@ from sr.weights.rebuild import NETWORK_PACKAGES
 
 
 def model(cfg: DictConfig) -> SRModule:
-    """The LightningModule that trains the network, with the parts that its class has arguments for (sr/build/part.py).
+    """The LightningModule that trains the network, with the parts for which its class has arguments (sr/build/part.py).
 
     Raises:
-        InputError: a class that is no SRModule; a part that is missing, not taken, or not what its key promises.
+        InputError: the class is not an SRModule; a part is missing, not accepted, or breaks the contract of its key.
     """
     made = part.maker(cfg.model)
     if made is None:
-        return build(cfg.model)  # says why it cannot be imported
+        return build(cfg.model)  # reports why it cannot be imported
     if inspect.isclass(made):
         _check_class(made, cfg.model["_target_"])
     built = {name: _part(cfg, name, made) for name in part.names(cfg, part.arguments(made))}
@@ -42,7 +42,8 @@ def evaluation(cfg: DictConfig, network: nn.Module) -> SRModule:
 
 
 def _part(cfg: DictConfig, name: str, made: Any) -> Any:
-    """One part: an object, or a dict of named ones. Those that checkpoints keep start from `init_from` if it has the same."""
+    """One part: an object, or a dict of named ones. Parts that checkpoints keep start from `init_from` if it has the same
+    part."""
     if name == "network":
         return network(cfg)
     if name == "metric":
@@ -57,7 +58,7 @@ def _part(cfg: DictConfig, name: str, made: Any) -> Any:
 
 
 def _check_parts(cfg: DictConfig, built: dict[str, Any]) -> None:
-    """Try them on tiny images: losses, metrics and discriminators by their keys, further networks by their class."""
+    """Try parts on tiny images: losses, metrics and discriminators by their keys, other networks by their class."""
     main = built.get("network")
     if main is None:
         return
@@ -75,18 +76,18 @@ def _check_parts(cfg: DictConfig, built: dict[str, Any]) -> None:
 def _check_class(found: type, target: str) -> None:
     if not issubclass(found, SRModule):
         raise InputError(
-            f"model._target_={target}: {found.__name__} is no SRModule, which evaluates the network and writes checkpoints: "
-            "derive it from sr.model.base.SRModule, or from sr.model.regression.Regression"
+            f"model._target_={target}: {found.__name__} is not an SRModule, which evaluates the network and writes "
+            "checkpoints: derive it from sr.model.base.SRModule, or from sr.model.regression.Regression"
         )
 
 
 def _check_saved(module: SRModule) -> None:
-    """Refuse a part that learns and that checkpoints do not keep: a resumed run would go on with fresh weights."""
+    """Refuse a trainable part that checkpoints do not keep: a resumed run would continue with fresh weights."""
     for name, one in module.named_children():
         learns = any(parameter.requires_grad for parameter in one.parameters())
         if learns and name not in (*module.saved, "loss", "metric"):
             kind = type(module).__name__
             raise InputError(
-                f"{kind}.{name} has weights that learn, but {kind}.saved does not name it, and a resumed run would lose them: "
+                f"{kind}.{name} has trainable weights, but {kind}.saved does not name it, so a resumed run would lose them: "
                 f'write saved = (*{kind}.saved, "{name}") into the class, or {name}.requires_grad_(False) where it is made'
             )

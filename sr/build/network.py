@@ -1,4 +1,4 @@
-"""The network that is trained."""
+"""Builds the network to train."""
 
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
@@ -10,15 +10,15 @@ from sr.weights import contract, initial, same_options
 
 
 def network(cfg: DictConfig) -> nn.Module:
-    """The network that is trained, tried on a tiny image, with what fits of the weights of `init_from`."""
+    """The network to train, checked on a tiny image, with the weights of `init_from` that fit."""
     built = build(cfg.network)
     if not isinstance(built, nn.Module):
-        raise InputError(f"network._target_={cfg.network._target_} makes a {type(built).__name__}, not an nn.Module")
+        raise InputError(f"network._target_={cfg.network._target_} is a {type(built).__name__}, not an nn.Module")
     contract.network(built, cfg.scale or getattr(built, "scale", None), patch_sizes(cfg))
     check_channels(built, image(cfg))
     if cfg.get("init_from"):
-        if OmegaConf.is_list(cfg.init_from):  # between two files there are no weights to train from
-            raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: name one file")
+        if OmegaConf.is_list(cfg.init_from):  # two files cannot be interpolated for training
+            raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: pass one file")
         say(initial.load_network(built, cfg.init_from))
         others = same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), cfg.init_from)
         if others := [one for one in others if not one.startswith("scale=")]:
@@ -27,7 +27,7 @@ def network(cfg: DictConfig) -> nn.Module:
 
 
 def patch_sizes(cfg: DictConfig) -> set[int]:
-    """Sides of the training patches in LR pixels; none where nothing is trained, or where they are no whole numbers."""
+    """Sides of the training patches in LR pixels; empty if nothing is trained, or if they are not whole numbers."""
     data = cfg.get("data") or {}
     sizes = [data.get("patch_size"), *(phase.get("patch_size") for phase in data.get("progressive") or [])]
     return {size for size in sizes if type(size) is int and size > 0}

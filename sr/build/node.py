@@ -1,4 +1,4 @@
-"""A node of the config to its object, and what is chosen in a config group."""
+"""Turns a config node into an object, and reads the choices of a config group."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +11,21 @@ from sr.cli import aliases, signature
 
 
 def build(node: Any, **finished: Any) -> Any:
-    """Instantiate a config node; lists and dicts arrive as plain ones (else as OmegaConf's)."""
+    """Instantiate a config node; lists and dicts are passed as plain ones (not as OmegaConf's)."""
     aliases.update(node)
     signature.check(node)
     return instantiate(node, _convert_="all", **finished)
 
 
 def group(cfg: DictConfig, name: str) -> Mapping[str, Any]:
-    """What is chosen in a config group of lists. Of `callback=[]` Hydra makes a config without the key."""
+    """The choices of a config group of lists. For `callback=[]` Hydra composes a config without the key."""
     return cfg.get(name) or {}
 
 
 def chosen(cfg: DictConfig, name: str) -> dict[str, Any]:
-    """A config group of lists without what a recipe says of parts that are not chosen, which have no `_target_`.
+    """A config group of lists without settings for parts that are not chosen, which have no `_target_`.
 
-    Such are a weight of a loss that loss=[...] took out, and an option for the second of two stages.
+    For example the weight of a loss that loss=[...] removed, or an option for the second of two stages.
     """
     return {part: node for part, node in group(cfg, name).items() if is_part(node)}
 
@@ -36,11 +36,11 @@ def is_part(node: Any) -> bool:
 
 
 def plain(source: Any) -> Any:
-    """A value of the config as plain Python."""
+    """A config value as plain Python."""
     return OmegaConf.to_container(source) if OmegaConf.is_config(source) else source
 
 
 def say(line: str | None) -> None:
-    """Print a line, if there is one, in the first of a run's processes."""
+    """Print a line, if there is one, in the first process of a run."""
     if line:
         rank_zero_only(print)(line)

@@ -1,8 +1,9 @@
-"""The parts of a LightningModule: the nodes of the config whose keys are arguments of its class.
+"""The parts of a LightningModule: config nodes whose keys are arguments of its class.
 
-A part is one object (`network`, `optimizer`, a `teacher`), or a config group of named ones (`loss`, `metric`). A class gets a
-part of its own by having an argument of that name, for which the config has a node: of a group of its own (conf/teacher), or
-a second choice of another group (`/network@teacher: edsr`).
+A part is one object (`network`, `optimizer`, a `teacher`), or a config group of named ones (`loss`, `metric`). To add a
+part, a
+class needs an argument with its name and the config a node for it: from its own group (conf/teacher), or a second choice of
+another group (`/network@teacher: edsr`).
 """
 
 import inspect
@@ -17,22 +18,22 @@ from sr.build.node import chosen, is_part
 from sr.cli import aliases, groups
 from sr.errors import InputError
 
-_FIRST = ("network", "metric", "loss", "discriminator")  # random weights are drawn in this order, whatever a class lists first
-_NAMED = ("metric", "loss")  # of loss=[] Hydra makes a config without the key
+_FIRST = ("network", "metric", "loss", "discriminator")  # random weights are drawn in this order, whatever order a class lists
+_NAMED = ("metric", "loss")  # for loss=[] Hydra composes a config without the key
 _RUN = ("augmentation", "benchmark", "callback", "data", "degradation", "image", "logger", "model", "trainer", "validation")
 _PLAIN = (int, float, bool, str)
 
 
 def maker(node: DictConfig) -> Callable[..., Any] | None:
-    """The class or function that a node names; None where it cannot be imported, which `build` says."""
+    """The class or function that a node names; None if it cannot be imported, which `build` reports."""
     try:
         return get_object(aliases.current(node["_target_"]))
-    except Exception:  # whatever goes wrong in a user's module shows when it is built
+    except Exception:  # errors in a user's module show when it is built
         return None
 
 
 def arguments(made: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Arguments by name. `**options` of a class stands for the arguments of the class that it is derived from."""
+    """Arguments by name. `**options` of a class stands for the arguments of its base class."""
     found: dict[str, inspect.Parameter] = {}
     makers = [vars(one)["__init__"] for one in made.__mro__ if "__init__" in vars(one)] if inspect.isclass(made) else [made]
     for one in makers:
@@ -44,10 +45,10 @@ def arguments(made: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def names(cfg: DictConfig, takes: Mapping[str, inspect.Parameter]) -> list[str]:
-    """The keys of the parts in the order in which they are built. What `model` says itself is no part.
+    """The keys of the parts in build order. Options within `model` itself are not parts.
 
     Raises:
-        InputError: the class needs a part that the config does not have, or the config chooses one that it does not take.
+        InputError: the class needs a part that the config lacks, or the config chooses one that it does not accept.
     """
     target = cfg.model["_target_"]
     if unknown := [key for key in cfg.model if key not in takes and not str(key).startswith("_")]:
@@ -57,15 +58,15 @@ def names(cfg: DictConfig, takes: Mapping[str, inspect.Parameter]) -> list[str]:
     found = [name for name in wanted if name in _NAMED or is_part(cfg.get(name)) or chosen_any(cfg, name)]
     for name in wanted:
         if name not in found and takes[name].default is inspect.Parameter.empty:
-            raise InputError(f"{target} needs {name}: {_advice(name, takes[name].annotation)}")
+            raise InputError(f"{target} requires {name}: {_advice(name, takes[name].annotation)}")
     if own := next((name for name in found if name in ("callback", "data", "logger", "trainer")), None):
-        raise InputError(f"{target} has an argument {own}, which the run builds for itself: give it another name")
+        raise InputError(f"{target} has an argument {own}, a name that the run uses itself: rename it")
     _check_taken(cfg, takes, target)
     return found
 
 
 def chosen_any(cfg: DictConfig, name: str) -> bool:
-    """Whether a key holds a config group of named parts."""
+    """Whether a key is a config group of named parts."""
     return isinstance(cfg.get(name), DictConfig) and bool(chosen(cfg, name))
 
 
@@ -81,7 +82,7 @@ def _advice(name: str, annotation: Any) -> str:
 
 
 def _check_taken(cfg: DictConfig, takes: Mapping[str, Any], target: str) -> None:
-    """Refuse parts that nothing uses; what other nodes interpolate (`${encoder}`) is used."""
+    """Refuse unused parts; parts that other nodes interpolate (`${encoder}`) are used."""
     text = OmegaConf.to_yaml(cfg)
     for name in OmegaConf.to_container(cfg, resolve=False):
         if name in takes or name in _RUN or OmegaConf.is_missing(cfg, name) or OmegaConf.is_interpolation(cfg, name):
@@ -89,5 +90,5 @@ def _check_taken(cfg: DictConfig, takes: Mapping[str, Any], target: str) -> None
         if not (is_part(cfg[name]) or chosen_any(cfg, name)) or re.search(rf"\$\{{\.*{re.escape(name)}[.}}\[]", text):
             continue
         raise InputError(
-            f"{name} is chosen, but {target} does not take it: leave it out (~{name}), or choose a model=... that has a {name}"
+            f"{name} is chosen, but {target} does not use it: remove it (~{name}), or choose a model=... that has a {name}"
         )

@@ -1,4 +1,4 @@
-"""What is said of a run beside its numbers: by run.json, by its loggers and by each of its checkpoints."""
+"""The record of a run in run.json, in its loggers and in its checkpoints."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sr.weights import reloadable
 
 
 def record(cfg: DictConfig) -> dict[str, Any]:
-    """run.json of the run that this is; empty where none is recorded."""
+    """run.json of this run; empty if there is none."""
     try:
         return read.read(cfg.output_dir)
     except MissingError:
@@ -19,14 +19,14 @@ def record(cfg: DictConfig) -> dict[str, Any]:
 
 
 def origin(cfg: DictConfig) -> dict[str, Any]:
-    """The command and the code of a run, where run.json has them."""
+    """The command and the code of a run, if run.json has them."""
     known = record(cfg)
     return {"command": " ".join(known["command"]), **{key: known[key] for key in ("commit", "dirty")}} if known else {}
 
 
 def carried(cfg: DictConfig) -> dict[str, Any]:
-    """What a checkpoint says of its run, in plain values: recipe, config, the network's with all values filled in, and the
-    commands that made it (sr/run/history.py)."""
+    """A checkpoint's record of its run in plain values: recipe, config, the network's config with all values filled in, and
+    the commands that made it (sr/run/history.py)."""
     return {
         "recipe": choice("model", ""),
         "called": called(""),

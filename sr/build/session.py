@@ -1,4 +1,4 @@
-"""What a run sets before its parts are built, and leaves beside them: the seed, Lightning's messages, config.yaml."""
+"""The setup of a run before its parts are built: the seed, Lightning's messages, config.yaml."""
 
 import logging
 import warnings
@@ -13,14 +13,14 @@ from sr.files import whole
 
 
 def seed(cfg: DictConfig) -> None:
-    """One seed for weights and everything that is drawn."""
+    """Set one seed for weights and all random numbers."""
     if type(cfg.seed) is not int or not 0 <= cfg.seed < 2**32:
-        raise InputError(f"seed={cfg.seed}: a whole number from 0 to {2**32 - 1}")
+        raise InputError(f"seed={cfg.seed}: must be a whole number from 0 to {2**32 - 1}")
     pl.seed_everything(cfg.seed, workers=True, verbose=False)
 
 
 def quiet() -> None:
-    """Keep Lightning's advertising and the warnings about what is meant so off the screen."""
+    """Silence Lightning's advertising and its warnings about intended behaviour."""
     for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning|lightning_fabric|torch.utils.data")
@@ -32,8 +32,8 @@ def quiet() -> None:
 
 
 def write_config(cfg: DictConfig) -> None:
-    """config.yaml in the run's folder."""
+    """Write config.yaml to the run's folder."""
     folder = Path(cfg.output_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / "config.yaml") as temporary:  # each process of a run comes here
+    with whole(folder / "config.yaml") as temporary:  # each process of a run calls this
         temporary.write_text(OmegaConf.to_yaml(cfg))

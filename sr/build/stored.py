@@ -1,4 +1,4 @@
-"""The finished network of test.py and predict.py: a checkpoint's, a released file's, or the config's with their weights."""
+"""The finished network of test.py and predict.py: from a checkpoint, a released file, or the config with their weights."""
 
 from pathlib import Path
 
@@ -19,21 +19,22 @@ from sr.weights.load import load
 
 
 def stored_network(cfg: DictConfig) -> nn.Module:
-    """The network in the checkpoint or released file `ckpt`, or between two: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
+    """The network in the checkpoint or released file `ckpt`, or interpolated: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
     return load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
 
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
-    """The network of predict.py: the checkpoint's, or the config's with the checkpoint's weights."""
+    """The network of predict.py: from the checkpoint, or the config's with the checkpoint's weights."""
     kind = settle_image(cfg)
     if not kind.whole:
-        raise InputError(f"image={kind.name}: image files of {kind.dtype} in {list(kind.range)} are not enlarged yet")
+        raise InputError(f"image={kind.name}: upscaling image files of {kind.dtype} in {list(kind.range)} is not supported yet")
     return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
 
 
 def named_network(cfg: DictConfig) -> nn.Module:
-    """The network of network=..., with all weights of `ckpt`; without any for ckpt=null, or if it has none (interpolation)."""
-    from sr.weights import recognise  # not above: it imports every network
+    """The network of network=... with all weights of `ckpt`; without weights for ckpt=null, or if it has none
+    (interpolation)."""
+    from sr.weights import recognise  # imported here: it imports every network
 
     if cfg.scale is None and cfg.network.get("scale") is None:
         raise InputError("pass scale=N together with network=NAME")
@@ -50,12 +51,12 @@ def named_network(cfg: DictConfig) -> nn.Module:
         if not checkpoint.about(file):
             recognise.check(built, tensors, file)
         elif others := same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), file):
-            warn(f"{file}: was trained with {', '.join(others)}: leave network=... out, or its results may be wrong")
+            warn(f"{file}: was trained with {', '.join(others)}: remove network=..., or its results may be wrong")
     return built
 
 
 def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
-    """Each file of ckpt=[a,b,c] with its network; "" where the config's network has no file."""
+    """Each file of ckpt=[a,b,c] with its network; "" if the config's network has no file."""
     if cfg.get("network") and OmegaConf.is_missing(cfg, "ckpt"):
         return [("", predicting_network(cfg))]
     files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
@@ -63,27 +64,27 @@ def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
 
 
 def tested_network(cfg: DictConfig) -> nn.Module:
-    """The network that test.py scores: the checkpoint's, or the config's with the checkpoint's weights if it has any.
+    """The network that test.py scores: from the checkpoint, or the config's with the checkpoint's weights if it has any.
 
-    Fills in what the checkpoint knows and the command line does not say: scale and benchmarks.
+    Fills in what the checkpoint knows and the command line does not set: scale and benchmarks.
     """
     kind = settle_image(cfg)
     if cfg.get("network") is None:
         built = stored_network(cfg)
         if cfg.scale not in (None, built.scale) and not takes_size(built):
-            raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is a network for scale {built.scale}")
+            raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
         cfg.scale = cfg.scale or built.scale
         if not cfg.get("benchmark"):
             carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             benchmarks_of_run(cfg, carried["config"]["benchmark"])
     else:
         built = named_network(cfg)
-        cfg.scale = cfg.scale or built.scale  # of network.scale=3 alone
+        cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
     return check_channels(built, kind)
 
 
 def network_name(cfg: DictConfig) -> str:
-    """Of the network that test.py scores: what train.py's table called it, the chosen config's, or a released file's."""
+    """Name of the network that test.py scores: as in train.py's table, the chosen config's, or the released file's."""
     if cfg.get("network") is not None:
         return choice("network", "network")
     files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]

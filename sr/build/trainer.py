@@ -1,4 +1,4 @@
-"""Lightning's Trainer."""
+"""Builds Lightning's Trainer."""
 
 from functools import partial
 from typing import Any
@@ -22,10 +22,10 @@ from sr.run.record import device
 
 
 def trainer(cfg: DictConfig, model: LightningModule | None = None) -> Trainer:
-    """Lightning's Trainer with the callbacks and loggers of the config, in a precision that fits the model.
+    """Lightning's Trainer with the callbacks and loggers of the config, in a precision that suits the model.
 
     Args:
-        model: that is trained; None where a finished network is tested.
+        model: the model to train; None to test a finished network.
     """
     quiet()
     settle_wandb(cfg)
@@ -50,7 +50,7 @@ def trainer(cfg: DictConfig, model: LightningModule | None = None) -> Trainer:
 
 
 def _check(cfg: DictConfig, model: LightningModule | None) -> None:
-    """Refuse settings that Lightning takes, and that cannot work here. Raises InputError."""
+    """Refuse settings that Lightning accepts but that cannot work here. Raises InputError."""
     check.counts(cfg.trainer)
     check.endless(cfg.trainer)
     waiting, validated = chosen(cfg, "callback"), chosen(cfg, "validation") or group(cfg, "benchmark")
@@ -62,17 +62,17 @@ def _check(cfg: DictConfig, model: LightningModule | None) -> None:
 
 
 def _check_manual(cfg: DictConfig, model: LightningModule) -> None:
-    """A module that calls its optimizers itself (`automatic_optimization = False`) has to clip and accumulate itself too."""
+    """A module that calls its optimizers itself (`automatic_optimization = False`) must also clip and accumulate itself."""
     for key, attribute in {"gradient_clip_val": "gradient_clip_val", "accumulate_grad_batches": "accumulate"}.items():
         if not model.automatic_optimization and cfg.trainer[key] not in (None, 0, 1) and not hasattr(model, attribute):
             raise InputError(
-                f"trainer.{key}={cfg.trainer[key]}: {type(model).__name__} optimizes by itself and has no {attribute}: leave "
-                f"it out, or give the class that argument (model.{attribute}=${{trainer.{key}}}), as sr/model/gan.py does"
+                f"trainer.{key}={cfg.trainer[key]}: {type(model).__name__} optimizes manually and has no {attribute}: remove "
+                f"it, or give the class that argument (model.{attribute}=${{trainer.{key}}}), as sr/model/gan.py does"
             )
 
 
 def _precision(cfg: DictConfig, model: LightningModule | None) -> str:
-    """The precision of the config, or the one that suits device and network; prepares the device, and says what is used."""
+    """The precision of the config, or one that suits device and network; sets up the device, and prints what is used."""
     wanted = cfg.trainer
     precision, why = speed.precision(wanted.precision, wanted.accelerator, model and model.network)
     speed.set_up(wanted.accelerator)
@@ -84,21 +84,21 @@ def _precision(cfg: DictConfig, model: LightningModule | None) -> str:
 
 
 def _optimizers(model: LightningModule | None) -> dict[str, partial]:
-    """Who learns -> what makes its optimizer: the network by `optimizer`, an encoder by `encoder_optimizer`."""
+    """Trained part -> the partial that makes its optimizer: network by `optimizer`, an encoder by `encoder_optimizer`."""
     makers = {name: made for name, made in (vars(model) if model is not None else {}).items() if isinstance(made, partial)}
     makers = {name: made for name, made in makers.items() if isinstance(made.func, type) and issubclass(made.func, Optimizer)}
     return {name.removesuffix("optimizer").rstrip("_") or "network": made for name, made in makers.items()}
 
 
 def _intervals(cfg: DictConfig) -> dict[str, Any]:
-    """When, and on how much, Lightning trains, validates and tests: it is shown an endless stream of patches."""
+    """When, and on how much data, Lightning trains, validates and tests: the stream of patches is endless."""
     wanted, limit = cfg.trainer, limits(cfg)
     interval = min(wanted.val_check_interval, wanted.max_steps) if wanted.max_steps > 0 else wanted.val_check_interval
     return {
         "val_check_interval": interval * wanted.accumulate_grad_batches,  # Lightning counts batches here
         "check_val_every_n_epoch": None,  # the stream of patches has no epochs
         "num_sanity_val_steps": 0,
-        "use_distributed_sampler": False,  # Benchmarks limits the sets and shares out the images itself, none twice
+        "use_distributed_sampler": False,  # Benchmarks limits the sets and distributes the images itself, each once
         "limit_val_batches": 0 if limit["limit_val"] == 0 else 1.0,
         "limit_test_batches": 0 if limit["limit_test"] == 0 else 1.0,
     }

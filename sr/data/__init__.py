@@ -1,1 +1,1 @@
-"""Data: files to batches."""
+"""Data: from files to batches."""

@@ -1,4 +1,4 @@
-"""Which training images are kept from training: a hash of their names decides, whatever files are added."""
+"""Which training images are held out: decided by a hash of their names, so adding files changes little."""
 
 import heapq
 from collections.abc import Callable, Sequence
@@ -6,7 +6,7 @@ from hashlib import blake2b
 from os import fsencode
 
 SHARE = 0.05
-MOST = 10  # without a size: as many as papers on DIV2K validate on, 0801 to 0810 (EDSR, arXiv:1707.02921, section 4.1)
+MOST = 10  # without a size: as many as DIV2K papers validate on, 0801 to 0810 (EDSR, arXiv:1707.02921, section 4.1)
 
 
 def hash_of(key: str) -> int:
@@ -17,17 +17,18 @@ def hash_of(key: str) -> int:
 def hold_out(
     keys: Sequence[Sequence[str]], size: float | int | None, usable: Callable[[int, int], bool]
 ) -> list[tuple[int, int]]:
-    """(source, place) of the images that are kept from training, those of the smallest hashes.
+    """(source, index) of the held-out images, those with the smallest hashes.
 
-    Whether a share holds an image out depends on its own name alone. Of a number, an added image displaces at most one.
+    With a fraction, whether an image is held out depends only on its own name. With a number, an added image replaces at
+    most one.
 
     Args:
         keys: for each source the names of its images.
-        size: a share of the images, at least one; or their number; None: a twentieth, from one to `MOST`.
-        usable: (source, place) -> whether that image can be scored; others stay in training.
+        size: a fraction of the images, at least one; or their number; None: one in twenty, from one to `MOST`.
+        usable: (source, index) -> whether that image can be scored; others stay in training.
 
     Returns:
-        Fewer than `size`, or none, where there are not so many: each source keeps at least one image for training.
+        Fewer than `size`, or none, if there are not enough: each source keeps at least one image for training.
     """
     ranked = [(hash_of(key), source, place) for source, names in enumerate(keys) for place, key in enumerate(names)]
     limit = (SHARE if size is None else size) * 2**64 if not isinstance(size, int) else 0

@@ -1,4 +1,4 @@
-"""Memory maps of many files, with a bound on the memory that a process holds of them."""
+"""Memory maps of many files, with a bound on the memory that they occupy in a process."""
 
 import mmap
 from pathlib import Path
@@ -7,14 +7,14 @@ import numpy as np
 
 from sr.errors import InputError
 
-_BUDGET = 768 * 2**20  # bytes; the pages that are given back stay in the system's cache: reading them again costs little
-_FILES = 30_000  # maps at once; Linux allows 65530 in a process
+_BUDGET = 768 * 2**20  # bytes; released pages stay in the system's cache, so reading them again is cheap
+_FILES = 30_000  # maps at once; Linux allows 65530 per process
 
 
 class Maps:
-    """Path of a .npy file -> array; it stays mapped. Pages that were read are given back after every 768 MB.
+    """Path of a .npy file -> array; it stays mapped. Pages that were read are released after every 768 MB.
 
-    Raises ValueError, naming the file, where it is damaged or gone.
+    Raises InputError, naming the file, if it is damaged or gone.
     """
 
     def __init__(self) -> None:
@@ -45,10 +45,14 @@ class Maps:
             self.__init__()
         try:
             mapped = np.load(path, mmap_mode="r")
-        except (ValueError, EOFError, OSError) as error:  # half of it after a power cut, or another run found its image changed
+        except (
+            ValueError,
+            EOFError,
+            OSError,
+        ) as error:  # truncated by a power cut, or removed by another run whose image changed
             raise InputError(f"{path}: this decoded image is damaged or gone ({error}): delete it and run again") from error
         self._maps[path] = mapped.base
-        self._arrays[path] = mapped.view(np.ndarray)  # slicing np.memmap itself costs 30 us, as much as all the rest
+        self._arrays[path] = mapped.view(np.ndarray)  # slicing np.memmap itself takes 30 us, as much as everything else
         return self._arrays[path]
 
     def _give_back(self) -> None:

@@ -1,4 +1,4 @@
-"""Says what 8-bit RGB leaves out of the images of a set, and which files of a folder are none: a line for each kind."""
+"""Reports what 8-bit RGB drops from the images of a set, and which files of a folder are not images: one line per kind."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,11 +9,11 @@ from sr.say import warn
 
 
 def say_not_used(where: str | Path, files: Iterable[tuple[Path, list[str]]]) -> None:
-    """Warn of each kind of thing that is not used, with the number of images and the first of them.
+    """Warn about each kind of dropped information, with the number of images and the first of them.
 
     Args:
         where: the set, in the user's words.
-        files: each image with what `sr.image.file.not_used` says of it.
+        files: each image with the result of `sr.image.file.not_used`.
     """
     total, counts, first = 0, Counter[str](), dict[str, Path]()
     for file, texts in files:
@@ -26,13 +26,13 @@ def say_not_used(where: str | Path, files: Iterable[tuple[Path, list[str]]]) -> 
 
 
 def say_left_out(folder: Path) -> None:
-    """Warn of the files in a folder and its sub-folders that are no images which can be read, by extension."""
+    """Warn about files in a folder and its sub-folders that are not readable images, by extension."""
     if others := scan(folder)[1]:
-        warn(f"{folder}: left out, not being images that can be read: {listed(others)}")
+        warn(f"{folder}: skipped files that are not readable images: {listed(others)}")
 
 
 def say_unused(pairs: Iterable[tuple[Path, Path | None]], lr_root: Path | None) -> None:
-    """Warn of the images in an LR folder that are no HR image's partner."""
+    """Warn about images in an LR folder that belong to no HR image."""
     found = list_images(lr_root) if lr_root is not None and lr_root.is_dir() else []
     used = {lr for _, lr in pairs}
     if unused := [file for file in found if file not in used]:

@@ -1,4 +1,4 @@
-"""Images that training, validation and benchmarks share: the same file, by whatever path, or a copy of it."""
+"""Images shared by training, validation and benchmarks: the same file, by any path, or a copy of it."""
 
 import filecmp
 import os
@@ -7,42 +7,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_PIECE = 4096  # bytes from the middle of a file, where images of one size differ
+_PIECE = 4096  # bytes from the middle of a file, where images of equal size differ
 
 
 def leaks(
     trained: Sequence[Path], validation: Mapping[str, Sequence[Path]], benchmark: Mapping[str, Sequence[Path]]
 ) -> Iterator[str]:
-    """A line for each benchmark that chooses the checkpoint too, and for each set that is trained on.
+    """A line for each benchmark that also chooses the checkpoint, and for each set that is also trained on.
 
     Args:
-        trained: the HR files that are trained on.
-        validation, benchmark: set -> its HR files; no validation sets where nothing is validated.
+        trained: the HR files of the training set.
+        validation, benchmark: set -> its HR files; no validation sets without validation.
     """
     for reported, files in benchmark.items():
         chosen = {file for theirs in validation.values() for file in shared(theirs, files)}
         if chosen:
             yield (
-                f"{len(chosen)} of {len(files)} images of benchmark {reported} are validated on too: its score chooses "
-                "best.ckpt, so that it is a little too good; validation=[split] validates on images kept from training"
+                f"{len(chosen)} of {len(files)} images of benchmark {reported} are also used for validation: its score chooses "
+                "best.ckpt and is therefore slightly too good; validation=[split] validates on held-out training images"
             )
     for name, files in {**validation, **benchmark}.items():
         if both := shared(trained, files):
             yield (
-                f"{len(both)} of {len(files)} images of {name} are trained on ({both[0].name} is the first): their scores do "
-                "not tell how good the network is on images that it has not seen"
+                f"{len(both)} of {len(files)} images of {name} are also in the training set ({both[0].name} is the first): their "
+                "scores do not show the quality on unseen images"
             )
 
 
 def files_of(images: Any) -> list[Path]:
-    """The HR files of a set; none of one whose images are in memory."""
+    """The HR files of a set; empty for a set in memory."""
     return list(images.files) if hasattr(images, "files") else [hr for hr, _ in getattr(images, "pairs", ())]
 
 
 def shared(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
-    """The files of `second` that are in `first` too, with the same bytes. Files that cannot be read are left out.
+    """The files of `second` that are also in `first`, with the same bytes. Unreadable files are left out.
 
-    Of files whose sizes nobody shares only the size is looked at.
+    For files with a unique size, nothing but the size is read.
     """
     sizes, pieces = defaultdict(list), defaultdict(list)
     for file in first:

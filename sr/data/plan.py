@@ -1,4 +1,4 @@
-"""Which samples a process makes, in batches whose patch and batch size may change with the step."""
+"""Which samples a process makes, in batches whose patch and batch size may change during training."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from sr.functional.draws import Draws
 
 @dataclass(frozen=True)
 class Phase:
-    """From optimizer step `from_step` on: `patch_size` LR pixels, `batch_size` samples a step over all devices."""
+    """From optimizer step `from_step` on: `patch_size` LR pixels, `batch_size` samples per step over all devices."""
 
     from_step: int
     patch_size: int
@@ -21,10 +21,11 @@ class Phase:
 
 @dataclass(frozen=True)
 class Plan:
-    """Micro-batches of a run; `accumulate` of them make an optimizer step. A process takes its equal share of each.
+    """Micro-batches of a run; `accumulate` of them make an optimizer step. A process makes its equal share of each.
 
-    The samples of a phase begin where those of the phase before it end, so that the numbering depends on the phases alone:
-    neither on the number of devices and workers nor on where the run was stopped and resumed.
+    The samples of a phase start where those of the previous phase end, so the numbering depends only on the phases: not on
+        the
+    number of devices and workers, nor on where the run was stopped and resumed.
     """
 
     seed: int
@@ -39,7 +40,7 @@ class Plan:
         return self.phases[bisect_right([phase.from_step for phase in self.phases], batch // self.accumulate) - 1]
 
     def samples(self, batch: int) -> tuple[int, int]:
-        """The number of this process' first sample of micro-batch `batch`, and how many follow it, the first included."""
+        """The number of this process's first sample of micro-batch `batch`, and the number of samples."""
         phase = self.phase(batch)
         ended = [(a, b) for a, b in pairwise(self.phases) if b.from_step <= phase.from_step]
         before = sum((b.from_step - a.from_step) * a.batch_size for a, b in ended)
@@ -48,16 +49,16 @@ class Plan:
         return before + (batch - phase.from_step * self.accumulate) * size + self.rank * share, share
 
     def draws(self, batch: int, stream: str = "sample") -> Draws:
-        """The random numbers of this process' samples of micro-batch `batch`; those they are mixed with are a stream too."""
+        """The random numbers of this process's samples of micro-batch `batch`; mixing partners have their own stream."""
         return Draws(self.seed, *self.samples(batch), stream)
 
 
 def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, batch_size: int) -> tuple[Phase, ...]:
-    """`data.progressive` as phases; without it, one phase. What an entry leaves out is `patch_size` or `batch_size`.
+    """`data.progressive` as phases; without it, one phase. Missing entries default to `patch_size` and `batch_size`.
 
     Raises:
-        ValueError: no list of mappings, unknown keys, sizes that are not positive, steps that do not begin at 0 and grow
-            (one line).
+        InputError: not a list of mappings, unknown keys, sizes that are not positive, steps that do not start at 0 and
+            increase (one line).
     """
     made = []
     if not isinstance(progressive, Sequence | None) or not all(isinstance(entry, Mapping) for entry in progressive or []):
@@ -74,5 +75,5 @@ def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, bat
         made.append(Phase(**phase))
     steps = [phase.from_step for phase in made]
     if steps[0] != 0 or any(a >= b for a, b in pairwise(steps)):
-        raise InputError(f"data.progressive: from_step must begin at 0 and grow, got {steps}")
+        raise InputError(f"data.progressive: from_step must start at 0 and increase, got {steps}")
     return tuple(made)

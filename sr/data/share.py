@@ -1,4 +1,4 @@
-"""Which images of an evaluation set are measured, and which of them by which process."""
+"""Which images of an evaluation set are measured, and by which process."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from sr.errors import InputError
 
 
 def limited(length: int, limit: float | int | None, key: str, name: str) -> int:
-    """How many images of a set are measured: the first `limit` of them, or that fraction of them, rounded down.
+    """The number of images of a set to measure: the first `limit`, or that fraction, rounded down.
 
     Args:
         length: images of the set.
-        limit: an int counts images, a float from 0 to 1 is a fraction, None is all of them: Lightning's meaning, except that
-            it counts the images of the whole set and not those of each process.
+        limit: an int counts images, a float from 0 to 1 is a fraction, None is all: as in Lightning, except that it counts
+            the images of the whole set instead of those per process.
         key, name: of the limit and of the set, for the error.
 
     Raises:
@@ -23,19 +23,21 @@ def limited(length: int, limit: float | int | None, key: str, name: str) -> int:
         return min(length, limit)
     count = int(length * limit)
     if length and limit and not count:
-        raise InputError(f"{key}={limit} of the {length} images of {name} is none: pass at least {1 / length:.2g}, or {key}=1")
+        raise InputError(
+            f"{key}={limit} leaves none of the {length} images of {name}: pass at least {1 / length:.2g}, or {key}=1"
+        )
     return count
 
 
 def share(count: int, rank: int, world: int) -> range:
-    """The images that process `rank` of `world` measures: every world-th one, and no image is measured by two processes.
+    """The images that process `rank` of `world` measures: every world-th one, so that no image is measured twice.
 
-    Except where there are fewer images than processes: Lightning refuses an empty loader, so that the others measure the
-    first image too, which the average counts once.
+    If there are fewer images than processes, the others measure the first image too, which the average counts once: Lightning
+    refuses an empty loader.
     """
     return range(rank, count, world) or range(min(count, 1))
 
 
 def position(trainer: Any, batch_idx: int) -> int:
-    """Place in its set of the image that this process measures as its batch_idx-th; the inverse of `share`."""
+    """Index in its set of the image that this process measures as its batch_idx-th; the inverse of `share`."""
     return trainer.global_rank + batch_idx * trainer.world_size

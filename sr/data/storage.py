@@ -1,7 +1,8 @@
-"""How training data is stored: one small protocol, whatever lies behind it.
+"""The storage protocol of training data.
 
-A memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`), several of these as
-one (`sr.data.mixture`); later clips, volumes and objects on a server. `sr.data.patches` asks for no more than this.
+Implementations: a memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`),
+    several
+of these combined (`sr.data.mixture`); later clips, volumes and remote objects. `sr.data.patches` needs nothing else.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from sr.say import warn
 
 
 class Pixels(Protocol):
-    """One image: (H, W, C). A NumPy array is one; others need to read no more than the window that is asked for."""
+    """One image: (H, W, C). A NumPy array is one; other implementations need to read only the requested window."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -28,7 +29,7 @@ class Pixels(Protocol):
 
 
 class Storage(Protocol):
-    """Images of one kind: as many as `len`, each by its index."""
+    """Images of one kind: `len` images, by index."""
 
     def __len__(self) -> int: ...
 
@@ -36,7 +37,7 @@ class Storage(Protocol):
 
 
 class Fitted(Sequence):
-    """Arrays of another number of bands or depth than the kind's, converted when they are asked for."""
+    """Arrays with another number of bands or depth than the kind's, converted when requested."""
 
     def __init__(self, images: Sequence[np.ndarray], kind: Kind, source: str) -> None:
         self.images, self.kind, self.source = images, kind, source
@@ -49,11 +50,11 @@ class Fitted(Sequence):
 
 
 def fitted(images: Any, kind: Kind, source: str) -> Storage:
-    """The images as they are if the first is of this kind; else converted, with a warning that says so.
+    """The images unchanged if the first is of this kind; otherwise converted, with a warning.
 
     Args:
         images: of one size or several, (H, W, C) each.
-        source: what they are called.
+        source: name of the images.
 
     Raises:
         InputError: they cannot be converted.

@@ -1,4 +1,4 @@
-"""On what a run validates, by its config: scores of different images cannot be compared."""
+"""On which images a run validates, from its config: scores of different images cannot be compared."""
 
 import json
 from collections.abc import Mapping
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def validated(config: Mapping[str, Any]) -> dict[str, str]:
-    """Validation set -> what its images are by the config, as text; configs with equal texts validate on equal images.
+    """Validation set -> description of its images from the config; configs with equal texts validate on equal images.
 
-    A config without validation sets, as all had before there were any, validates on its benchmarks.
+    A config without validation sets, as in older runs, validates on its benchmarks.
 
     Args:
         config: of a run, in plain values, interpolations not resolved.
@@ -23,12 +23,12 @@ def _images(node: Any, config: Mapping[str, Any]) -> Any:
         return node
     if "hr" in node:
         return {"hr": node["hr"], "lr": node.get("lr")}
-    data = config.get("data") or {}  # a split is of the training images
+    data = config.get("data") or {}  # a split is taken from the training images
     return {"split": dict(node), "train": data.get("train"), "lr": data.get("lr"), "degradation": config.get("degradation")}
 
 
 def _classes(node: Any) -> Any:
-    """The node with the names of classes alone: their files may have moved between two versions."""
+    """The node with class names without their modules, which may move between versions."""
     if isinstance(node, Mapping):
         return {k: str(v).rsplit(".", 1)[-1] if k == "_target_" else _classes(v) for k, v in node.items()}
     return [_classes(child) for child in node] if isinstance(node, list) else node

@@ -1,1 +1,1 @@
-"""Degradations: a batch of HR images or clips to LR."""
+"""Degradations: from a batch of HR images or clips to LR."""

@@ -11,9 +11,9 @@ from sr.functional.resize import imresize
 class Bicubic(nn.Module):
     """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), the pixels of MATLAB's imresize(hr, 1/scale); clips frame by frame.
 
-    `rounding` is that of `sr.functional.resize.imresize`: True or 255 takes and gives images on the uint8 grid, as the LR files
-    of the benchmarks were made; 65535 is the same for 16 bit; False or None is MATLAB's imresize of a double image:
-    differentiable and not clipped, for images that have no levels.
+    `rounding` is that of `sr.functional.resize.imresize`: True or 255 for images quantised to uint8, as the benchmarks' LR
+    files were made; 65535 for 16 bit; False or None is MATLAB's imresize of a double image: differentiable and not clipped,
+    for images without levels.
     """
 
     def __init__(self, scale: int, rounding: bool | int | None = True) -> None:
@@ -21,10 +21,10 @@ class Bicubic(nn.Module):
         if scale < 1:
             raise InputError(f"scale must be at least 1, got {scale}")
         self.scale, self.rounding = scale, rounding
-        self.margin = 2 * scale  # the kernel reaches 2 LR pixels from the centre of each
+        self.margin = 2 * scale  # the kernel's radius is 2 LR pixels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """Nothing is random."""
+        """There are no random parameters."""
         return {}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Gaussian blur, isotropic or anisotropic, with a kernel of its own for each sample.
+"""Gaussian blur, isotropic or anisotropic, with a separate kernel for each sample.
 
 Anisotropic kernels: SRMD (Zhang et al. 2018, arXiv 1712.06116, section 3.1); ranges: Real-ESRGAN (Wang et al. 2021,
 arXiv 2107.10833, section 4.1).
@@ -18,15 +18,15 @@ from sr.functional.ranges import checked, probability
 from sr.functional.resize import pad_symmetric
 
 _UNIT = 2**16
-_EXACT = 255  # levels: products with such pixels and their sums fit float32's 24 bits; others are summed in float64
+_EXACT = 255  # levels for which products and sums fit float32's 24 bits; others are summed in float64
 
 
 def gaussian_kernel(sigma_x: Tensor, sigma_y: Tensor, theta: Tensor, kernel_size: int) -> Tensor:
     """Gaussians (N, k, k) that sum to 1, from (N,) each: sigma in pixels along axes turned by theta radians.
 
-    Sampled at pixel centres, as MATLAB's fspecial('gaussian'). Weights are whole multiples of 2**-16: products
-    with 8-bit pixels and their sums fit float32's 24 bits, so that a sample's pixels are the same in any batch. The
-    rounding is worth less than 0.05 of an 8-bit level.
+    Sampled at pixel centres, like MATLAB's fspecial('gaussian'). Weights are multiples of 2**-16: products with 8-bit pixels
+    and their sums fit float32's 24 bits, so a sample's pixels do not depend on the batch. The rounding error is below 0.05
+    of an 8-bit level.
     """
     axis = torch.arange(kernel_size, device=theta.device) - kernel_size // 2
     y, x = axis.view(-1, 1), axis
@@ -35,12 +35,12 @@ def gaussian_kernel(sigma_x: Tensor, sigma_y: Tensor, theta: Tensor, kernel_size
     kernel = torch.exp(-0.5 * ((u / sigma_x.view(-1, 1, 1)) ** 2 + (v / sigma_y.view(-1, 1, 1)) ** 2))
     kernel = (kernel / kernel.sum((1, 2), keepdim=True) * _UNIT).round()
     middle = kernel_size // 2
-    kernel[:, middle, middle] += _UNIT - kernel.sum((1, 2))  # what rounding took: a flat image stays as it is
+    kernel[:, middle, middle] += _UNIT - kernel.sum((1, 2))  # the rounding error: a flat image stays unchanged
     return kernel / _UNIT
 
 
 def filter_batch(image: Tensor, kernel: Tensor) -> Tensor:
-    """Correlate each image of (N, C, H, W) with its own kernel of (N, k, k), symmetrically padded; all bands alike."""
+    """Correlate each image of (N, C, H, W) with its own kernel of (N, k, k), symmetrically padded; the same for all bands."""
     n, c, h, w = image.shape
     k = kernel.shape[-1]
     image = pad_symmetric(pad_symmetric(image, -2, k // 2, k // 2), -1, k // 2, k // 2)
@@ -50,17 +50,17 @@ def filter_batch(image: Tensor, kernel: Tensor) -> Tensor:
 
 
 class Blur(nn.Module):
-    """Blur (N, C, H, W), on the grid of its levels in [0, 1], by a random Gaussian for each sample; the result is not rounded.
+    """Blur quantised (N, C, H, W) in [0, 1] by a random Gaussian per sample; the result is not rounded.
 
     All frames of a clip (N, T, C, H, W) get the same kernel.
 
     Args:
         kernel_size: side of the kernel, odd.
-        sigma: range of the standard deviation, uniform, in HR pixels; of both axes where the kernel is anisotropic.
-        sigma_y: range of the second axis, where it differs from the first one's.
+        sigma: range of the standard deviation, uniform, in HR pixels; of both axes if the kernel is anisotropic.
+        sigma_y: range of the second axis, if it differs from the first one's.
         theta: range of the angle in radians, uniform.
-        isotropic_probability: how often the second axis is as wide as the first.
-        levels: of the image, 255 for 8 bit; None: it has none, and is taken as it is.
+        isotropic_probability: probability that both axes are equal.
+        levels: levels of the image, 255 for 8 bit; None: no levels, used unchanged.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Degradations one after the other: `degradation=[blur,bicubic,noise,jpeg]`."""
+"""Degradations in sequence: `degradation=[blur,bicubic,noise,jpeg]`."""
 
 import math
 from typing import Any
@@ -17,30 +17,30 @@ from sr.functional.draws import Draws
 
 
 class Chain(nn.Module):
-    """HR (N, C, sH, sW) on the grid of its levels -> LR (N, C, H, W) on that grid, through `stages` in their order.
+    """HR (N, C, sH, sW), quantised -> LR (N, C, H, W), quantised, through `stages` in order.
 
-    Clips (N, T, C, sH, sW) too: what is drawn for a sample holds for all of its frames, and noise differs between them.
+    Clips (N, T, C, sH, sW) as well: parameters of a sample hold for all its frames, but each frame has its own noise.
 
     After every stage the image is rounded half up to `levels` and clipped, as if each stage read and wrote a file. The
-    MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8). A pipeline (`sr.degradation.sequence`) is one
-    stage, and is rounded at its end.
+    MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8). A pipeline (`sr.degradation.sequence`)
+    counts as one stage, and is rounded at its end.
 
     Args:
         stages: name -> degradation; a parameter `sigma` of the stage `blur` is called "blur.sigma".
-        scale: HR pixels for an LR pixel; the product of the stages' scales must be that, else ValueError. At scale 1
-            (restoration) a stage must change the image, else `forward` raises InputError: LR would be HR.
+        scale: HR pixels per LR pixel; the product of the stages' scales must equal it, otherwise InputError. At scale 1
+            (restoration) a stage must change the image, otherwise `forward` raises InputError: LR would be HR.
         levels: 255 for 8 bit, 65535 for 16; None: images without levels, which are neither rounded nor clipped.
     """
 
     def __init__(self, stages: dict[str, nn.Module], scale: int, levels: int | None = 255) -> None:
         super().__init__()
         if not stages:
-            raise InputError("degradation is empty; name at least one stage, such as degradation=[bicubic]")
+            raise InputError("degradation is empty; pass at least one stage, such as degradation=[bicubic]")
         product = math.prod(stage.scale for stage in stages.values())
         if product != scale:
             raise InputError(
-                f"degradation=[{','.join(stages)}] shrinks by {product}, but scale={scale}; "
-                "one stage must shrink, by scale=${scale}: bicubic or decimation"
+                f"degradation=[{','.join(stages)}] downscales by {product}, but scale={scale}; "
+                "one stage must downscale by scale=${scale}: bicubic or decimation"
             )
         self.stages = nn.ModuleDict(stages)
         self.scale, self.levels = scale, levels
@@ -52,7 +52,7 @@ class Chain(nn.Module):
         return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
 
     def reach(self, parameters: dict[str, np.ndarray], size: int) -> int:
-        """HR pixels around patches of size x size LR pixels that the samples of these parameters need, at most `margin`."""
+        """HR pixels around patches of size x size LR pixels that samples with these parameters need, at most `margin`."""
         side, scale = size, 1
         for name, stage in reversed(self.stages.items()):
             margin = stage.reach(own(parameters, name), side) if isinstance(stage, Sequence) else stage.margin
@@ -72,15 +72,15 @@ class Chain(nn.Module):
         return found
 
     def forward(self, hr: Tensor, parameters: dict[str, Any], size: int | None = None) -> Tensor:
-        """LR of `hr`; with `size` of its middle size x size LR pixels at least, and only of them where that saves work.
+        """LR of `hr`; with `size`, at least its middle size x size LR pixels, and only those if that saves work.
 
-        Parameters are arrays of NumPy, or tensors on the CPU: what is read from a GPU has to be waited for.
+        Parameters are NumPy arrays, or tensors on the CPU: reading from a GPU would synchronise it.
         """
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
             raise InputError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
         if self.idle:
             raise InputError(
-                f"degradation=[{','.join(self.stages)}] changes nothing at scale=1, so that LR equals HR: "
+                f"degradation=[{','.join(self.stages)}] changes nothing at scale=1, so LR equals HR: "
                 "pass degradation=[noise] or others, or LR files (data=folder data.train=DIR data.lr=DIR)"
             )
         image, sides = hr, self._sides(size)
@@ -94,9 +94,9 @@ class Chain(nn.Module):
         return image
 
     def targets(self, hr: Tensor, parameters: dict[str, Any]) -> dict[str, Tensor]:
-        """What the network learns from patches `hr`: {"hr"}, where stages change it too (`sr.degradation.sharpen`).
+        """The target for patches `hr`: {"hr"}, if stages change it too (`sr.degradation.sharpen`).
 
-        With "real" beside it where a discriminator is to take the unchanged ones as real.
+        With "real" as well if a discriminator should use the unchanged ones as real.
         """
         if not any(isinstance(module, Sharpen) and module.target for module in self.modules()):
             return {"hr": hr}
@@ -109,7 +109,8 @@ class Chain(nn.Module):
         return {"hr": torch.stack(changed), "real": torch.stack(real)}
 
     def _sides(self, size: int | None) -> dict[str, int | None]:
-        """Side of the square that the later stages need of each pipeline's result; None: of other stages, all they give."""
+        """Side of the square that later stages need from each pipeline's result; None for other stages, which give
+        everything."""
         found: dict[str, int | None] = {}
         for name, stage in reversed(self.stages.items()):
             found[name] = size if isinstance(stage, Sequence) else None
@@ -123,7 +124,7 @@ def quantise(image: Tensor, levels: int = 255) -> Tensor:
 
 
 def _margin(stages: list[nn.Module]) -> int:
-    """HR pixels around a patch that its LR depends on at most, rounded up to whole LR pixels."""
+    """HR pixels around a patch on which its LR may depend, rounded up to whole LR pixels."""
     scale, margin = 1, 0
     for stage in stages:
         margin += stage.margin * scale

@@ -1,4 +1,4 @@
-"""Every s-th pixel of every s-th row: the D of BD, and what follows a blur in classical degradation models."""
+"""Keeps every s-th pixel of every s-th row: the D of BD, used after a blur in classical degradation models."""
 
 import numpy as np
 from torch import Tensor, nn
@@ -10,9 +10,9 @@ from sr.functional.draws import Draws
 class Decimation(nn.Module):
     """HR (N, C, sH, sW) -> LR (N, C, H, W) = hr[..., offset::s, offset::s]; clips frame by frame.
 
-    `offset` None is the pixel at the centre of each s x s cell, (s - 1) // 2: MATLAB's imresize 'nearest' at odd s, and
-    RDN's and RCAN's BD at every s. Offset 0, the upper left pixel, is KAIR's; its LR lies (s - 1) / 2 HR pixels off the
-    pixel centres that bicubic keeps.
+    `offset` None is the pixel at the centre of each s x s cell, (s - 1) // 2: MATLAB's imresize 'nearest' for odd s, and
+    RDN's and RCAN's BD for every s. Offset 0, the upper left pixel, is KAIR's; its LR is shifted by (s - 1) / 2 HR pixels
+    from the pixel centres that bicubic keeps.
     """
 
     def __init__(self, scale: int, offset: int | None = None) -> None:
@@ -23,7 +23,7 @@ class Decimation(nn.Module):
         self.offset = (scale - 1) // 2 if offset is None else offset
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """Nothing is random."""
+        """There are no random parameters."""
         return {}
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Filtering and resizing as operations on one sample's picture, one matrix product down the columns and one along the rows."""
+"""Filtering and resizing of one sample's picture, as one matrix product along columns and one along rows."""
 
 import numpy as np
 from torch import Tensor
@@ -14,12 +14,12 @@ _POINT: Pairs = [(np.ones(1), np.ones(1))]
 
 
 class Linear(Operation):
-    """A filter, given as pairs of kernels (down, along) whose outer products sum to it, and then a resize, or one of both.
+    """A filter, given as pairs of kernels (down, along) whose outer products sum to it, followed by a resize, or one of both.
 
     Args:
-        step: HR pixels of a pixel of the result.
+        step: HR pixels per pixel of the result.
         pairs: see `sr.functional.kernels.separated`.
-        mode, ratio: of the resize, see `sr.functional.band.resized`; None: it is not resized.
+        mode, ratio: of the resize, see `sr.functional.band.resized`; None: no resize.
     """
 
     def __init__(self, step: float, pairs: Pairs = _POINT, mode: Mode | None = None, ratio: float = 1.0) -> None:
@@ -56,9 +56,9 @@ class Linear(Operation):
 
 
 def odd_sizes(name: str, sizes: object) -> tuple[int, int]:
-    """A range [smallest, largest] of odd kernel sizes. InputError where it is none."""
+    """A range [smallest, largest] of odd kernel sizes. InputError if invalid."""
     if not isinstance(sizes, list | tuple) or len(sizes) != 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
         raise InputError(f"{name} must be [smallest, largest] side of the kernel in pixels, both odd, got {sizes}")
     if not (sizes[0] % 2 and sizes[1] % 2 and sizes[0] <= sizes[1]):
-        raise InputError(f"{name} must be odd, smallest first, so that a kernel has a middle, got {list(sizes)}")
+        raise InputError(f"{name} must be odd with the smallest first, got {list(sizes)}")
     return sizes[0], sizes[1]

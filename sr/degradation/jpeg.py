@@ -1,7 +1,7 @@
-"""JPEG compression: real files of Pillow's libjpeg, each sample at a quality of its own.
+"""JPEG compression with real files of Pillow's libjpeg, at a separate quality for each sample.
 
-On a CPU they are real JPEG. A GPU compresses by the same quantised cosine transform itself (`sr.functional.jpeg`), so that no
-image leaves it. A 56 x 56 image takes about 0.2 ms.
+On a CPU they are real JPEG files. A GPU computes the same quantised cosine transform itself (`sr.functional.jpeg`), so that
+images stay on it. A 56 x 56 image takes about 0.2 ms.
 """
 
 import io
@@ -18,28 +18,29 @@ from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import checked
 
-_BLOCK = 8  # pixels of a block that is transformed as one
+_BLOCK = 8  # side of a transformed block in pixels
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
-    """uint8 (H, W, 3) or (H, W) -> the same, after a file of that quality (1 .. 100) with 4:2:0 chroma."""
+    """uint8 (H, W, 3) or (H, W) -> the same, after compression at that quality (1 .. 100) with 4:2:0 chroma."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=quality, subsampling="4:2:0")
     return np.asarray(Image.open(file))
 
 
 class JPEG(Stage):
-    """Compress (N, C, H, W) in [0, 1], any size, RGB with 4:2:0 chroma; the result is on the uint8 grid,
-    for JPEG files have 8 bits, whatever the image has.
+    """Compress (N, C, H, W) in [0, 1] of any size; RGB uses 4:2:0 chroma. The result is quantised to uint8, because JPEG
+    files have 8 bits, whatever the image has.
 
-    The bands of other images than RGB are files of their own, all of one quality, since JPEG knows no others than gray and
-    colour. The frames of a clip (N, T, C, H, W) have one quality too, each its own file.
+    JPEG supports only gray and colour: the bands of other images become separate files of the same quality. The frames of a
+        clip
+    (N, T, C, H, W) share one quality too, each as its own file.
 
     Args:
         quality: range of libjpeg's quality (1 .. 100), uniform, both ends included; Real-ESRGAN (Wang et al. 2021, arXiv
             2107.10833, section 4.1) has [30, 95].
-        grid: where the blocks of 8 x 8 pixels begin. corner: at the image's, so that a patch is an image of its own; random:
-            anywhere, so that a patch is the crop of a larger file.
+        grid: position of the 8 x 8 blocks. corner: aligned with the image's corner, so each patch is an image of its own;
+            random: anywhere, so a patch is the crop of a larger file.
     """
 
     def __init__(self, quality: Sequence[int] = (30, 95), grid: str = "corner") -> None:
@@ -52,7 +53,7 @@ class JPEG(Stage):
         self.quality, self.grid = (low, high), grid
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """{"quality": int64 (count,)}; with a random grid "top" and "left" too, of its first whole block."""
+        """{"quality": int64 (count,)}; with a random grid also "top" and "left" of its first whole block."""
         low, high = self.quality
         found = {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
         return found | ({name: draws.integers(_BLOCK) for name in ("top", "left")} if self.grid == "random" else {})
@@ -66,7 +67,7 @@ class JPEG(Stage):
 
 
 class Compressed(Operation):
-    """Compress each frame by `codec`, (pixels, quality) -> pixels, of whole blocks where the parameters have top and left."""
+    """Compress each frame by `codec`, (pixels, quality) -> pixels; in whole blocks if the parameters have top and left."""
 
     def __init__(self, step: float, codec: Callable[[np.ndarray, int], np.ndarray], parameters: Parameters) -> None:
         super().__init__(step)

@@ -1,4 +1,4 @@
-"""Blur by a kernel of a family that is drawn for each sample: Gaussian, generalised Gaussian, plateau or sinc.
+"""Blur by a random kernel per sample: Gaussian, generalised Gaussian, plateau or sinc.
 
 Real-ESRGAN: Wang, Xie, Dong, Shan 2021, arXiv:2107.10833, section 3.1 and its supplement; the defaults are its first blur.
 """
@@ -16,20 +16,21 @@ from sr.functional.ranges import checked, shares
 
 FAMILIES = ("iso", "aniso", "generalised_iso", "generalised_aniso", "plateau_iso", "plateau_aniso", "sinc")
 _REALESRGAN = dict(zip(FAMILIES, (0.405, 0.225, 0.108, 0.027, 0.108, 0.027, 0.1), strict=True))
-_SMALL = 13  # kernels below this size cut off at a third of pi and not at a fifth: else they would hold less than a period
+_SMALL = (
+    13  # smaller kernels have a cut-off of at least pi / 3 instead of pi / 5: otherwise they would contain less than a period
+)
 
 
 class Kernel(Stage):
-    """Blur each sample by a kernel of its own, as a part of a larger picture; the result is neither rounded nor clipped.
+    """Blur each sample by its own kernel, as a part of a larger picture; the result is neither rounded nor clipped.
 
     Args:
-        kernel_size: [smallest, largest] side in pixels, odd; all odd sizes between are equally likely.
-        families: how often each family is drawn, of iso, aniso, generalised_iso, generalised_aniso, plateau_iso, plateau_aniso
-            and sinc; relative weights.
-        sigma: range of the standard deviation in pixels, uniform, of both axes apart where the kernel is anisotropic.
+        kernel_size: [smallest, largest] side in pixels, odd; all odd sizes in between are equally likely.
+        families: relative weights of iso, aniso, generalised_iso, generalised_aniso, plateau_iso, plateau_aniso and sinc.
+        sigma: range of the standard deviation in pixels, uniform; independent for both axes if the kernel is anisotropic.
         theta: range of the angle in radians, uniform.
-        beta_generalised, beta_plateau: range of the shape parameter; half of the draws lie below 1, half above.
-        cutoff: range of the sinc filter's cut-off in radians a pixel; for sizes below 13 it begins at pi / 3 at least.
+        beta_generalised, beta_plateau: range of the shape parameter; half of the draws are below 1, half above.
+        cutoff: range of the sinc filter's cut-off in radians per pixel; for sizes below 13 it is at least pi / 3.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Kernel(Stage):
 
 
 def kernel_of(parameters: Parameters) -> np.ndarray:
-    """(k, k), the kernel of one sample's parameters."""
+    """(k, k), the kernel for one sample's parameters."""
     family, size = FAMILIES[parameters["family"]], parameters["size"]
     if family == "sinc":
         return kernels.sinc(size, parameters["cutoff"])
@@ -92,6 +93,7 @@ def kernel_of(parameters: Parameters) -> np.ndarray:
 
 
 def _beta(bounds: tuple[float, float], below: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """Half of the draws in [low, 1], half in [1, high]; where 1 is outside, 1 is the nearer end, as in BasicSR."""
+    """Half of the draws in [low, 1], half in [1, high]; if 1 is outside the range, it is replaced by the nearer end, as in
+    BasicSR."""
     low, high = bounds
     return np.where(below, low + place * (1 - low), 1 + place * (high - 1))

@@ -1,4 +1,4 @@
-"""One of several pipelines for each sample."""
+"""One of several pipelines per sample."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ class Mixture(Sequence):
 
     Args:
         stages: name -> stage.
-        weights: name -> how often it is drawn, relative to the others; None: all equally often.
+        weights: name -> relative probability; None: all equal.
         scale, margin: see Sequence.
     """
 
@@ -36,7 +36,7 @@ class Mixture(Sequence):
         super().__init__(stages, scale, margin)
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """{"choice": index of the stage (count,), "<stage>.<parameter>": ... of all of them}."""
+        """{"choice": index of the stage (count,), "<stage>.<parameter>": ... for all of them}."""
         return {"choice": np.searchsorted(self.shares, draws.uniform(), "right"), **super().sample(draws)}
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:

@@ -1,8 +1,8 @@
 """Gaussian and Poisson noise (Real-ESRGAN, Wang et al. 2021, arXiv 2107.10833, sections 3.1 and 4.1).
 
-Each sample's noise comes from a generator of its own on the image's device, seeded by the sample's parameters: a function of
-that seed and of the image alone, equal in any batch (the generators of CPUs and GPUs give other numbers). Each frame of a clip
-has noise of its own, from a seed that follows from the sample's.
+Each sample's noise comes from its own generator on the image's device, seeded by the sample's parameters. It depends only on
+that seed and the image, not on the batch (CPU and GPU generators give different numbers). Each frame of a clip has its own
+noise, with a seed derived from the sample's.
 """
 
 from collections.abc import Sequence
@@ -19,16 +19,16 @@ from sr.functional.draws import Draws
 from sr.functional.ranges import checked, probability
 
 GRAY = (0.299, 0.587, 0.114)  # BT.601 luma, full range
-_STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): seeds of the frames of one clip lie far apart
+_STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): the seeds of a clip's frames are far apart
 
 
 def frame_seeds(seed: int, frames: int) -> list[int]:
-    """The seed of a sample -> those of its frames; the first frame has the sample's own."""
+    """The seed of a sample -> those of its frames; the first frame has the sample's."""
     return [(seed + frame * _STEP) % 2**63 for frame in range(frames)]
 
 
 def generator_of(seed: int, device: torch.device) -> torch.Generator:
-    """A generator on the device; seeding it does not wait for the device."""
+    """A generator on the device; seeding does not synchronise it."""
     return torch.Generator(device).manual_seed(seed)
 
 
@@ -41,17 +41,18 @@ def gray_of(image: Tensor) -> Tensor:
 class Noise(Stage):
     """Add noise to images in [0, 1]; the result is not rounded.
 
-    In a clip (N, T, C, H, W) the kind and the strength are the sample's, the noise itself differs from frame to frame.
+    In a clip (N, T, C, H, W) kind and strength belong to the sample; the noise itself differs between frames.
 
     Args:
-        sigma: range of the standard deviation of Gaussian noise, uniform, in 255ths of the range, whatever the levels.
+        sigma: range of the standard deviation of Gaussian noise, uniform, in 255ths of the range, for any levels.
         poisson_strength: range of the factor on Poisson noise, uniform; 1 is the shot noise of `photons` at white.
-        poisson_probability: how often the noise is Poisson and not Gaussian.
-        gray_probability: how often R, G and B get the same noise; the bands of other images never do, for each has a
-            sensor of its own.
-        levels: of the image, 255 for 8 bit; None: it has none. Poisson noise takes the image on that grid.
-        photons: at white, 255; None: as BasicSR, the power of two from the number of different 8-bit levels in the image on.
-        clip: whether the result is clipped to [0, 1].
+        poisson_probability: probability of Poisson instead of Gaussian noise.
+        gray_probability: probability that R, G and B get the same noise; the bands of other images never do, because each has
+            its own sensor.
+        levels: levels of the image, 255 for 8 bit; None: none. Poisson noise quantises the image to them.
+        photons: at white, 255; None: as in BasicSR, the smallest power of two of at least the number of different 8-bit
+            levels.
+        clip: whether to clip the result to [0, 1].
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Noise(Stage):
         self.poisson_probability = probability("poisson_probability", poisson_probability)
         self.gray_probability = probability("gray_probability", gray_probability)
         if photons not in (255, None):
-            raise InputError(f"photons={photons}: pass 255, or null for the number that BasicSR takes")
+            raise InputError(f"photons={photons}: pass 255, or null for BasicSR's choice")
         self.levels, self.photons, self.clip = levels, photons, clip
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
@@ -117,8 +118,8 @@ def _shot_noise(image: Tensor, stage: Noise, generator: torch.Generator) -> Tens
             different = np.count_nonzero(np.bincount(levels.byte().numpy().ravel(), minlength=256))
             return poisson.noise(levels, 1 << int(different - 1).bit_length(), generator)
         different = (torch.bincount(levels.flatten().int(), minlength=256) > 0).sum()
-        photons = 2 ** torch.ceil(torch.log2(different.float()))  # stays on the device: nobody waits for it
+        photons = 2 ** torch.ceil(torch.log2(different.float()))  # stays on the device: no synchronisation
         return (torch.poisson(levels * (photons / 255), generator=generator) / photons).sub_(levels / 255)
-    # On the grid of the levels, that the same image gives the same numbers.
+    # Quantised, so that equal images give equal numbers.
     grid = (image * stage.levels).round() * (255 / stage.levels) if stage.levels else image.clamp(0, 1) * 255
     return (torch.poisson(grid, generator=generator) - grid) / 255

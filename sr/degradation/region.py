@@ -1,7 +1,8 @@
-"""Rectangles of pixels on the grids of a sample: which pixels of each stage's picture an LR patch depends on.
+"""Rectangles of pixels on the grids of a sample: the pixels of each stage's picture on which an LR patch depends.
 
-Every grid of a sample begins at one corner: pixel k of a grid whose pixels are `step` HR pixels wide has its centre at
-(k + 0.5) * step. A picture has no border there: what lies outside of the image that is given is its mirror image.
+All grids of a sample share one corner: pixel k of a grid with pixels of `step` HR pixels has its centre at (k + 0.5) * step.
+    A
+picture has no border here: outside of the given image is its mirror image.
 """
 
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from sr.functional.resize import pad_symmetric
 
 
 class Region(NamedTuple):
-    """Rows top .. bottom - 1 and columns left .. right - 1 of a grid; may begin below 0."""
+    """Rows top .. bottom - 1 and columns left .. right - 1 of a grid; may start below 0."""
 
     top: int
     bottom: int
@@ -20,11 +21,11 @@ class Region(NamedTuple):
     right: int
 
     def grown(self, by: int) -> "Region":
-        """`by` pixels more on every side."""
+        """`by` more pixels on every side."""
         return Region(self.top - by, self.bottom + by, self.left - by, self.right + by)
 
     def times(self, factor: int) -> "Region":
-        """The same area on a grid of pixels `factor` times as small."""
+        """The same area on a grid with pixels `factor` times as small."""
         return Region(*(side * factor for side in self))
 
     @property
@@ -37,7 +38,8 @@ class Region(NamedTuple):
 
 
 def crop(image: Tensor, given: Region, wanted: Region) -> Tensor:
-    """The pixels `wanted` of (..., H, W), which shows the pixels `given`; mirrored beyond them, the edge pixel repeated."""
+    """The pixels `wanted` of (..., H, W), which contains the pixels `given`; mirrored beyond them, with repeated edge
+    pixels."""
     if wanted == given:
         return image
     for dim, begin, end, first, last in (

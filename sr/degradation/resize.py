@@ -1,4 +1,4 @@
-"""Resizing by a random factor, each sample by its own.
+"""Resizing by a random factor per sample.
 
 Real-ESRGAN, Wang et al. 2021, arXiv:2107.10833, section 3.1; BSRGAN, Zhang et al. 2021, arXiv:2103.14006, section 3.2.
 """
@@ -19,17 +19,18 @@ MODES = get_args(Mode)
 
 
 class Resize(Stage):
-    """Resize each sample up, down or not at all, by a factor and a method that are drawn; neither rounded nor clipped.
+    """Resize each sample up, down or not at all, by a random factor and method; neither rounded nor clipped.
 
-    The grids of all sizes share one corner, so that LR lies on HR exactly whatever sizes were between.
+    The grids of all sizes share one corner, so LR is aligned with HR whatever the intermediate sizes.
 
     Args:
-        up, down, keep: how often the factor is drawn from [1, high], from [low, 1], or is 1; relative weights.
-        factor: [low, high], uniform on either side of 1.
-        modes: one of these is drawn: area, bilinear and bicubic as torch's, box as OpenCV's area, matlab (antialiased bicubic).
-        lr_scale: pass scale=${scale}'s value for a factor relative to the size of LR; [1, 1] resizes to LR. None: relative to
-            the size that the picture has.
-        inverse: draw uniformly from [1, 1 / low] how many times smaller the picture becomes, as BSRGAN does.
+        up, down, keep: relative weights of factors from [1, high], from [low, 1], and of 1.
+        factor: [low, high], uniform on each side of 1.
+        modes: methods to draw from: area, bilinear and bicubic as in torch, box as OpenCV's area, matlab (antialiased
+            bicubic).
+        lr_scale: the value of scale=${scale} makes factors relative to the size of LR; [1, 1] resizes to LR. None: relative
+            to the current size.
+        inverse: draw the reduction uniformly from [1, 1 / low], as in BSRGAN.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Resize(Stage):
         self.random = up > 0 or down > 0
         self.factor = checked("factor", factor, 0.01, 100)
         if (down > 0 and factor[0] > 1) or (up > 0 and factor[1] < 1):
-            raise InputError(f"factor={list(factor)}: must begin below 1 where down={down}, and end above 1 where up={up}")
+            raise InputError(f"factor={list(factor)}: must start below 1 for down={down}, and end above 1 for up={up}")
         if not modes or any(mode not in MODES for mode in modes):
             raise InputError(f"modes={list(modes)}: choose at least one of {', '.join(MODES)}")
         self.modes, self.lr_scale, self.inverse = list(modes), lr_scale, inverse

@@ -1,4 +1,4 @@
-"""Stages one after the other, each sample in a size of its own between them: a pipeline, as `degradation=realesrgan`."""
+"""Stages in sequence, with a separate size for each sample between them: a pipeline, as in `degradation=realesrgan`."""
 
 import numpy as np
 from torch import nn
@@ -10,19 +10,20 @@ from sr.functional.draws import Draws
 
 
 class Sequence(Stage):
-    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W), clips too: what is drawn for a sample holds for all of its frames.
+    """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W); clips as well: parameters of a sample hold for all its frames.
 
-    Between the stages nothing is rounded or clipped, except by those whose work that is (noise clips, JPEG is of 8 bits).
-    LR patches are cut out as of a larger picture: `reach` says how much of HR around the patch each sample needs.
+    Between stages nothing is rounded or clipped, except by stages that do so themselves (noise clips, JPEG has 8 bits). LR
+    patches are
+    cut as from a larger picture: `reach` says how much HR around the patch each sample needs.
 
     Args:
-        stages: name -> stage, each with a name of its own, by which it draws.
-        scale: HR pixels for an LR pixel, the size that the pipeline ends in; None: what the stages come to, within another
+        stages: name -> stage, each with a unique name, which is its random stream.
+        scale: HR pixels per LR pixel, the final size of the pipeline; None: whatever the stages give, within another
             pipeline.
         margin: HR pixels around a patch that are used at most; beyond them the picture is mirrored.
 
     Raises:
-        InputError: no stage, or stages that do not end at a pixel of `scale` HR pixels.
+        InputError: no stage, or stages that do not end with pixels of `scale` HR pixels.
     """
 
     def __init__(self, stages: dict[str, nn.Module], scale: int | None = None, margin: int = 128) -> None:
@@ -59,7 +60,7 @@ class Sequence(Stage):
         return step
 
     def reach(self, parameters: dict[str, np.ndarray], size: int) -> int:
-        """HR pixels around a patch of size x size LR pixels that the samples of these parameters need, at most `margin`."""
+        """HR pixels around a patch of size x size LR pixels that samples with these parameters need, at most `margin`."""
         frame, hr, reach = Region(0, size, 0, size), size * self.scale, 0
         for sample in on_host(parameters):
             need = regions(joined(self.plan(sample, 1.0)), frame)[0]

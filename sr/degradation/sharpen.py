@@ -1,4 +1,4 @@
-"""Unsharp masking of HR, from which Real-ESRGAN makes LR and which its network learns (arXiv:2107.10833, section 3.4)."""
+"""Unsharp masking of HR, which Real-ESRGAN uses for LR and as training target (arXiv:2107.10833, section 3.4)."""
 
 import numpy as np
 import torch
@@ -12,16 +12,16 @@ from sr.functional.ranges import probability
 
 
 class Sharpen(Stage):
-    """Add `weight` times what a wide Gaussian takes away, where that is more than `threshold`; images in [0, 1], clipped.
+    """Add `weight` times what a wide Gaussian removes, where that is more than `threshold`; images in [0, 1], clipped.
 
-    The mask of these places is blurred by the same Gaussian. Pictures are mirrored at the edge of what is given.
+    The mask of these places is blurred by the same Gaussian. Pictures are mirrored at the edge of the given region.
 
     Args:
-        weight: how much of the difference is added.
+        weight: factor of the added difference.
         threshold: in 255ths of the range.
-        kernel_size: side of the Gaussian in pixels, odd; its sigma is OpenCV's for that side, 8 for 51.
-        target: whether the network is trained to give the sharpened image (Real-ESRGAN's gt_usm); LR is made of it anyway.
-        discriminator: whether a discriminator takes the sharpened image as real too (Real-ESRGAN's gan_gt_usm).
+        kernel_size: side of the Gaussian in pixels, odd; sigma is OpenCV's for that side, 8 for 51.
+        target: whether the sharpened image is the training target (Real-ESRGAN's gt_usm); LR is always made from it.
+        discriminator: whether a discriminator uses the sharpened image as real too (Real-ESRGAN's gan_gt_usm).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Stages in an order that is drawn for each sample (BSRGAN, Zhang et al. 2021, arXiv:2103.14006, section 3.5)."""
+"""Stages in a random order per sample (BSRGAN, Zhang et al. 2021, arXiv:2103.14006, section 3.5)."""
 
 from collections.abc import Sequence as Names
 from itertools import permutations
@@ -12,7 +12,7 @@ from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import probability as checked
 
-_MOST = 6  # stages that change the size: all of their orders are looked at
+_MOST = 6  # stages that change the size: all of their orders are tried
 
 
 class Shuffle(Sequence):
@@ -20,9 +20,9 @@ class Shuffle(Sequence):
 
     Args:
         stages: name -> stage.
-        in_order: names of stages that keep their order among themselves, such as a resize before the resize to LR.
-        probability: how often the order is drawn; else it is that of `stages`, but for `together`.
-        together: lists of neighbouring stages; where the order of all is not drawn, theirs among themselves is.
+        in_order: names of stages that keep their relative order, such as a resize before the resize to LR.
+        probability: probability of a random order; otherwise it is that of `stages`, except for `together`.
+        together: lists of neighbouring stages, which are shuffled among themselves if the whole order is not random.
         scale, margin: see Sequence.
     """
 

@@ -1,4 +1,4 @@
-"""A stage that only some of the samples go through."""
+"""A stage that is applied only to some samples."""
 
 import numpy as np
 from torch import nn
@@ -9,11 +9,11 @@ from sr.functional.ranges import probability as checked
 
 
 class Skip(Stage):
-    """`stage`, which is left out with a probability; the number of draws is the same for every sample.
+    """`stage`, skipped with a probability; the number of draws is the same for every sample.
 
     Args:
         stage: any stage.
-        probability: how often it is left out.
+        probability: probability of skipping it.
     """
 
     def __init__(self, stage: nn.Module, probability: float) -> None:
@@ -34,5 +34,5 @@ class Skip(Stage):
 
     def width(self, step: float | None) -> float | None:
         inner = width(self.stage, step)
-        chances = {0.0: inner, 1.0: step}  # left out never, or always
+        chances = {0.0: inner, 1.0: step}  # skipped never, or always
         return chances.get(float(self.probability), inner if inner == step else None)

@@ -1,7 +1,7 @@
-"""What a stage of a pipeline is: it draws each sample's parameters, and turns one sample's into operations on its picture.
+"""The stage of a pipeline: draws each sample's parameters, and turns one sample's parameters into operations on its picture.
 
-Every sample of a batch may change its size by a factor of its own, so a pipeline (`sr.degradation.sequence`) works on one
-sample after the other. Sizes and branches are known on the host, where the parameters are drawn: nothing waits for the device.
+Samples of a batch may change their size by different factors, so a pipeline (`sr.degradation.sequence`) processes samples
+one by one. Sizes and branches are known on the host, where the parameters are drawn: nothing synchronises the device.
 """
 
 from typing import Any
@@ -14,24 +14,24 @@ from sr.degradation.region import Region, crop
 from sr.functional.draws import Draws
 from sr.functional.leading import check_leading
 
-Parameters = dict[str, Any]  # of one sample: plain numbers, or an array where a parameter has several
+Parameters = dict[str, Any]  # of one sample: plain numbers, or an array for a parameter with several values
 
 
 class Operation:
-    """One thing that is done to one sample's picture (F, C, H, W), F its frames. Here: nothing.
+    """One operation on one sample's picture (F, C, H, W) with F frames. The base class does nothing.
 
-    `step` is the width of a pixel of its result in HR pixels.
+    `step` is the width of a pixel of the result in HR pixels.
     """
 
     def __init__(self, step: float) -> None:
         self.step = step
 
     def needs(self, wanted: Region) -> Region:
-        """The pixels of its input that the pixels `wanted` of its result depend on."""
+        """The pixels of the input on which the pixels `wanted` of the result depend."""
         return wanted
 
     def constants(self, given: Region, wanted: Region) -> list[np.ndarray]:
-        """float32 arrays that `apply` takes as tensors; those of a whole batch cross to the device together."""
+        """float32 arrays that `apply` receives as tensors; those of a whole batch are copied to the device together."""
         return []
 
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
@@ -39,43 +39,43 @@ class Operation:
         return image
 
     def followed_by(self, other: "Operation") -> "Operation | None":
-        """Both in one, where that saves work."""
+        """Both operations combined, if that saves work."""
         return None
 
 
 class Stage(nn.Module):
-    """Base of the stages whose work depends on the sample: `plan` says what is done to one."""
+    """Base class of stages whose work depends on the sample: `plan` returns the operations for one sample."""
 
-    scale, margin = 1, 0  # as a stage of a list beside bicubic and others; `margin`: HR pixels that a patch needs around it
+    scale, margin = 1, 0  # as a stage in a list with bicubic and others; `margin`: HR pixels needed around a patch
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
-        """{"<parameter>": (count, ...)} of each sample."""
+        """{"<parameter>": (count, ...)} for each sample."""
         return {}
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
-        """What is done to the sample of these parameters, whose pixels are `step` HR pixels wide."""
+        """The operations for a sample with these parameters, whose pixels are `step` HR pixels wide."""
         raise NotImplementedError
 
     def width(self, step: float | None) -> float | None:
-        """HR pixels of a result's pixel, from those of the input's; None: drawn anew for each sample."""
+        """HR pixels per pixel of the result, given those of the input; None: random per sample."""
         return step
 
     def targets(self, parameters: Parameters) -> list["Stage"]:
-        """Stages that change the sample's HR too, which the network is to give back."""
+        """Stages that also change the sample's HR, which is the training target."""
         return []
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor], size: int | None = None) -> Tensor:
-        """(N, C, sH, sW) or clips (N, T, C, sH, sW) in [0, 1] -> LR; with `size` the middle size x size pixels of it."""
+        """(N, C, sH, sW) or clips (N, T, C, sH, sW) in [0, 1] -> LR; with `size` its middle size x size pixels."""
         return run(self, hr, parameters, size)
 
 
 class Ready(Operation):
-    """A stage that knows batches only (`scale`, `margin`, `forward`), as an operation."""
+    """A stage that only knows batches (`scale`, `margin`, `forward`), as an operation."""
 
     def __init__(self, stage: nn.Module, parameters: Parameters, step: float) -> None:
         super().__init__(step * stage.scale)
         self.stage, self.parameters = stage, parameters
-        self.margin = -(-stage.margin // stage.scale)  # of the result
+        self.margin = -(-stage.margin // stage.scale)  # in pixels of the result
 
     def needs(self, wanted: Region) -> Region:
         return wanted.grown(self.margin).times(self.stage.scale)
@@ -92,12 +92,12 @@ def plan(stage: nn.Module, parameters: Parameters, step: float) -> list[Operatio
 
 
 def width(stage: nn.Module, step: float | None) -> float | None:
-    """HR pixels of a pixel after any stage; None where it is random."""
+    """HR pixels per pixel after any stage; None if random."""
     return stage.width(step) if isinstance(stage, Stage) else step and step * stage.scale
 
 
 def targets(stage: nn.Module, parameters: Parameters) -> list[Stage]:
-    """The stages within any stage that change HR too, for the sample of these parameters."""
+    """The stages within any stage that also change HR, for a sample with these parameters."""
     return stage.targets(parameters) if isinstance(stage, Stage) else []
 
 
@@ -108,7 +108,7 @@ def own(parameters: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def on_host(parameters: dict[str, Any]) -> list[Parameters]:
-    """{"<parameter>": (N, ...)} of tensors or arrays -> each sample's."""
+    """{"<parameter>": (N, ...)} of tensors or arrays -> one dict per sample."""
     arrays = {name: np.asarray(value.cpu() if isinstance(value, Tensor) else value) for name, value in parameters.items()}
     lists = {name: array.tolist() if array.ndim == 1 else array for name, array in arrays.items()}
     count = len(next(iter(lists.values()), ()))
@@ -116,7 +116,7 @@ def on_host(parameters: dict[str, Any]) -> list[Parameters]:
 
 
 def regions(operations: list[Operation], wanted: Region) -> list[Region]:
-    """The pixels of HR, of the result of the first operation, ..., of the last, that `wanted` of the last depends on."""
+    """The pixels of HR, of the result of the first operation, ..., of the last, on which `wanted` of the last depends."""
     found = [wanted]
     for operation in reversed(operations):
         found.append(operation.needs(found[-1]))
@@ -124,7 +124,7 @@ def regions(operations: list[Operation], wanted: Region) -> list[Region]:
 
 
 def joined(operations: list[Operation]) -> list[Operation]:
-    """The operations, neighbours made one where that saves work."""
+    """The operations, with neighbours combined if that saves work."""
     found: list[Operation] = []
     for operation in operations:
         both = found[-1].followed_by(operation) if found else None
@@ -133,7 +133,7 @@ def joined(operations: list[Operation]) -> list[Operation]:
 
 
 def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) -> Tensor:
-    """A stage or pipeline of a fixed scale on a batch, sample by sample."""
+    """Apply a stage or pipeline of fixed scale to a batch, sample by sample."""
     check_leading(hr)
     height, width = (length // stage.scale for length in hr.shape[-2:])
     frame = Region(0, height, 0, width) if size is None else _middle(height, width, size)
@@ -163,7 +163,7 @@ def _middle(height: int, width: int, size: int) -> Region:
 
 
 def _sent(given: list[list[np.ndarray]], device: torch.device) -> list[list[Tensor]]:
-    """Arrays to tensors on the device: in one copy, that a GPU is not waited for at each of them."""
+    """Arrays to tensors on the device, in one copy, so that a GPU is synchronised once at most."""
     if device.type == "cpu":
         return [[torch.from_numpy(array) for array in arrays] for arrays in given]
     flat = [array.ravel() for arrays in given for array in arrays]

@@ -168,7 +168,7 @@ class SRModule(pl.LightningModule):
         with float32(lr.device.type), memory_for(image):  # as published numbers are
             sr = self._enlarge(self.evaluated, lr, image, others)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
-                raise NotFiniteError(f"{image}: the network makes NaN or infinite pixels, its weights are broken")
+                raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
             scores = self._score(sr, hr)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels

@@ -1,4 +1,4 @@
-"""LR, bicubic, the results of networks and HR side by side, in one HTML page (sr/view/page.py)."""
+"""LR, bicubic, the results of networks and HR side by side in one HTML page (sr/view/page.py)."""
 
 import sys
 import time
@@ -33,9 +33,9 @@ from sr.say import warn
 from sr.view.page import METRICS, Column, Scores, data_uri, means_of, render, score_text
 from sr.view.table import markdown
 
-RESERVED = ("LR", "bicubic", "HR")  # columns that are no network
-LARGE, TOO_LARGE = 50e6, 1e9  # bytes of a page: browsers become slow, give up
-_BYTES = 1.8  # of the page for each pixel of a photo: lossless WebP in base64
+RESERVED = ("LR", "bicubic", "HR")  # columns that are not networks
+LARGE, TOO_LARGE = 50e6, 1e9  # page sizes in bytes: browsers become slow, or give up
+_BYTES = 1.8  # bytes of the page per pixel of a photo: lossless WebP in base64
 _METRICS = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rgb"), "SSIM RGB": (SSIM, "rgb")}
 
 
@@ -51,32 +51,32 @@ def compare_files(
     ensemble: bool = False,
     overwrite: bool = False,
 ) -> int:
-    """Enlarge each input with each network and write the page; returns how many files failed (one line on stderr each).
+    """Upscale each input with each network and write the page; returns the number of failed files (one line on stderr each).
 
     Args:
-        networks: (file or name, network in eval mode) of each; all of one scale.
-        source: LR file, folder or pattern; HR with `degrade`, which makes LR of it as MATLAB's imresize does.
+        networks: (file or name, network in eval mode) each; all with one scale.
+        source: LR file, folder or pattern; with `degrade` HR, from which LR is made by MATLAB's imresize.
         output: the page (FILE.html), or a folder for compare.html.
-        reference: HR file, or a folder with one of each input's name.
+        reference: HR file, or a folder with an HR file for each input.
         tile, overlap, ensemble: as in sr.predict.files.predict_files; float32 always.
 
     Raises:
-        ValueError, OSError: one line; nothing has been written.
+        InputError, MissingError: one line; nothing was written.
     """
     if not networks:
-        raise InputError("ckpt=[] names no network to compare: pass ckpt=[a.ckpt,b.pth]")
+        raise InputError("no network to compare: pass ckpt=[a.ckpt,b.pth]")
     page, scale = page_path(output, overwrite), common_scale(networks)
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
-        raise InputError(f"degrade=true makes the input its own reference: leave out reference={reference}")
+        raise InputError(f"with degrade=true the input is the reference: remove reference={reference}")
     files = find_pairs(source, reference, scale)
     columns = 1 + len(networks) + (degrade or reference is not None)  # LR is small
     sr_pixels = sum(height * width for height, width in map(image.size, _readable(files))) * (1 if degrade else scale**2)
     expected = sr_pixels * columns * _BYTES
     if expected > TOO_LARGE:
         raise InputError(
-            f"{len(files)} files in {columns} pictures each make a page of about {expected / 1e9:.1f} GB, which browsers "
-            "do not open: take fewer or smaller files, or fewer networks"
+            f"{len(files)} files with {columns} pictures each need a page of about {expected / 1e9:.1f} GB, which browsers "
+            "cannot open: pass fewer or smaller files, or fewer networks"
         )
     shown = [file for file in {*files, *files.values()} if file is not None]
     say_not_used(source, [(file, image.not_used(file)) for file in sorted(_readable(shown))])
@@ -99,7 +99,7 @@ def compare_files(
         html.writelines(render(rows, [name for name, _, _ in named], scale))
     size = page.stat().st_size
     if size > LARGE:
-        warn(f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer files, parts of them or fewer networks")
+        warn(f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer or smaller files, or fewer networks")
     means = means_of(rows)
     if means:
         print(markdown([["", *METRICS], *([name, *(score_text(m, s[m]) for m in METRICS)] for name, s in means.items())]))
@@ -108,19 +108,19 @@ def compare_files(
 
 
 def page_path(output: str | Path, overwrite: bool = False) -> Path:
-    """The page's file: `output` itself if it is called .html, else compare.html in that folder. ValueError: it cannot be."""
+    """The page's file: `output` itself if it ends in .html, otherwise compare.html in that folder. Raises InputError."""
     output = Path(output)
     is_page = output.suffix.lower() in (".html", ".htm") and not output.is_dir()
     if not is_page and not output.is_dir() and (output.exists() or output.suffix.lower() in EXTENSIONS):
-        raise InputError(f"output={output} is a file, and no .html: name a folder or a FILE.html")
+        raise InputError(f"output={output} is a file other than .html: pass a folder or a FILE.html")
     page = output if is_page else output / "compare.html"
     if page.exists() and not overwrite:
-        raise InputError(f"{page} is there already: pass overwrite=true or another output")
+        raise InputError(f"{page} already exists: pass overwrite=true or another output")
     return page
 
 
 def common_scale(networks: Sequence[tuple[str, nn.Module]]) -> int:
-    """The scale that all networks have; ValueError naming two that differ."""
+    """The scale of all networks; InputError names two that differ."""
     first, network = networks[0]
     for other, its in networks[1:]:
         if its.scale != network.scale:
@@ -131,7 +131,7 @@ def common_scale(networks: Sequence[tuple[str, nn.Module]]) -> int:
 
 
 def column_names(sources: Sequence[str | Path]) -> list[str]:
-    """Short different names: the run's folder or the file's stem, with the folder or the file where two are equal."""
+    """Short unique names: the run's folder or the file's stem, with the folder or the file if two are equal."""
     choices = [_names(str(source)) for source in sources]
     level = [0] * len(choices)
     for _ in range(2):
@@ -158,7 +158,7 @@ def find_pairs(source: str | Path | Sequence[str | Path], reference: str | Path 
     """Input file -> its HR file or None.
 
     Raises:
-        FileNotFoundError: no input; ValueError: an input without HR, an HR file of a wrong size.
+        MissingError: no input; InputError: an input without HR, or an HR file of a wrong size.
     """
     found = [find(one) for one in sources(source)]
     files = list(dict.fromkeys(file for _, those in found for file in those))
@@ -169,7 +169,7 @@ def find_pairs(source: str | Path | Sequence[str | Path], reference: str | Path 
         for base, those in found:
             partners |= {lr: hr for hr, lr in pair(images(reference), reference, those, base) if lr is not None}
     elif len(files) > 1:
-        raise InputError(f"reference={reference} is one file for {len(files)} of input={source}: name a folder of HR files")
+        raise InputError(f"reference={reference} is one file, but input={source} has {len(files)}: pass a folder of HR files")
     else:
         partners = {files[0]: reference}
     if missing := [file for file in files if file not in partners]:
@@ -181,7 +181,7 @@ def find_pairs(source: str | Path | Sequence[str | Path], reference: str | Path 
 
 
 def _readable(files: Iterable[Path]) -> list[Path]:
-    """Those whose header can be read; the others are reported when their turn comes."""
+    """The files whose headers can be read; the others are reported later."""
     found = []
     for file in files:
         with suppress(InputError, MissingError):
@@ -191,7 +191,8 @@ def _readable(files: Iterable[Path]) -> list[Path]:
 
 
 def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tuple[Tensor, bool, Tensor | None]:
-    """LR as read or made, whether its file is gray, and HR on the uint8 grid, cropped to a multiple of the scale, or None."""
+    """LR as read or made, whether its file is gray, and HR quantised to uint8 and cropped to a multiple of the scale, or
+    None."""
     read = image.read(file)
     lr = to_tensor(bled(read.pixels, read.alpha)[:, :])
     if not degrade and hr_file is None:
@@ -199,7 +200,7 @@ def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tupl
     hr = to_tensor(image.read_rgb8(file if degrade else hr_file))
     height, width = (n // scale * scale for n in hr.shape[-2:])
     if not (height and width):
-        raise InputError(f"{file} is smaller than the scale {scale}: there is no LR of it")
+        raise InputError(f"{file} is smaller than the scale {scale}: LR would be empty")
     hr = hr[..., :height, :width]
     return (imresize(hr, 1 / scale, rounding=True) if degrade else lr), read.was_gray, hr
 
@@ -207,7 +208,7 @@ def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tupl
 def _columns(
     upscalers: Sequence[tuple[str, str, Upscaler]], file: Path, hr_file: Path | None, degrade: bool
 ) -> dict[str, Column]:
-    """Name -> picture of one file, in the order of the page."""
+    """Name -> picture for one file, in the order of the page."""
     scale = upscalers[0][2].network.scale
     lr, gray, hr = _images(file, hr_file, degrade, scale)
     columns: dict[str, Column] = {}
@@ -228,7 +229,7 @@ def _columns(
         sr = enlarged(lr[:, : channels(enlarged.network)])
         seconds = time.perf_counter() - started
         if not torch.isfinite(sr).all():
-            raise NotFiniteError(f"{source} makes NaN or infinite pixels of {file}: its weights are broken")
+            raise NotFiniteError(f"{source} returns NaN or infinite pixels for {file}: its weights are broken")
         pixels = to_pixels(sr.mean(1, keepdim=True).expand(-1, 3, -1, -1) if gray else sr)
         add(name, pixels, source, parameters=parameters(enlarged.network), seconds=seconds)
     if hr is not None:

@@ -1,6 +1,6 @@
-"""Enlarge image files: reading, the network and writing at the same time, for one strip of one file after the other.
+"""Upscales image files: reading, the network and writing run at the same time, strip by strip and file by file.
 
-A broken file costs a line, a stop costs nothing that is finished.
+A broken file costs one line; after an interruption, finished files are kept.
 """
 
 import sys
@@ -26,14 +26,14 @@ from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
 from sr.network.inputs import takes_size
 from sr.predict.output import Output
 
-AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten times that do not fit into caches
-CPU_TILE = 192  # where the tiles are in the host's memory: half of that of 256 pixels, for 4 % more work
-AUTO_BATCH = 4  # tiles; on the CPU 1, where more are no faster
+AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten such tiles do not fit into caches
+CPU_TILE = 192  # on the host: half the memory of 256-pixel tiles for 4 % more work
+AUTO_BATCH = 4  # tiles; 1 on the CPU, where more are not faster
 
 
 @dataclass
 class Result:
-    """How many files were written, were there already, could not be read or written; what results do not hold of how many."""
+    """Counts written, skipped and failed files, and files that lost something."""
 
     written: int = 0
     skipped: int = 0
@@ -41,20 +41,20 @@ class Result:
     not_kept: Counter[str] = field(default_factory=Counter)
 
     def add(self, source: Path, not_kept: dict[str, str]) -> None:
-        """Count a file that is written, and say what of its input the result does not hold."""
+        """Count a written file, and report what its result lost."""
         self.written += 1
         self.not_kept.update(not_kept.keys())
         for text in not_kept.values():
             tqdm.write(f"{source}: {text}", file=sys.stderr)
 
     def fail(self, reason: str) -> None:
-        """Count a file and say why, above the progress bar."""
+        """Count a failed file and report the reason, above the progress bar."""
         self.failed += 1
         tqdm.write(reason, file=sys.stderr)
 
     def __str__(self) -> str:
         lost = ", ".join(f"{what} of {count} {'file' if count == 1 else 'files'}" for what, count in self.not_kept.items())
-        counts = f"{self.written} written, {self.skipped} skipped (there already), {self.failed} failed"
+        counts = f"{self.written} written, {self.skipped} skipped (existing), {self.failed} failed"
         return f"{counts}; not kept: {lost}" if lost else counts
 
 
@@ -71,24 +71,24 @@ def predict_files(
     alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
 ) -> Result:
-    """Enlarge each input file into its output file, with the remaining time and a last line that counts.
+    """Upscale each input file to its output file, with the remaining time and a summary at the end.
 
-    While the network works on one image, the next is read and the strips that are finished are written. A file that fails
-    costs one line on stderr, not the job. Each result appears whole or not at all, and those that are there are skipped
-    unless `overwrite`: a job that was stopped goes on where it was.
+    While the network works on one image, the next one is read and finished strips are written. A failed file costs one line
+    on stderr, not the job. Results appear atomically, and existing ones are skipped unless `overwrite`: an interrupted job
+    continues where it stopped.
 
     Args:
         tile, overlap, batch, precision, ensemble: as in `sr.infer.upscaler.Upscaler`; tile="auto" is 256, and 192 on the CPU,
-            tile=None the whole image at once, and both are halved, for the rest of the job, where the memory is too short;
-            batch="auto" is 4, and 1 on the CPU.
-        outscale: factor of the result: by the network where it takes a `size`, else by bicubic interpolation of its result.
+            tile=None the whole image at once; both are halved, for the rest of the job, when memory runs out; batch="auto"
+            is 4, and 1 on the CPU.
+        outscale: factor of the result: made by the network if it takes a `size`, else by bicubic resizing of its result.
         alpha_upscale: as in `sr.infer.strips.strips`.
 
     Raises:
-        ValueError: settings that make no sense. OSError: a result cannot be stored, as on a full disk.
+        InputError: invalid settings. StorageError: a result cannot be stored, as on a full disk.
     """
     if outscale is not None and not 0 < outscale < float("inf"):
-        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for that of the network")
+        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for the network's scale")
     scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None  # no network is made for shrinking
     options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
     enlarged = upscaler(network, **options, scale=scale)
@@ -98,11 +98,11 @@ def predict_files(
     result = Result(skipped=len(files) - len(left))
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
     for thread in (reader, writer):
-        thread.submit(int).result()  # starts it now: once the network has taken all memory, none can be started
+        thread.submit(int).result()  # start the thread now: when the network has taken all memory, it may be impossible
     progress = tqdm(
         total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     )
-    handed_over: Output | None = None  # the file whose last strips are being written
+    handed_over: Output | None = None  # the file whose last strips are still being written
     try:
         for number, ((source, target), reading) in enumerate(_one_ahead(left, reader)):
             progress.n = number
@@ -121,7 +121,7 @@ def predict_files(
         _settle(before, result)
     finally:
         reader.shutdown(cancel_futures=True)
-        with suppress(OSError):  # there is another on its way
+        with suppress(OSError):  # another error is already being raised
             _settle(handed_over, result)
         writer.shutdown()
         progress.close()
@@ -131,7 +131,7 @@ def predict_files(
 
 @dataclass
 class _File:
-    """One input file and what enlarges it."""
+    """One input file and everything needed to upscale it."""
 
     source: Path
     target: Path
@@ -143,9 +143,9 @@ class _File:
     progress: tqdm
 
     def enlarge(self) -> Output:
-        """Hand all strips over to the writing thread; again with smaller tiles where the memory was too short.
+        """Pass all strips to the writing thread; start again with smaller tiles if memory runs out.
 
-        Raises what `strips` and the writer do, and leaves nothing of the file then.
+        Raises what `strips` and the writer raise; the unfinished file is then removed.
         """
         with naming(self.source):
             check_bands(self.upscaler.network, self.image.was_gray)
@@ -157,7 +157,7 @@ class _File:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error) or self.upscaler.tile == tile:
                     raise
-            self.progress.n = started  # what was planned for larger tiles keeps too much beside the network
+            self.progress.n = started  # plans for larger tiles keep too much memory
 
     def _attempt(self) -> Output:
         output = Output(self.source, self.target, self.image, factor_of(self.upscaler, self.outscale), self.writer)
@@ -176,8 +176,8 @@ class _File:
 
 
 def _reason(error: Exception, source: Path) -> str:
-    """The line for a file that could not be enlarged. Raises what is no fault of the file."""
-    if isinstance(error, InputError | MissingError):  # these name it
+    """The message for a file that could not be upscaled. Re-raises errors that are not the file's fault."""
+    if isinstance(error, InputError | MissingError):  # these name the file
         return str(error)
     if isinstance(error, NotFiniteError):
         return f"{source}: {error}"
@@ -196,7 +196,7 @@ def upscaler(
     precision: str | int = "32",
     scale: float | None = None,
 ) -> Upscaler:
-    """The settings of `predict_files` checked (ValueError), the network in the layout that convolutions are fastest in."""
+    """Check the settings of `predict_files` (InputError); put the network into the fastest memory layout for convolutions."""
     precision = str(precision)
     if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
         raise InputError(f"tile={tile}: choose auto, null (the whole image at once) or a number of LR pixels")
@@ -208,7 +208,7 @@ def upscaler(
     on_cpu = next((parameter.device.type for parameter in network.parameters()), "cpu") == "cpu"
     tile = (CPU_TILE if on_cpu else AUTO_TILE) if tile == "auto" else tile
     if tile is None:
-        tiling(2 * overlap + 1, overlap, network.multiple_of)  # what it may come down to
+        tiling(2 * overlap + 1, overlap, network.multiple_of)  # the smallest tile that halving may reach
     batch = (1 if on_cpu else AUTO_BATCH) if batch == "auto" else batch
     network.to(memory_format=torch.channels_last)
     options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
@@ -216,7 +216,7 @@ def upscaler(
 
 
 def pick_device(name: str) -> torch.device:
-    """auto is a CUDA GPU, else Apple's, else the CPU; other names as torch takes them. ValueError: it is not there."""
+    """auto is a CUDA GPU, otherwise Apple's, otherwise the CPU; other names as in torch. InputError: it is not available."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -227,7 +227,7 @@ def pick_device(name: str) -> torch.device:
 
 @contextmanager
 def naming(source: Path) -> Iterator[None]:
-    """Put the file's name before what is said of it."""
+    """Prepend the file's name to an error."""
     try:
         yield
     except InputError as error:
@@ -235,7 +235,7 @@ def naming(source: Path) -> Iterator[None]:
 
 
 def _settle(output: Output | None, result: Result) -> None:
-    """Wait for a file that was handed over, and count it. An OSError ends the job: the disk is full, or its like."""
+    """Wait for a file that was passed to the writer, and count it. An OSError ends the job: the disk is full, for example."""
     if output is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""A result that another thread writes while the network goes on. For `sr/predict/files.py`."""
+"""A result that another thread writes while the network continues. Only for `sr/predict/files.py`."""
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,11 +11,11 @@ from sr.image.file import Image
 from sr.image.writer import Writer, not_kept
 from sr.infer.strips import shape
 
-WAITING = 12  # strips that are finished and not written: a row of tiles of 192 pixels at x4
+WAITING = 12  # finished strips waiting to be written: a row of tiles of 192 pixels at x4
 
 
 class Output:
-    """A file that another thread writes while the network goes on, at most by a row of its tiles."""
+    """A file that another thread writes while the network continues; at most one row of tiles waits."""
 
     def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
         size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
@@ -25,23 +25,23 @@ class Output:
         self._pool, self._steps = pool, deque[Future]()
 
     def write(self, strip: np.ndarray) -> None:
-        """Hand over a strip, once few others wait. Raises what writing an earlier one did."""
+        """Pass a strip on, once few others wait. Raises the errors of writing earlier ones."""
         self._wait(WAITING)
         self._steps.append(self._pool.submit(self._writer.write, strip))
 
     def close(self) -> None:
-        """Hand over the end; `result` waits for it."""
+        """Mark the end; `result` waits for it."""
         self._steps.append(self._pool.submit(self._writer.close))
 
     def result(self) -> None:
-        """Wait until the file is complete. Raises what writing it did."""
+        """Wait until the file is complete. Raises the errors of writing it."""
         try:
             self._wait()
         finally:
             self.abort()
 
     def abort(self) -> None:
-        """Leave nothing of a file that is not complete."""
+        """Remove an incomplete file."""
         for step in self._steps:
             with suppress(Exception):
                 step.result()

@@ -1,4 +1,4 @@
-"""Which image file becomes which: everything that can be refused before the first is enlarged."""
+"""Which input file becomes which output file; refuses everything that can be refused before the first is upscaled."""
 
 import glob
 import os
@@ -22,44 +22,46 @@ def plan(
     """Pairs (input file, output file) for a file, a folder (its sub-folders are kept), a glob pattern, or a list of these.
 
     Args:
-        source: file, folder or pattern, or several. Images that lie under `target` are left out: they are results.
-        target: folder; for a single file also the name of a file.
-        format: extension of the results (png, jpg, ...); None: that of the input, or png where that cannot be written, with a
+        source: file, folder or pattern, or several. Images below `target` are left out: they are results.
+        target: folder; for a single file also a file name.
+        format: extension of the results (png, jpg, ...); None: that of the input, or png if that cannot be written, with a
             warning.
-        suffix: added to the names, such as _x4.
+        suffix: appended to the names, such as _x4.
 
     Raises:
-        FileNotFoundError: nothing to enlarge.
-        ValueError: a format that cannot be written, said by `format` or by the name of the one result; results that would
+        MissingError: nothing to upscale.
+        InputError: a format that cannot be written, in `format` or in the name of the single result; results that would
             replace an input or each other.
     """
     if format is not None and f".{format}" not in EXTENSIONS:
         raise InputError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
     if Path(suffix).name != suffix:
-        raise InputError(f"suffix={suffix}: it is part of a file's name and cannot hold a folder")
+        raise InputError(f"suffix={suffix}: it is part of a file name and cannot contain a folder")
     several, target = sources(source), Path(target)
     for one in several:
         if one.is_file() and not formats.is_read(one):
-            size(one)  # a name that tells nothing: raises what it is, unless it is an image
-    named = target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()  # one file's result
+            size(one)  # the extension is unknown: raises an error unless it is an image
+    named = (
+        target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()
+    )  # the result of a single file
     if len(several) == 1 and several[0].is_file() and named:
         if target.suffix.lower() not in EXTENSIONS:
             raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
         if suffix or format not in (None, target.suffix.lower()[1:]):
-            raise InputError(f"output={target} names the file already: leave format and suffix out, or name a folder")
+            raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
         return _checked([(several[0], target)])
     bases = {file: base for base, files in (find(one, target) for one in several) for file in files}
     if target.is_file() or (len(several) > 1 and named):
-        raise InputError(f"output={target} is a file: name a folder")
+        raise InputError(f"output={target} is a file: pass a folder")
     names = _names([file.relative_to(base) for file, base in bases.items()], format, suffix)
     return _checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
 
 
 def sources(source: str | Path | Sequence[str | Path]) -> list[Path]:
-    """One source or several, as a list.
+    """One source or several as a list.
 
     Raises:
-        InputError: an empty list, or something in it that is no name.
+        InputError: an empty list, or an entry that is not a name.
     """
     several = [source] if isinstance(source, str | Path) else list(source)
     if not several or not all(isinstance(one, str | Path) and str(one) for one in several):
@@ -68,7 +70,8 @@ def sources(source: str | Path | Sequence[str | Path]) -> list[Path]:
 
 
 def _names(files: list[Path], format: str | None, suffix: str) -> list[Path]:
-    """The name of each result. What cannot be written in its own format becomes a PNG, of its whole name if that is taken."""
+    """The name of each result. What cannot be written in its own format becomes a PNG, keeping the extension if the name is
+    taken."""
     extensions = [f".{format}" if format else file.suffix for file in files]
     kept = [extension.lower() in EXTENSIONS for extension in extensions]
     names = [file.with_name(file.stem + suffix + extension) for file, extension in zip(files, extensions, strict=True)]
@@ -79,20 +82,20 @@ def _names(files: list[Path], format: str | None, suffix: str) -> list[Path]:
             names[i] = file.with_name(f"{file.name}{suffix}.png") if short in taken else short
             taken.add(names[i])
     if others := Counter(file.suffix or file.name for file, is_kept in zip(files, kept, strict=True) if not is_kept):
-        warn(f"results become .png, for these formats cannot be written: {listed(others)}")
+        warn(f"results become .png, because these formats cannot be written: {listed(others)}")
     return names
 
 
 def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
-    """The folder that a file, a folder or a glob pattern lies in, and its image files, without those under `target`.
+    """The parent folder of a file, folder or glob pattern, and its image files, without those below `target`.
 
     Raises:
-        FileNotFoundError: there are none; ValueError: `target` is that folder.
+        MissingError: there are none; InputError: `target` is that folder.
     """
     others: Counter[str] = Counter()
     if source.is_dir():
         base, (files, others) = source, scan(source)
-    elif os.path.lexists(source):  # also what is no file, of which reading tells what it is
+    elif os.path.lexists(source):  # exists but is not a file: reading reports what it is
         return source.parent, [source]
     else:
         fixed = next((i for i, part in enumerate(source.parts) if glob.has_magic(part)), len(source.parts))
@@ -102,15 +105,15 @@ def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
         files = [path for path in matches if formats.is_read(path)]
         others = Counter(formats.extension(path) or path.name for path in matches if not formats.is_read(path))
     if target is not None:
-        there = Path(os.path.realpath(target))  # not resolve(), which fails at a link to itself
+        there = Path(os.path.realpath(target))  # not resolve(), which fails for a link to itself
         if there == Path(os.path.realpath(base)):
-            raise InputError(f"output={target} is the folder of the input: name another one")
+            raise InputError(f"output={target} is the input folder: choose another one")
         files = [file for file in files if there not in Path(os.path.realpath(file)).parents]
     if not files:
-        there = f"there are {listed(others)}" if others else f"looked for {', '.join(formats.READ)}"
-        raise MissingError(f"{source}: no such file, or no images there that can be read ({there})")
+        there = f"found {listed(others)}" if others else f"looked for {', '.join(formats.READ)}"
+        raise MissingError(f"{source}: no such file, or no readable images ({there})")
     if others:
-        warn(f"{source}: left out, not being images that can be read: {listed(others)}")
+        warn(f"{source}: skipped files that are not readable images: {listed(others)}")
     return base, files
 
 
@@ -120,7 +123,7 @@ def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
     for source, target in pairs:
         real = os.path.normcase(os.path.realpath(target))
         if real in inputs:
-            raise InputError(f"{source}: its result {target} would replace an input: choose another output or a suffix")
+            raise InputError(f"{source}: its result {target} would overwrite an input: choose another output or a suffix")
         if real in sources:
             raise InputError(f"{sources[real]} and {source} would both become {target}: choose format=null or another input")
         sources[real] = source

@@ -55,14 +55,14 @@ def test_what_a_config_may_say(tmp_path):
         ([{"path": "/a", "weight": 0}], None, "weight must be a positive number, got 0"),
         ([{"path": "/a", "weight": "much"}], None, "weight must be a positive number, got 'much'"),
         ([{"path": "/a", "weight": float("nan")}], None, "weight must be a positive number"),
-        ([{"source": Folder("/a"), "lr": "/b"}], None, "lr goes with path"),
-        (["/a", "/b"], "/c", "data.lr goes with one folder"),
+        ([{"source": Folder("/a"), "lr": "/b"}], None, "lr needs path"),
+        (["/a", "/b"], "/c", "data.lr needs a single folder"),
         ([], None, "data.train is an empty list"),
-        ("", None, "data.train='' is not a folder's name; the working folder is ."),  # data.train=$PHOTOS, not set
-        ("/a", "", "data.lr='' is not a folder's name"),
-        ([{"path": None}], None, "data.train=None is not a folder's name"),
-        (None, None, "data.train=None: name a folder, a source, or a list of them"),
-        ([5], None, "data.train=5: name a folder"),
+        ("", None, "data.train='' is not a folder; for the working folder pass ."),  # data.train=$PHOTOS, not set
+        ("/a", "", "data.lr='' is not a folder"),
+        ([{"path": None}], None, "data.train=None is not a folder"),
+        (None, None, "data.train=None: pass a folder, a source, or a list of them"),
+        ([5], None, "data.train=5: pass a folder"),
     ],
 )
 def test_errors(train, lr, message):

@@ -18,7 +18,7 @@ def test_an_int_counts_images_and_a_float_is_a_fraction(limit, expected):
 
 def test_a_fraction_of_no_image_is_refused():
     with pytest.raises(
-        ValueError, match=r"^trainer.limit_val_batches=0.1 of the 5 images of set5 is none: pass at least 0.2, or"
+        ValueError, match=r"^trainer.limit_val_batches=0.1 leaves none of the 5 images of set5: pass at least 0.2, or"
     ):
         limited(5, 0.1, KEY, "set5")
 

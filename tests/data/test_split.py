@@ -180,8 +180,10 @@ def test_a_benchmark_that_chooses_or_is_trained_on_is_said(sr_data, photos, tmp_
     with pytest.warns(UserWarning) as warned:
         made = data(Folder(photos), tmp_path, size=2, benchmark={"set5": five, "set14": fourteen})
     lines = [str(warning.message) for warning in warned]
-    assert any(line.startswith("2 of 14 images of benchmark set14 are validated on too: its score chooses") for line in lines)
-    assert any(line.startswith("12 of 14 images of set14 are trained on (") for line in lines)
+    assert any(
+        line.startswith("2 of 14 images of benchmark set14 are also used for validation: its score chooses") for line in lines
+    )
+    assert any(line.startswith("12 of 14 images of set14 are also in the training set (") for line in lines)
     assert not any("set5" in line for line in lines) and made.sets("test").keys() == {"set5", "set14"}
 
 

@@ -69,8 +69,8 @@ def test_quantise_rounds_half_up_and_clips():
     ("stages", "scale", "message"),
     [
         ({}, 2, "degradation is empty"),
-        ({"blur": Blur()}, 2, r"degradation=\[blur\] shrinks by 1, but scale=2"),
-        ({"bicubic": Bicubic(2), "decimation": Decimation(2)}, 2, "shrinks by 4, but scale=2"),
+        ({"blur": Blur()}, 2, r"degradation=\[blur\] downscales by 1, but scale=2"),
+        ({"bicubic": Bicubic(2), "decimation": Decimation(2)}, 2, "downscales by 4, but scale=2"),
     ],
 )
 def test_errors(stages, scale, message):

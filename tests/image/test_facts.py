@@ -76,7 +76,7 @@ def test_frames_and_pages_are_counted(tmp_path, kind, capsys):
     predict_files(Interpolation(scale=2), plan(tmp_path, tmp_path / "out", format="png"))
     said = capsys.readouterr()
     assert f"a.{kind}: only the first of its 3 frames or pages is upscaled" in said.err and "still.png: only" not in said.err
-    assert said.out == "2 written, 0 skipped (there already), 0 failed; not kept: further frames or pages of 1 file\n"
+    assert said.out == "2 written, 0 skipped (existing), 0 failed; not kept: further frames or pages of 1 file\n"
 
 
 @pytest.mark.parametrize("options", [{"bigtiff": True}, {"byteorder": ">"}], ids=lambda options: "-".join(options))
@@ -98,7 +98,7 @@ def test_what_a_format_does_not_hold_is_said(sr_data, tmp_path, capsys):
     predict_files(Interpolation(scale=2), plan(wolf, tmp_path, format="bmp"))
     assert "its colour profile is not kept in .bmp" in capsys.readouterr().err
     predict_files(Interpolation(scale=2), plan(tree, tmp_path))
-    assert capsys.readouterr().out == "1 written, 0 skipped (there already), 0 failed\n"
+    assert capsys.readouterr().out == "1 written, 0 skipped (existing), 0 failed\n"
 
 
 def test_depths_that_pillow_cuts(tmp_path, sr_data):

@@ -82,9 +82,9 @@ def test_a_folder_lists_what_is_left_out(tmp_path):
     assert scan(tmp_path)[1] == {".heic": 2, ".mp4": 1, ".nii.gz": 1, "LICENSE": 1}
     with pytest.warns(UserWarning) as warned:
         assert len(plan(tmp_path, tmp_path / "out")) == 1
-    text = f"{tmp_path}: left out, not being images that can be read: 2 .heic, 1 "
+    text = f"{tmp_path}: skipped files that are not readable images: 2 .heic, 1 "
     assert len(warned) == 1 and str(warned[0].message).startswith(text)
-    with pytest.raises(MissingError, match=r"no images there that can be read \(there are 1 \.mp4\)"):
+    with pytest.raises(MissingError, match=r"no readable images \(found 1 \.mp4\)"):
         plan(tmp_path / "*.mp4", tmp_path / "out")
 
 

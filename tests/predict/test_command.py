@@ -29,7 +29,7 @@ def test_the_exit_code_tells_that_files_failed(photos):
 def test_options(photos, capsys):
     words = ["input=photos/a.png", "output=half.tif", "outscale=1.5", "precision=bf16", "batch=2", "alpha_upscale=network"]
     predict(compose("predict", *WORDS, *words))
-    assert capsys.readouterr().out.splitlines() == ["1 written, 0 skipped (there already), 0 failed"]
+    assert capsys.readouterr().out.splitlines() == ["1 written, 0 skipped (existing), 0 failed"]
     assert read("half.tif").pixels.shape == (62, 94, 3)
 
 

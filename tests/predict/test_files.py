@@ -29,7 +29,7 @@ def test_a_folder_with_broken_files(photos, capsys):
     expected = to_pixels(imresize(to_tensor(read_rgb8("photos/a.png")), 2))
     np.testing.assert_array_equal(read("out/a.png").pixels, expected)
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["3 written, 0 skipped (there already), 2 failed"]
+    assert out.splitlines() == ["3 written, 0 skipped (existing), 2 failed"]
     reasons = [line for line in re.split(r"[\r\n]+", err) if "cannot be read" in line]
     assert [reason.split(":")[0].strip() for reason in reasons] == ["photos/cut.png", "photos/text.jpg"]
 

@@ -65,15 +65,15 @@ def test_results_below_the_input_are_not_inputs_again(photos):
 @pytest.mark.parametrize(
     "source, target, options, message",
     [
-        ("photos", "photos", {}, "is the folder of the input"),
-        ("photos", "photos/trip/..", {"suffix": "_x4"}, "is the folder of the input"),
-        ("photos/*.png", "photos", {}, "is the folder of the input"),
-        ("photos/a.png", "photos", {}, "would replace an input"),
-        ("photos/a.png", "photos/a.png", {}, "would replace an input"),
-        ("photos", "photos/a.png", {}, "is a file: name a folder"),
+        ("photos", "photos", {}, "is the input folder"),
+        ("photos", "photos/trip/..", {"suffix": "_x4"}, "is the input folder"),
+        ("photos/*.png", "photos", {}, "is the input folder"),
+        ("photos/a.png", "photos", {}, "would overwrite an input"),
+        ("photos/a.png", "photos/a.png", {}, "would overwrite an input"),
+        ("photos", "photos/a.png", {}, "is a file: pass a folder"),
         ("photos", "out", {"format": "gif"}, "format=gif: choose one of png, jpg"),
         ("photos", "out", {"suffix": "/x"}, "suffix=/x"),
-        ("photos/a.png", "b.png", {"format": "jpg"}, "names the file already"),
+        ("photos/a.png", "b.png", {"format": "jpg"}, "is a file name: remove format and suffix"),
         ("photos/notes.txt", "out", {}, "photos/notes.txt: cannot be read as an image (an empty file)"),
         ("photos/a.png", "large.gif", {}, "output=large.gif: .gif cannot be written: choose one of .png"),
         ("photos/a.png", "out/large.jp2", {"format": "png"}, ".jp2 cannot be written"),
@@ -99,14 +99,14 @@ def test_two_inputs_for_one_result(photos):
 @pytest.mark.parametrize("source", ["nothing", "photos/*.bmp", "photos/empty"])
 def test_nothing_there(photos, source):
     (photos / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="no such file, or no images there"):
+    with pytest.raises(FileNotFoundError, match="no such file, or no readable images"):
         plan(source, "out")
 
 
 def test_what_cannot_be_written_in_its_format_becomes_png(photos):
     for name in ("a.gif", "trip/f.jp2", "g.JFIF"):
         (photos / name).touch()
-    with pytest.warns(UserWarning, match=r"results become \.png, for these formats cannot be written: 1 \.gif, 1 \.jp2$"):
+    with pytest.warns(UserWarning, match=r"results become \.png, because these formats cannot be written: 1 \.gif, 1 \.jp2$"):
         planned = names(plan("photos", "out", suffix="_x2"))
     assert planned["photos/a.png"] == "out/a_x2.png" and planned["photos/a.gif"] == "out/a.gif_x2.png"
     assert planned["photos/trip/f.jp2"] == "out/trip/f_x2.png" and planned["photos/g.JFIF"] == "out/g_x2.JFIF"
@@ -131,7 +131,7 @@ def test_a_list_of_files_folders_and_patterns(photos):
     Path("other/a.png").touch()
     for source, target, line in (
         (["photos/a.png", "other/a.png"], "out", "would both become out/a.png"),
-        (["photos/a.png", "photos/b.JPG"], "both.png", "output=both.png is a file: name a folder"),
+        (["photos/a.png", "photos/b.JPG"], "both.png", "output=both.png is a file: pass a folder"),
         (["photos/a.png", "none.png"], "out", "none.png: no such file"),
         ([], "out", "pass a file, a folder, a pattern in quotes, or a list"),
         ([2023, "a.png"], "out", "pass a file, a folder"),

@@ -106,4 +106,4 @@ def test_a_run_to_its_last_step_says_nothing_and_one_that_resumes_there_says_tha
     assert "stopped early" not in capsys.readouterr().out
     last = tmp_path / "run" / "checkpoints" / "last.ckpt"
     train(tmp_path, f"resume={last}", "trainer.max_steps=2")
-    assert f"nothing is left to train: {last} is of step 2, and trainer.max_steps=2; pass a larger" in capsys.readouterr().out
+    assert f"nothing left to train: {last} is at step 2, and trainer.max_steps=2; pass a larger" in capsys.readouterr().out

@@ -149,7 +149,7 @@ def test_test_scores_a_released_file(sr_data, tmp_path):
 def test_without_a_benchmark_it_asks_for_one(sr_data, tmp_path):
     from test import test
 
-    with pytest.raises(ValueError, match=r"nothing to measure on: pass benchmark="):
+    with pytest.raises(ValueError, match=r"no benchmark: pass benchmark="):
         test(compose("test", f"ckpt={sr_data}/weights/IMDN_x2.pth", f"output_dir={tmp_path}"))
 
 

@@ -40,7 +40,7 @@ def test_a_named_network_with_another_option_than_the_checkpoints_is_warned_of(f
     one, tenth = files
     assert said(lambda: build.tested_network(compose("test", *WORDS, f"ckpt={one}"))) == []
     (line,) = said(lambda: build.tested_network(compose("test", *WORDS, f"ckpt={tenth}")))
-    assert line == f"{tenth}: was trained with res_scale=0.1 (here 1.0): leave network=... out, or its results may be wrong"
+    assert line == f"{tenth}: was trained with res_scale=0.1 (here 1.0): remove network=..., or its results may be wrong"
     assert said(lambda: build.predicting_network(compose("predict", *WORDS, f"ckpt={tenth}"))) == [line]
     assert said(lambda: build.tested_network(compose("test", *WORDS, f"ckpt={tenth}", "network.res_scale=0.1"))) == []
 

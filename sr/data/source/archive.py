@@ -1,4 +1,4 @@
-"""Safe extraction of zip and tar archives: a download is somebody's input, and may try to write anywhere."""
+"""Safe extraction of zip and tar archives: downloads are untrusted input, and may try to write anywhere."""
 
 import errno
 import gzip
@@ -16,25 +16,24 @@ from tqdm import tqdm
 
 from sr.errors import ExistsError, InputError, MissingError, StorageError
 
-# What the libraries raise for damaged data; RuntimeError: an encrypted zip, or a compression that Python cannot read.
+# Errors of the libraries for damaged data; RuntimeError: an encrypted zip, or a compression that Python cannot read.
 _BROKEN = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 
 
 def extract(archive: str | Path, folder: str | Path, inside: str = "") -> None:
-    """Unpack what lies in the archive's directory `inside` ("" for all of it) so that it becomes `folder`.
+    """Extract the archive's directory `inside` ("" for everything) to `folder`.
 
-    All members are checked before the first is written, and `folder` appears at the end, by a rename: a refused archive
-    leaves nothing, a killed extraction nothing but a hidden folder beside it, which the next one removes.
-    Raises ValueError if a member's name leads outside the folder, if a member is a link or a device, if the archive is
-    broken, of another format or without `inside`; FileExistsError if `folder` has content; OSError if the declared size
-    does not fit on the disk.
+    All members are checked before the first is written, and `folder` appears at the end, by a rename. A refused archive
+    leaves nothing; a killed extraction leaves only a hidden folder, which the next one removes. Raises InputError if a
+    member's name leads outside the folder, a member is a link or a device, or the archive is broken, unsupported or without
+    `inside`; ExistsError if `folder` has content; StorageError if the declared size does not fit on the disk.
     """
     archive, folder = Path(archive), Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExistsError(f"{folder} exists already: move it away to extract {archive} there")
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(temporary, ignore_errors=True)  # a killed extraction's
+    shutil.rmtree(temporary, ignore_errors=True)  # left by a killed extraction
     temporary.mkdir()
     try:
         _unpack(archive, temporary, PurePosixPath(inside))
@@ -61,7 +60,7 @@ def _unpack(archive: Path, folder: Path, inside: PurePosixPath) -> None:
                 try:
                     opened.extract(member, folder, **({} if isinstance(member, zipfile.ZipInfo) else {"filter": "data"}))
                 except OSError as error:
-                    if error.errno in (None, errno.EINVAL):  # bz2's word, or a seek to where a damaged header sent it
+                    if error.errno in (None, errno.EINVAL):  # from bz2, or a seek to a position in a damaged header
                         raise EOFError(f"damaged data: {error}") from error
                     raise StorageError(error.errno, error.strerror, error.filename or str(folder)) from None
                 bar.update(size)
@@ -84,7 +83,7 @@ def _members(opened: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[zipfil
         yield from ((member, member.orig_filename, member.file_size) for member in opened.infolist())
     else:
         yield from ((member, member.name, member.size) for member in opened)
-        while opened.fileobj.read(1 << 20):  # to the end of a .gz, where its checksum is
+        while opened.fileobj.read(1 << 20):  # read to the end of a .gz, where its checksum is
             pass
 
 
@@ -93,9 +92,9 @@ def _check(member: zipfile.ZipInfo | tarfile.TarInfo, name: str, archive: Path) 
     if "\0" in name or posix.is_absolute() or windows.drive or windows.root or ".." in (*posix.parts, *windows.parts):
         raise InputError(f"{archive} is refused, nothing was extracted: {name!r} leads outside its folder")
     if isinstance(member, zipfile.ZipInfo):
-        kind = stat.S_IFMT(member.external_attr >> 16)  # 0 where the archive was made without Unix modes
+        kind = stat.S_IFMT(member.external_attr >> 16)  # 0 if the archive was made without Unix modes
         plain = kind in (0, stat.S_IFREG, stat.S_IFDIR)
     else:
         plain = member.isreg() or member.isdir()
-    if not plain:  # even a link that stays inside: no image set needs one, and every escape of the past began with one
+    if not plain:  # even links that stay inside: no image set needs them, and past escapes started with one
         raise InputError(f"{archive} is refused, nothing was extracted: {name!r} is a link or a device, not a file")

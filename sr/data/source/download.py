@@ -1,4 +1,4 @@
-"""Download of a large file: it resumes, it retries, it is checked, and it appears only when it is whole."""
+"""Download of large files: resumes, retries, verifies, and the file appears only when it is complete."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from tqdm import tqdm
 from sr.errors import InputError, StorageError, UnreachableError
 
 _CHUNK = 1 << 20
-# What passes by itself: no connection, a connection that broke, a server that is busy.
+# Temporary failures: no connection, a broken connection, a busy server.
 _PASSING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
@@ -25,12 +25,12 @@ def download(
     attempts: int = 4,
     pause: float = 1.0,
 ) -> None:
-    """Fetch `url` to `path`; what arrives lies in `path` + ".part", from where the next call goes on.
+    """Download `url` to `path`; received data goes to `path` + ".part", from which the next call continues.
 
-    `size` in bytes; `checksum` is "md5:..." or "sha256:...". A file that is at `path` already is only checked.
-    A broken connection is tried again, `attempts` times without progress, after `pause`, 2 `pause`, 4 `pause` ... seconds.
-    Raises ConnectionError if the server cannot be reached or refuses, naming what to fetch by hand and where to put it;
-    ValueError if size or checksum are wrong; OSError if the disk is too small.
+    `size` is in bytes; `checksum` is "md5:..." or "sha256:...". An existing file at `path` is only checked. A broken
+    connection is tried again, `attempts` times without progress, after `pause`, 2 `pause`, 4 `pause` ... seconds. Raises
+    UnreachableError if the server cannot be reached or refuses, naming what to download by hand and where to put it;
+    InputError if size or checksum are wrong; StorageError if the disk is too small.
     """
     if checksum is not None and not checksum.startswith(("md5:", "sha256:")):
         raise InputError(f"unknown checksum {checksum!r}: write md5:... or sha256:...")
@@ -47,16 +47,16 @@ def download(
             _fetch(url, part, size)
             break
         except requests.RequestException as error:
-            # Progress, so begin to count anew. Not so if a server without ranges made us start over and fell short again.
+            # progress: reset the counter, unless a server without ranges made us start over and failed again
             furthest, failures = max(furthest, _length(part)), 0 if _length(part) > furthest else failures + 1
             if failures >= attempts or not _passes(error):
                 raise UnreachableError(
-                    f"cannot download {url} ({_reason(error)}): run again to go on, or fetch it by hand and put it at {path}"
+                    f"cannot download {url} ({_reason(error)}): run again to continue, or download it by hand to {path}"
                 ) from error
             time.sleep(pause * 2 ** max(failures - 1, 0))
     if problem := _problem(part, size, checksum):
-        part.unlink()  # nothing to go on from
-        raise InputError(f"{url} {problem}: it was not kept; run again, and if that stays, the server has another file")
+        part.unlink()  # nothing to continue from
+        raise InputError(f"{url} {problem}: it was deleted; run again, and if this repeats, the server's file has changed")
     os.replace(part, path)
 
 
@@ -76,16 +76,16 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
     start = _length(part)
     if size is not None and start == size:
         return
-    # identity: a compressed transfer has other byte positions than the file.
+    # identity: byte positions of a compressed transfer would differ from the file's.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(url, headers=headers, stream=True, timeout=30) as response:
-        if response.status_code == 416:  # what we have reaches the server's end: it is whole, or not the same file
+        if response.status_code == 416:  # we already have everything, or the server's file is another one
             if response.headers.get("Content-Range") == f"bytes */{start}":
                 return
             part.unlink()
             raise requests.exceptions.ChunkedEncodingError(f"server does not have bytes {start}-")
         response.raise_for_status()
-        start = start if response.status_code == 206 else 0  # 200: the server knows no ranges and sends it all
+        start = start if response.status_code == 206 else 0  # 200: the server does not support ranges and sends everything
         total = start + int(response.headers["Content-Length"]) if "Content-Length" in response.headers else size
         free = shutil.disk_usage(part.parent).free
         if total is not None and total - start > free:
@@ -98,7 +98,7 @@ def _fetch(url: str, part: Path, size: int | None) -> None:
             for chunk in response.iter_content(_CHUNK):
                 try:
                     file.write(chunk)
-                except OSError as error:  # the disk's; requests' own errors are OSErrors too
+                except OSError as error:  # from the disk; requests' own errors are OSErrors too
                     raise StorageError(error.errno, error.strerror, str(part)) from None
                 bar.update(len(chunk))
     if total is not None and _length(part) < total:

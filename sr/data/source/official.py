@@ -1,4 +1,4 @@
-"""A data set's official archive: downloaded, unpacked, and checked to be whole."""
+"""The official archive of a data set: downloaded, extracted, and checked for completeness."""
 
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -13,10 +13,10 @@ from sr.image import file as image
 
 
 class Official:
-    """Source: the `n_images` HR images in `folder`, which the official archive at `url` holds in its directory `inside`.
+    """Source: the `n_images` HR images in `folder`, from the directory `inside` of the official archive at `url`.
 
-    `size` (bytes) and `checksum` ("md5:..." or "sha256:...") are the archive's. It lies beside `folder` and is kept.
-    `own_validation` is the folder of the data set's own validation images, which need not be there.
+    `size` (bytes) and `checksum` ("md5:..." or "sha256:...") are the archive's. It is stored next to `folder` and kept.
+    `own_validation` is the folder of the data set's own validation images, which may be missing.
     """
 
     def __init__(
@@ -39,17 +39,17 @@ class Official:
         self.archive = self.folder.parent / PurePosixPath(urlsplit(url).path).name
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the folder is whole; with `download`, fetch and unpack it where it is missing.
+        """Check that the folder is complete; with `download`, download and extract it if it is missing.
 
-        Raises FileNotFoundError if it is missing, ValueError if it is incomplete or holds an unreadable file, and what
-        `sr.data.source.download.download` and `sr.data.source.archive.extract` raise. A folder that is there is never touched.
+        Raises MissingError if it is missing, InputError if it is incomplete or contains an unreadable file, and the errors of
+        `sr.data.source.download.download` and `sr.data.source.archive.extract`. An existing folder is never changed.
         """
         if not _present(self.folder):
             if not download:
                 amount = f" ({self.size / 1e9:.1f} GB)" if self.size else ""
                 raise MissingError(
-                    f"no such folder: {self.folder}; set data.download=true to fetch it from {self.url}{amount}, "
-                    "or data_dir (environment variable SR_DATA) to the folder that has it"
+                    f"no such folder: {self.folder}; pass data.download=true to download it from {self.url}{amount}, "
+                    "or data_dir (environment variable SR_DATA) to the folder that contains it"
                 )
             self._download()
         self._validate()
@@ -58,13 +58,13 @@ class Official:
         return [(file, None) for file in image.list_images(self.folder)]
 
     def validation(self) -> list[tuple[Path, None]]:
-        """The first ten images of the data set's own validation part; none where it is not on the disk."""
+        """The first ten images of the data set's own validation set; empty if it is not on disk."""
         there = self.own_validation is not None and self.own_validation.is_dir()
         return [(file, None) for file in image.list_images(self.own_validation)[:MOST]] if there else []
 
     def _download(self) -> None:
         self.archive.parent.mkdir(parents=True, exist_ok=True)
-        # The jobs of a sweep start together: one fetches, the others wait and find the folder.
+        # The jobs of a sweep start together: one downloads, the others wait and find the folder.
         with FileLock(self.archive.with_name(self.archive.name + ".lock")):
             if not _present(self.folder):
                 fetch(self.url, self.archive, self.size, self.checksum)
@@ -74,8 +74,8 @@ class Official:
         files = self.files()
         if len(files) != self.n_images:
             raise InputError(
-                f"{len(files)} images in {self.folder}, expected {self.n_images}: move the folder away and set "
-                f"data.download=true, or train on what there is with data=folder data.train={self.folder}"
+                f"{len(files)} images in {self.folder}, expected {self.n_images}: move the folder away and pass "
+                f"data.download=true, or train on the existing images with data=folder data.train={self.folder}"
             )
         for file, _ in files:
             image.size(file)

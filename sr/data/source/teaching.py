@@ -1,6 +1,6 @@
-"""The classics of teaching, through torchvision: MNIST and CIFAR-10 in memory, ImageNet as a folder.
+"""Teaching data sets through torchvision: MNIST and CIFAR-10 in memory, ImageNet as a folder.
 
-torchvision is imported when it is needed: that takes a second.
+torchvision is imported when needed: that takes a second.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +20,10 @@ from sr.functional.resize import imresize
 class MNIST:
     """Source: 60,000 handwritten digits of 28x28 pixels, enlarged to 224x224 by MATLAB's bicubic (LeCun et al. 1998).
 
-    So HR is a smooth digit, and LR, made of it at scale 8, is the digit of the data set again, all but a few levels.
+    So HR is a smooth digit, and LR, made from it at scale 8, is the original digit up to a few levels.
 
     Args:
-        folder: where torchvision keeps its sets; the files lie in MNIST/raw below it.
+        folder: torchvision's root folder; the files are in MNIST/raw below it.
     """
 
     image_size = 224
@@ -32,7 +32,7 @@ class MNIST:
         self.folder = Path(folder).expanduser()
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the set is there; with `download`, fetch it. Raises FileNotFoundError or ConnectionError."""
+        """Check that the set exists; with `download`, download it. Raises MissingError or UnreachableError."""
         self._open(download)
 
     def arrays(self) -> "Enlarged":
@@ -47,11 +47,11 @@ class MNIST:
 class CIFAR10:
     """Source: 50,000 photographs of 32x32 pixels (Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images).
 
-    Its files are pickles. torchvision opens a file only if its MD5 is the official one, which it carries in its code: no
+    Its files are pickles. torchvision opens a file only if its MD5 is the official one, which is in torchvision's code: no
     other bytes are ever unpickled.
 
     Args:
-        folder: where torchvision keeps its sets; the files lie in cifar-10-batches-py below it.
+        folder: torchvision's root folder; the files are in cifar-10-batches-py below it.
     """
 
     image_size = 32
@@ -60,7 +60,7 @@ class CIFAR10:
         self.folder = Path(folder).expanduser()
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the set is there; with `download`, fetch it. Raises FileNotFoundError or ConnectionError."""
+        """Check that the set exists; with `download`, download it. Raises MissingError or UnreachableError."""
         self._open(download)
 
     def arrays(self) -> np.ndarray:
@@ -77,7 +77,7 @@ class ImageNet:
     """Source: the images in `split`/<class>/ of `folder` (Russakovsky et al. 2015, arXiv:1409.0575).
 
     With `download`, torchvision unpacks the official archives ILSVRC2012_img_train.tar (or _val) and
-    ILSVRC2012_devkit_t12.tar.gz, which must lie in `folder`: only registered users may fetch them.
+    ILSVRC2012_devkit_t12.tar.gz, which must be in `folder`: only registered users may download them.
     """
 
     def __init__(self, folder: str | Path, split: str = "train") -> None:
@@ -86,7 +86,7 @@ class ImageNet:
         self.folder, self.split = Path(folder).expanduser(), split
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the folder is there. Raises FileNotFoundError."""
+        """Check that the folder exists. Raises MissingError."""
         if (self.folder / self.split).is_dir():
             say_left_out(self.folder / self.split)
             return
@@ -94,7 +94,7 @@ class ImageNet:
         if not (download and archive.is_file()):
             raise MissingError(
                 f"no such folder: {self.folder / self.split}; put {archive.name} and ILSVRC2012_devkit_t12.tar.gz of "
-                f"image-net.org into {self.folder} and set data.download=true to unpack them, or set data_dir"
+                f"image-net.org into {self.folder} and pass data.download=true to extract them, or set data_dir"
             )
         from torchvision.datasets import ImageNet as Archives
 
@@ -106,9 +106,10 @@ class ImageNet:
 
 
 class Enlarged(Sequence):
-    """Gray images (N, h, w) uint8, each enlarged to (size, size, 3) when it is asked for.
+    """Gray images (N, h, w) uint8, each enlarged to (size, size, 3) when requested.
 
-    The pixels of `sr.functional.resize.imresize` with rounding; its matrix is kept, because one image at a time is asked for.
+    The pixels of `sr.functional.resize.imresize` with rounding; its matrix is cached, because images are requested one by
+    one.
     """
 
     def __init__(self, images: np.ndarray, size: int) -> None:
@@ -128,18 +129,18 @@ def _rounded(pixels: np.ndarray) -> np.ndarray:
 
 
 def _opened(make: Callable[[bool], Any], name: str, folder: Path, place: str, amount: str, download: bool) -> Any:
-    """torchvision's set; its errors as one line that says what to do."""
+    """torchvision's set; its errors become one line that says what to do."""
     try:
         return make(False)
     except (RuntimeError, FileNotFoundError):
         if not download:
             raise MissingError(
-                f"{name} is missing or damaged in {folder / place}: set data.download=true to fetch it ({amount}), or data_dir "
-                "(environment variable SR_DATA) to the folder that has it"
+                f"{name} is missing or damaged in {folder / place}: pass data.download=true to download it ({amount}), or "
+                "data_dir (environment variable SR_DATA) to the folder that contains it"
             ) from None
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder / f"{name}.lock"):  # the jobs of a sweep start together: one fetches
+        with FileLock(folder / f"{name}.lock"):  # the jobs of a sweep start together: one downloads
             return make(True)
     except (RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0].rstrip(": ")

@@ -1,4 +1,4 @@
-"""`data.train` as it is written in a config: folders and sources, alone or in a list, with weights."""
+"""Parses `data.train`: folders and sources, single or in a list, with weights."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,17 +14,17 @@ def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
     """Sources with their weights, from a folder, a source, {path | source: ..., lr: ..., weight: ...} or a list of these.
 
     Args:
-        train: what `data.train` says.
-        lr: folder of the LR partners, where `train` is one folder.
+        train: the value of `data.train`.
+        lr: folder of the LR partners, if `train` is one folder.
 
     Raises:
-        ValueError: no folder or source, unknown keys, a weight that is not positive, `lr` beside a list (one line).
+        InputError: no folder or source, unknown keys, a weight that is not positive, `lr` together with a list (one line).
     """
     entries = list(train) if isinstance(train, Sequence) and not isinstance(train, str) else [train]
     if not entries:
-        raise InputError("data.train is an empty list: name at least one folder or source")
+        raise InputError("data.train is an empty list: pass at least one folder or source")
     if lr is not None and len(entries) > 1:
-        raise InputError("data.lr goes with one folder; in a list pass data.train=[{path: /hr, lr: /lr}, ...]")
+        raise InputError("data.lr needs a single folder; in a list pass data.train=[{path: /hr, lr: /lr}, ...]")
     return [_source(entry, lr) for entry in entries]
 
 
@@ -33,7 +33,7 @@ def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
         return _folder(entry, lr), 1.0
     if not isinstance(entry, Mapping):
         if not hasattr(entry, "prepare"):
-            raise InputError(f"data.train={entry}: name a folder, a source, or a list of them")
+            raise InputError(f"data.train={entry}: pass a folder, a source, or a list of them")
         return entry, 1.0
     if unknown := [key for key in entry if key not in _KEYS]:
         raise InputError(f"data.train: unknown key {unknown[0]!r} in {_shown(entry)}; choose from {', '.join(_KEYS)}")
@@ -44,15 +44,15 @@ def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
         raise InputError(f"data.train: weight must be a positive number, got {weight!r} in {_shown(entry)}")
     if "source" in entry:
         if "lr" in entry:
-            raise InputError(f"data.train: lr goes with path, not with source, in {_shown(entry)}")
+            raise InputError(f"data.train: lr needs path, not source, in {_shown(entry)}")
         return entry["source"], float(weight)
     return _folder(entry["path"], entry.get("lr", lr)), float(weight)
 
 
 def _folder(path: str | Path, lr: str | Path | None) -> Folder:
     for key, folder in (("data.train", path), ("data.lr", "." if lr is None else lr)):
-        if not (isinstance(folder, str | Path) and str(folder)):  # Path("") is the working folder
-            raise InputError(f"{key}={folder!r} is not a folder's name; the working folder is .")
+        if not (isinstance(folder, str | Path) and str(folder)):  # Path("") would be the working folder
+            raise InputError(f"{key}={folder!r} is not a folder; for the working folder pass .")
     return Folder(path, lr)
 
 

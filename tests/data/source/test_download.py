@@ -177,7 +177,7 @@ def test_part_file_longer_than_the_file(serve, content, tmp_path):
 
 def test_wrong_checksum(serve, content, tmp_path):
     server = serve()
-    message = r"^http://.* has the wrong checksum md5:[0-9a-f]{32}, expected 0{32}: it was not kept; run again.*$"
+    message = r"^http://.* has the wrong checksum md5:[0-9a-f]{32}, expected 0{32}: it was deleted; run again.*$"
     with pytest.raises(ValueError, match=message):
         download(server.url, tmp_path / "set.zip", checksum="md5:" + "0" * 32)
     assert list(tmp_path.iterdir()) == []
@@ -224,7 +224,7 @@ def test_no_network(tmp_path, monkeypatch):
     with pytest.raises(ConnectionError) as error:
         download(url, tmp_path / "set.zip")
     assert str(error.value) == (
-        f"cannot download {url} (no connection): run again to go on, or fetch it by hand and put it at {tmp_path / 'set.zip'}"
+        f"cannot download {url} (no connection): run again to continue, or download it by hand to {tmp_path / 'set.zip'}"
     )
     assert pauses == [1, 2, 4]
     assert (tmp_path / "set.zip.part").read_bytes() == b"what came before"

@@ -72,8 +72,8 @@ def test_missing_says_what_to_do(official, tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         source.prepare()
     assert str(error.value) == (
-        f"no such folder: {source.folder}; set data.download=true to fetch it from {source.url} (3.5 GB), "
-        "or data_dir (environment variable SR_DATA) to the folder that has it"
+        f"no such folder: {source.folder}; pass data.download=true to download it from {source.url} (3.5 GB), "
+        "or data_dir (environment variable SR_DATA) to the folder that contains it"
     )
     assert not (tmp_path / "data").exists()
 
@@ -108,7 +108,7 @@ def test_no_network(official, tmp_path, monkeypatch):
     monkeypatch.setattr("sr.data.source.download.time.sleep", lambda seconds: None)
     source = official()
     source.url = "http://127.0.0.1:9/DIV2K_train_HR.zip"  # the discard port: nobody listens
-    with pytest.raises(ConnectionError, match=r"cannot download .* \(no connection\).* by hand and put it at .*HR.zip$"):
+    with pytest.raises(ConnectionError, match=r"cannot download .* \(no connection\).* by hand to .*HR.zip$"):
         source.prepare(download=True)
 
 

@@ -92,7 +92,7 @@ def test_a_pickle_of_other_bytes_is_never_opened(cifar, tmp_path):
             return os.mkdir, (str(tmp_path / "evil"),)
 
     (cifar / "data_batch_3").write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(FileNotFoundError, match=r"CIFAR-10 is missing or damaged in .*cifar-10-batches-py: set data.down"):
+    with pytest.raises(FileNotFoundError, match=r"CIFAR-10 is missing or damaged in .*cifar-10-batches-py: pass data.down"):
         CIFAR10(tmp_path).prepare()
     assert not (tmp_path / "evil").exists()
 
