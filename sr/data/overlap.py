@@ -29,8 +29,8 @@ def leaks(
     for name, files in {**validation, **benchmark}.items():
         if both := shared(trained, files):
             yield (
-                f"{len(both)} of {len(files)} images of {name} are also in the training set ({both[0].name} is the first): their "
-                "scores do not show the quality on unseen images"
+                f"{len(both)} of {len(files)} images of {name} are also in the training set ({both[0].name} is the "
+                "first): their scores do not show the quality on unseen images"
             )
 
 

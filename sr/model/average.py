@@ -8,29 +8,29 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sr.errors import InputError
 
-Pairs = tuple[list[Tensor], list[Tensor]]  # ours and the network's, of one device and dtype
+Pairs = tuple[list[Tensor], list[Tensor]]  # ours and the network's, with one device and dtype
 
 
 class Average(AveragedModel):
     """A copy of a network whose weights follow it: average = decay * average + (1 - decay) * network, after each step.
 
-    The first update copies. Weights and statistics are averaged; whole numbers, such as indices and counters, and buffers that
-    hold an infinity are copied. It is never trained and stays in eval mode, so that images which pass through it during
-    training change none of its statistics.
+    The first update copies. Weights and statistics are averaged; integers, such as indices and counters, and buffers that
+    contain infinities are copied. The copy is never trained and stays in eval mode, so images that pass through it during
+    training do not change its statistics.
 
     Args:
         network: on any device; copied.
         decay: in (0, 1); ESRGAN's code has 0.999.
 
     Raises:
-        InputError: another decay.
+        InputError: decay is out of range.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         if not 0 < decay < 1:
-            raise InputError(f"model.ema={decay}: a decay between 0 and 1, such as 0.999, or null for no average")
+            raise InputError(f"model.ema={decay}: must be between 0 and 1, such as 0.999, or null for no averaging")
         super().__init__(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-        self.requires_grad_(False)  # else DDP waits for its gradients
+        self.requires_grad_(False)  # otherwise DDP waits for its gradients
         self.eval()
         self._averaged: list[Pairs] | None = None
         self._copied: list[tuple[Tensor, Tensor]] = []
@@ -39,11 +39,11 @@ class Average(AveragedModel):
         return super().train(False)
 
     def begin(self) -> None:
-        """Forget where the tensors are: a fit may have moved them to another device, or loaded others."""
+        """Forget the tensors' addresses: a fit may have moved them to another device, or loaded others."""
         self._averaged = None
 
     def update_parameters(self, model: nn.Module) -> None:
-        """Follow `model`, the network it is a copy of. The first call after `begin` waits for the device, no other does."""
+        """Update from `model`, the network it copies. Only the first call after `begin` synchronises the device."""
         if self._averaged is None:
             self._pair(model)
             if self.n_averaged == 0:
@@ -63,7 +63,7 @@ class Average(AveragedModel):
         kinds: dict[tuple[torch.device, torch.dtype], Pairs] = {}
         self._copied = []
         for ours, theirs in zip(_tensors(self.module), _tensors(model), strict=True):
-            constant = not isinstance(theirs, nn.Parameter) and not theirs.isfinite().all()  # inf - inf is no number
+            constant = not isinstance(theirs, nn.Parameter) and not theirs.isfinite().all()  # inf - inf is not a number
             if constant or not (theirs.is_floating_point() or theirs.is_complex()):
                 self._copied.append((ours, theirs))
                 continue

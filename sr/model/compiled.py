@@ -11,13 +11,13 @@ from sr.errors import InputError
 
 
 def check(how: bool | str) -> None:
-    """Whether `compiled` can do it here.
+    """Check whether `compiled` can work here.
 
     Raises:
-        ValueError: no such mode or backend, or the compiler of the system that torch's needs is missing.
+        InputError: unknown mode or backend, or the C++ compiler that torch needs is missing.
     """
     if not how:
-        return  # and ask torch nothing, which would import its compiler
+        return  # without asking torch, which would import its compiler
     modes, backends = compile_modes(), torch.compiler.list_backends(exclude_tags=None)
     if isinstance(how, str) and how not in (*modes, *backends):
         raise InputError(f"model.compile={how}: choose true, false, {', '.join(modes)}, or a backend: {', '.join(backends)}")
@@ -26,7 +26,7 @@ def check(how: bool | str) -> None:
 
 
 def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
-    """A module or function as training calls it: one graph for each shape. The module, its keys too, stays as it is.
+    """A module or function for training: one graph per shape. The module itself and its keys are unchanged.
 
     Args:
         part: tensors (N, C, H, W) -> tensors.
@@ -36,7 +36,7 @@ def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
         return part
     warnings.filterwarnings("ignore", "Dynamo detected a call to a `functools.lru_cache`")  # ours are pure
     warnings.filterwarnings("ignore", r"Using `torch.compile\(module\)` when there are global hooks")  # a profile
-    allow_recompiles(16)  # phases x who learns
+    allow_recompiles(16)  # number of phases x trained networks
     if how is True:
         return torch.compile(part, dynamic=False)
     return torch.compile(part, dynamic=False, **({"mode": how} if how in compile_modes() else {"backend": how}))
@@ -47,6 +47,6 @@ def _needs_a_compiler(how: bool | str) -> None:
         cpp_compiler()
     except Exception as error:
         raise InputError(
-            f"model.compile={str(how).lower()} needs a C++ compiler, and there is none ({type(error).__name__}): install g++ "
-            "or name one in CXX, or pass model.compile=false"
+            f"model.compile={str(how).lower()} needs a C++ compiler, but found none ({type(error).__name__}): install g++ "
+            "set CXX, or pass model.compile=false"
         ) from None

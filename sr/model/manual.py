@@ -1,4 +1,5 @@
-"""What Lightning does under automatic optimization, for several optimizers: average, clip, step, count one iteration."""
+"""What Lightning does under automatic optimization, for several optimizers: average gradients, clip, step, count
+iterations."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -11,16 +12,16 @@ from torch.optim import Optimizer
 
 
 def unsynchronised(trainer: Any) -> AbstractContextManager:
-    """In here DDP leaves gradients alone.
+    """Context in which DDP does not synchronise gradients.
 
-    Its reducer waits in every backward pass for every parameter of the module, and those of two networks never come
-    together; `step` averages what has come, once an iteration however many batches were accumulated.
+    In every backward pass its reducer waits for every parameter of the module, but gradients of two networks never arrive
+    together. `step` averages the gradients, once per iteration, however many batches were accumulated.
     """
     return trainer.model.no_sync() if trainer.world_size > 1 else nullcontext()
 
 
 def shared_casts(device: str) -> AbstractContextManager:
-    """In here autocast, as it is, casts a weight once for all its uses; Lightning has it cast for each of them."""
+    """Context in which autocast caches the cast of a weight; Lightning would cast it for each use."""
     return torch.autocast(
         device, dtype=torch.get_autocast_dtype(device), enabled=torch.is_autocast_enabled(device), cache_enabled=True
     )
@@ -28,7 +29,7 @@ def shared_casts(device: str) -> AbstractContextManager:
 
 @contextmanager
 def passing(module: nn.Module) -> Iterator[None]:
-    """In here the module passes gradients on and gets none; what was frozen before stays so afterwards."""
+    """Context in which the module passes gradients through but receives none; frozen parameters stay frozen afterwards."""
     learning = [parameter for parameter in module.parameters() if parameter.requires_grad]
     for parameter in learning:
         parameter.requires_grad_(False)
@@ -40,13 +41,14 @@ def passing(module: nn.Module) -> Iterator[None]:
 
 
 def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor | None]:
-    """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` rises by one, not by their number.
+    """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` increases by one, not by their
+    number.
 
-    In 16-mixed all gradients are unscaled before any optimizer steps, and the scale changes once, after the last: the
-    other order would unscale the second network's gradients by a scale that they were not made with.
+    In 16-mixed all gradients are unscaled before any optimizer steps, and the scale changes once, after the last: otherwise
+    the second network's gradients would be unscaled by a different scale.
 
     Returns:
-        The norm of each optimizer's gradients before they are clipped; None where they overflowed in 16-mixed.
+        The norm of each optimizer's gradients before clipping; None if they overflowed in 16-mixed.
     """
     scaler = getattr(trainer.precision_plugin, "scaler", None)
     norms = []
@@ -62,7 +64,7 @@ def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_a
             clip(optimizer.optimizer, clip_val, clip_algorithm, norm)
     counted = (
         trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-    )  # once, not for each (Lightning's issue 17958)
+    )  # once, not per optimizer (Lightning's issue 17958)
     counted.increment_ready()
     with trainer.profiler.profile("optimizer_step"):
         for optimizer in optimizers:
@@ -90,10 +92,10 @@ def _average(gradients: list[Tensor]) -> None:
 
 
 def clip(optimizer: Optimizer, clip_val: float, algorithm: str | None, norm: Tensor | None = None) -> None:
-    """Clip the gradients that an optimizer steps on, each by "value" or all by their "norm" (the default), as Lightning does.
+    """Clip an optimizer's gradients, each by "value" or all by their "norm" (the default), as Lightning does.
 
     Args:
-        norm: of all gradients, where it is known already.
+        norm: of all gradients, if already known.
     """
     parameters = _parameters(optimizer)
     if algorithm == "value":

@@ -1,4 +1,4 @@
-"""Parameter groups, and options that follow the config on resume."""
+"""Parameter groups, and optimizer options that follow the config on resume."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -11,14 +11,15 @@ from torch.optim import Optimizer
 from sr.errors import InputError, options_of
 from sr.say import warn
 
-_KERNELS = {"fused", "foreach", "differentiable"}  # torch takes one of them
-_OWN = ("params", "lr", "initial_lr")  # lr is the schedule's, which follows the config by itself
+_KERNELS = {"fused", "foreach", "differentiable"}  # torch accepts one of them
+_OWN = ("params", "lr", "initial_lr")  # lr belongs to the schedule, which follows the config itself
 
 
 def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Trainable parameters, those whose names start with a prefix in `factors` with that factor of the learning rate.
+    """Trainable parameters; those whose names start with a prefix in `factors` get that factor of the learning rate.
 
-    A prefix that no parameter has costs a warning: it is the recipe's, and the network may be another (network=...).
+    A prefix without parameters is a warning, not an error: it comes from the recipe, and network=... may have changed the
+        network.
     """
     groups: dict[float, list[nn.Parameter]] = {}
     unused = set(factors)
@@ -29,15 +30,15 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
             groups.setdefault(1.0 if prefix is None else factors[prefix], []).append(parameter)
     if unused:
         names = ", ".join(sorted(unused))
-        warn(f"model.lr_factors names {names}, but no parameter of the network begins so: ignored")
+        warn(f"model.lr_factors names {names}, but no parameter of the network has this prefix: ignored")
     return [{"params": parameters, "lr": lr * factor} for factor, parameters in groups.items()]
 
 
 def fuses(make: Callable[..., Optimizer], device: str, precision: str) -> bool:
-    """Whether an optimizer on this type of device has one kernel for all its parameters.
+    """Whether an optimizer on this device type has one kernel for all its parameters.
 
-    What the config says of kernels (`fused`, `foreach`, `differentiable`) wins. Not in 16-mixed: a fused kernel takes scaled
-    gradients, which cannot be clipped, nor can their norm be logged.
+    The config's options for kernels (`fused`, `foreach`, `differentiable`) take precedence. Not in 16-mixed: a fused kernel
+    takes scaled gradients, which cannot be clipped, and whose norm cannot be logged.
     """
     if not _KERNELS.isdisjoint(make.keywords):
         return bool(make.keywords.get("fused"))
@@ -45,20 +46,22 @@ def fuses(make: Callable[..., Optimizer], device: str, precision: str) -> bool:
 
 
 def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> Optimizer:
-    """The optimizer of a LightningModule's parameters, with one kernel for all of them where it has that (see `fuses`).
+    """The optimizer of a LightningModule's parameters, with one kernel for all of them if available (see `fuses`).
 
     Raises:
-        InputError: options that the optimizer does not take; a fused one in 16-mixed.
+        InputError: options that the optimizer does not have; a fused one in 16-mixed.
     """
     precision = str(module.trainer.precision)
     fused = fuses(make, module.device.type, precision)
     if fused and precision == "16-mixed":
-        raise InputError("optimizer.fused=true does not go with trainer.precision=16-mixed: leave it out, or choose bf16-mixed")
+        raise InputError(
+            "optimizer.fused=true cannot be combined with trainer.precision=16-mixed: remove it, or choose bf16-mixed"
+        )
     with options_of("optimizer", make.func):
         optimizer = make(parameters, **({"fused": True} if fused else {}))
     if not fused:
         return optimizer
-    # torch's fused kernels on CPUs take for granted that gradients and state lie in memory as their parameters do.
+    # torch's fused kernels on CPUs assume that gradients and state have the memory layout of their parameters.
     optimizer.register_step_pre_hook(_lay_out_gradients)
     optimizer.register_load_state_dict_post_hook(_lay_out_state)
     return optimizer
@@ -72,17 +75,17 @@ def _lay_out_gradients(optimizer: Optimizer, *_: Any) -> None:
 
 
 def _lay_out_state(optimizer: Optimizer) -> None:
-    """A checkpoint may have been written in another layout."""
+    """Convert state from a checkpoint with another memory layout."""
     for p, state in optimizer.state.items():
         state |= {name: torch.empty_like(p).copy_(value) for name, value in state.items() if value.shape == p.shape}
 
 
 def options(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """What the config says of each parameter group: betas, weight decay and so on."""
+    """The config's options of each parameter group: betas, weight decay and so on."""
     return [{key: value for key, value in group.items() if key not in _OWN} for group in optimizer.param_groups]
 
 
 def follow_config(optimizer: Optimizer, wanted: list[dict[str, Any]]) -> None:
-    """After a restore, which brought back the saved run's options, set those of the config again."""
+    """Set the config's options again after a restore, which loaded the saved run's."""
     for group, new in zip(optimizer.param_groups, wanted, strict=True):
         group.update(new)

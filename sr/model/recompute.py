@@ -1,4 +1,4 @@
-"""Gradient checkpointing: the blocks of a network are computed again in the backward pass instead of being kept.
+"""Gradient checkpointing: blocks of a network are recomputed in the backward pass instead of being stored.
 
 Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, arXiv:1604.06174.
 """
@@ -18,24 +18,26 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm
 
 
 def recompute(network: nn.Module) -> None:
-    """From now on training keeps the input of each block alone; weights, keys and gradients stay what they are.
+    """Keep only the input of each block during training; weights, keys and gradients are unchanged.
 
     Raises:
-        ValueError: the network has no repeated blocks, or batch statistics in them, which would be counted twice.
+        InputError: the network has no repeated blocks, or they have batch statistics, which would be updated twice.
     """
     found = blocks(network)
     name = type(network).__name__
     if not found:
-        raise InputError(f"model.checkpoint_activations: {name} has no repeated blocks that could be computed again")
+        raise InputError(f"model.checkpoint_activations: {name} has no repeated blocks to recompute")
     if any(isinstance(part, _BATCH_NORMS) for block in found for part in block.modules()):
-        raise InputError(f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would count twice")
+        raise InputError(
+            f"model.checkpoint_activations: the blocks of {name} have batch statistics, which would be updated twice"
+        )
     for block in found:
-        # A bound method, which `copy.deepcopy` binds to the copy; a closure would go on computing with this block.
+        # A bound method: `copy.deepcopy` binds it to the copy; a closure would still compute with this block.
         block.forward = MethodType(_again, block)
 
 
 def blocks(module: nn.Module) -> list[nn.Module]:
-    """The outermost modules of which some module has two or more of a class: residual blocks, groups of transformer layers."""
+    """The outermost modules whose class occurs at least twice side by side: residual blocks, groups of transformer layers."""
     children = list(module.children())
     classes = Counter(type(child) for child in children if _is_block(child))
     repeated = {kind for kind, count in classes.items() if count > 1}
@@ -43,12 +45,12 @@ def blocks(module: nn.Module) -> list[nn.Module]:
 
 
 def _is_block(module: nn.Module) -> bool:
-    """Whether it has parts of its own: a convolution alone keeps nothing but its input anyway."""
+    """Whether it has sub-modules: a single convolution stores only its input anyway."""
     return not isinstance(module, _CONTAINERS) and any(True for _ in module.children())
 
 
 def _again(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """The block's own `forward`, with only its inputs kept where a gradient will be asked for."""
+    """The block's own `forward`, which stores only its inputs if gradients are needed."""
     if not torch.is_grad_enabled():
         return type(block).forward(block, *args, **kwargs)
     return checkpoint(type(block).forward, block, *args, use_reentrant=False, **kwargs)

@@ -125,7 +125,7 @@ def test_the_line_says_tf32_and_threads_where_they_are():
 def test_a_fused_optimizer_in_16_mixed_is_refused():
     """Its kernel takes scaled gradients: they could not be clipped, and their norm would be logged 65536 times too large."""
     module = SimpleNamespace(trainer=SimpleNamespace(precision="16-mixed"), device=torch.device("cpu"))
-    with pytest.raises(InputError, match="^optimizer.fused=true does not go with trainer.precision=16-mixed: [^\n]*$"):
+    with pytest.raises(InputError, match="^optimizer.fused=true cannot be combined with trainer.precision=16-mixed: [^\n]*$"):
         on_device(partial(torch.optim.Adam, lr=1e-3, fused=True), torch.nn.Conv2d(3, 3, 3).parameters(), module)
 
 

@@ -61,7 +61,7 @@ def test_weights_and_statistics_are_averaged_counters_and_infinities_are_copied(
 
 @pytest.mark.parametrize("decay", [1.0, -0.5, 2])
 def test_a_decay_that_is_none_is_refused(decay):
-    with pytest.raises(ValueError, match=f"^model.ema={decay}: a decay between 0 and 1"):
+    with pytest.raises(ValueError, match=f"^model.ema={decay}: must be between 0 and 1"):
         Average(nn.Conv2d(3, 3, 1), decay)
 
 

@@ -25,7 +25,8 @@ def test_runs_that_measured_alike_are_compared(runs):
     assert other_measures(runs, ["psnr", "niqe"]) == {}
     shown = runs[0].facts["metrics"]["niqe"]["weights"][:12]
     assert measured(runs, ["psnr", "niqe"]) == (
-        f"Measured: psnr (version 1, y, border 2); niqe (version 1, y, border 2, weights {shown}). 1 of 3 runs do not record it."
+        f"Measured: psnr (version 1, y, border 2); niqe (version 1, y, border 2, weights {shown}). "
+        "1 of 3 runs do not record it."
     )
     assert measured(runs[2:], ["psnr"]) == ""
 
