@@ -1,4 +1,4 @@
-"""Warns when adversarial training goes wrong."""
+"""Says in plain words when adversarial training goes wrong, while it still can be stopped."""
 
 import math
 from typing import Any
@@ -7,11 +7,15 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from sr.functional.grid import grid
 from sr.say import warn
 
 
 class Watch(pl.Callback):
-    """Warns when adversarial training starts from random weights, when the discriminator has won, and when colours drift.
+    """Warns when adversarial training starts from random weights, when the discriminator has won, of colour drift and grids.
+
+    Each warning is given once, and again only if it stopped being true in between. `sr.callback.balance` watches the shares
+    of the losses.
 
     Args:
         discriminator_loss: below this loss the discriminator is almost always right, so the network learns nothing from it
@@ -20,6 +24,8 @@ class Watch(pl.Callback):
         colour_drift: warn if the channel means of SR and LR differ by this much more than at the best validation, averaged
             over the images, in units of [0, 1]: a visible colour cast. (At the start of training, or while averaged weights
             still contain the initial ones, there is a cast too, but it shrinks.)
+        grid: warn if the pattern of SR at the period of the scale (`sr.functional.grid`) is this much stronger than HR's,
+            averaged over the images, in units of [0, 1], and does not shrink from one validation to the next.
         every_n_steps: how often the value is read from the device, which synchronises it.
         init_from: the weights that the run starts from, if any.
     """
@@ -30,65 +36,104 @@ class Watch(pl.Callback):
         discriminator_loss: float = 0.02,
         patience: int = 500,
         colour_drift: float = 0.02,
+        grid: float = 0.004,
         every_n_steps: int = 50,
         init_from: Any = None,
     ) -> None:
         self.discriminator_loss, self.patience = discriminator_loss, patience
-        self.colour_drift, self.every_n_steps = colour_drift, every_n_steps
+        self.colour_drift, self.grid, self.every_n_steps = colour_drift, grid, every_n_steps
         self.init_from = init_from
         self._won: Tensor | None = None  # consecutive iterations, on the device
-        self._told = False
-        self._drifts: list[Tensor] = []
+        self._told: set[str] = set()  # warnings that were given and still hold
+        self._seen: list[Tensor] = []  # per image: colour cast of each channel, grid of SR, grid of HR
+        self._period = 1
         self._least = math.inf  # colour cast of a validation
+        self._before = math.inf  # grid of the previous validation
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         pretrains = getattr(pl_module, "pretrain_steps", 0) or getattr(pl_module, "adversarial_from", 0)
         if hasattr(pl_module, "discriminator") and not self.init_from and not pretrains and trainer.global_step == 0:
             _warn(
                 trainer,
-                "adversarial training starts from random weights, which rarely works for super-resolution: "
-                "pass init_from=FILE with weights trained for PSNR (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
+                "adversarial training starts from random weights, where GANs for super-resolution rarely become good: "
+                "init_from=FILE with weights of a PSNR run (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
             )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         loss = outputs["parts"].get("discriminator")
         if loss is None or not pl_module.adversarial.bounded:
             return
-        won = torch.zeros((), dtype=torch.long, device=loss.device) if self._won is None else self._won
+        won = torch.zeros((), dtype=torch.long) if self._won is None else self._won
+        won = won.to(loss.device)
         self._won = torch.where(loss < self.discriminator_loss, won + 1, 0)
         if trainer.global_step % self.every_n_steps == 0:
             wins = int(self._won) >= self.patience * trainer.datamodule.accumulate
-            if wins and not self._told:
-                _warn(
-                    trainer,
-                    f"step {trainer.global_step}: the discriminator has won: its loss was below {self.discriminator_loss} for "
-                    f"{self.patience} iterations, so the network learns nothing from it; try a smaller "
-                    "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint",
-                )
-            self._told = wins
-
-    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        self._drifts.append((outputs["sr"].mean(dim=(0, 2, 3)) - outputs["lr"].mean(dim=(0, 2, 3))).float())
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        drift, self._drifts = _mean(trainer, self._drifts), []
-        cast = float(drift.abs().max())
-        self._least = min(self._least, cast)
-        if trainer.state.fn == "fit" and cast > self._least + self.colour_drift:
-            names = ("red", "green", "blue") if len(drift) == 3 else ("gray",) if len(drift) == 1 else range(1, len(drift) + 1)
-            bands = ", ".join(f"{255 * value:+.1f} ({name})" for name, value in zip(names, drift.tolist(), strict=True))
-            _warn(
+            real, fake = (float(outputs["parts"][name]) for name in ("d_real", "d_fake")) if wins else (0.0, 0.0)
+            self._tell(
                 trainer,
-                f"step {trainer.global_step}: colours drift: SR differs from LR by {bands} "
-                "grey levels on average; try a larger loss.l1.weight or a smaller adversarial.weight",
+                "wins",
+                wins,
+                f"the discriminator has won: its loss was below {self.discriminator_loss} for {self.patience} iterations "
+                f"(logits {real:.1f} for HR, {fake:.1f} for SR), so the network learns nothing from it; try a smaller "
+                "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint",
             )
 
+    def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
+        lr, sr, hr = (outputs[name] for name in ("lr", "sr", "hr"))
+        self._period = sr.shape[-1] // lr.shape[-1]
+        cast = (sr.mean(dim=(0, 2, 3)) - lr.mean(dim=(0, 2, 3))).float()
+        self._seen.append(torch.cat([cast, cast.new_tensor([grid(image, self._period) for image in (sr, hr)])]))
 
-def _mean(trainer: pl.Trainer, drifts: list[Tensor]) -> Tensor:
-    """(C,): the mean over the images of all processes, each of which has at least one."""
-    if not drifts:
-        return torch.zeros(3)
-    total = torch.cat([torch.stack(drifts).sum(0), drifts[0].new_tensor([len(drifts)])])
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        seen, self._seen = _mean(trainer, self._seen), []
+        if seen is None or trainer.state.fn != "fit" or trainer.sanity_checking:
+            return
+        *drift, ours, theirs = seen.tolist()
+        cast = max(map(abs, drift))
+        self._least = min(self._least, cast)
+        names = ("red", "green", "blue") if len(drift) == 3 else ("gray",) if len(drift) == 1 else range(1, len(drift) + 1)
+        bands = ", ".join(f"{255 * value:+.1f} ({name})" for name, value in zip(names, drift, strict=True))
+        self._tell(
+            trainer,
+            "cast",
+            cast > self._least + self.colour_drift,
+            f"colours drift: SR differs from LR by {bands} grey levels on average; try a larger "
+            "loss.l1.weight or a smaller adversarial.weight",
+        )
+        over, fades = ours > theirs + self.grid, ours < 0.8 * self._before
+        self._before = ours
+        if not (over and fades):  # at the start of training there is a grid too, but it shrinks
+            self._tell(
+                trainer,
+                "grid",
+                over,
+                f"SR has a grid of period {self._period} with an amplitude of {255 * ours:.1f} grey levels (HR: "
+                f"{255 * theirs:.1f}); try a larger loss.l1.weight, a smaller adversarial.weight, or a network without "
+                "transposed convolutions",
+            )
+
+    def _tell(self, trainer: pl.Trainer, what: str, holds: bool, text: str) -> None:
+        """Warn if it holds and did not hold before."""
+        if holds and what not in self._told:
+            _warn(trainer, f"step {trainer.global_step}: {text}")
+        (self._told.add if holds else self._told.discard)(what)
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs to warn as if it had never stopped."""
+        won = None if self._won is None else int(self._won)
+        return {"won": won, "told": sorted(self._told), "least": self._least, "before": self._before}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._won = None if state_dict["won"] is None else torch.tensor(state_dict["won"])
+        self._told = set(state_dict["told"])
+        self._least, self._before = state_dict["least"], state_dict["before"]
+
+
+def _mean(trainer: pl.Trainer, values: list[Tensor]) -> Tensor | None:
+    """(C,): the mean over the images of all processes, each of which has at least one; None without images."""
+    if not values:
+        return None
+    total = torch.cat([torch.stack(values).sum(0), values[0].new_tensor([len(values)])])
     if trainer.world_size > 1:
         total = trainer.strategy.reduce(total, reduce_op="sum")
     return total[:-1] / total[-1]
