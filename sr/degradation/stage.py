@@ -136,10 +136,12 @@ def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) 
     """Apply a stage or pipeline of fixed scale to a batch, sample by sample."""
     check_leading(hr)
     height, width = (length // stage.scale for length in hr.shape[-2:])
-    frame = Region(0, height, 0, width) if size is None else _middle(height, width, size)
+    frame = Region(0, height, 0, width) if size is None else Region(0, size, 0, size)
+    # Grids begin at the patch, not at the margin around it: that depends on the other samples of the batch.
+    top, left = (0 if size is None else (length - size) // 2 * stage.scale for length in (height, width))
     samples = on_host(parameters) or [{} for _ in range(len(hr))]
     plans = [joined(stage.plan(sample, 1.0)) for sample in samples]
-    whole = Region(0, hr.shape[-2], 0, hr.shape[-1])
+    whole = Region(-top, hr.shape[-2] - top, -left, hr.shape[-1] - left)
     needed = [regions(operations, frame) for operations in plans]
     given = [
         operation.constants(*pair)
@@ -155,11 +157,6 @@ def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) 
                 picture = operation.apply(picture, before, after, next(constants))
             made.append(picture.view(*image.shape[:-2], *picture.shape[-2:]))
         return torch.stack(made)
-
-
-def _middle(height: int, width: int, size: int) -> Region:
-    top, left = (height - size) // 2, (width - size) // 2
-    return Region(top, top + size, left, left + size)
 
 
 def _sent(given: list[list[np.ndarray]], device: torch.device) -> list[list[Tensor]]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from skimage import data
 from torch import Tensor
 
 from sr.degradation.bicubic import Bicubic
@@ -52,6 +53,16 @@ def test_a_sample_is_the_same_alone_and_in_a_batch(chain, patches):
     batch = chain(patches, parameters(chain, 20, 5))
     for i in range(5):
         assert torch.equal(chain(patches[i : i + 1], parameters(chain, 20 + i, 1)), batch[i : i + 1])
+
+
+def test_margins_change_nothing(chain):
+    if not any(isinstance(stage, Sequence) for stage in chain.stages.values()):
+        pytest.skip("test_a_patch_with_margin_is_the_crop_of_the_whole says more")
+    s, size, given = chain.scale, 24 // chain.scale, chain.sample(Draws(seed=1, start=7, count=1, stream="test"))
+    photo, m = torch.from_numpy(data.chelsea()).permute(2, 0, 1)[None] / 255, chain.reach(given, size)
+    cuts = [photo[..., 138 - m - more : 162 + m + more, 198 - m - more : 222 + m + more] for more in (0, s, 2 * s)]
+    made = [chain(cut, given, size) for cut in cuts]
+    assert made[0].shape[-1] == size and torch.equal(made[1], made[0]) and torch.equal(made[2], made[0])
 
 
 def test_layout_and_autocast_change_nothing(chain, patches):
