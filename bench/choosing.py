@@ -140,13 +140,14 @@ def page(results: dict[str, dict[str, object]]) -> str:
 Written by `OMP_NUM_THREADS={os.environ.get("OMP_NUM_THREADS", "")} python bench/choosing.py > bench/choosing.md`: {device()},
 {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, torch {torch.__version__}.
 
-Sorted by speed, fastest first. A **bold** network is better on Urban100 than every other with a published score that is not clearly
-slower (the two passes of a network differ by up to {spread:.0%}; overlapping times are equal): choose the last bold one whose time
-and memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on
-DIV2K, or on DIV2K and Flickr2K, so networks within 0.1 dB are equally good. Time is seconds per megapixel of output,
-1280x720 at x4, without tiles; memory is what the process needs in addition to torch and the weights. Tiles (`predict.py tile=128`)
-limit the memory of each network; ~ marks values measured on a quarter of the image. For half precision, tile overlap and more see
-[capabilities](capabilities.md); for published parameters and multiply-adds (for the same 1280x720) see [networks](networks.md).
+Sorted by speed, fastest first. A **bold** network is better on Urban100 than every other with a published score that is not
+clearly slower (the two passes of a network differ by up to {spread:.0%}; overlapping times are equal): choose the last bold
+one whose time and memory you can afford. Quality is PSNR in dB at x4 as published, for weights trained at length on DIV2K,
+or on DIV2K and Flickr2K, so networks within 0.1 dB are equally good. Time is seconds per megapixel of output, 1280x720 at
+x4, without tiles; memory is what the process needs in addition to torch and the weights. Tiles (`predict.py tile=128`)
+limit the memory of each network; ~ marks values measured on a quarter of the image. For half precision, tile overlap and
+more see [capabilities](capabilities.md); for published parameters and multiply-adds (for the same 1280x720) see
+[networks](networks.md).
 
 - For video or a phone: `compact_light`, `fsrcnn`, `span`.
 - For a CPU: `imdn`, `rlfn`, or `swinir_light` if you have time.
