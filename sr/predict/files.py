@@ -165,10 +165,10 @@ class _File:
         try:
             for strip in strips(self.upscaler, self.image, **options):
                 output.write(strip)
+            output.close()
         except BaseException:
             output.abort()
             raise
-        output.close()
         return output
 
     def _advance(self, part: float) -> None:
