@@ -70,6 +70,7 @@ def test_a_checkpoint_of_ours(photos):
     assert np.abs(read("large.png").pixels - expected).max() <= 1  # one thread or two
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_whole_files_only(photos):
     for i in range(40):
         PIL.Image.open(SKIMAGE / "chelsea.png").save(f"photos/x{i}.png")

@@ -90,6 +90,7 @@ print(predict_files(network, [(Path(sys.argv[1]), Path(sys.argv[2]))], tile=None
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instructions", ["AVX2", "DEFAULT"])  # oneDNN's, which change what its kernels take
 def test_the_systems_own_out_of_memory(tmp_path, instructions):
     chelsea = read_rgb8(SKIMAGE / "chelsea.png")
