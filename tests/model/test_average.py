@@ -3,21 +3,18 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import nn
 
 from sr import build
 from sr.model.average import Average
-from tests.jobs import IMAGE, ONE_PHOTO, SMALL, compose
+from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
-from tests.network.small import CONF, NAMES, scale_of, shrunk
+from tests.network.small import NAMES, scale_of, shrunk
+from tests.network.small import build as of_yaml
 
 
 def network(name: str) -> nn.Module:
-    node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
-    scale = scale_of(name, 4 if name == "swinir_large" else 2)
-    return instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "network": node}).network, _convert_="all")
+    return of_yaml(name, scale_of(name, 4 if name == "swinir_large" else 2), **shrunk(name)).train()
 
 
 def whole_numbers(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -4,24 +4,19 @@ import copy
 
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import nn
 
 from common import activations
 from sr.model.recompute import blocks, recompute
-from tests.jobs import IMAGE, run_train
-from tests.network.small import CONF, NAMES, scale_of, shrunk
+from tests.jobs import run_train
+from tests.network.small import NAMES, build, scale_of, shrunk
 
 WITHOUT = {"Compact", "DAT", "ESPCN", "FSRCNN", "Interpolation", "ResizeConv", "SRCNN", "SRResNet", "UNet"}
 FAST = ("imdn", "rrdb_light", "swinir_light")
 
 
 def small(name: str) -> nn.Module:
-    torch.manual_seed(0)
-    node = OmegaConf.merge(OmegaConf.load(CONF / f"{name}.yaml"), shrunk(name))
-    scale = 4 if name == "swinir_large" else scale_of(name)
-    return instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "network": node}).network, _convert_="all").train()
+    return build(name, 4 if name == "swinir_large" else scale_of(name), **shrunk(name)).train()
 
 
 def gradients(network: nn.Module, lr: torch.Tensor) -> list[torch.Tensor | None]:

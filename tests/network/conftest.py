@@ -7,26 +7,15 @@ import numpy as np
 import pytest
 import torch
 import torch.nn as nn
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from PIL import Image
 
-from tests.jobs import IMAGE
-
-CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
+from tests.network import small
 
 
 @pytest.fixture(scope="session")
 def build() -> Callable[..., nn.Module]:
-    """build("edsr_baseline", scale=2, n_blocks=4): the network of conf/network/edsr_baseline.yaml, in eval mode."""
-
-    def build(name: str, scale: int, **overrides: object) -> nn.Module:
-        config = OmegaConf.create({"scale": scale, "image": IMAGE, "network": OmegaConf.load(CONF / f"{name}.yaml")})
-        config.network.update(overrides)
-        torch.manual_seed(0)
-        return instantiate(config.network, _convert_="all").eval()
-
-    return build
+    """The function of tests/network/small.py."""
+    return small.build
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,13 @@ import re
 from functools import cache
 from pathlib import Path
 
-from hydra.utils import get_class
+import torch
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
+from torch import nn
 
 from sr.errors import InputError
+from tests.jobs import IMAGE
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
@@ -24,6 +27,14 @@ def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
             small |= {key: [1] * len(config[key]), "n_middle_blocks": 1}
     layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
     return {**small, "options": {**config.options, **layers}} if layers else small
+
+
+def build(name: str, scale: int, **overrides: object) -> nn.Module:
+    """build("edsr_baseline", 2, n_blocks=4): the network of conf/network/edsr_baseline.yaml, in eval mode."""
+    config = OmegaConf.create({"scale": scale, "image": IMAGE, "network": OmegaConf.load(CONF / f"{name}.yaml")})
+    config.network.update(overrides)
+    torch.manual_seed(0)
+    return instantiate(config.network, _convert_="all").eval()
 
 
 @cache

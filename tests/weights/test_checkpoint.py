@@ -1,12 +1,13 @@
 """Checkpoint files: whole at any moment, tensors and plain values only."""
 
+import multiprocessing
 import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import OrderedDict
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,6 @@ from sr.weights import checkpoint
 from sr.weights.fit import load_weights
 from sr.weights.load import load
 from sr.weights.rebuild import build_network
-from tests.jobs import ROOT, environment
 
 SPEC = {"_target_": "sr.network.compact.Compact", "scale": 2, "n_feats": 4, "n_blocks": 1}
 
@@ -157,29 +157,27 @@ def test_options_that_do_not_fit_are_refused(change):
 
 # -- writing -----------------------------------------------------------------------------------------------------------
 
-WRITER = """
-import sys, torch
-from sr.weights import checkpoint
-step = 0
-while True:
-    step += 1
-    checkpoint.write({"step": step, "weights": torch.full((500_000,), float(step))}, sys.argv[1])
-"""
+
+def write_for_ever(file: Path) -> None:
+    step = 0
+    while True:
+        step += 1
+        checkpoint.write({"step": step, "weights": torch.full((500_000,), float(step))}, file)
 
 
 def test_kill_9_while_writing_leaves_a_whole_file(tmp_path):
     file, generator, steps = tmp_path / "last.ckpt", random.Random(0), []
     for _ in range(3):
         before = file.stat().st_mtime_ns if file.exists() else None
-        job = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(file)], cwd=ROOT, env={**environment(tmp_path), "PYTHONPATH": str(ROOT)}
-        )
+        job = multiprocessing.get_context("fork").Process(target=write_for_ever, args=(file,), daemon=True)
+        job.start()
         while not file.exists() or file.stat().st_mtime_ns == before:
-            assert job.poll() is None
+            assert job.is_alive()
             time.sleep(0.001)
         time.sleep(generator.uniform(0, 0.05))
-        job.send_signal(signal.SIGKILL)
-        job.wait()
+        job.kill()
+        job.join()
+        assert job.exitcode == -signal.SIGKILL
         content = checkpoint.read(file)
         assert (content["weights"] == content["step"]).all()
         steps.append(content["step"])
