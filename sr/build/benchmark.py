@@ -26,7 +26,15 @@ def metric(cfg: DictConfig) -> dict[str, Any]:
     """Name -> metric, from the config group."""
     if not group(cfg, "metric"):
         raise InputError("no metric: pass metric=[psnr] or another choice of the config group metric")
+    settle_border(cfg)
     return build(cfg.metric)
+
+
+def settle_border(cfg: DictConfig) -> None:
+    """At scale 1 (restoration) cut no border, as papers on restoration do, where a metric's is `${scale}`."""
+    for node in group(cfg, "metric").values():
+        if cfg.scale == 1 and OmegaConf.is_interpolation(node, "crop_border"):
+            node.crop_border = 0
 
 
 def limits(cfg: DictConfig) -> dict[str, Any]:
@@ -63,6 +71,7 @@ def metrics(names: list[str], scale: int, kind: Kind = PHOTO) -> dict[str, Any]:
     files = [CONF / "metric" / f"{name}.yaml" for name in names]
     nodes = OmegaConf.merge({}, *(OmegaConf.load(file) for file in files if file.is_file()))
     cfg = OmegaConf.create({"scale": scale, "image": asdict(kind), "metric": nodes})
+    settle_border(cfg)
     return {name: build(node) for name, node in cfg.metric.items() if not {"weights", "net"} & set(node)}
 
 

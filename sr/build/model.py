@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr.build import part
-from sr.build.benchmark import metric
+from sr.build.benchmark import metric, settle_border
 from sr.build.network import network, patch_sizes
 from sr.build.node import build, chosen, is_part, say
 from sr.errors import InputError
@@ -22,6 +22,7 @@ def model(cfg: DictConfig) -> SRModule:
     Raises:
         InputError: the class is not an SRModule; a part is missing, not accepted, or breaks the contract of its key.
     """
+    settle_border(cfg)
     made = part.maker(cfg.model)
     if made is None:
         return build(cfg.model)  # reports why it cannot be imported

@@ -238,11 +238,14 @@ def _columns(
 
 
 def score(sr: Tensor, hr: Tensor, scale: int) -> Scores:
-    """PSNR and SSIM on Y and on RGB by the papers' protocol, `scale` pixels of border cut, of (1, 3, H, W) in [0, 1]."""
-    scores = {}
+    """PSNR and SSIM on Y and on RGB by the papers' protocol, of (1, 3, H, W) in [0, 1].
+
+    `scale` pixels of border are cut, none at scale 1.
+    """
+    scores, border = {}, scale if scale > 1 else 0
     for name, (metric, channel) in _METRICS.items():
         try:
-            scores[name] = metric(crop_border=scale, channel=channel)(sr, hr).item()
+            scores[name] = metric(crop_border=border, channel=channel)(sr, hr).item()
         except InputError:  # fewer pixels than the metric needs
             scores[name] = None
     return scores
