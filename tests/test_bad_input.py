@@ -136,7 +136,7 @@ def test_no_benchmark_there(tmp_path):
         ("trainer.log_every_n_steps=0", "trainer.log_every_n_steps=0: must be a whole number of at least 1"),
         ("trainer.gradient_clip_val=-1", "trainer.gradient_clip_val=-1: must be at least 0, or null"),
         ("trainer.devices=some", "`devices`"),
-        ("model.channel=y", "model.channel=y: Compact sees RGB"),
+        ("model.channel=y", "model.channel=y: Compact needs RGB"),
         ("loss=[]", "no loss: pass loss=[l1]"),
         ("data.batch_size=0", "data.batch_size=0"),
         ("data.patch_size=0", "data.patch_size=0"),

@@ -114,7 +114,7 @@ def test_a_metric_of_photos_takes_gray_and_refuses_more_bands(sr_data):
     metric = VGGDistance(crop_border=2, layers=("conv1_2",), weights="random")
     hr = gray(sr_data)
     torch.testing.assert_close(metric(restore(hr), hr), metric(*(x.expand(-1, 3, -1, -1) for x in (restore(hr), hr))))
-    with pytest.raises(InputError, match=r"^VGGDistance needs RGB, there are 6 bands: take it out of metric=\[...\]$"):
+    with pytest.raises(InputError, match=r"^VGGDistance needs RGB, not 6 bands: remove it from metric=\[...\]$"):
         metric(six_bands(sr_data), six_bands(sr_data))
 
 

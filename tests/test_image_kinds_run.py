@@ -106,7 +106,7 @@ def test_predicted_files_keep_their_kind(job, tmp_path, capsys):
     colour = ROOT / "experiments" / "quickstart" / "coffee.png"
     result = predict_files(network, [(colour, tmp_path / "colour.png")])
     assert result.failed == 1 and not (tmp_path / "colour.png").exists()
-    said = f"{colour}: the picture has colour, and the network takes gray (image=gray): convert it to gray before"
+    said = f"{colour}: the image has colour, but the network is for gray (image=gray): convert it to gray first"
     assert said in capsys.readouterr().err
 
 

@@ -43,10 +43,10 @@ def test_short_memory_is_used_in_tiles_and_gives_the_scores_of_the_whole(tmp_pat
     done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, env=env, timeout=280)
     assert done.returncode == 0, done.stderr[-3000:]
     said = [line for line in done.stderr.replace("\r", "\n").splitlines() if "tiles" in line]
-    expected = (
-        "warning: folder/large: the memory is too short for 600x600 LR pixels at once: it is enlarged in tiles of at most"
+    expected = "warning: folder/large: not enough memory for 600x600 LR pixels at once: it is upscaled in tiles of at most"
+    assert said and all(
+        expected in line and line.endswith("pixels, which equals the result of the whole image") for line in said
     )
-    assert said and all(expected in line and line.endswith("pixels, which give the whole image's result") for line in said)
     assert "validation" in said[0]
 
     hr = to_tensor(read_rgb8(tmp_path / "hr" / "large.png"))

@@ -1,4 +1,4 @@
-"""What an augmentation is: each sample's parameters, and what is done with them to whole batches on the device."""
+"""Base class of augmentations: each sample's parameters, and their application to whole batches on the device."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,12 @@ Pair = tuple[Tensor, Tensor]  # lr (N, 3, H, W), hr (N, 3, sH, sW): float32 RGB 
 
 
 class Augmentation:
-    """Identity. A subclass overrides `apply`, or, where it needs a larger cut of the image, `source_size` to `warp`.
+    """Identity. A subclass overrides `apply`, or, if it needs a larger crop of the image, `source_size` to `warp`.
 
-    `partner` says whether `apply` takes a second, independent sample for each sample. Sizes are sides of squares.
+    `partner` says whether `apply` needs a second, independent sample per sample. Sizes are sides of squares.
 
     Args:
-        probability: how often a sample is augmented; else it stays as it is.
+        probability: probability that a sample is augmented.
     """
 
     partner = False
@@ -33,43 +33,43 @@ class Augmentation:
         return {"on": draws.uniform() < self.probability}
 
     def source_size(self, size: int) -> int:
-        """Pixels of the square that `warp` needs to make one of `size`: as many more on all sides, for any parameters."""
+        """Side of the square that `warp` needs for one of `size`: equally more on all sides, for any parameters."""
         return size
 
     def footprint(self, size: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
-        """Pixels (count,) of the upright square of the image that a square of `size` (count,) shows after `warp`."""
+        """Side (count,) of the upright square of the image that a square of `size` (count,) shows after `warp`."""
         return size
 
     def warp(self, image: Tensor, size: int, parameters: dict[str, Tensor]) -> Tensor:
-        """(N, 3, S, S) on the uint8 grid, S >= source_size(size) -> (N, 3, size, size), same centre; before degradation."""
+        """(N, 3, S, S), quantised, S >= source_size(size) -> (N, 3, size, size), same centre; before the degradation."""
         return centre(image, size)
 
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
-        """LR and HR patches after degradation -> the same, augmented; never changed in place."""
+        """LR and HR patches after the degradation -> the same, augmented; never changed in place."""
         return lr, hr
 
     def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
-        """A further key of the batch after `apply`: (N, C, H, W) lies in the plane of the image, (N,) and (N, D) do not.
+        """A further key of the batch after `apply`: (N, C, H, W) is an image, (N,) and (N, D) are not.
 
         Raises:
-            InputError: it is not known what becomes of it: that of every augmentation that does not override this.
+            InputError: the effect on it is unknown, as for every augmentation that does not override this.
         """
         raise InputError(
-            f"augmentation={type(self).__name__.lower()} changes patches in a way that the batch's key {key} does not follow: "
-            "take it out of augmentation=[...]"
+            f"augmentation={type(self).__name__.lower()} does not support the batch's key {key}: "
+            "remove it from augmentation=[...]"
         )
 
 
 def centre(image: Tensor, size: int) -> Tensor:
-    """The middle of the last two dimensions."""
+    """The centre crop of the last two dimensions."""
     top, left = ((n - size) // 2 for n in image.shape[-2:])
     return image[..., top : top + size, left : left + size]
 
 
 def changed(image: Tensor, choice: Tensor, *changes: Callable[[Tensor], Tensor]) -> Tensor:
-    """Images (N, C, H, W), each by none (0) or one of the changes, which `choice` (N,) counts from 1; they keep the shape.
+    """Images (N, C, H, W), each unchanged (0) or by one of the changes, which `choice` (N,) counts from 1; shapes are kept.
 
-    A CPU makes each image's own, in one pass. On a GPU all are made: it would have to be waited for to know which.
+    A CPU computes only each image's own change, in one pass. A GPU computes all: reading the choice would synchronise it.
     """
     if image.device.type != "cpu":
         for number, change in enumerate(changes, 1):
@@ -82,20 +82,20 @@ def changed(image: Tensor, choice: Tensor, *changes: Callable[[Tensor], Tensor])
 
 
 def followed(key: str, value: Any, move: Callable[[Tensor], Tensor]) -> Any:
-    """A key of the batch after patches were flipped or turned: images (N, C, H, W) are moved too, all else stays.
+    """A key of the batch after patches were flipped or rotated: images (N, C, H, W) are moved too, others are unchanged.
 
     Raises:
-        InputError: (N, A, B) may be a mask or a list of vectors; a tensor that would change its shape.
+        InputError: (N, A, B) may be a mask or a list of vectors; a tensor whose shape would change.
     """
     if not isinstance(value, Tensor) or value.ndim < 3:
         return value
     if value.ndim == 3:
         raise InputError(
-            f"the batch's key {key} has shape {tuple(value.shape)}, which does not tell whether it is flipped with the image: "
-            "give masks and kernels as (N, C, H, W), vectors as (N, D)"
+            f"the batch's key {key} has shape {tuple(value.shape)}, so it is unclear whether to flip it with the image: "
+            "use (N, C, H, W) for masks and kernels, (N, D) for vectors"
         )
     if value.shape[-2] != value.shape[-1]:
-        raise InputError(f"the batch's key {key} has shape {tuple(value.shape)}: what is flipped and turned must be square")
+        raise InputError(f"the batch's key {key} has shape {tuple(value.shape)}: flips and rotations need squares")
     return move(value)
 
 

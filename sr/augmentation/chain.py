@@ -1,4 +1,4 @@
-"""Augmentations one after the other: `augmentation=[flip,turn,mixup]`."""
+"""Augmentations in sequence: `augmentation=[flip,turn,mixup]`."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -12,10 +12,10 @@ from sr.functional.draws import Draws
 
 
 class Chain:
-    """`stages` in their order; a parameter `on` of the stage `flip` is called "flip.on".
+    """`stages` in order; a parameter `on` of the stage `flip` is called "flip.on".
 
-    Those that warp run before the degradation, the others after it. So an LR patch that is only flipped or turned stays the
-    crop of the whole image's LR, bit by bit.
+    Stages that warp run before the degradation, the others after it. So an LR patch that is only flipped or rotated remains
+    the crop of the whole image's LR, bit for bit.
     """
 
     def __init__(self, stages: dict[str, Augmentation]) -> None:
@@ -27,11 +27,11 @@ class Chain:
         return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
 
     def source_size(self, size: int) -> int:
-        """Pixels of the square to cut for a square of `size`."""
+        """Side of the square to cut for a square of `size`."""
         return self._sizes(size)[-1]
 
     def footprint(self, size: np.ndarray, parameters: dict[str, np.ndarray]) -> np.ndarray:
-        """Pixels (count,) of the image that a patch of `size` shows: its place is drawn so that they lie inside."""
+        """Side (count,) of the image region that a patch of `size` shows: its position is drawn so that it lies inside."""
         for name, stage in reversed(self.stages.items()):
             size = stage.footprint(size, own(parameters, name))
         return size
@@ -51,7 +51,7 @@ class Chain:
         partner: Pair | None,
         partner_parameters: dict[str, Tensor] | None,
     ) -> Pair:
-        """Augment patches; their partners are flipped, turned and so on by parameters of their own."""
+        """Augment patches; their partners are flipped, rotated and so on with their own parameters."""
         for name, stage in self.stages.items():
             lr, hr = stage.apply(lr, hr, own(parameters, name), partner)
             if partner is not None and not stage.partner:
@@ -62,10 +62,10 @@ class Chain:
         """Further keys of a batch, after `apply`.
 
         Args:
-            warped: they describe the image as it is after `warp`, as what the degradation drew does.
+            warped: whether they describe the image after `warp`, as keys of the degradation do.
 
         Raises:
-            InputError: an augmentation that they do not follow.
+            InputError: an augmentation that does not support them.
         """
         followed = dict(keys)
         for name, stage in self.stages.items():
@@ -74,7 +74,7 @@ class Chain:
         return followed
 
     def _sizes(self, size: int) -> list[int]:
-        """Sides before the last stage, before the one before it, ...; from `size` to that of the cut."""
+        """Sides before the last stage, before the one before it, ...; from `size` to that of the crop."""
         return list(accumulate(reversed(self.stages.values()), lambda n, stage: stage.source_size(n), initial=size))
 
 

@@ -15,7 +15,7 @@ _ORDERS = np.array(list(permutations(range(3))))  # the first is RGB itself
 
 
 class RGBPermutation(Augmentation):
-    """The three channels in one of their six orders, the usual one included; gray as it is. InputError: other bands."""
+    """The three channels in one of their six orders, including the original; gray is unchanged. InputError: other bands."""
 
     def __init__(self, probability: float = 1.0) -> None:
         super().__init__(probability)
@@ -27,15 +27,15 @@ class RGBPermutation(Augmentation):
     def apply(self, lr: Tensor, hr: Tensor, parameters: dict[str, Tensor], partner: Pair | None) -> Pair:
         if lr.shape[1] == 1:
             return lr, hr
-        if lr.shape[1] != 3:  # of more bands three would be left
-            raise InputError(f"rgb_permutation is for RGB, not for {lr.shape[1]} bands: take it out of augmentation=[...]")
+        if lr.shape[1] != 3:  # with more bands, which three?
+            raise InputError(f"rgb_permutation is for RGB, not for {lr.shape[1]} bands: remove it from augmentation=[...]")
         order = parameters["order"]
         order = torch.where(parameters["on"].view(-1, 1), order, torch.arange(3, device=order.device))
         images = torch.arange(len(order), device=order.device).view(-1, 1)
         return lr[images, order], hr[images, order]
 
     def follow(self, key: str, value: Any, parameters: dict[str, Tensor]) -> Any:
-        """Numbers, kernels and masks stay; of three channels it is not known whether they are colours."""
+        """Numbers, kernels and masks are unchanged; three channels might be colours."""
         if isinstance(value, Tensor) and value.ndim >= 3 and value.shape[-3] == 3:
             return super().follow(key, value, parameters)
         return value

@@ -1,4 +1,4 @@
-"""Quarter turns (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2); with flips, all eight views of a patch."""
+"""Quarter turns (EDSR, Lim et al. 2017, arXiv:1707.02921, section 4.2); with flips, all eight orientations of a patch."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sr.functional.draws import Draws
 
 
 class Turn(Augmentation):
-    """Turn by 90, 180 or 270 degrees, equally often."""
+    """Rotate by 90, 180 or 270 degrees, with equal probability."""
 
     def __init__(self, probability: float = 0.75) -> None:
         super().__init__(probability)
@@ -29,5 +29,5 @@ class Turn(Augmentation):
 
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:
-    """Square images (N, C, S, S), each turned by its quarters (N,)."""
+    """Square images (N, C, S, S), each rotated by its quarters (N,)."""
     return changed(image, quarters, *(lambda part, k=k: part.rot90(k, (-2, -1)) for k in (1, 2, 3)))

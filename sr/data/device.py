@@ -1,4 +1,4 @@
-"""What runs on whole batches on the device: stored values to float, warps, degradation, augmentation."""
+"""Processing of whole batches on the device: stored values to float, warps, degradation, augmentation."""
 
 from collections.abc import Collection
 from typing import Any
@@ -15,15 +15,15 @@ from sr.image.kind import PHOTO, Kind
 def finish(
     batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind = PHOTO, wanted: Collection[str] = ()
 ) -> dict[str, Any]:
-    """The batch of a worker -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
+    """A worker's batch -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
 
-    Those are `scale` (N,), what the sources give of each image (`sr.data.further`), and of what the degradation tells what is
-    `wanted`. Flips and turns are done to (N, C, H, W) among them too; other augmentations refuse what they do not know.
+    The further keys are `scale` (N,), keys of the sources (`sr.data.further`), and the `wanted` ones of the degradation.
+    Flips and rotations also move those of shape (N, C, H, W); other augmentations refuse unknown keys.
 
-    Where the degradation sharpens HR, "hr" is that, and "real" is what a discriminator takes as real.
+    If the degradation sharpens HR, "hr" is the sharpened image, and "real" is the real image for a discriminator.
 
-    The degradation sees HR before it is flipped, turned or mixed, and with its margin. So an LR patch is the (turned) crop
-    of the whole image's LR, bit by bit.
+    The degradation sees HR before flips, rotations and mixing, and with its margin. So an LR patch is the (rotated) crop of
+    the whole image's LR, bit for bit.
     """
     lr, hr, parameters = _degraded(batch, degradation, augmentation, kind)
     partner, partner_parameters = None, None
@@ -56,7 +56,7 @@ def _degraded(
 
 
 def _keys(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
-    """Arrays as tensors on the device; texts as they are."""
+    """Arrays as tensors on the device; texts unchanged."""
     return {k: torch.as_tensor(v, device=device) if isinstance(v, np.ndarray) else v for k, v in further.items()}
 
 

@@ -1,8 +1,8 @@
-"""What else a source knows of its images: keys of the batch beside `lr`, `hr` and `name`, such as a kernel or a text.
+"""Further keys of the batch besides `lr`, `hr` and `name`, such as a kernel or a text, provided by a source.
 
-A source has a method `further`: the HR file, or the index of an image in memory -> {key: number, text or array}. Of every image
-the same keys, of one shape each. A key is an argument of a network's `forward` (sr/network/inputs.py), so its name is an
-identifier; masks and kernels, which are flipped with the image, have shape (C, H, W), vectors (D,).
+A source may have a method `further`: the HR file, or the index of an image in memory -> {key: number, text or array}. All
+images must have the same keys with the same shapes. A key is an argument of a network's `forward` (sr/network/inputs.py), so
+its name is an identifier. Masks and kernels, which are flipped with the image, have shape (C, H, W), vectors (D,).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,35 +16,37 @@ from sr.errors import InputError
 
 _TAKEN = ("lr", "hr", "real", "name", "scale", "size")
 
-Giver = Callable[[int], Mapping[str, Any]]  # of the images of one set, by their number there
+Giver = Callable[[int], Mapping[str, Any]]  # the keys of an image of one set, by its index
 
 
 def plain(found: Mapping[str, Any], where: object) -> dict[str, Any]:
-    """Keys of an image as arrays, floats in float32; texts as they are.
+    """Keys of an image as arrays, floats in float32; texts unchanged.
 
     Raises:
-        InputError: a name that is taken or no identifier, or a value that is neither number, text nor array.
+        InputError: a reserved name, a name that is not an identifier, or a value that is not a number, text or array.
     """
     keys = {}
     for key, value in found.items():
         if key in _TAKEN or not str(key).isidentifier():
-            raise InputError(f"{where}: a further key cannot be called {key!r}: choose a name other than {', '.join(_TAKEN)}")
+            raise InputError(
+                f"{where}: invalid name of a further key, {key!r}: choose an identifier other than {', '.join(_TAKEN)}"
+            )
         if isinstance(value, str):
             keys[key] = value
             continue
         try:
             array = np.asarray(value)
-        except ValueError:  # lists of unequal lengths
+        except ValueError:  # lists of different lengths
             array = np.empty(0, object)
         if array.dtype.kind not in "fiub":
-            raise InputError(f"{where}: the further key {key} is {type(value).__name__}: give a number, a text or an array")
+            raise InputError(f"{where}: the further key {key} is {type(value).__name__}: pass a number, a text or an array")
         keys[key] = array.astype(np.float32) if array.dtype.kind == "f" else array
     return keys
 
 
 @dataclass(frozen=True)
 class _Of:
-    """The keys that a source gives of some of its images."""
+    """The keys that a source provides for some of its images."""
 
     source: Any
     whose: Sequence[Any]
@@ -54,15 +56,15 @@ class _Of:
 
 
 def giver(source: Any, images: Any) -> Giver | None:
-    """What gives the keys of a source's images, those that are trained on; None: the source has no `further`."""
+    """The function that returns the keys of a source's training images; None if the source has no `further`."""
     if not hasattr(source, "further"):
         return None
-    kept = getattr(images, "places", getattr(getattr(images, "images", None), "places", None))  # without the validation's
+    kept = getattr(images, "places", getattr(getattr(images, "images", None), "places", None))  # without the validation images
     return _Of(source, getattr(images, "files", None) or kept or range(len(images)))
 
 
 def keys_of(source: Any, image: Any) -> dict[str, Any]:
-    """The keys of one image of a source, a file or an index; none where the source gives none."""
+    """The keys of one image of a source, a file or an index; empty if the source provides none."""
     return plain(source.further(image), image) if hasattr(source, "further") else {}
 
 
@@ -70,16 +72,18 @@ class Further:
     """Keys of the images of a mixture.
 
     Args:
-        mixture: whose images they are.
-        givers: for each of its sets what gives the keys of an image, or None.
+        mixture: the images.
+        givers: for each of its sets the function that returns the keys of an image, or None.
 
     Raises:
-        InputError: some sets give keys, and others do not.
+        InputError: some sets have keys, and others do not.
     """
 
     def __init__(self, mixture: Mixture, givers: Sequence[Giver | None]) -> None:
         if len({giver is None for giver in givers}) > 1:
-            raise InputError("data.train mixes sources with further keys and sources without: give all of them the same keys")
+            raise InputError(
+                "data.train mixes sources with further keys and sources without them: all sources need the same keys"
+            )
         self.mixture, self.givers = mixture, list(givers)
 
     def of(self, images: np.ndarray) -> dict[str, Any]:
@@ -89,8 +93,8 @@ class Further:
         for image, other in zip(images.tolist(), each, strict=True):
             if _form(other) != _form(first):
                 raise InputError(
-                    f"data.train: image {image} has the further keys {_form(other)}, and image {images[0]} {_form(first)}: "
-                    "a batch needs the same of every image"
+                    f"data.train: image {image} has the further keys {_form(other)}, but image {images[0]} has {_form(first)}: "
+                    "all images of a batch need the same keys"
                 )
         return {
             key: [one[key] for one in each] if isinstance(value, str) else np.stack([one[key] for one in each])
@@ -104,12 +108,12 @@ class Further:
         for key, value in found.items():
             if isinstance(value, np.ndarray) and value.shape[-2:] == sides:
                 raise InputError(
-                    f"data.train, image {image}: the further key {key} has the size of the image, {sides[0]}x{sides[1]}, and "
-                    "is not cut with its patches: give kernels, vectors, numbers or texts"
+                    f"data.train, image {image}: the further key {key} has the size of the image, {sides[0]}x{sides[1]}, but "
+                    "is not cropped to its patches: use kernels, vectors, numbers or texts"
                 )
         return found
 
 
 def _form(keys: Mapping[str, Any]) -> dict[str, Any]:
-    """Each key's shape and type; None of a text."""
+    """Each key's shape and type; None for a text."""
     return {key: None if isinstance(value, str) else (value.shape, str(value.dtype)) for key, value in keys.items()}

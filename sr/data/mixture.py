@@ -1,4 +1,4 @@
-"""Several sets of images as one, drawn from by weight."""
+"""Several image sets combined into one, with weights for drawing."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from sr.functional.draws import Draws
 
 
 class Mixture:
-    """Index -> image (H, W, C), over all images of `sets` one after the other: itself a `sr.data.storage.Storage`.
+    """Index -> image (H, W, C), over the images of all `sets` in order: itself a `sr.data.storage.Storage`.
 
     Args:
         sets: storages of images of one kind, none of them empty.
-        weights: how often an image of each set is drawn, relative to the others'; None: all equally often.
+        weights: relative probability of an image of each set; None: all images equal.
     """
 
     def __init__(self, sets: Sequence[Storage], weights: Sequence[float] | None = None) -> None:
@@ -33,12 +33,12 @@ class Mixture:
         return self.sets[part][place]
 
     def place(self, index: int) -> tuple[int, int]:
-        """The number of the set that the image is in, and its number there."""
+        """The set that contains the image, and its index there."""
         part = bisect_right(self._first, index) - 1
         return part, index - self._first[part]
 
     def draw(self, draws: Draws) -> np.ndarray:
-        """Indices (count,): one number drawn for each sample, at a cost that does not grow with the images."""
+        """Indices (count,): one random number per sample, in time independent of the number of images."""
         place = draws.uniform() * self._mass[-1]
         part = np.searchsorted(self._mass[:-1], place, side="right")
         within = (place - self._mass[part]) / self._weights[part] + self._counts[part]

@@ -1,4 +1,4 @@
-"""LightningDataModule: training patches without end, and the benchmarks for validation and test."""
+"""LightningDataModule: endless training patches, and the sets for validation and test."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -35,9 +35,9 @@ class Benchmarks(pl.LightningDataModule):
         benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type, and further keys;
             measured at the test.
         validation: the same, measured during training; empty or None: the benchmarks.
-        limit_val, limit_test: how many images of each set are measured at validations and at the test (`sr.data.share`).
-            The set is limited first, then shared among the processes: any number of them measures the same images.
-        kind: what a pixel is.
+        limit_val, limit_test: number of images measured per set at validations and at the test (`sr.data.share`). The set is
+            limited first, then shared among the processes, so any number of them measures the same images.
+        kind: the pixel format.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class Benchmarks(pl.LightningDataModule):
         self._limits = {"val": limit_val, "test": limit_test}
 
     def prepare_data(self) -> None:
-        """Say early what is missing or incomplete, in one process."""
+        """Check early, in one process, that the sets exist and are complete."""
         for images in (*self.benchmark.values(), *self.validation.values()):
             images.prepare()
 
     def sets(self, stage: str) -> dict[str, Any]:
-        """The sets that are measured at a stage, "val" or "test", in the order of the loaders."""
+        """The sets measured at a stage, "val" or "test", in the order of the loaders."""
         sets = self.validation if stage == "val" else {}
         return {name: images for name, images in sets.items() if not isinstance(images, Held) or images.items} or self.benchmark
 
     def counts(self, stage: str) -> dict[str, int]:
-        """How many images of each set are measured, by all processes together; `stage` is "val" or "test"."""
+        """Number of images measured per set by all processes together; `stage` is "val" or "test"."""
         key = f"trainer.limit_{stage}_batches"
         return {name: limited(len(images), self._limits[stage], key, name) for name, images in self.sets(stage).items()}
 
     def val_dataloader(self) -> list[DataLoader]:
-        """One loader for each validation set, of the images that this process measures."""
+        """One loader per validation set, for the images that this process measures."""
         return self._loaders("val")
 
     def test_dataloader(self) -> list[DataLoader]:
@@ -83,10 +83,10 @@ class Benchmarks(pl.LightningDataModule):
         return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Stored values to float on the device. InputError: images of another number of bands than the kind's."""
+        """Stored values to float on the device. InputError: images with another number of bands than the kind's."""
         if batch["hr"].shape[1] != self.kind.bands:
             raise InputError(
-                f"a benchmark gives images of {batch['hr'].shape[1]} bands, and image={self.kind.name} has {self.kind.bands}: "
+                f"a benchmark has images with {batch['hr'].shape[1]} bands, but image={self.kind.name} has {self.kind.bands}: "
                 "set kind: ${image} in its YAML"
             )
         lr, hr = self.kind.scaled(batch["lr"]), self.kind.scaled(batch["hr"])
@@ -97,27 +97,28 @@ class SRData(Benchmarks):
     """Training data, validation sets and benchmarks.
 
     Args:
-        train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/source/weighted.py`). A source has
-            `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images in
-            memory; where all its images have one size, `image_size` is that, and no patch is larger. `validation()`, where a
-            source has it, names its own validation part (`sr.data.split.Held`), `further` more keys (`sr.data.further`).
-        lr: folder of LR partners where `train` is one folder and the files are paired.
+        train: a folder, a source, {path or source, lr, weight}, or a list of them (`sr/data/source/weighted.py`). A source
+            has `prepare(download)` and either `files()`, pairs of an HR file and its LR file or None, or `arrays()`, images
+            in memory; if all its images have one size, `image_size` is that size, which limits patches. Optionally
+            `validation()` names its own validation images (`sr.data.split.Held`), and `further` more keys
+            (`sr.data.further`).
+        lr: folder of LR partners if `train` is one folder and the files are paired.
         benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
-            keeps images of `train` from training; one that can keep none is no set. What the three share is said on the screen.
-        degradation: makes LR from HR on the device where files are not paired.
-        augmentation: what is done to the patches.
-        scale: HR pixels for an LR pixel.
+            holds out images of `train`; one without images is ignored. Images shared by the three are reported.
+        degradation: makes LR from HR on the device if files are not paired.
+        augmentation: augmentations of the patches.
+        scale: HR pixels per LR pixel.
         patch_size: side of the LR patch in pixels.
         batch_size: samples of one optimizer step, over all devices and accumulation steps.
-        progressive: [{from_step, patch_size, batch_size}, ...], where these change with the optimizer step.
-        seed: of the order of samples.
-        n_workers: processes that cut patches, for each device; None: 2, fewer where there are fewer CPUs to spare, and none
-            where the CPU trains: cutting a batch takes less time than what a process takes from the network.
-        cache_dir: where decoded images are kept.
-        download: fetch what is not there.
+        progressive: [{from_step, patch_size, batch_size}, ...], if they change during training.
+        seed: seed of the order of samples.
+        n_workers: processes per device that cut patches; None: 2, fewer if there are few CPUs, and none on the CPU: cutting a
+            batch takes less time than a process would take from the network.
+        cache_dir: folder of decoded images.
+        download: download missing files.
         corrupt: "stop" at an image that cannot be decoded, or "skip" it with a warning.
-        small: "stop" at an image smaller than the patch, or "mirror" it at its edge. To stop, all images are looked at.
-        accumulate: accumulation steps of an optimizer step.
+        small: "stop" at an image smaller than the patch, or "mirror" it at its edges. "stop" checks all images.
+        accumulate: accumulation steps per optimizer step.
     """
 
     def __init__(
@@ -148,7 +149,7 @@ class SRData(Benchmarks):
         if small not in ("stop", "mirror"):
             raise InputError(f"data.small={small}: choose stop or mirror")
         if n_workers is not None and n_workers < 0:
-            raise InputError(f"data.n_workers={n_workers}: at least 0, or null")
+            raise InputError(f"data.n_workers={n_workers}: must be at least 0, or null")
         self.sources = weighted(train, lr)
         for name, images in self.validation.items():
             if isinstance(images, Split):
@@ -161,22 +162,22 @@ class SRData(Benchmarks):
         )
         self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
         self.accumulate = accumulate
-        self.plan: Plan | None = None  # which samples this process trains on, from `train_dataloader` on
+        self.plan: Plan | None = None  # the samples of this process, set by `train_dataloader`
         self.hr: Mixture | None = None
         self.lr: Mixture | None = None
         self.further: Further | None = None
 
     @property
     def batch_size(self) -> int:
-        """Samples of the optimizer step that is being made."""
+        """Samples of the current optimizer step."""
         step = self.trainer.global_step if self.trainer else 0
         return next(phase.batch_size for phase in reversed(self.phases) if phase.from_step <= step)
 
     def prepare_data(self) -> None:
-        """Fetch and decode, in one process; the others wait."""
+        """Download and decode, in one process; the others wait."""
         super().prepare_data()
         if self.hr is not None:
-            return  # the test after the training
+            return  # the test after training
         for source, _ in self.sources:
             source.prepare(self.download)
         self._say()
@@ -206,7 +207,7 @@ class SRData(Benchmarks):
         return sets
 
     def _trained(self, source: Any) -> Any:
-        """What is trained on of a source: its pairs of files, or images in memory, without those of the validation."""
+        """The training part of a source: its pairs of files, or images in memory, without the validation images."""
         images = source.arrays() if hasattr(source, "arrays") else source.files()
         for held in self._held():
             images = held.rest(source, images)
@@ -218,19 +219,19 @@ class SRData(Benchmarks):
     def _set(self, source: Any) -> tuple[Any, Store | None]:
         if hasattr(source, "arrays"):
             return fitted(self._trained(source), self.kind, type(source).__name__), None
-        hr, lr = zip(*source.files(), strict=True)  # the validation's too: runs with another split share the folder
+        hr, lr = zip(*source.files(), strict=True)  # including validation images: runs with another split share the folder
         folder = self.cache_dir / "-".join(filter(None, (folder_name(hr), self.kind.cache)))
         images = Store(hr, folder / "hr", self.corrupt, self.kind)
-        # Each folder of partners has a store of its own: one run must not clear away what another one trains on.
+        # Each LR folder has its own store: one run must not remove files that another one uses.
         return images, Store(lr, folder / f"lr_x{self.scale}-{folder_name(lr)}", self.corrupt, self.kind) if lr[0] else None
 
     def _say(self) -> None:
-        """Which images are validated on, and what training, validation and benchmarks share."""
+        """Report the validation images, and images shared by training, validation and benchmarks."""
         for held in self._held():
             print(held.line(self.sets("val")))
         trained = [hr for source, _ in self.sources if not hasattr(source, "arrays") for hr, _ in self._trained(source)]
         sets = self.sets("val")
-        known = self._limits["val"] == 0 or (self._held() and sets is self.benchmark)  # it is not measured, or has been said
+        known = self._limits["val"] == 0 or (self._held() and sets is self.benchmark)  # not measured, or already reported
         validation = {} if known else {name: files_of(images) for name, images in sets.items()}
         benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
         for text in leaks(trained, validation, benchmark):
@@ -247,7 +248,7 @@ class SRData(Benchmarks):
                 if min(h, w) < need:
                     raise InputError(
                         f"{file}: {w}x{h} pixels is smaller than the HR patch of {need}x{need} (data.patch_size={largest} "
-                        f"times scale={self.scale}); take the image away, or a smaller patch, or data.small=mirror"
+                        f"times scale={self.scale}); remove the image, or pass a smaller data.patch_size, or data.small=mirror"
                     )
 
     def train_dataloader(self) -> DataLoader:
@@ -262,7 +263,7 @@ class SRData(Benchmarks):
             seed=self.seed,
             phases=self.phases,
             accumulate=self.accumulate,
-            first_batch=trainer.global_step * self.accumulate,  # the resume point: already restored when this is called
+            first_batch=trainer.global_step * self.accumulate,  # the resume point: already restored at this point
             rank=trainer.global_rank,
             world_size=trainer.world_size,
         )

@@ -1,7 +1,7 @@
 """The endless stream of training batches; sample i is a pure function of (seed, i).
 
-Whatever the number of workers, devices and restarts, micro-batch u of the run holds the same samples (`sr/data/plan.py`).
-Workers deliver the stored type; what can be done on whole batches waits for the device (`sr/data/device.py`).
+For any number of workers, devices and restarts, micro-batch u of the run has the same samples (`sr/data/plan.py`). Workers
+return the stored type; everything that works on whole batches is done on the device (`sr/data/device.py`).
 """
 
 from collections.abc import Iterator
@@ -24,16 +24,16 @@ from sr.functional.resize import mirrored
 
 
 class Patches(IterableDataset):
-    """Batches of HR patches with what lies around them (and LR patches, where files are paired).
+    """Batches of HR patches with their margins (and LR patches, if files are paired).
 
     Args:
-        hr: images (H, W, C), all of one type and one number of bands.
-        lr: their LR partners, or None where LR is made from HR on the device.
-        plan: the samples to make, and the size of their patches.
-        scale: HR pixels for an LR pixel.
+        hr: images (H, W, C), all with one type and number of bands.
+        lr: their LR partners, or None if LR is made from HR on the device.
+        plan: the samples to make, and their patch size.
+        scale: HR pixels per LR pixel.
         degradation: draws each sample's parameters; its margin is cut around the HR patch.
-        augmentation: likewise; what it needs around the patch is cut too.
-        further: what else is known of each image, or None.
+        augmentation: draws parameters too; the pixels it needs around the patch are cut as well.
+        further: further keys of each image, or None.
     """
 
     def __init__(
@@ -60,9 +60,9 @@ class Patches(IterableDataset):
         """Micro-batch `index`, for `sr.data.device.finish`.
 
         {"hr": (N, H, W, C) of the stored type, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the
-        degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations', "further"?:
-        keys of the images, "partner"?: a dict like this one}. Images are tensors, parameters arrays: a worker hands over each
-        tensor in a file of its own, which would cost more than cutting the patches.
+        degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations' parameters,
+        "further"?: further keys of the images, "partner"?: a dict like this one}. Images are tensors, parameters arrays: a
+        worker passes each tensor in its own file, which would take longer than cutting the patches.
         """
         size = self.plan.phase(index).patch_size
         batch = self._samples(self.plan.draws(index), size)
@@ -85,11 +85,13 @@ class Patches(IterableDataset):
         for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
             source = self.hr[image]
             rows, columns, count = source.shape
-            if count != bands or source.dtype != dtype:  # NumPy would cast values, or repeat a band, without a word
+            if count != bands or source.dtype != dtype:  # NumPy would silently cast values, or repeat a band
                 raise _mixed(first, source)
-            h, w = rows // s, columns // s  # LR size; positions lie on the LR grid
+            h, w = rows // s, columns // s  # LR size; positions are on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
-            cut(source, h * s or rows, w * s or columns, y * s, x * s, hr[n])  # less than an LR pixel is mirrored as it is
+            cut(
+                source, h * s or rows, w * s or columns, y * s, x * s, hr[n]
+            )  # an image smaller than an LR pixel is mirrored unchanged
             if lr is not None:
                 partner = self.lr[image]
                 if partner.shape[2] != bands or partner.dtype != dtype:
@@ -107,7 +109,7 @@ class Patches(IterableDataset):
     def _margin(self, parameters: dict[str, np.ndarray], size: int) -> int:
         """LR pixels around a patch that the degradation of these samples needs.
 
-        Where an augmentation warps, all that it may need: the last bit of a warp's weights could depend on the window's size.
+        If an augmentation warps, the maximum: the last bit of a warp's weights could depend on the window's size.
         """
         if self.lr is not None:
             return 0
@@ -117,28 +119,28 @@ class Patches(IterableDataset):
 
 def _mixed(first: Pixels, other: Pixels) -> InputError:
     ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, other))
-    return InputError(f"data.train has images of two kinds, {ours} and {theirs}: convert one of them")
+    return InputError(f"data.train mixes images with {ours} and with {theirs}: convert one of them")
 
 
 def unchanged(batch: dict[str, Any]) -> dict[str, Any]:
-    """For DataLoader's collate_fn, which otherwise makes tensors of arrays."""
+    """For DataLoader's collate_fn, which otherwise turns arrays into tensors."""
     return batch
 
 
 def place(fraction: float, side: int, length: int) -> int:
-    """Where a square of `side` begins in [0, length): anywhere that it fits, in the middle if it does not."""
+    """Position of a square of `side` in [0, length): random where it fits, in the middle if it does not."""
     room = length - side
     return int(fraction * (room + 1)) if room >= 0 else room // 2
 
 
 def cut(image: Pixels, height: int, width: int, top: int, left: int, out: np.ndarray) -> None:
-    """Copy the window of out's size at (top, left) of image[:height, :width]; beyond the edge the image is mirrored.
+    """Copy the window of out's size at (top, left) of image[:height, :width]; the image is mirrored beyond its edges.
 
-    The edge pixel is repeated, as MATLAB's imresize pads, so that the LR of the window is the crop of the whole LR.
+    Edge pixels are repeated, as in MATLAB's imresize, so that the LR of the window is the crop of the whole LR.
     """
     h, w = out.shape[:2]
     up, down, before, after = max(-top, 0), max(top + h - height, 0), max(-left, 0), max(left + w - width, 0)
-    if max(up, down) > h - up - down or max(before, after) > w - before - after:  # the mirror shows more than there is inside
+    if max(up, down) > h - up - down or max(before, after) > w - before - after:  # the mirrored part is larger than the rest
         rows, columns = mirrored(top + np.arange(h), height), mirrored(left + np.arange(w), width)
         y, x = rows.min(), columns.min()
         out[:] = image[y : rows.max() + 1, x : columns.max() + 1][np.ix_(rows - y, columns - x)]

@@ -1,4 +1,4 @@
-"""`validation=[split]`: training images that are kept from training, so that no benchmark chooses the checkpoint."""
+"""`validation=[split]`: held-out training images, so that no benchmark chooses the checkpoint."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,55 +18,57 @@ from sr.functional.draws import Draws
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
 
-_SHOWN = 10  # names in the line on the screen
-_WINDOW = 11  # pixels that SSIM needs between the borders, which are as wide as the scale
+_SHOWN = 10  # names shown in the message
+_WINDOW = 11  # pixels that SSIM needs between the borders, whose width is the scale
 
 
 class Split:
     """How a run's validation images are chosen.
 
     Args:
-        scale: HR pixels for an LR pixel.
-        size: the share of the training images that is kept from training, between 0 and 1, or their number; None: a twentieth,
-            at least 1 and at most 10 images.
+        scale: HR pixels per LR pixel.
+        size: fraction of the training images to hold out, between 0 and 1, or their number; None: one in twenty, at least 1
+            and at most 10 images.
 
     Raises:
-        InputError: another size.
+        InputError: an invalid size.
     """
 
     def __init__(self, *, scale: int, size: float | int | None = None) -> None:
         number, share = isinstance(size, int) and not isinstance(size, bool), isinstance(size, float)
         if not (size is None or (number and size > 0) or (share and 0 < size < 1)):
-            raise InputError(f"validation.split.size={size}: pass a share such as 0.05, a number of images such as 20, or null")
+            raise InputError(
+                f"validation.split.size={size}: pass a fraction such as 0.05, a number of images such as 20, or null"
+            )
         self.scale, self.size = scale, size
 
     def of(self, sources: Sequence[Any], degradation: nn.Module, kind: Kind = PHOTO) -> "Held":
-        """The validation images of these training sources. Nothing is looked for on the disk yet."""
+        """The validation images of these training sources. Nothing is read from the disk yet."""
         return Held(sources, degradation, self.scale, self.size, kind)
 
 
 @dataclass(frozen=True)
 class Item:
-    """An image of the split: file or image in memory, and what its LR depends on."""
+    """An image of the split: a file or an image in memory, and what its LR depends on."""
 
     key: str  # its path below the source's folder without the extension, or its index
     source: int
-    place: int | None  # among the images of the source; None: it is not one of them
+    place: int | None  # index in the source; None: it is not one of its images
     hr: Path | None  # None: an image in memory
-    lr: Path | None  # None: LR is made
+    lr: Path | None  # None: LR is generated
 
 
 class Held:
     """The validation images: index -> {"name": str, "hr": (C, H, W), "lr": (C, H/scale, W/scale)}, of the kind's type.
 
-    There are none where no number was asked for and none can be kept: of a single training image, for instance.
+    Empty if no number was requested and no image can be held out: with a single training image, for example.
 
-    A source may have a method `validation()`: (HR file, LR file or None) of each image of its own validation part, none where
-    that is not on the disk. If a source has images there, they are the split; its training files lose those that are among
-    them. Else `sr.data.hold_out` chooses among the images of all sources, except those that cannot be read or are too small.
+    A source may have a method `validation()`: (HR file, LR file or None) of each image of its own validation set, empty if
+    it is not on disk. If a source has such images, they are the split; they are removed from its training files. Otherwise
+    `sr.data.hold_out` chooses among the images of all sources, except unreadable and too small ones.
 
-    LR is read where the files are paired. Else the run's degradation makes it of the whole image, with random numbers that
-    depend on the image's name alone: runs of any seed validate on the same LR.
+    LR is read if the files are paired. Otherwise the run's degradation makes it from the whole image, with random numbers
+    that depend only on the image's name: runs with any seed validate on the same LR.
     """
 
     def __init__(
@@ -75,11 +77,11 @@ class Held:
         self.sources, self.degradation, self.scale, self.size, self.kind = list(sources), degradation, scale, size, kind
 
     def prepare(self) -> None:
-        """Nothing: the images are the sources', which are prepared for training."""
+        """Nothing to do: the images belong to the sources, which are prepared for training."""
 
     @cached_property
     def items(self) -> list[Item]:
-        """The chosen images. Raises InputError where there are fewer than the number or share that was asked for."""
+        """The chosen images. Raises InputError if there are fewer than requested."""
         own = [
             Item(hr.stem, number, None, hr, lr)
             for number, source in enumerate(self.sources)
@@ -89,18 +91,18 @@ class Held:
 
     @property
     def files(self) -> list[Path]:
-        """The HR files of the images that are files."""
+        """The HR files of those images that are files."""
         return [item.hr for item in self.items if item.hr is not None]
 
     @cached_property
     def names(self) -> list[str]:
         """Name of each image, all different."""
         names = [item.key.replace("/", "_") for item in self.items]
-        twice = {name for name in names if names.count(name) > 1}  # a.png beside a.jpg, or of two sources
+        twice = {name for name in names if names.count(name) > 1}  # a.png and a.jpg, or from two sources
         return [f"{name}_{index}" if name in twice else name for index, name in enumerate(names)]
 
     def rest(self, source: Any, images: Sequence[Any]) -> Sequence[Any]:
-        """What is trained on of a source: its (HR file, LR file) pairs, or images in memory, without the split's."""
+        """The training part of a source: its (HR file, LR file) pairs, or images in memory, without the split's."""
         if isinstance(images, list):
             held = set(self.files)
             return [pair for pair in images if pair[0] not in held]
@@ -108,15 +110,15 @@ class Held:
         return Selected(images, [place for place in range(len(images)) if place not in places]) if places else images
 
     def line(self, instead: Iterable[str] = ()) -> str:
-        """What the screen says of it; `instead` are the sets that are validated on where it has no image."""
+        """The message about the split; `instead` are the sets used for validation if it is empty."""
         if not self.items:
             return (
-                f"validation: no training image can be kept from training, so that {', '.join(instead)} chooses best.ckpt; "
-                "validation=[NAME] names another set"
+                f"validation: no training image can be held out, so {', '.join(instead)} chooses best.ckpt; "
+                "pass validation=[NAME] for another set"
             )
         shown = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self) > _SHOWN else "")
-        images = "1 image that is" if len(self) == 1 else f"{len(self)} images that are"
-        return f"validation: {images} not trained on: {shown}"
+        images = "1 held-out training image" if len(self) == 1 else f"{len(self)} held-out training images"
+        return f"validation: {images}: {shown}"
 
     def __len__(self) -> int:
         return len(self.items)
@@ -141,8 +143,8 @@ class Held:
         return self.kind.fitted(source.arrays()[item.place], type(source).__name__)
 
     def _degraded(self, hr: Tensor, item: Item) -> tuple[Tensor, dict[str, Tensor]]:
-        """LR, and what the degradation tells of what it drew."""
-        draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, which Draws takes
+        """LR, and the further keys of the degradation."""
+        draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, the limit of Draws
         parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
         lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
         return lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
@@ -164,15 +166,15 @@ class Held:
         wanted = self.size if isinstance(self.size, int) else 0 if self.size is None else 1
         if len(found) < wanted:
             raise InputError(
-                f"validation=[split] keeps {wanted} of the {sum(map(len, keys))} training images from training, and can keep "
-                f"{len(found)}: each source trains on at least one, and an image needs {_least(self.scale)} pixels a side; "
+                f"validation=[split] should hold out {wanted} of the {sum(map(len, keys))} training images, but can only hold "
+                f"out {len(found)}: each source keeps at least one, and an image needs {_least(self.scale)} pixels per side; "
                 "pass validation=[set5] or another set, or validation=[] to validate on the benchmarks"
             )
         return found
 
 
 class Selected(Sequence):
-    """Some of a sequence of images in memory."""
+    """Some images of a sequence in memory."""
 
     def __init__(self, images: Sequence[np.ndarray], places: Sequence[int]) -> None:
         self.images, self.places = images, places
@@ -198,14 +200,14 @@ def _key(source: Any, images: Sequence[Any], place: int) -> str:
 
 
 def _usable(files: Sequence[Path | None], scale: int) -> bool:
-    """Whether an image and its partner can be read, and scored."""
+    """Whether an image and its partner can be read and scored."""
     try:
         for file in filter(None, files):
             image.check(file)
         return min(image.size(files[0])) >= _least(scale)
-    except (InputError, MissingError):  # training says it, or leaves the image out
+    except (InputError, MissingError):  # training reports it, or leaves the image out
         return False
 
 
 def _least(scale: int) -> int:
-    return _WINDOW + 3 * scale  # two borders, and what is cropped to a multiple of the scale
+    return _WINDOW + 3 * scale  # two borders, and the crop to a multiple of the scale

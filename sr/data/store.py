@@ -1,7 +1,7 @@
-"""Decode once: every image of a training set in a memory-mapped file; afterwards a patch is a slice.
+"""Decodes every image of a training set once, into a memory-mapped file; after that a patch is a slice.
 
-One `.npy` file an image, named by the image's path, size and modification time. So a killed build goes on where it
-stopped, a changed image is redone alone, and what is no longer wanted is removed.
+One `.npy` file per image, named by the image's path, size and modification time. So an interrupted build continues where it
+stopped, a changed image is decoded again, and unused files are removed.
 """
 
 import copy
@@ -29,19 +29,19 @@ from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
 from sr.say import warn
 
-_VERSION = 2  # of what is kept of an image; of version 1 nothing said what was not used
+_VERSION = 2  # of the stored data; in version 1 dropped information was not recorded
 _HEADER = 128  # bytes of a version 1 .npy header
 
 
 class Store:
-    """Images of one set, index -> (H, W, C) of the kind's type, memory-mapped, read only: a `sr.data.storage.Storage`.
+    """Images of one set, index -> (H, W, C) of the kind's type, memory-mapped, read-only: a `sr.data.storage.Storage`.
 
     Args:
-        files: the images, in the order of their index.
-        folder: where the decoded files lie; one folder for one set and kind.
-        corrupt: what an image that cannot be decoded does: "stop" the run, or "skip": it is left out with a warning. The
-            others' indices do not change by that; `keep` makes a store of those that are there.
-        kind: what a pixel is.
+        files: the images, in index order.
+        folder: folder of the decoded files; one folder per set and kind.
+        corrupt: what to do with images that cannot be decoded: "stop", or "skip" them with a warning. Skipping does not
+            change the indices of the others; `keep` makes a store of the remaining ones.
+        kind: the pixel format.
     """
 
     def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop", kind: Kind = PHOTO) -> None:
@@ -60,13 +60,13 @@ class Store:
         return self._maps[self.cached[index]]
 
     def build(self, progress: bool = True) -> int:
-        """Decode what is not decoded yet, in parallel; several processes may call it at once, one of them works.
+        """Decode missing images in parallel; if several processes call it at once, one of them works.
 
-        Returns how many images this process decoded.
+        Returns the number of images decoded by this process.
 
         Raises:
-            ValueError: an image cannot be decoded (one line naming the file), and `corrupt` is "stop".
-            OSError: the disk is full or not writable (one line naming the folder and the room needed).
+            InputError: an image cannot be decoded (one line naming the file), and `corrupt` is "stop".
+            StorageError: the disk is full or not writable (one line naming the folder and the space needed).
         """
         missing = self._missing()
         if missing:
@@ -81,27 +81,27 @@ class Store:
         return len(missing)
 
     def there(self) -> list[bool]:
-        """Of each image whether it is decoded: all after `build`, but the corrupt ones."""
+        """For each image whether it is decoded: all after `build`, except corrupt ones."""
         names = self._names()
         return [cached.name in names for cached in self.cached]
 
     def keep(self, which: Iterable[bool]) -> "Store":
-        """The store of some of the images."""
+        """A store of some of the images."""
         which, kept = list(which), copy.copy(self)
         kept.files, kept.cached = list(compress(self.files, which)), list(compress(self.cached, which))
         return kept
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """While this process alone writes to the folder."""
+        """Context in which only this process writes to the folder."""
         lock = FileLock(self.folder / "build.lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except OSError as error:
             raise StorageError(
-                f"{self.folder}: decoded images cannot be kept there ({error.strerror or error}): set data.cache_dir to a "
-                "folder that can be written to"
+                f"{self.folder}: decoded images cannot be written there ({error.strerror or error}): set data.cache_dir to a "
+                "writable folder"
             ) from None
         try:
             yield
@@ -109,13 +109,13 @@ class Store:
             lock.release()
 
     def _notes(self) -> list[tuple[Path, list[str]]]:
-        """Each decoded image with what is not as its file has it."""
+        """Each decoded image with a description of what was dropped or changed."""
         names = self._names()
         pairs = [(file, cached) for file, cached in zip(self.files, self.cached, strict=True) if cached.name in names]
         return [(file, json.loads(_note(c).read_text()) if _note(c).name in names else []) for file, c in pairs]
 
     def _decode(self, missing: list[tuple[Path, Path]], progress: bool) -> None:
-        # Pillow releases the GIL while it decodes. Reading silences warnings, which threads at once may leave so.
+        # Pillow releases the GIL while decoding. Reading silences warnings, which concurrent threads may leave silenced.
         with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
             self._check_room(sum(pool.map(self._bytes, (file for file, _ in missing))), len(missing))
             jobs = pool.map(self._store, *zip(*missing, strict=True)) if missing else []
@@ -124,7 +124,7 @@ class Store:
                 pass
 
     def _clean(self) -> None:
-        """Remove what belongs to images that are no longer in the set, or have changed."""
+        """Remove files of images that are no longer in the set, or have changed."""
         wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note)} | {"build.lock"}
         for name in self._names() - wanted:
             (self.folder / name).unlink()
@@ -150,14 +150,14 @@ class Store:
         free = shutil.disk_usage(self.folder).free
         if need > free:
             raise StorageError(
-                f"{self.folder}: decoding {count} images needs {need / 1e9:.1f} GB, {free / 1e9:.1f} GB are free; "
-                "make room or set data.cache_dir to another disk"
+                f"{self.folder}: decoding {count} images needs {need / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; "
+                "free some space, or set data.cache_dir to another disk"
             )
         if need > 1e8:
             print(f"decoding {count} images once into {self.folder}: {need / 1e9:.1f} GB of {free / 1e9:.0f} GB free")
 
     def _bytes(self, file: Path) -> int:
-        """What an image takes in the store; nothing if it cannot be read, which decoding it will tell."""
+        """Size of an image in the store; 0 if it cannot be read, which decoding will report."""
         try:
             h, w = image.size(file)
         except (InputError, MissingError):
@@ -185,10 +185,10 @@ class Store:
 def _name(file: Path) -> str:
     try:
         status = file.stat()
-    except OSError:  # a link that leads nowhere, which decoding will tell
+    except OSError:  # a broken link, which decoding will report
         status = file.lstat()
     key = f"{_VERSION}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
-    # fsencode: a name need not be UTF-8. Cut, for a name may have 255 bytes and no more, four of them in a letter.
+    # fsencode: names need not be UTF-8. Truncated, because a name may have at most 255 bytes, up to four per letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
 
@@ -198,12 +198,12 @@ def _mark(cached: Path) -> Path:
 
 
 def _note(cached: Path) -> Path:
-    """The file that says what of an image is not as its file has it, where that is anything."""
+    """The file that says what was dropped or changed in an image, if anything."""
     return cached.with_suffix(".note")
 
 
 def decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any, Store | None]:
-    """Without the images that could not be decoded or are kept for validation, and their partners."""
+    """The images, and their partners, without those that could not be decoded or are held out for validation."""
     if not isinstance(hr, Store):
         return hr, lr
     there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
@@ -211,11 +211,11 @@ def decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any
         raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
     there = [decoded and file not in held for decoded, file in zip(there, hr.files, strict=True)]
     if not any(there):
-        raise InputError(f"{hr.files[0].parent}: all images that can be decoded are kept for validation; pass validation=[]")
+        raise InputError(f"{hr.files[0].parent}: all decodable images are held out for validation; pass validation=[]")
     return hr.keep(there), lr and lr.keep(there)
 
 
 def folder_name(files: Sequence[Path]) -> str:
-    """The cache folder of a set of files: the name of the folder they lie in, and a hash of its path."""
+    """The cache folder of a set of files: the name of their folder, and a hash of its path."""
     parents = sorted({os.path.dirname(os.path.realpath(file)) for file in files})
     return f"{files[0].parent.name[:50]}-{hashlib.sha256(os.fsencode('|'.join(parents))).hexdigest()[:12]}"

@@ -13,8 +13,8 @@ from torch import Tensor
 def fit(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """(M, P) float64 -> shape, left scale and right scale, (M,) each: gamma, beta_l and beta_r of Mittal's equation 7.
 
-    The shape is the nearest of 0.200, 0.201 ... 10.000, as the authors' MATLAB code looks for it. Values that are all on one
-    side of 0 have no scale on the other: it is NaN, and the shape 0.2, as in MATLAB.
+    The shape is the nearest of 0.200, 0.201 ... 10.000, as in the authors' MATLAB code. If all values are on one side of 0,
+    the scale of the other side is NaN and the shape 0.2, as in MATLAB.
     """
     left, right = (_deviation(values, side) for side in (values < 0, values > 0))
     ratio = left / right
@@ -31,12 +31,12 @@ def mean(shape: Tensor, left: Tensor, right: Tensor) -> Tensor:
 
 
 def _deviation(values: Tensor, chosen: Tensor) -> Tensor:
-    """Root mean square of the chosen values of each row; NaN where there are none."""
+    """Root mean square of the selected values of each row; NaN if there are none."""
     return ((values**2 * chosen).sum(1) / chosen.sum(1)).sqrt()
 
 
 def _nearest(wanted: Tensor) -> Tensor:
-    """The shapes whose generalised Gaussian ratio is nearest to the wanted one."""
+    """The shapes whose generalised Gaussian ratio is nearest to the given one."""
     shapes, ratios = (table.to(wanted.device) for table in _table())
     above = torch.searchsorted(ratios, wanted.contiguous()).clamp(1, len(ratios) - 1)
     index = above - (wanted - ratios[above - 1] <= ratios[above] - wanted).long()
@@ -45,7 +45,7 @@ def _nearest(wanted: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _table() -> tuple[Tensor, Tensor]:
-    """Shapes and their ratio Gamma(2/g)^2 / (Gamma(1/g) Gamma(3/g)), which grows with the shape."""
+    """Shapes and their ratio Gamma(2/g)^2 / (Gamma(1/g) Gamma(3/g)), which increases with the shape."""
     with torch.inference_mode(False):
         shapes = torch.arange(200, 10001, dtype=torch.float64) / 1000
         ratios = 2 * torch.lgamma(2 / shapes) - torch.lgamma(1 / shapes) - torch.lgamma(3 / shapes)

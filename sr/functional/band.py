@@ -1,7 +1,7 @@
-"""Linear maps of one axis that reach a few pixels: filters and resizing, applied to rows and columns as matrix products.
+"""Linear maps along one axis with short support: filters and resizing, applied to rows and columns as matrix products.
 
-A band says which `taps` input pixels each output pixel takes and how they weigh. Filtering and resizing one after the other is
-one band again, so a blur before a resize computes only the pixels that the resize takes.
+A band gives for each output pixel the `taps` input pixels and their weights. A filter followed by a resize is again one
+band, so a blur before a resize computes only the pixels that the resize needs.
 """
 
 import math
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 Mode = Literal["area", "bilinear", "bicubic", "box", "matlab"]
-_BLOCK = 64  # output pixels of one matrix product; larger blocks hold more zeros around the band, smaller ones are more calls
+_BLOCK = 64  # output pixels per matrix product: larger blocks contain more zeros around the band, smaller ones need more calls
 
 
 @dataclass(frozen=True)
 class Band:
-    """Output pixel o is the sum over k of weights[o, k] * input[first[o] + k]; `first` ascends."""
+    """Output pixel o is the sum over k of weights[o, k] * input[first[o] + k]; `first` is ascending."""
 
     first: np.ndarray  # int64 (outputs,)
     weights: np.ndarray  # float64 (outputs, taps)
@@ -32,7 +32,7 @@ class Band:
         return int(self.first[-1]) + self.weights.shape[1]
 
     def after(self, kernel: np.ndarray) -> "Band":
-        """This band on an axis that was correlated with `kernel` (odd length), as one band."""
+        """This band after a correlation with `kernel` (odd length), as one band."""
         taps, reach = self.weights.shape[1], len(kernel) // 2
         weights = np.zeros((len(self.first), taps + 2 * reach))
         for k, weight in enumerate(kernel):
@@ -40,7 +40,8 @@ class Band:
         return Band(self.first - reach, weights)
 
     def dense(self, begin: int, end: int) -> np.ndarray:
-        """The matrix (outputs, end - begin) of float32 for the input pixels begin .. end - 1, which hold all it takes."""
+        """The float32 matrix (outputs, end - begin) for the input pixels begin .. end - 1, which include all that it
+        needs."""
         matrix = np.zeros((len(self.first), end - begin), np.float32)
         columns = self.first[:, None] - begin + np.arange(self.weights.shape[1])
         matrix[np.arange(len(self.first))[:, None], columns] = self.weights
@@ -48,17 +49,17 @@ class Band:
 
 
 def identity(begin: int, end: int) -> Band:
-    """Each pixel of begin .. end - 1 as it is."""
+    """The identity for the pixels begin .. end - 1."""
     return Band(np.arange(begin, end), np.ones((end - begin, 1)))
 
 
 def resized(mode: Mode, ratio: float, begin: int, end: int) -> Band:
     """Output pixels begin .. end - 1 of a resize; `ratio` is the width of an output pixel in input pixels.
 
-    area: the mean of the input pixels that an output pixel touches, as torch's interpolate and adaptive pooling.
-    bilinear, bicubic: 2 and 4 input pixels around the centre without antialiasing, a = -0.75, as torch and OpenCV.
-    box: the mean over the output pixel's own area, as OpenCV's INTER_AREA; enlarged as OpenCV does.
-    matlab: cubic with a = -0.5, widened where it shrinks (MATLAB's imresize).
+    area: the mean of the input pixels that an output pixel touches, as in torch's interpolate and adaptive pooling.
+    bilinear, bicubic: 2 and 4 input pixels around the centre without antialiasing, a = -0.75, as in torch and OpenCV.
+    box: the mean over the output pixel's own area, as OpenCV's INTER_AREA, also for enlarging.
+    matlab: cubic with a = -0.5, widened for downscaling (MATLAB's imresize).
     """
     index = np.arange(begin, end)
     centre = (index + 0.5) * ratio - 0.5
@@ -96,7 +97,7 @@ def apply(image: Tensor, rows: list[Tensor], columns: list[Tensor], spans: tuple
 
     Args:
         rows, columns: dense matrices (outputs, inputs), on the image's device.
-        spans: for rows and columns the blocks of outputs and the inputs that they take, see `blocks`.
+        spans: for rows and columns the blocks of outputs and the inputs that they need, see `blocks`.
     """
     with torch.autocast(image.device.type, enabled=False):
         if image.is_cuda:

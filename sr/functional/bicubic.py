@@ -1,15 +1,15 @@
-"""Bicubic enlargement a part at a time, in bounded memory: the pixels of `sr.functional.resize.imresize` of the whole image."""
+"""Bicubic upscaling in parts, with bounded memory: equal to `sr.functional.resize.imresize` of the whole image."""
 
 from torch import Tensor
 
 from sr.functional.resize import imresize
 
-REACH = 3  # LR pixels to each side that a part needs: the kernel is 4 wide
-BAND = 2**18  # HR pixels that are made at once
+REACH = 3  # LR pixels on each side that a part needs: the kernel is 4 wide
+BAND = 2**18  # HR pixels computed at once
 
 
 def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
-    """`imresize(lr, scale, rounding=levels)` of (N, C, h, w) on the grid of its levels in [0, 1]: (N, C, s * h, s * w)."""
+    """`imresize(lr, scale, rounding=levels)` of quantised (N, C, h, w) in [0, 1]: (N, C, s * h, s * w)."""
     height, width = (scale * side for side in lr.shape[-2:])
     if height * width <= BAND:
         return imresize(lr, scale, rounding=levels)
@@ -22,9 +22,9 @@ def enlarged(lr: Tensor, scale: int, levels: int | None = 255) -> Tensor:
 
 
 class Bicubic:
-    """LR (N, C, h, w) on the grid of its levels in [0, 1], enlarged to `size` (H, W), whole or in parts.
+    """LR (N, C, h, w), quantised in [0, 1], upscaled to `size` (H, W), whole or in parts.
 
-    Of a size that is no whole multiple of LR's, the whole is made at once, by MATLAB's imresize to that size.
+    If the size is not a whole multiple of LR's, MATLAB's imresize computes the whole image at once.
     """
 
     def __init__(self, lr: Tensor, size: tuple[int, int], levels: int | None = 255) -> None:
@@ -38,18 +38,19 @@ class Bicubic:
         return enlarged(self.lr, self.scale, self.levels) if self.scale else self.made
 
     def part(self, rows: slice, columns: slice) -> Tensor:
-        """Those rows and columns of the whole; starts and stops are given and inside."""
+        """These rows and columns of the whole; the slices have starts and stops inside it."""
         return part(self.lr, self.scale, rows, columns, self.levels) if self.scale else self.made[..., rows, columns]
 
 
 def part(lr: Tensor, scale: int, rows: slice, columns: slice, levels: int | None = 255) -> Tensor:
-    """Those rows and columns of `enlarged(lr, scale, levels)`, without the others; starts and stops are given and inside."""
+    """These rows and columns of `enlarged(lr, scale, levels)`, without the others; the slices have starts and stops inside
+    it."""
     low, inside = zip(*(_needed(side, scale, n) for side, n in zip((rows, columns), lr.shape[-2:], strict=True)), strict=True)
     made = imresize(lr[..., low[0], low[1]], scale, rounding=levels)
     return made[..., inside[0], inside[1]]
 
 
 def _needed(side: slice, scale: int, length: int) -> tuple[slice, slice]:
-    """LR pixels that a run of HR pixels is made of, and where it lies in what those make."""
+    """The LR pixels needed for a range of HR pixels, and the position of that range in their result."""
     start, stop = max(side.start // scale - REACH, 0), min(-(-side.stop // scale) + REACH, length)
     return slice(start, stop), slice(side.start - start * scale, side.stop - start * scale)

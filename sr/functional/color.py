@@ -1,4 +1,4 @@
-"""RGB, luma (Y) and YCbCr in studio range BT.601: MATLAB's rgb2ycbcr, with which SR papers measure PSNR and SSIM.
+"""RGB, luma (Y) and YCbCr in studio range BT.601: MATLAB's rgb2ycbcr, which SR papers use to measure PSNR and SSIM.
 
 ITU-R BT.601-7, section 2.5. Full-range conversions (OpenCV, kornia, PIL) give a PSNR about 1.3 dB lower.
 """
@@ -18,7 +18,8 @@ _TO_RGB = torch.linalg.inv(torch.tensor(_TO_YCBCR, dtype=torch.float64)).tolist(
 
 
 def has_luma(bands: int) -> bool:
-    """Whether images of so many bands have luma: RGB alone. A gray image is measured as it is, 0..255 and not 16..235."""
+    """Whether images with this number of bands have luma: only RGB. Gray images are measured unchanged, in 0..255, not
+    16..235."""
     return bands == 3
 
 
@@ -31,7 +32,8 @@ def rgb_to_y(rgb: Tensor) -> Tensor:
 
 
 def rgb_to_gray(rgb: Tensor) -> Tensor:
-    """RGB (..., 3, H, W) -> full-range luma (..., 1, H, W) of that range, unrounded: MATLAB's rgb2gray of a double image."""
+    """RGB (..., 3, H, W) -> full-range luma (..., 1, H, W) in the same range, unrounded: MATLAB's rgb2gray of a double
+    image."""
     return _mix(_rgb_planes(rgb), _TO_GRAY)
 
 
@@ -42,7 +44,7 @@ def rgb_to_ycbcr(rgb: Tensor) -> Tensor:
 
 
 def ycbcr_to_rgb(ycbcr: Tensor) -> Tensor:
-    """Y, Cb, Cr (..., 3, H, W) as of `rgb_to_ycbcr` -> RGB (..., 3, H, W); its exact inverse, not clipped to [0, 1]."""
+    """Y, Cb, Cr (..., 3, H, W) from `rgb_to_ycbcr` -> RGB (..., 3, H, W); the exact inverse, not clipped to [0, 1]."""
     planes = [plane * 255 - o for plane, o in zip(_rgb_planes(ycbcr), _OFFSET, strict=True)]
     return torch.cat([_mix(planes, row) for row in _TO_RGB], dim=-3)
 
@@ -54,5 +56,5 @@ def _rgb_planes(image: Tensor) -> tuple[Tensor, ...]:
 
 
 def _mix(planes: tuple[Tensor, ...] | list[Tensor], weights: tuple[float, ...] | list[float]) -> Tensor:
-    # Sums of products, not a matmul or a 1x1 convolution: those become bf16 or TF32 under autocast, too coarse for Y.
+    # Sums of products instead of a matmul or a 1x1 convolution, which autocast turns into bf16 or TF32: too coarse for Y.
     return planes[0] * weights[0] + planes[1] * weights[1] + planes[2] * weights[2]

@@ -1,4 +1,4 @@
-"""How strong a pattern an image has at the period of a network's upsampling: the checkerboard of strides.
+"""Strength of periodic patterns at the period of a network's upsampling: the checkerboard of strides.
 
 Odena, Dumoulin, Olah: Deconvolution and Checkerboard Artifacts, Distill 2016, doi:10.23915/distill.00003.
 """
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from sr.functional.leading import pictures
 
-_PERIODS = 16  # of the pattern in a piece of a row, by which its frequency is told from those beside it
-_LARGEST = 512  # rows and columns that are looked at
-_NEAR = range(3, 7)  # bins beside a peak that hold nothing of it under a Hann window
+_PERIODS = 16  # periods in a piece of a row, enough to separate its frequency from neighbouring ones
+_LARGEST = 512  # rows and columns that are analysed
+_NEAR = range(3, 7)  # bins next to a peak that it does not leak into under a Hann window
 
 
 def grid(image: Tensor, period: int) -> float:
     """Root mean square amplitude of a pattern of that period in rows or columns of (N, C, H, W), in units of the image.
 
-    It is the power at 1/period and its multiples beyond that of the frequencies beside them: edges and textures have both, a
-    pattern that a network makes has the first alone. Of large images the middle is looked at. 0 for an image smaller than
-    16 periods, and of period 1, which is no pattern.
+    It is the power at 1/period and its multiples in excess of that of neighbouring frequencies: edges and textures have
+    both, while a network's pattern has only the first. For large images the middle is analysed. 0 for images smaller than 16
+    periods, and for period 1, which is not a pattern.
     """
     gray = pictures(image.detach().float()).mean(1)
     top, left = (max(size - _LARGEST, 0) // 2 // period * period for size in gray.shape[-2:])
@@ -28,7 +28,7 @@ def grid(image: Tensor, period: int) -> float:
 
 
 def _excess(rows: Tensor, period: int) -> Tensor:
-    """Mean over the pieces of all rows (N, H, W) of the squared amplitude at the pattern's frequencies, all together."""
+    """Mean over the pieces of all rows (N, H, W) of the total squared amplitude at the pattern's frequencies."""
     length = _PERIODS * period
     if period < 2 or rows.shape[-1] < length:
         return rows.new_zeros(())

@@ -1,8 +1,9 @@
-"""Leading dimensions: channels stand before the two spatial dimensions, and everything else stands in front of them.
+"""Leading dimensions: channels come before the two spatial dimensions, everything else in front of them.
 
-Pictures are (N, C, H, W) and clips (N, T, C, H, W). What is written for pictures works on clips once N and T are one
-dimension: `pictures` makes it, `restored` undoes it, and `for_each_frame` repeats what a sample has for each of its frames.
-A volume (N, C, D, H, W) is no clip: put its slices in front, (N, D, C, H, W), where slices are pictures.
+Pictures are (N, C, H, W) and clips (N, T, C, H, W). Code for pictures works on clips if N and T become one dimension:
+`pictures` does this, `restored` undoes it, and `for_each_frame` repeats a sample's values for each of its frames. A volume
+(N, C, D, H, W) is not a
+clip: move its slices to the front, (N, D, C, H, W), if slices are pictures.
 """
 
 from torch import Tensor
@@ -11,13 +12,13 @@ from sr.errors import InputError
 
 
 def check_leading(image: Tensor, what: str = "image") -> None:
-    """InputError where the tensor has no leading dimension: neither (N, C, H, W) nor (N, T, C, H, W)."""
+    """InputError if the tensor has no leading dimension: neither (N, C, H, W) nor (N, T, C, H, W)."""
     if image.ndim < 4:
         raise InputError(f"{what} has shape {tuple(image.shape)}: expected (N, C, H, W), or (N, T, C, H, W) for clips")
 
 
 def pictures(image: Tensor) -> Tensor:
-    """(N, ..., C, H, W) -> (M, C, H, W), M the product of all leading dimensions; pictures come back as they are.
+    """(N, ..., C, H, W) -> (M, C, H, W), M the product of all leading dimensions; pictures are returned unchanged.
 
     Raises:
         InputError: fewer than four dimensions.
@@ -27,7 +28,7 @@ def pictures(image: Tensor) -> Tensor:
 
 
 def restored(made: Tensor, like: Tensor) -> Tensor:
-    """(M, ...) made of `pictures(like)` -> (N, ..., ...) with the leading dimensions of `like`."""
+    """(M, ...) computed from `pictures(like)` -> (N, ..., ...) with the leading dimensions of `like`."""
     return made if like.ndim == 4 else made.unflatten(0, like.shape[:-3])
 
 
@@ -37,7 +38,7 @@ def n_frames(image: Tensor) -> int:
 
 
 def for_each_frame(values: Tensor, image: Tensor) -> Tensor:
-    """What each sample of `image` has, (N, ...), repeated for each picture of `pictures(image)`: (M, ...)."""
+    """A value per sample of `image`, (N, ...), repeated for each picture of `pictures(image)`: (M, ...)."""
     return values if image.ndim == 4 else values.repeat_interleave(n_frames(image), dim=0)
 
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _REACH, _SIGMA = 3, 7 / 6  # a Gaussian window of 7x7 pixels
-_NOISE = 1e-9  # differences below it are rounding errors of a flat area, whose signs would be other ones on other machines
+_NOISE = 1e-9  # smaller differences are rounding errors in flat areas, whose signs depend on the machine
 
 
 def mscn(image: Tensor) -> Tensor:

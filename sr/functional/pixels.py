@@ -1,17 +1,17 @@
-"""Whether an image is in [0, 1], as everything here takes it: one in 0..255 would be scored and enlarged without an error."""
+"""Checks that an image is in [0, 1]: one in 0..255 would be scored and upscaled without an error."""
 
 from torch import Tensor
 
 from sr.errors import InputError
 
-LARGEST = 100.0  # saturated pixels of a satellite reach 20 times the range of an image kind; pictures of 8 bits more than 100
+LARGEST = 100.0  # saturated satellite pixels reach 20 times the range of an image kind; 8-bit images exceed 100
 
 
 def check_pixels(image: Tensor, name: str) -> None:
-    """Refuse whole numbers, and values that are those of 8 or 16 bits.
+    """Refuse integers, and values that look like 8 or 16 bits.
 
     Raises:
-        InputError: one line with the name, what was found and the division that mends it.
+        InputError: one line with the name, what was found and how to divide.
     """
     if not image.is_floating_point():
         raise InputError(f"{name} is {image.dtype}: pass float32 in [0, 1], of uint8 {name}.float() / 255")

@@ -1,7 +1,7 @@
-"""Poisson noise by tables: its mean takes at most 256 values, so a count is looked up instead of drawn by rejection.
+"""Poisson noise by lookup tables: the mean takes at most 256 values, so counts are looked up instead of drawn by rejection.
 
-Twenty times as fast on a CPU as torch.poisson. A table has the quantiles at the middle of 4096 equal shares: its distribution
-function differs from Poisson's by at most 1/8192, and no count lies beyond 3.7 standard deviations.
+Twenty times as fast on a CPU as torch.poisson. A table has the quantiles at the centres of 4096 equal shares: its
+distribution function differs from Poisson's by at most 1/8192, and no count is more than 3.7 standard deviations away.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ def table(photons: int) -> Tensor:
 
 
 def noise(levels: Tensor, photons: int, generator: torch.Generator) -> Tensor:
-    """Count / photons - mean of whole levels 0 .. 255, on the CPU; the counts' means are levels / 255 * photons."""
+    """Count / photons - mean for integer levels 0 .. 255, on the CPU; the mean count is levels / 255 * photons."""
     bits = torch.randint(0, 2**_BITS, levels.shape, generator=generator, dtype=torch.int32)
     index = levels.to(torch.int32).mul_(2**_BITS).add_(bits)
     return torch.index_select(table(photons), 0, index.flatten()).view(levels.shape)

@@ -1,4 +1,4 @@
-"""A range of parameters as it is written in a YAML: [low, high], or [x, x] for a fixed value."""
+"""A parameter range in a YAML: [low, high], or [x, x] for a fixed value."""
 
 from collections.abc import Sequence
 from numbers import Real
@@ -9,17 +9,17 @@ from sr.errors import InputError
 
 
 def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tuple[float, float]:
-    """`bounds` as a tuple. ValueError where they are not two ascending numbers in [low, high]."""
+    """`bounds` as a tuple. InputError if they are not two ascending numbers in [low, high]."""
     numbers = isinstance(bounds, Sequence) and [isinstance(bound, Real) for bound in bounds] == [True, True]
     if not numbers or not low <= bounds[0] <= bounds[1] <= high:
-        got = f"{bounds}; [{bounds}, {bounds}] is one value" if isinstance(bounds, Real) else bounds
+        got = f"{bounds}; pass [{bounds}, {bounds}] for a single value" if isinstance(bounds, Real) else bounds
         got = list(bounds) if isinstance(bounds, tuple) else got
         raise InputError(f"{name} must be [low, high] with {low:g} <= low <= high <= {high:g}, got {got}")
     return bounds[0], bounds[1]
 
 
 def probability(name: str, value: float) -> float:
-    """`value` itself. ValueError where it is not in [0, 1]."""
+    """`value` itself. InputError if it is not in [0, 1]."""
     if not 0 <= value <= 1:
         raise InputError(f"{name} must be a probability in [0, 1], got {value}")
     return value

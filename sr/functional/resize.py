@@ -1,7 +1,7 @@
-"""MATLAB's imresize, bit-exact to it on uint8 images, differentiable on float images, on any device.
+"""MATLAB's imresize: bit-exact on uint8 images, differentiable on float images, on any device.
 
-The LR files of Set5, Set14, B100, Urban100 and DIV2K are MATLAB imresize of uint8 images. MATLAB resizes one dimension
-after the other and rounds to uint8 after each, which ports that round once at the end miss in 10-15 % of the pixels.
+The LR files of Set5, Set14, B100, Urban100 and DIV2K are MATLAB imresize of uint8 images. MATLAB resizes one dimension after
+the other and rounds to uint8 after each; implementations that round once at the end differ in 10-15 % of the pixels.
 """
 
 import math
@@ -30,31 +30,31 @@ def imresize(
 ) -> Tensor:
     """Resize (N, C, H, W) by `scale` to (N, C, ceil(H * scale), ceil(W * scale)), or to `size` (h, w), as MATLAB does.
 
-    Clips (N, T, C, H, W) are resized frame by frame; any number of channels, each on its own.
+    Clips (N, T, C, H, W) are resized frame by frame; any number of channels, each separately.
 
     rounding=False or None: a float image, any range; differentiable, not clipped.
-    rounding=True or 255: `image` is on the uint8 grid (multiples of 1/255 in [0, 1]); the result of each pass is rounded half
-    up and clipped, so that the output is on the uint8 grid too and equals imresize of a uint8 image in every bit.
-    rounding=65535, or another number of levels: the same on that grid; 65535 is MATLAB's imresize of a uint16 image.
-    `antialias` widens the kernel when the image shrinks. ValueError: both or neither of scale and size, not positive.
+    rounding=True or 255: `image` is quantised to uint8 (multiples of 1/255 in [0, 1]); the result of each pass is rounded
+    half up and clipped, so the output is quantised too and equals imresize of a uint8 image in every bit.
+    rounding=65535, or another number of levels: the same for those levels; 65535 is MATLAB's imresize of a uint16 image.
+    `antialias` widens the kernel for downscaling. InputError: both or neither of scale and size, or not positive.
     """
     check_leading(image)
     if not image.is_floating_point():
         raise InputError(f"expected a float image, got {image.dtype} {tuple(image.shape)}")
     if (scale is None) == (size is None):
-        raise InputError(f"give either scale or size, got scale={scale} and size={size}")
+        raise InputError(f"pass either scale or size, got scale={scale} and size={size}")
     if min((scale,) if size is None else size) <= 0:
         raise InputError(f"scale and size must be positive, got scale={scale}, size={size}")
     if kernel not in _KERNELS:
         raise InputError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
     length = image.shape[-2:]
-    # 1e-9: 3 * (1 / 3) and its like must not become one pixel more by the last bit of the product.
+    # 1e-9: 3 * (1 / 3) and similar must not gain a pixel from the last bit of the product.
     size = size or tuple(math.ceil(n * scale - 1e-9) for n in length)
     scales = [scale or size[i] / length[i] for i in (0, 1)]
     x = image.float() if image.dtype in (torch.float16, torch.bfloat16) else image
     levels = 255 if rounding is True else rounding or None
     x = (x * levels).round_() if levels else x
-    for i in sorted((0, 1), key=lambda i: scales[i]):  # the dimension that shrinks most first; of equals, the rows
+    for i in sorted((0, 1), key=lambda i: scales[i]):  # the dimension with the smallest scale first; on a tie, the rows
         if scales[i] != 1 or size[i] != length[i]:
             x = _resize_dim(x, i - 2, size[i], float(scales[i]), levels, kernel, antialias)
     return (x / levels if levels else x).to(image.dtype)
@@ -71,9 +71,9 @@ def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
 
 
 def mirrored(index: Array, length: int) -> Array:
-    """Integer indices reflected into [0, length) as often as it takes, the edge pixel repeated: -1 -> 0, length -> length - 1.
+    """Integer indices reflected into [0, length), repeatedly if needed, with repeated edges: -1 -> 0, length -> length - 1.
 
-    Of a NumPy array or a tensor; `pad_symmetric` shows the same pixels.
+    For a NumPy array or a tensor; `pad_symmetric` gives the same pixels.
     """
     index = index % (2 * length)
     return index + (index >= length) * (2 * length - 1 - 2 * index)
@@ -84,9 +84,11 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None,
     unit, step, phases = _phases(n, out, scale, kernel, antialias)
     dtype = x.dtype
     if levels:
-        # At integer scales all weights are whole multiples of 1/unit. Counted in units the sums are exact in any order,
-        # in float32 if |sum| < 2 * (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), else in float64, and ties
-        # round up on every device as they do in MATLAB's files. Weights of other scales are not whole: float64, MATLAB's own.
+        # At integer scales all weights are multiples of 1/unit. In these units the sums are exact in any order: in float32
+        # if |sum| < 2 *
+        # (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), otherwise in float64. Ties round up on every
+        # device, as in
+        # MATLAB's files. At other scales the weights are not multiples: float64, like MATLAB.
         dtype = torch.float32 if 1 < unit <= 2**24 / (2 * (levels + 1)) else torch.float64
     x = x.to(dtype)
     if phases:
@@ -102,14 +104,14 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None,
 
 def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: list[float]) -> Tensor:
     """Sum over the taps k of weights[k] * x[first + k + step * (0 .. count - 1)] along `dim`, linear in the image."""
-    if dim == -1 and step > 1:  # a tap takes every step-th pixel: of rows they are runs in memory, of columns they are not
+    if dim == -1 and step > 1:  # a tap takes every step-th pixel: contiguous memory for rows, but not for columns
         return _strided(x.transpose(-1, -2).contiguous(), -2, count, first, step, weights).transpose(-1, -2)
     last = first + len(weights) + step * (count - 1)
     before, after = max(-first, 0), max(last - x.shape[dim], 0)
     x, first = pad_symmetric(x, dim, before, after), first + before
     taps = [slice(first + k, first + k + step * (count - 1) + 1, step) for k in range(len(weights))]
     views = [x[(..., tap) + (slice(None),) * (-1 - dim)] for tap in taps]
-    # Multiply and add, not a convolution or a matmul: those become bf16 or TF32 under autocast and lose the exactness.
+    # Multiply and add instead of a convolution or matmul, which autocast turns into bf16 or TF32.
     y = views[0] * weights[0]
     for view, weight in zip(views[1:], weights[1:], strict=True):
         y.add_(view, alpha=weight)
@@ -117,7 +119,7 @@ def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: li
 
 
 def cubic(x: Array) -> Array:
-    """Keys' cubic convolution, a = -0.5 (Keys 1981, eq. 15), of a NumPy array or a tensor."""
+    """Keys' cubic convolution, a = -0.5 (Keys 1981, eq. 15), for a NumPy array or a tensor."""
     x = abs(x)
     return (1.5 * x**3 - 2.5 * x**2 + 1) * (x <= 1) + (-0.5 * x**3 + 2.5 * x**2 - 4 * x + 2) * ((x > 1) & (x <= 2))
 
@@ -135,9 +137,9 @@ _KERNELS = {"cubic": (cubic, 4), "lanczos3": (_lanczos3, 6), "bilinear": (_bilin
 
 @lru_cache(maxsize=256)
 def contributions(n: int, out: int, scale: float, kernel: Kernel, antialias: bool) -> tuple[np.ndarray, np.ndarray, int, int]:
-    """MATLAB's contributions: of each output pixel the first input pixel (out,) and weights (out, P); unit and period.
+    """MATLAB's contributions: for each output pixel the first input pixel (out,) and weights (out, P); unit and period.
 
-    The weights are whole numbers that sum to unit; where that cannot be (lanczos3, other scales) they sum to unit = 1.
+    The weights are integers that sum to unit; if impossible (lanczos3, other scales) they sum to unit = 1.
     """
     function, support = _KERNELS[kernel]
     shrink = min(scale, 1.0) if antialias else 1.0
@@ -172,9 +174,9 @@ def _period(first: np.ndarray, weights: np.ndarray) -> int:
 def _phases(
     n: int, out: int, scale: float, kernel: Kernel, antialias: bool
 ) -> tuple[int, int, tuple[tuple[int, tuple[float, ...]], ...]]:
-    """Unit, input pixels from one period to the next, and first pixel and weights of each output pixel of a period, if any.
+    """Unit, input pixels per period, and first pixel and weights of each output pixel of a period, if there is one.
 
-    Plain numbers: torch.compile can trace what uses them, and no NumPy.
+    Plain numbers: torch.compile can trace them, but not NumPy.
     """
     first, weights, unit, period = contributions(n, out, scale, kernel, antialias)
     step = int(first[period] - first[0]) if out > period else 1
@@ -196,7 +198,7 @@ def _table(
     first, weights, unit, _ = contributions(n, out, scale, kernel, antialias)
     weights = weights if rounding else weights / unit
     indices = mirrored(first[:, None] + np.arange(weights.shape[1]), n)
-    with torch.inference_mode(False):  # made in validation, used in training: autograd refuses inference tensors
+    with torch.inference_mode(False):  # created in validation, used in training: autograd refuses inference tensors
         rows = torch.from_numpy(np.ascontiguousarray(indices.T)).to(device)
         columns = torch.from_numpy(np.ascontiguousarray(weights.T)).to(device, dtype)
         return rows.unbind(), columns.unbind()

@@ -14,8 +14,9 @@ K1, K2 = 0.01, 0.03
 def gaussian_blur(image: Tensor) -> Tensor:
     """Filter (..., H, W) with the 11x11 Gaussian of sigma 1.5; 'valid' result (..., H - 10, W - 10).
 
-    Written as weighted sums of shifted images: faster on the CPU than a depthwise convolution, and a GPU may run
-    convolutions in TF32, whose 10 bits are too few for the differences that variances are.
+    Computed as weighted sums of shifted images: faster on the CPU than a depthwise convolution, and a GPU might run
+        convolutions in TF32,
+    whose 10 bits are too few for variances.
     """
     taps = [math.exp(-((i - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for i in range(WINDOW)]
     taps = [tap / math.fsum(taps) for tap in taps]
@@ -27,18 +28,18 @@ def gaussian_blur(image: Tensor) -> Tensor:
 def ssim_maps(sr: Tensor, hr: Tensor, data_range: float = 1.0) -> tuple[Tensor, Tensor]:
     """Luminance map and contrast-structure map of two images; their product is the SSIM map.
 
-    MATLAB's ssim.m by Wang: population variances under an 11x11 Gaussian window, only where the window lies inside
-    the image. No padding, no downsampling.
+    Wang's ssim.m for MATLAB: population variances under an 11x11 Gaussian window, only where the window is inside the image.
+    No padding, no downsampling.
 
     Args:
-        sr, hr: (..., H, W), each plane on its own, both float32 or both float64, values in [0, data_range]; H, W >= 11.
+        sr, hr: (..., H, W), each plane separately, both float32 or both float64, values in [0, data_range]; H, W >= 11.
         data_range: 1 or 255.
 
     Returns:
         Two maps, each (..., H - 10, W - 10).
 
     Raises:
-        ValueError: an image smaller than the window.
+        InputError: an image smaller than the window.
 
     Source:
         Wang, Bovik, Sheikh, Simoncelli 2004, "Image quality assessment: from error visibility to structural

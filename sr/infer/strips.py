@@ -1,4 +1,4 @@
-"""An image enlarged in strips of finished rows, never all in memory: alpha, gray, any factor, 8 and 16 bit."""
+"""Upscales an image in strips of finished rows, never all in memory: alpha, gray, any factor, 8 and 16 bit."""
 
 import math
 from collections import deque
@@ -17,17 +17,17 @@ from sr.image.bleed import bled
 from sr.image.file import Image, to_pixels, to_tensor
 from sr.infer.upscaler import Upscaler, channels
 
-ROWS = 64  # of a strip at most
+ROWS = 64  # most rows of a strip
 Alpha = Literal["bicubic", "network"]
 
 
 def factor_of(upscaler: Upscaler, outscale: float | None) -> float | Fraction:
-    """Of the result: `outscale`, as exactly as the upscaler takes it where the network enlarges by it."""
+    """The factor of the result: `outscale`, as the upscaler's exact fraction if the network upscales by it."""
     return upscaler.factor if outscale is None or upscaler.reaches(outscale) else outscale
 
 
 def shape(image: Image, factor: float | Fraction) -> tuple[int, int, int]:
-    """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as `sr.image.writer.Writer` takes them."""
+    """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as in `sr.image.writer.Writer`."""
     height, width = (max(round(side * factor), 1) for side in image.pixels.shape[:2])
     return height, width, (1 if image.was_gray else 3) + (image.alpha is not None)
 
@@ -40,26 +40,26 @@ def strips(
     alpha_upscale: Alpha = "bicubic",
     progress: Callable[[float], None] = lambda part: None,
 ) -> Iterator[np.ndarray]:
-    """The enlarged image in strips (h, W, C) from top to bottom, of the type of its pixels; gray stays gray.
+    """The upscaled image in strips (h, W, C) from top to bottom, in the type of its pixels; gray stays gray.
 
-    Hidden pixels (alpha 0) take the colour of the visible ones around them first, so that edges stay bright
+    Hidden pixels (alpha 0) first take the colour of the visible ones around them, so that edges do not darken
     (sr/image/bleed.py).
 
     Args:
-        outscale: factor of the result. Where it is not the upscaler's, by bicubic interpolation (MATLAB's, in float32) of
-            the network's result, of which a strip is then kept in float32. None: the upscaler's.
-        alpha_upscale: how alpha is enlarged; the network takes it as a gray image, for the same work once more. Of one value
-            everywhere it stays so.
-        progress: is told each finished part of the work, of 1 altogether.
+        outscale: factor of the result. If it is not the upscaler's, the network's result is resized by bicubic interpolation
+            (MATLAB's, in float32), and a strip of it is kept in float32. None: the upscaler's factor.
+        alpha_upscale: how alpha is upscaled; network treats it as a gray image, which doubles the work. A constant alpha
+            stays constant.
+        progress: called with each finished fraction of the work.
 
     Raises:
-        FloatingPointError: the network's output is not finite. InputError: see `check_bands`.
+        NotFiniteError: the network's output is not finite. InputError: see `check_bands`.
     """
     height, width = image.pixels.shape[:2]
     check_bands(upscaler.network, image.was_gray)
     own, dtype = upscaler.size(height, width), image.pixels.dtype
     if image.alpha is not None and image.alpha.min() == image.alpha.max():
-        alpha_upscale = "bicubic"  # a network would make it translucent at the edges
+        alpha_upscale = "bicubic"  # a network would make constant alpha translucent at the edges
     parts = _parts(upscaler, image, alpha_upscale, progress)
     target = shape(image, factor_of(upscaler, outscale))[:2]
     resized = target != own
@@ -81,22 +81,22 @@ def strips(
 
 
 def check_bands(network: nn.Module, was_gray: bool) -> None:
-    """Whether a file can go through a network: gray and RGB through one for RGB, gray through one for gray.
+    """Check that a file suits a network: gray and RGB for an RGB network, gray for a gray one.
 
     Raises:
-        InputError: the file has colour, and the network takes gray; or it takes other bands.
+        InputError: the file has colour and the network is for gray, or the network has another number of bands.
     """
     bands = channels(network)
     if bands not in (1, 3):
-        raise InputError(f"the network takes {bands} bands; image files have one or three")
+        raise InputError(f"the network is for {bands} bands; image files have one or three")
     if bands == 1 and not was_gray:
-        raise InputError("the picture has colour, and the network takes gray (image=gray): convert it to gray before")
+        raise InputError("the image has colour, but the network is for gray (image=gray): convert it to gray first")
 
 
 def _parts(
     upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None]
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Finished pieces (top, left, (h, w, C) float32) of colour and, where the network enlarges it, alpha."""
+    """Finished pieces (top, left, (h, w, C) float32) of colour and, if the network upscales it, alpha."""
     height, width = image.pixels.shape[:2]
     colour = bled(image.pixels, image.alpha)
     bands = channels(upscaler.network)
@@ -110,7 +110,7 @@ def _parts(
 
     def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
         top, left, sr = pieces[0]
-        if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no memory
+        if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no extra memory
             raise NotFiniteError(
                 "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
             )
@@ -120,11 +120,12 @@ def _parts(
             sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
         return top, left, _hwc(sr)
 
-    return map(joined, *runs)  # a loop over zip would keep each piece while the network works on the next
+    return map(joined, *runs)  # a loop over zip would keep each piece while the network computes the next
 
 
 def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Pieces, which come from left to right, as rows of full width: few at a time, each freed as soon as it is written."""
+    """Joins pieces, which come from left to right, to rows of full width: few at a time, freed as soon as they are
+    written."""
     band: deque[np.ndarray] = deque()
     for _, left, part in parts:
         if left == 0:
@@ -134,19 +135,19 @@ def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.d
             piece = part[number * ROWS : number * ROWS + len(rows)]
             rows[:, left : left + part.shape[1]] = _pixels(piece, dtype) if dtype.kind == "u" else piece
         last = left + part.shape[1] == width
-        del part, piece, rows  # or the tile stays in memory while the network works on the next
+        del part, piece, rows  # otherwise the tile stays in memory while the network computes the next
         while last and band:
             yield band.popleft()
 
 
 def _empty(shape: tuple[int, int, int], dtype: np.dtype) -> np.ndarray:
-    """An array in pages of its own: it takes no memory before it is written to, and gives it back when it is gone.
+    """An array in its own memory pages: they are allocated when written, and returned when the array is deleted.
 
-    On the heap it would lie between the network's tensors, which then find no room where earlier ones were.
+    On the heap it would fragment the memory that the network's tensors need.
     """
     try:
         pages = mmap(-1, math.prod(shape) * dtype.itemsize, access=ACCESS_COPY)
-    except OSError as error:  # which elsewhere means the disk
+    except OSError as error:  # elsewhere an OSError means the disk
         raise MemoryError(f"out of memory for {shape[0]} rows of the result") from error
     return np.frombuffer(pages, dtype).reshape(shape)
 

@@ -1,4 +1,4 @@
-"""How an image is covered by tiles: where they lie, how they are blended, how the rest of an odd size is filled."""
+"""The tiling of an image: position and blending of tiles, and padding of odd sizes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from torch import Tensor
 
 from sr.errors import InputError
 
-FINEST = (
-    100  # largest denominator of a scale: tiles begin at its multiples, where pixels of LR and of the result begin together
-)
+# Largest denominator of a scale: tiles start at its multiples, where pixels of LR and of the result are aligned.
+FINEST = 100
 
 
 def scaled(length: int, factor: Fraction) -> int:
@@ -26,9 +25,9 @@ class Window:
     """A tile along one side of an image.
 
     Args:
-        start, stop: its LR pixels.
-        done: LR pixel up to which the result is complete once this tile is added: where the next one starts.
-        weight: ((stop - start) * scale,) of its SR pixels; those of all tiles sum to 1 everywhere. None: all are 1.
+        start, stop: range of LR pixels.
+        done: LR pixel up to which the result is complete after this tile: where the next one starts.
+        weight: ((stop - start) * scale,) for its SR pixels; the weights of all tiles sum to 1 everywhere. None: all are 1.
     """
 
     start: int
@@ -38,7 +37,7 @@ class Window:
 
 
 def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
-    """Tile and overlap rounded up to a multiple, the tile to a larger one; ValueError where it is not larger before."""
+    """Tile and overlap rounded up to a multiple; InputError if the tile is not larger than the overlap."""
     if not 0 <= overlap < tile:
         raise InputError(f"overlap={overlap} does not fit tile={tile}: it must be 0 or more, and smaller")
     overlap = -(-overlap // multiple) * multiple
@@ -47,13 +46,13 @@ def tiling(tile: int, overlap: int, multiple: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Grid:
-    """How one side of an image is enlarged, whole or in tiles: SR pixel i lies at (i + 0.5) / factor - 0.5 in either case.
+    """How one side of an image is upscaled, whole or in tiles: SR pixel i is at (i + 0.5) / factor - 0.5 in both cases.
 
     Args:
-        factor: SR pixels for an LR pixel.
+        factor: SR pixels per LR pixel.
         multiple: tiles start and end at multiples of it, and the side is padded to one: of the network's, and of `factor`'s
-            denominator, so that each tile has a whole number of SR pixels, which lie where they lie in the whole image.
-        result: SR pixels.
+            denominator, so that each tile has a whole number of SR pixels at the same positions as in the whole image.
+        result: number of SR pixels.
         pixels: the LR pixels, mirrored at the end.
         windows: the tiles.
     """
@@ -66,14 +65,14 @@ class Grid:
 
     @classmethod
     def by(cls, length: int, factor: Fraction, multiple: int, tile: int | None, overlap: int) -> Grid:
-        """Of `length` LR pixels, enlarged by a factor."""
+        """For `length` LR pixels, upscaled by a factor."""
         return cls._of(length, factor, scaled(length, factor), multiple, tile, overlap)
 
     @classmethod
     def to(cls, length: int, result: int, multiple: int, tile: int | None, overlap: int) -> Grid:
-        """Of `length` LR pixels, enlarged to `result`.
+        """For `length` LR pixels, upscaled to `result`.
 
-        Tiles need a factor of small numbers. Where there is none, theirs is the nearest: an approximation.
+        Tiles need a factor with a small denominator. Otherwise the nearest one is used: an approximation.
         """
         factor = Fraction(result, length)
         if factor.denominator > FINEST and (tile is not None or multiple > 1):
@@ -89,20 +88,22 @@ class Grid:
         return cls(factor, multiple, result, pixels, windows(len(pixels), *size, multiple, factor))
 
     def at(self, pixel: int) -> int:
-        """Where an LR pixel that is a multiple begins in the result."""
+        """Position in the result of an LR pixel that is a multiple."""
         return int(pixel * self.factor)
 
     def tile(self, tile: int, overlap: int) -> int:
-        """The side of a tile on this grid."""
+        """The side of a tile rounded to this grid."""
         return tiling(tile, overlap, self.multiple)[0]
 
 
 def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: Fraction) -> list[Window]:
-    """Tiles that cover `length` LR pixels; length, tile and overlap are multiples of `multiple`, `scale` times which is whole.
+    """Tiles that cover `length` LR pixels; length, tile and overlap are multiples of `multiple`, and `scale` * `multiple` is
+    whole.
 
     Tiles are as small as their number allows, share at least `overlap`, and start at multiples of `multiple`, so that
-    windows of attention lie where they lie in the whole image. Of what two share, the outer 3/8 on each side are
-    discarded and the middle quarter is blended: a network that sees no further than those 3/8 gives the whole's result.
+    attention windows have the same positions as in the whole image. Of the pixels that two share, the outer 3/8 on each side
+    are discarded
+    and the middle quarter is blended: if the receptive field is within those 3/8, the result equals the whole image's.
     """
     if tile is None or length <= tile:
         return [Window(0, length, length, None)]
@@ -113,7 +114,7 @@ def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: F
     ones = torch.ones(int(tile * scale), dtype=torch.float64)
     weights = [
         (rises[i - 1] if i else ones) * (rises[i].flip(0) if i < count - 1 else ones) for i in range(count)
-    ]  # two that share the same pixels rise and fall alike, but for three at one place the sum is not 1 yet
+    ]  # two overlapping tiles already sum to 1, but not three at one place
     total = torch.zeros(int(length * scale), dtype=torch.float64)
     for start, weight in zip(starts, weights, strict=True):
         total[int(start * scale) : int((start + tile) * scale)] += weight
@@ -124,14 +125,14 @@ def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: F
 
 
 def mirrored(length: int, multiple: int) -> Tensor:
-    """Pixels of a side, mirrored at its end up to the next multiple; the last one repeated where it is too short."""
+    """Pixels of a side, mirrored at its end up to the next multiple; the last one is repeated if the side is too short."""
     index = torch.arange(length + -length % multiple)
     missing = len(index) - length
     return torch.where(index < length, index, 2 * (length - 1) - index) if missing < length else index.clamp(max=length - 1)
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
-    """Mirror (N, C, H, W) at the bottom and the right until H and W are multiples; too small a side is repeated."""
+    """Mirror (N, C, H, W) at the bottom and the right until H and W are multiples; sides that are too small are repeated."""
     for dim in (-2, -1):
         if image.shape[dim] % multiple:
             image = image.index_select(dim, mirrored(image.shape[dim], multiple).to(image.device))
@@ -139,7 +140,7 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
 
 
 def _rise(tile: int, shared: int, scale: Fraction) -> Tensor:
-    """From 0 to 1 over the middle quarter of `shared` LR pixels."""
+    """A ramp from 0 to 1 over the middle quarter of `shared` LR pixels."""
     if not shared:
         return torch.ones(int(tile * scale), dtype=torch.float64)
     position = torch.arange(int(tile * scale), dtype=torch.float64) + 0.5

@@ -1,6 +1,6 @@
 """From an LR image of any size to its SR image: pad -> tile -> network -> blend -> crop; self-ensemble; half precision.
 
-The only place that pads. Neither the image nor its result lies whole on the network's device: a few tiles at a time do.
+The only place that pads. Neither the image nor its result is ever on the network's device as a whole: only a few tiles are.
 """
 
 import math
@@ -20,8 +20,8 @@ from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_
 from sr.say import warn
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
-CLOSE = 1e-4  # relative: 1.3333 is taken for 4/3
-# What allocators say besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
+CLOSE = 1e-4  # relative tolerance: 1.3333 is treated as 4/3
+# Out-of-memory messages besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a memory object")
 _NO_MEMORY += ("could not create a primitive", "bad_alloc", "bad allocation", "ALLOC_FAILED")
 
@@ -36,39 +36,40 @@ def upscale(
     ensemble: bool = False,
     further: Mapping[str, Any] | None = None,
 ) -> Tensor:
-    """Enlarge (N, C, H, W) in [0, 1] to (N, C, round(s * H), round(s * W)) float32 on lr's device; not clipped.
+    """Upscale (N, C, H, W) in [0, 1] to (N, C, round(s * H), round(s * W)) float32 on lr's device; not clipped.
 
     Args:
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
-        scale: of a network that takes a `size`, any number of at most two decimals, or a fraction such as 4 / 3; None: the
-            network's own.
+        scale: for a network with a `size` argument, any number with at most two decimals, or a fraction such as 4 / 3; None:
+            the network's own.
         tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
         overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
-            middle quarter is blended: the result is that of the whole image if the network looks no further than
-            `overlap * 3 / 8` pixels from each, and has no visible seams otherwise.
-        ensemble: average over the 8 flips and quarter turns (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
-        further: what else the network's `forward` takes (sr/network/inputs.py): numbers, texts, or tensors (N, ...).
+            middle
+            quarter is blended: the result equals that of the whole image if the radius of the receptive field is at most
+            `overlap * 3 / 8` pixels, and has no visible seams otherwise.
+        ensemble: average over the 8 flips and rotations (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
+        further: other arguments of the network's `forward` (sr/network/inputs.py): numbers, texts, or tensors (N, ...).
 
     Raises:
-        InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), tile and overlap do not fit each other, a
-            scale that the network does not make, or something that it takes is missing.
+        InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), tile and overlap do not fit together, an
+            unsupported scale, or a missing argument.
     """
     if lr.ndim != 4 or 0 in lr.shape:
-        raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), none of them 0")
+        raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), without empty dimensions")
     check_pixels(lr, "lr")
     return Upscaler(network, scale=scale, tile=tile, overlap=overlap, ensemble=ensemble, further=further)(lr)
 
 
 class Upscaler:
-    """A network with the way it goes over images; `blocks` gives a result piece by piece.
+    """A network with its tiling settings; `blocks` yields a result piece by piece.
 
     Args:
         network, scale, tile, overlap, ensemble, further: as for `upscale`.
-        batch: so many neighbouring tiles go through the network at once.
-        precision: "32", which is never TF32; "16" and "bf16": convolutions and matrix products in half the bits, by
-            torch.autocast, so that what the network adds to the enlarged input keeps float32 where the network's code does.
-        halve: where the memory is too short, go on with single tiles, then with tiles of half the side (down to twice
-            the overlap), for all images that follow too. False: that raises.
+        batch: number of neighbouring tiles per forward pass.
+        precision: "32", which is never TF32; "16" and "bf16": convolutions and matrix products in half precision by
+            torch.autocast; the sum with the upscaled input stays in float32 if the network's code does so.
+        halve: if memory is too short, continue with single tiles, then with tiles of half the side (down to twice the
+            overlap), also for all following images. False: raise an error.
     """
 
     def __init__(
@@ -97,11 +98,11 @@ class Upscaler:
         return scaled(height, self.factor), scaled(width, self.factor)
 
     def reaches(self, scale: float) -> bool:
-        """Whether it enlarges by this scale, but for what a fraction of small numbers is off."""
+        """Whether it upscales by this scale, up to the error of a fraction with small numbers."""
         return abs(scale / self.factor - 1) < CLOSE
 
     def __call__(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """(N, C, H, W) to (N, C, sH, sW), or to `size` where the network takes one; float32, on lr's device."""
+        """(N, C, H, W) to (N, C, sH, sW), or to `size` if the network accepts one; float32, on lr's device."""
         return self._joined(lr, self._grids(*lr.shape[-2:], size))
 
     def _joined(self, lr: Tensor, grids: tuple[Grid, Grid]) -> Tensor:
@@ -115,16 +116,16 @@ class Upscaler:
         return sr
 
     def blocks(self, part: Callable[[slice, slice], Tensor], height: int, width: int) -> Iterator[tuple[int, int, Tensor]]:
-        """Finished parts (top, left, (N, C, h, w) float32) of the SR image, row after row of tiles, each from left to right.
+        """Finished parts (top, left, (N, C, h, w) float32) of the SR image, row by row of tiles, each from left to right.
 
-        They cover the image without overlap, and no more of it is kept than a tile and the blended edge of a row of tiles.
-        Where they lie is settled by this call, whatever the memory allows later.
+        They cover the image without overlap; only one tile and the blended edge of a row of tiles are kept in memory. This
+        call fixes their positions, even if memory runs out later.
         `part(rows, columns)` gives that part of the LR image, (N, C, h, w) float32.
         """
         return self._blocks(part, *self._grids(height, width))
 
     def _grids(self, height: int, width: int, size: tuple[int, int] | None = None) -> tuple[Grid, Grid]:
-        """How the two sides are enlarged; `size` is the result's, None: by `factor`."""
+        """How the two sides are upscaled; `size` is that of the result, None: by `factor`."""
         sides, multiple = (height, width), self.network.multiple_of
         if size is None or not takes_size(self.network):
             return tuple(Grid.by(length, self.factor, multiple, self.tile, self.overlap) for length in sides)
@@ -133,7 +134,7 @@ class Upscaler:
 
     def _blocks(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid) -> Iterator[tuple[int, int, Tensor]]:
         rows, columns = y.windows, x.windows
-        above, edge = 0, None  # rows shared with the tiles above; what those have of them
+        above, edge = 0, None  # rows shared with the tiles above; their part of them
         highest = max(y.at(row.stop) - y.at(row.done) for row in rows)
         for row in rows:
             left, below = None, y.at(row.stop) - y.at(row.done)
@@ -144,7 +145,7 @@ class Upscaler:
                     sr[..., : left.shape[-1]] += left
                 start, stop = x.at(column.start), x.at(column.done)
                 sr, left = sr.split([stop - start, x.at(column.stop) - stop], -1)
-                left = left.clone()  # or it keeps the whole tile in memory
+                left = left.clone()  # otherwise it keeps the whole tile in memory
                 if above:
                     sr[..., :above, :] += edge[..., :above, start:stop]
                 if below:
@@ -152,11 +153,11 @@ class Upscaler:
                     edge[..., :below, start:stop] = sr[..., -below:, :]
                 top, bottom = y.at(row.start), min(y.at(row.done), y.result)
                 yield top, start, sr[..., : max(bottom - top, 0), : max(x.result - start, 0)]
-                del sr  # or it stays in memory while the network works on the next
+                del sr  # otherwise it stays in memory while the network computes the next
             above = below
 
     def _tiles(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, row: Window) -> Iterator[tuple[Window, Tensor]]:
-        """The network's results along a row of tiles, computed in batches."""
+        """The network's results for a row of tiles, computed in batches."""
         at, columns = 0, x.windows
         pixels = y.pixels[row.start : row.stop]
         while at < len(columns):
@@ -166,10 +167,10 @@ class Upscaler:
             at += len(together)
 
     def _run(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
-        """The network on one batch of tiles; where the memory is too short, on smaller ones."""
+        """The network on one batch of tiles; if memory is too short, on smaller ones."""
         tile = (self.tile, self.overlap)
         if self.halve and self.tile is not None and max(lr.shape[-2:]) > max(y.tile(*tile), x.tile(*tile)):
-            return self._smaller(lr, y, x)  # planned before it was halved
+            return self._smaller(lr, y, x)  # planned before the tiles were halved
         try:
             return self._forward(lr, y.factor, x.factor)
         except (RuntimeError, MemoryError) as error:
@@ -181,7 +182,7 @@ class Upscaler:
             if len(lr) == 1 and least:
                 size = f"{lr.shape[-1]}x{lr.shape[-2]}"
                 raise torch.OutOfMemoryError(f"out of memory, even with tiles of {size} pixels") from error
-        # not inside `except`: there, the traceback keeps the tensors of the failed attempt
+        # not inside `except`: there the traceback keeps the failed attempt's tensors
         if lr.is_cuda or _device(self.network, lr).type == "cuda":
             torch.cuda.empty_cache()
         if len(lr) > 1:
@@ -191,7 +192,7 @@ class Upscaler:
         return self._smaller(lr, y, x)
 
     def _smaller(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
-        """A tile in smaller ones, of the same factors."""
+        """A tile split into smaller ones with the same factors."""
         pairs = zip(lr.shape[-2:], (y, x), strict=True)
         return self._joined(lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs))
 
@@ -211,7 +212,8 @@ class Upscaler:
             return (total / 8).to(lr.device)
 
     def _others(self, lr: Tensor, factors: Sequence[Fraction], turns: int = 0, flip: bool = False) -> dict[str, Any]:
-        """What `forward` takes besides LR: the size of the result, the scale, and `further`, which images are turned in."""
+        """Arguments of `forward` besides LR: the size of the result, the scale, and `further`, in which images are
+        rotated."""
         size = tuple(round(n * factor) for n, factor in zip(lr.shape[-2:], factors, strict=True))
         known = {SIZE: size, SCALE: lr.new_full((len(lr),), float(factors[0]))}
         for name, value in self.further.items():
@@ -222,29 +224,29 @@ class Upscaler:
 
 
 def factor(network: nn.Module, scale: float | None = None) -> Fraction:
-    """By how much a network enlarges, as a fraction of small numbers; with a warning outside the range that it is for.
+    """The upscaling factor of a network, as a fraction with small numbers; warns outside the range it was trained for.
 
     Args:
         scale: None: the network's own.
 
     Raises:
-        InputError: another scale than that of a network of one scale; one that no fraction of small numbers is.
+        InputError: another scale for a network with a fixed one; a scale that is not a fraction with small numbers.
     """
     if scale is None or scale == network.scale:
         return Fraction(network.scale).limit_denominator(FINEST)
     name = type(network).__name__
     if not takes_size(network):
         raise InputError(
-            f"scale={scale}: {name} enlarges by {network.scale} alone; a network of any scale takes size in forward"
+            f"scale={scale}: {name} only upscales by {network.scale}; networks for any scale have an argument size in forward"
         )
     if not 0 < scale < math.inf:
         raise InputError(f"scale={scale}: choose a factor such as 3.7")
     found = Fraction(scale).limit_denominator(FINEST)
     if abs(found / scale - 1) > CLOSE:
-        raise InputError(f"scale={scale}: choose a factor of at most two decimals, such as {round(scale, 2)}")
+        raise InputError(f"scale={scale}: choose a factor with at most two decimals, such as {round(scale, 2)}")
     low, high = getattr(network, "scales", (0, math.inf))
     if not low <= scale <= high:
-        warn(f"scale={float(scale):g}: {name} was trained for {low:g} to {high:g}, and may make artefacts outside")
+        warn(f"scale={float(scale):g}: {name} was trained for {low:g} to {high:g}; expect artefacts")
     return found
 
 
@@ -253,23 +255,23 @@ def _viewed(image: Tensor, turns: int, flip: bool) -> Tensor:
 
 
 def _for_each(name: str, value: Any, lr: Tensor, tile: int | None) -> Any:
-    """A further input for each image of (N, C, H, W): numbers (N,), texts as a list, tensors repeated for tiles."""
+    """A further input per image of (N, C, H, W): numbers (N,), texts as a list, tensors repeated for tiles."""
     count = len(lr)
     if isinstance(value, int | float):
         return lr.new_full((count,), value)
     if isinstance(value, str):
         return [value] * count
     if count % len(value):
-        raise InputError(f"{name} is for {len(value)} images, and there are {count}")
+        raise InputError(f"{name} is for {len(value)} images, but there are {count}")
     if not isinstance(value, Tensor):
         return list(value) * (count // len(value))
     if tile is not None and is_image(value) and max(value.shape[-2:]) > tile:
-        raise InputError(f"{name} of {value.shape[-1]}x{value.shape[-2]} pixels is not cut into tiles: pass tile=None")
+        raise InputError(f"{name} of {value.shape[-1]}x{value.shape[-2]} pixels cannot be cut into tiles: pass tile=None")
     return value.to(lr.device).repeat(count // len(value), *[1] * (value.ndim - 1))
 
 
 def _padded(part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor) -> Tensor:
-    """Rows y and columns x, which run on beyond the edge as in a mirror."""
+    """Rows y and columns x, mirrored beyond the edge."""
     top, left = int(y.min()), int(x.min())
     lr = part(slice(top, int(y.max()) + 1), slice(left, int(x.max()) + 1))
     return lr.index_select(-2, (y - top).to(lr.device)).index_select(-1, (x - left).to(lr.device))
@@ -282,15 +284,15 @@ def _product(row: Tensor | None, column: Tensor | None) -> Tensor | None:
 
 
 def channels(network: nn.Module) -> int:
-    """How many a network takes; 3, RGB, where it does not say."""
+    """The network's number of channels; 3 (RGB) by default."""
     return getattr(network, "channels", 3)
 
 
 def out_of_memory(error: Exception) -> bool:
-    """Whether it is an allocator's, of a device or of the host."""
+    """Whether the error comes from an allocator, of a device or the host."""
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _device(network: nn.Module, lr: Tensor) -> torch.device:
-    """Where the network is; lr's device for one without parameters."""
+    """The network's device; lr's device for a network without parameters."""
     return next((parameter.device for parameter in network.parameters()), lr.device)

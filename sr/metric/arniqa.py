@@ -1,4 +1,4 @@
-"""Learned distortion manifold: no reference is needed, higher is better."""
+"""Learned distortion manifold: no reference; higher is better."""
 
 from typing import Literal
 
@@ -12,24 +12,24 @@ _RELEASE = "https://github.com/miccunifi/ARNIQA/releases/download/weights"
 
 
 class ARNIQA(Metric):
-    """ARNIQA (Agnolucci et al. 2024, arXiv:2310.14918), of torchmetrics: about 0 to 1, higher is better.
+    """ARNIQA (Agnolucci et al. 2024, arXiv:2310.14918), from torchmetrics: about 0 to 1, higher is better.
 
     On RGB at full and half size; quantised and cropped like every metric. A ResNet-50 encoder (113 MB) and a linear
     regressor are downloaded on first use.
 
     Args:
         crop_border, levels: see Metric.
-        regressor: the data set whose opinions the regressor was fitted to: koniq10k, photos with distortions of their own, or
-            kadid10k, made ones.
+        regressor: data set of opinions used to fit the regressor: koniq10k, photos with authentic distortions, or kadid10k,
+            with synthetic ones.
 
     Raises:
         InputError: another regressor.
-        MissingError: the weights are not here and cannot be downloaded.
+        MissingError: the weights are missing and cannot be downloaded.
     """
 
     reference = False
     rgb_only = True
-    smallest = 64  # at half size the encoder is left with one pixel
+    smallest = 64  # at half size the encoder ends with one pixel
 
     def __init__(
         self, *, crop_border: float, regressor: Literal["koniq10k", "kadid10k"] = "koniq10k", levels: int | None = 255
@@ -40,7 +40,7 @@ class ARNIQA(Metric):
         from torchmetrics.image.arniqa import ARNIQA as Theirs  # here because it takes seconds to import
 
         urls = (f"{_RELEASE}/ARNIQA.pth", f"{_RELEASE}/regressor_{regressor}.pth")
-        # In a tuple: the network stays out of the parameters and the state_dict of whatever holds this metric.
+        # In a tuple: the network is not registered in the parameters and the state_dict of this module's owner.
         self.networks = (with_backbone(lambda: Theirs(regressor).model.eval(), "ARNIQA", *urls),)
 
     def score(self, sr: Tensor) -> Tensor:

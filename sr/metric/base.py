@@ -1,4 +1,4 @@
-"""The protocol of SR papers: what is done to images before they are scored."""
+"""The protocol of SR papers: preparation of images before scoring."""
 
 import math
 from typing import Literal
@@ -13,30 +13,30 @@ from sr.functional.pixels import check_pixels
 
 
 def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None) -> Tensor:
-    """What a metric, ours or another, gives for each image: it gets SR alone where it says `reference = False`."""
+    """One score per image by a metric, ours or another; a metric with `reference = False` receives only SR."""
     return metric(sr, hr) if needs_reference(metric) else metric(sr)
 
 
 def needs_reference(metric: nn.Module) -> bool:
-    """Whether a metric compares SR with HR; one that says nothing does."""
+    """Whether a metric compares SR with HR; true by default."""
     return getattr(metric, "reference", True)
 
 
 class Metric(nn.Module):
-    """One score for each image or clip of a batch; a subclass writes ``score``. Keeps no state and has no gradient.
+    """One score per image or clip of a batch; a subclass implements ``score``. Has no state and no gradient.
 
     A metric with ``reference = False`` scores SR alone: ``metric(sr)``, ``score(sr)``.
 
-    Images are rounded to ``levels`` (half up) and clipped, as if they had been saved; ``crop_border`` pixels are cut
-    from each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64, whatever the levels: PSNR and
-    SSIM are relative to the range, so that those of 16-bit images are the ones of 0..65535. The score of a clip is
-    the mean of its frames' scores, as papers report Vid4 and REDS.
+    Images are rounded to ``levels`` (half up) and clipped, as if they had been saved; ``crop_border`` pixels are cut from
+    each side; then Y (unrounded) or all bands are scored on the scale 0..255, in float64, for any levels: PSNR and SSIM are
+    relative to the range, so scores of 16-bit images equal those computed on 0..65535. The score of a clip is the mean over
+    its frames, as papers report Vid4 and REDS.
 
     Args:
-        crop_border: pixels cut from each side, rounded up; SR papers cut as many as the scale, papers on restoration none.
-        channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images without
-            luma (gray, or more bands than RGB) are scored on all bands either way. A metric that knows others lists
-            them in ``channels``: "gray" is MATLAB's full-range rgb2gray.
+        crop_border: pixels cut from each side, rounded up: the scale in SR papers, none in restoration papers.
+        channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images
+            without luma (gray, or more bands than RGB) are scored on all bands in both cases. Metrics with other channels
+            list them in ``channels``: "gray" is MATLAB's full-range rgb2gray.
         levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
         luma: whether three bands are RGB, which has luma.
 
@@ -44,12 +44,12 @@ class Metric(nn.Module):
         InputError: another channel, or a negative crop_border.
     """
 
-    version: int = 1  # raised when a change makes other scores: those of two versions are not compared
+    version: int = 1  # increased when a change affects scores: scores of two versions are not compared
     reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
     channels: tuple[str, ...] = ("y", "rgb")
-    smallest: int = 1  # least height and width that ``score`` can work on
-    rgb_only: bool = False  # whether ``score`` needs three bands, as networks trained on photos do; gray is repeated for it
+    smallest: int = 1  # smallest height and width that ``score`` supports
+    rgb_only: bool = False  # whether ``score`` needs three bands, like networks trained on photos; gray is repeated
 
     def __init__(
         self, *, crop_border: float, channel: Literal["y", "rgb", "gray"] = "y", levels: int | None = 255, luma: bool = True
@@ -64,13 +64,13 @@ class Metric(nn.Module):
 
     @torch.no_grad()
     def forward(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
-        """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 where there is no float64).
+        """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 on devices without it).
 
-        A metric without a reference does not look at hr.
+        A metric without a reference ignores hr.
 
         Raises:
-            InputError: sr and hr differ in shape, hr is needed and is not there or not in [0, 1], too little is left of them
-                when the border is cut, or the metric needs RGB.
+            InputError: sr and hr differ in shape, hr is missing or not in [0, 1], too little remains after cutting the
+                border, or the metric needs RGB.
         """
         if self.reference:
             self._check_reference(sr, hr)
@@ -82,8 +82,8 @@ class Metric(nn.Module):
                 f" less a border of {self.crop_border} leaves {height}x{width}"
             )
         if self.rgb_only and sr.shape[-3] not in (1, 3):
-            raise InputError(f"{type(self).__name__} needs RGB, there are {sr.shape[-3]} bands: take it out of metric=[...]")
-        # As many frames at once as the batch has images: float64 copies of a whole clip might not fit.
+            raise InputError(f"{type(self).__name__} needs RGB, not {sr.shape[-3]} bands: remove it from metric=[...]")
+        # At most as many frames at once as the batch has images: float64 copies of a whole clip might not fit.
         parts = zip(*(pictures(image).split(len(sr)) for image in images), strict=True)
         with torch.autocast(device_type=sr.device.type, enabled=False):
             scores = torch.cat([self.compute(*part) for part in parts])
@@ -91,10 +91,10 @@ class Metric(nn.Module):
 
     def _check_reference(self, sr: Tensor, hr: Tensor | None) -> None:
         if hr is None:
-            raise InputError(f"{type(self).__name__} compares SR with HR, and there is no HR")
+            raise InputError(f"{type(self).__name__} compares SR with HR, but there is no HR")
         if sr.shape != hr.shape:
-            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs the same shape")
-        check_pixels(hr, "hr")  # not sr: the results of a network that is not trained yet may be anywhere
+            raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a metric needs equal shapes")
+        check_pixels(hr, "hr")  # not sr: an untrained network may return anything
 
     def compute(self, *images: Tensor) -> Tensor:
         """(N,) scores of batches of pictures (N, C, H, W): SR and HR, or SR alone."""
@@ -105,7 +105,7 @@ class Metric(nn.Module):
         return self.levels(self.cropped(image))
 
     def cropped(self, image: Tensor) -> Tensor:
-        """Without the border."""
+        """The image without its border."""
         border, (height, width) = self.crop_border, image.shape[-2:]
         return image[..., border : height - border, border : width - border]
 
@@ -118,7 +118,7 @@ class Metric(nn.Module):
         return image.expand(-1, 3, -1, -1) if self.rgb_only and image.shape[1] == 1 else image
 
     def learned(self) -> dict[str, Tensor]:
-        """The values that the score rests on and that were learned, by name; networks are the tuple ``networks``."""
+        """The learned values on which the score depends, by name; networks are in the tuple ``networks``."""
         parts = enumerate(getattr(self, "networks", ()))
         return {f"{i}.{name}": value for i, network in parts for name, value in network.state_dict().items()}
 

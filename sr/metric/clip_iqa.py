@@ -1,4 +1,4 @@
-"""Likeness of an image to "Good photo." rather than "Bad photo.": no reference is needed, higher is better."""
+"""Similarity of an image to "Good photo." rather than "Bad photo.": no reference; higher is better."""
 
 from importlib.util import find_spec
 
@@ -11,7 +11,7 @@ from sr.metric.base import Metric
 
 
 class CLIPIQA(Metric):
-    """CLIP-IQA (Wang, Chan, Loy 2023, arXiv:2207.12396), of torchmetrics: 0 to 1, higher is better.
+    """CLIP-IQA (Wang, Chan, Loy 2023, arXiv:2207.12396), from torchmetrics: 0 to 1, higher is better.
 
     CLIP's ResNet-50 without position embedding, as in the paper, on RGB at full size; quantised and cropped like every metric.
     It needs the packages piq and transformers (`pip install ".[clip]"`), which download the network (244 MB) and the
@@ -19,11 +19,11 @@ class CLIPIQA(Metric):
 
     Args:
         crop_border, levels: see Metric.
-        prompt: a pair of opposites that torchmetrics knows: quality, noisiness, sharpness, natural, real ...
+        prompt: a pair of opposites from torchmetrics: quality, noisiness, sharpness, natural, real ...
 
     Raises:
-        InputError: a package is missing, or another prompt.
-        MissingError: the weights are not here and cannot be downloaded.
+        InputError: a package is missing, or an unknown prompt.
+        MissingError: the weights are missing and cannot be downloaded.
     """
 
     reference = False
@@ -39,12 +39,12 @@ class CLIPIQA(Metric):
 
         if prompt not in known:
             raise InputError(f"metric.clip_iqa.prompt={prompt}: choose one of {', '.join(known)}")
-        # In a tuple: the network stays out of the parameters and the state_dict of whatever holds this metric.
+        # In a tuple: the network is not registered in the parameters and the state_dict of this module's owner.
         self.networks = (downloaded(lambda: CLIPImageQualityAssessment(prompts=(prompt,)), "CLIP-IQA"),)
 
     def score(self, sr: Tensor) -> Tensor:
         network = self.networks[0].to(sr.device)
         with torch.no_grad():
             scores = [network(image[None].float() / 255).reshape(1) for image in sr]
-        network.reset()  # it keeps every score that it gave
+        network.reset()  # it stores every score
         return torch.cat(scores).to(sr.dtype)

@@ -10,7 +10,7 @@ from sr.metric.base import Metric
 
 
 class LPIPS(Metric):
-    """LPIPS v0.1 (Zhang et al. 2018, arXiv:1801.03924), of torchmetrics: lower is better, 0 for equal images.
+    """LPIPS v0.1 (Zhang et al. 2018, arXiv:1801.03924), from torchmetrics: lower is better, 0 for equal images.
 
     On RGB at full size; quantised and cropped like every metric. SR papers use the AlexNet backbone. The linear heads
     come with torchmetrics; the backbone (AlexNet 233 MB, VGG-16 528 MB, SqueezeNet 5 MB) is downloaded on first use.
@@ -20,17 +20,17 @@ class LPIPS(Metric):
         net: backbone.
 
     Raises:
-        ValueError: another backbone.
-        FileNotFoundError: the backbone's weights are not here and cannot be downloaded.
+        InputError: another backbone.
+        MissingError: the backbone's weights are missing and cannot be downloaded.
     """
 
     higher_is_better = False
     rgb_only = True
-    smallest = 31  # AlexNet's second pooling has nothing left of smaller images
+    smallest = 31  # smaller images vanish in AlexNet's second pooling
 
     def __init__(self, *, crop_border: float, net: Literal["alex", "vgg", "squeeze"] = "alex", levels: int | None = 255):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
-        # Here because they take seconds to import.
+        # Imported here because it takes seconds.
         from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
         from torchvision.models import AlexNet_Weights, SqueezeNet1_1_Weights, VGG16_Weights
 
@@ -38,7 +38,7 @@ class LPIPS(Metric):
         if net not in weights:
             raise InputError(f"unknown net {net!r}; choose one of {', '.join(weights)}")
         url = weights[net].DEFAULT.url
-        # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
+        # In a tuple: the backbone is not registered in the parameters and the state_dict of this module's owner.
         self.networks = (with_backbone(lambda: LearnedPerceptualImagePatchSimilarity(net).net, "LPIPS", url),)
 
     def score(self, sr: Tensor, hr: Tensor) -> Tensor:

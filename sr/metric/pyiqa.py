@@ -1,4 +1,4 @@
-"""Metrics of pyiqa that need no reference: MUSIQ, MANIQA, TOPIQ, CLIP-IQA+, BRISQUE, PI."""
+"""Metrics of pyiqa without a reference: MUSIQ, MANIQA, TOPIQ, CLIP-IQA+, BRISQUE, PI."""
 
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -13,22 +13,22 @@ from sr.say import warn
 
 
 class PyIQA(Metric):
-    """A metric without a reference of the package pyiqa, by its name there; on RGB, quantised and cropped like every metric.
+    """A metric of the package pyiqa without a reference, by its name there; on RGB, quantised and cropped like every metric.
 
-    pyiqa is an optional package (`pip install ".[iqa]"`). Its licence, PolyForm Noncommercial 1.0.0, forbids commercial use,
-    which is said when it is used. Its weights are downloaded on first use.
+    pyiqa is an optional package (`pip install ".[iqa]"`). Its licence, PolyForm Noncommercial 1.0.0, forbids commercial use;
+    a warning says so. Its weights are downloaded on first use.
 
-    Some of its metrics draw random crops (MANIQA): each image is scored on its own, from `seed`, so that its score depends
-    neither on its batch nor on what was drawn before.
+    Some of its metrics draw random crops (MANIQA): each image is scored separately with `seed`, so its score does not depend
+    on its batch or on earlier draws.
 
     Args:
         crop_border, levels: see Metric.
-        name: of pyiqa's list of metrics: musiq, maniqa, topiq_nr, clipiqa+, brisque, pi ...
-        seed: of the random numbers.
+        name: name in pyiqa's list of metrics: musiq, maniqa, topiq_nr, clipiqa+, brisque, pi ...
+        seed: seed of the random numbers.
 
     Raises:
-        InputError: pyiqa is not installed, has no such metric, or it needs a reference.
-        MissingError: the weights are not here and cannot be downloaded.
+        InputError: pyiqa is not installed, has no such metric, or the metric needs a reference.
+        MissingError: the weights are missing and cannot be downloaded.
     """
 
     reference = False
@@ -43,11 +43,11 @@ class PyIQA(Metric):
 
         if name not in pyiqa.list_models("NR"):
             raise InputError(f"pyiqa {version('pyiqa')} has no metric {name!r} without a reference; pyiqa.list_models('NR')")
-        warn("metrics of pyiqa are under PolyForm Noncommercial 1.0.0: no commercial use")
+        warn("pyiqa's metrics are licensed under PolyForm Noncommercial 1.0.0: no commercial use")
         made = downloaded(lambda: pyiqa.create_metric(name, device=torch.device("cpu")), f"pyiqa's {name}")
         self.higher_is_better = not made.lower_better
         self.seed, self.library = seed, f"pyiqa {version('pyiqa')}"
-        # In a tuple: the network stays out of the parameters and the state_dict of whatever holds this metric.
+        # In a tuple: the network is not registered in the parameters and the state_dict of this module's owner.
         self.networks = (made.net.eval(),)
 
     def score(self, sr: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How scores were measured: version, weights, border and seed of each metric, so that unlike numbers are not compared."""
+"""How scores were measured: version, weights, border and seed of each metric, so that only equal metrics are compared."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,15 +9,16 @@ from torch import Tensor, nn
 
 
 def records(metrics: Mapping[str, nn.Module]) -> dict[str, dict[str, Any]]:
-    """`record` of each metric by name."""
+    """The `record` of each metric by name."""
     return {name: record(metric) for name, metric in metrics.items()}
 
 
 def record(metric: nn.Module) -> dict[str, Any]:
-    """What a metric's score depends on besides the images; plain values, None where it has no such thing.
+    """What a metric's score depends on besides the images; plain values, None if not applicable.
 
-    class: where it is defined. version: of its arithmetic here. library: package and version that compute it, where these
-    decide. weights: sha256 of all learned values. crop_border, channel, levels, seed: its options. higher_is_better.
+    class: where it is defined. version: of our code. library: package and version that compute it, if these matter. weights:
+        sha256 of
+    all learned values. crop_border, channel, levels, seed: its options. higher_is_better.
     """
     learned = getattr(metric, "learned", metric.state_dict)()
     return {
@@ -34,7 +35,7 @@ def record(metric: nn.Module) -> dict[str, Any]:
 
 
 def sha256(tensors: Mapping[str, Tensor]) -> str:
-    """Of names, shapes, types and values of tensors, in the order of their names."""
+    """Hash of names, shapes, types and values of tensors, in the order of their names."""
     found = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         tensor = tensor.detach().cpu().contiguous()
@@ -44,7 +45,7 @@ def sha256(tensors: Mapping[str, Tensor]) -> str:
 
 
 def line(known: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line for below a table: "Measured: psnr (version 1, y, border 4); niqe (version 1, y, border 4, weights 0f3a...)"."""
+    """One line below a table: "Measured: psnr (version 1, y, border 4); niqe (version 1, y, border 4, weights 0f3a...)"."""
     return "Measured: " + "; ".join(f"{name} ({_words(one)})" for name, one in known.items()) if known else ""
 
 

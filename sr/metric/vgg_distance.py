@@ -1,4 +1,4 @@
-"""Distance of VGG-19 features, relative to their size."""
+"""Distance of VGG-19 features, relative to their magnitude."""
 
 from collections.abc import Sequence
 

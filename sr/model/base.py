@@ -1,4 +1,4 @@
-"""What every LightningModule here has: a network, its average, and evaluation by the papers' protocol."""
+"""Base class of our LightningModules: a network, its average, and evaluation by the papers' protocol."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -27,15 +27,15 @@ class SRModule(pl.LightningModule):
 
     Args:
         network: (N, C, H, W) -> (N, C, sH, sW); its `forward` may name further keys of a batch (sr/network/inputs.py).
-        metric: name -> metric, one score for each image.
-        ema: decay of the exponential moving average of the weights that is evaluated and published (0.999 in ESRGAN's
-            code); None: no average.
-        compile: whether training compiles what it calls: false, true, a mode of torch.compile ("max-autotune"), or a backend
-            of it. Evaluation, whose images differ in size, is never compiled.
-        checkpoint_activations: compute blocks again in the backward pass: far less memory, a third more time.
+        metric: name -> metric, one score per image.
+        ema: decay of the exponential moving average of the weights, which is evaluated and released (0.999 in ESRGAN's code);
+            None: no averaging.
+        compile: whether training is compiled: false, true, a mode of torch.compile ("max-autotune"), or one of its backends.
+            Evaluation is never compiled, because image sizes differ.
+        checkpoint_activations: recompute blocks in the backward pass: far less memory, a third more time.
     """
 
-    saved = ("network", "average")  # what a checkpoint keeps: a perceptual loss's VGG does not belong in it
+    saved = ("network", "average")  # parts that a checkpoint keeps; a perceptual loss's VGG is not one of them
 
     def __init__(
         self,
@@ -48,64 +48,66 @@ class SRModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         check(compile)
-        self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks those
-        self.network = network.to(memory_format=torch.channels_last)  # as batches come: convolutions need not convert
+        self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks them
+        self.network = network.to(
+            memory_format=torch.channels_last
+        )  # the layout of batches, so convolutions need no conversion
         self.metric = nn.ModuleDict(metric)
         self.average = Average(network, ema) if ema else None
         if checkpoint_activations:
-            recompute(self.network)  # after the average was copied: that has no backward pass
+            recompute(self.network)  # after the average was copied: it has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
         self._enlarge = Enlarger()
-        self._seed = torch.initial_seed()  # the run's
+        self._seed = torch.initial_seed()  # the run's seed
         self._how = compile
-        self._compiled: dict[str, Callable[..., Any]] = {}  # not modules of this one: checkpoints have plain keys
+        self._compiled: dict[str, Callable[..., Any]] = {}  # not sub-modules: keys in checkpoints stay plain
 
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
-        """What the network is called with, `network(lr, **others)`: LR, and the keys of the batch that its `forward` names.
+        """Inputs of the network, `network(lr, **others)`: LR, and the keys of the batch that its `forward` names.
 
-        `size` is HR's height and width. InputError: the batch lacks a key.
+        `size` is the height and width of HR. InputError: the batch lacks a key.
         """
         return batch["lr"], chosen(self.network, {**batch, SIZE: tuple(batch["hr"].shape[-2:])})
 
     def target(self, batch: Mapping[str, Any]) -> Tensor:
-        """What the network's result is compared with."""
+        """The target of the network's output."""
         return batch["hr"]
 
     def real(self, batch: Mapping[str, Any]) -> Tensor:
-        """What a discriminator takes as real: the target, unless the degradation sharpens that for the network alone."""
+        """The real images for a discriminator: the target, unless the degradation sharpens only the network's target."""
         return batch.get("real", self.target(batch))
 
     @property
     def wanted(self) -> list[str]:
-        """The further keys of a batch that are used; the data makes no others that cost time (blur kernels)."""
+        """The further keys of a batch that are used; the data omits unused ones that are expensive (blur kernels)."""
         return list(further(self.network))
 
     @property
     def evaluated(self) -> nn.Module:
-        """The network that validation, test and predict use: the average, where one is kept."""
+        """The network for validation, test and prediction: the average, if there is one."""
         return self.average.module if self.average is not None else self.network
 
     def trained(self, part: str) -> Callable[..., Any]:
-        """The attribute of that name (network, discriminator) as training calls it."""
+        """The attribute with that name (network, discriminator) as training calls it."""
         if part not in self._compiled:
             self._compiled[part] = compiled(getattr(self, part), self._how)
         return self._compiled[part]
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """What a network draws (dropout, stochastic depth) is a function of the seed and of the batch's first sample alone.
+        """Seed a network's own random numbers (dropout, stochastic depth) from the seed and the batch's first sample only.
 
-        So a run that was resumed draws as if it had never stopped.
+        So a resumed run draws the same numbers as an uninterrupted one.
         """
         accumulate = self.trainer.datamodule.accumulate
         first, _ = self.trainer.datamodule.plan.samples(self.trainer.global_step * accumulate + batch_idx % accumulate)
         seed = int(Draws(self._seed, first, 1, "network").seeds()[0])
         torch.default_generator.manual_seed(seed)
-        if self.device.type != "cpu":  # not torch.manual_seed, which asks for a stack trace where there is no GPU
+        if self.device.type != "cpu":  # not torch.manual_seed, which takes a stack trace without a GPU
             torch.get_device_module(self.device).manual_seed(seed)
 
     def train(self, mode: bool = True) -> "SRModule":
-        """Only what learns is ever in training mode: a metric, a loss or a frozen part (a teacher) that is a network has
+        """Set training mode only for trained parts: metrics, losses and frozen parts (a teacher) may be networks with
         statistics and dropout too."""
         super().train(mode)
         self._rest()
@@ -120,7 +122,7 @@ class SRModule(pl.LightningModule):
                 part.eval()
 
     def on_fit_start(self) -> None:
-        self._rest()  # Lightning trains in the modes it finds
+        self._rest()  # Lightning keeps the modes it finds
         if self.average is not None:
             self.average.begin()
         if required(self.network) and self.trainer.datamodule is not None:  # now, not at the first validation
@@ -128,10 +130,10 @@ class SRModule(pl.LightningModule):
                 check_known(self.network, {*images[0], SIZE, SCALE}, f"the validation set {name}")
 
     def averaged(self, optimizer: Optimizer) -> Optimizer:
-        """The network's optimizer, after each step of which the average follows.
+        """The network's optimizer; the average is updated after each step.
 
-        A GradScaler (16-mixed) does not call a step whose gradients overflowed, or tells a fused kernel to leave it out; then
-        the weights are the old ones, and they are not averaged again.
+        A GradScaler (16-mixed) skips a step whose gradients overflowed, or tells a fused kernel to skip it. The weights are
+        then unchanged, and are not averaged again.
         """
 
         def follow(stepped: Optimizer, *_: Any) -> None:
@@ -143,14 +145,15 @@ class SRModule(pl.LightningModule):
         return optimizer
 
     def average_image(self, lr: Tensor, **others: Any) -> Tensor | None:
-        """What the average makes of (N, C, H, W) and its `inputs`, for losses that look at it (`uses_average`), or None."""
+        """The average's result for (N, C, H, W) and its `inputs`, for losses that use it (`uses_average`); None without
+        one."""
         if self.average is None or not self.loss.uses_average:
             return None
         with torch.no_grad():
             return self.average.module(lr, **others)
 
     def update_average(self) -> None:
-        """The average follows the network, where there is one."""
+        """Update the average, if there is one."""
         if self.average is not None:
             self.average.update_parameters(self.network)
 
@@ -165,9 +168,9 @@ class SRModule(pl.LightningModule):
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
         name = list(self._sets())[dataloader_idx]
         (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
-        with float32(lr.device.type), memory_for(image):  # as published numbers are
+        with float32(lr.device.type), memory_for(image):  # as published scores are measured
             sr = self._enlarge(self.evaluated, lr, image, others)
-            if with_bicubic and not torch.isfinite(sr.sum()):  # a validation goes on: the checkpoint of it is never the best
+            if with_bicubic and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
             scores = self._score(sr, hr)
             if with_bicubic:
@@ -199,17 +202,17 @@ class SRModule(pl.LightningModule):
         )
 
     def _record(self, values: dict[str, float]) -> None:
-        """For callbacks (best checkpoint, early stopping) and loggers, at the step that was reached."""
+        """Log for callbacks (best checkpoint, early stopping) and loggers, at the current step."""
         self.log_dict(values, logger=False)
         for logger in self.trainer.loggers:
             logger.log_metrics(values, self.trainer.global_step)
 
     def _sets(self) -> Iterable[str]:
-        """The sets that are measured now: the benchmarks at the test, else those of the validation."""
+        """The sets being measured: the benchmarks at the test, otherwise the validation sets."""
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
-        """Scores of all images from all processes: set -> averages, bicubic's averages and each image's scores."""
+        """Scores of all images from all processes: set -> means, bicubic's means and each image's scores."""
         parts = gathered(self.trainer, self._scores)
         results = {}
         for name in self._sets():
@@ -235,4 +238,4 @@ class SRModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         own = {key for key in self.state_dict() if key.split(".")[0] in self.saved}
         if different := sorted(own ^ checkpoint["state_dict"].keys()):
-            raise InputError(f"the checkpoint is of another network: {len(different)} keys differ, such as {different[0]}")
+            raise InputError(f"the checkpoint has another network: {len(different)} keys differ, such as {different[0]}")

@@ -1,4 +1,4 @@
-"""Evaluation images enlarged whole, and in tiles where the memory is too short for that."""
+"""Upscales evaluation images, whole or, if memory is too short, in tiles."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -14,30 +14,30 @@ from sr.infer.upscaler import Upscaler, out_of_memory
 from sr.network.inputs import SIZE
 from sr.say import warn
 
-OVERLAP = 16  # LR pixels that tiles share at least
+OVERLAP = 16  # minimum number of LR pixels that tiles share
 
 
 class Enlarger:
     """(N, C, H, W) in [0, 1] to (N, C, sH, sW) float32, as `sr.infer.upscaler.upscale` does it.
 
-    An image that the memory does not hold as a whole is enlarged in tiles of half its longer side, of half of that, and so on.
-    The network's reach is measured then: tiles that overlap by enough of it give the whole image's result. Where the reach has
-    no end (global pooling, attention), or such tiles do not fit either, tiles give an approximation. A warning says which it
-    is. Images as large as one that did not fit are not tried as a whole again.
+    If an image does not fit into memory as a whole, it is upscaled in tiles of half its longer side, of half of that, and so
+    on. Then the network's receptive field is measured: tiles that overlap enough give the whole image's result. If the
+    receptive field is unlimited (global pooling, attention), or such tiles do not fit, the result is approximate. A warning
+    says which. Images at least as large as one that did not fit are not tried as a whole again.
     """
 
     def __init__(self) -> None:
         self._too_large = math.inf  # LR pixels
         self._tile = 0
-        self._overlaps: list[int] = []  # those that are tried, the largest first
-        self._exact = 0  # overlap from which on tiles give the whole image's result; -1: none does
+        self._overlaps: list[int] = []  # to be tried, largest first
+        self._exact = 0  # the overlap from which tiles equal the whole image; -1: none does
         self._said: set[tuple[int, bool]] = set()
 
     def __call__(self, network: nn.Module, lr: Tensor, name: str, others: Mapping[str, Any] | None = None) -> Tensor:
-        """`name` is the image's, for what is said; `others` what the network takes besides LR, HR's size among it.
+        """`name` is the image's, for messages; `others` are the network's inputs besides LR, including HR's size.
 
         Raises:
-            ShortMemoryError: not even small tiles fit.
+            ShortMemoryError: even small tiles do not fit.
         """
         (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
         others = {key: value for key, value in (others or {}).items() if key != SIZE}
@@ -46,46 +46,46 @@ class Enlarger:
                 return sr
             self._too_large, self._tile = height * width, max(height, width) // 2
             distance = reach(network, others)
-            self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of what tiles share are discarded
+            self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of the overlap is discarded
             self._overlaps = sorted({OVERLAP, 4 * OVERLAP if distance is None else max(self._exact, OVERLAP)}, reverse=True)
         while self._overlaps:
             overlap = self._overlaps[0]
             tiles = Upscaler(network, tile=max(self._tile, overlap + 1), overlap=overlap, halve=True, further=others)
             if (sr := _tried(tiles, lr, size)) is not None:
                 self._tile = tiles.tile
-                self._say(f"{name}: the memory is too short for {width}x{height} LR pixels at once", overlap)
+                self._say(f"{name}: not enough memory for {width}x{height} LR pixels at once", overlap)
                 return sr
             self._overlaps.pop(0)
         raise ShortMemoryError(
-            f"{name}: the memory is too short for {width}x{height} LR pixels, even in small tiles; leave it out"
+            f"{name}: not enough memory for {width}x{height} LR pixels, even in small tiles; remove this image"
         )
 
     def _say(self, what: str, overlap: int) -> None:
         exact = 0 <= self._exact <= overlap
-        how = "which give the whole image's result" if exact else "whose result is near to the whole image's, not equal to it"
+        how = "which equals the result of the whole image" if exact else "which approximates the result of the whole image"
         if (self._tile, exact) not in self._said:
-            warn(f"{what}: it is enlarged in tiles of at most {self._tile} pixels, {how}")
+            warn(f"{what}: it is upscaled in tiles of at most {self._tile} pixels, {how}")
         self._said.add((self._tile, exact))
 
 
 def _tried(upscaler: Upscaler, lr: Tensor, size: tuple[int, int] | None) -> Tensor | None:
-    """The SR image, or None where the memory is too short."""
+    """The SR image, or None if memory is too short."""
     try:
         return upscaler(lr, size)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
-    if torch.cuda.is_available():  # not inside `except`: there, the traceback keeps the tensors of the failed attempt
+    if torch.cuda.is_available():  # not inside `except`: there the traceback keeps the failed attempt's tensors
         torch.cuda.empty_cache()
     return None
 
 
 @contextmanager
 def memory_for(name: str) -> Iterator[None]:
-    """One line that names the image where its scores or pictures do not fit into the memory.
+    """Context that raises one line naming the image if its scores or pictures do not fit into memory.
 
     Raises:
-        ShortMemoryError: in place of an allocator's error.
+        ShortMemoryError: instead of an allocator's error.
     """
     try:
         yield
@@ -93,5 +93,5 @@ def memory_for(name: str) -> Iterator[None]:
         if isinstance(error, UserError) or not out_of_memory(error):
             raise
         raise ShortMemoryError(
-            f"{name}: the memory is too short to measure it; leave it out, or metrics that take all of it at once (lpips)"
+            f"{name}: not enough memory to measure it; remove this image, or metrics that need the whole image at once (lpips)"
         ) from error

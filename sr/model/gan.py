@@ -1,4 +1,4 @@
-"""Adversarial training: a network against a discriminator, two optimizers (SRGAN, ESRGAN, Real-ESRGAN)."""
+"""Adversarial training: a network and a discriminator, with two optimizers (SRGAN, ESRGAN, Real-ESRGAN)."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,26 +19,27 @@ from sr.model.optimizer import follow_config, on_device, options, parameter_grou
 
 
 class GAN(SRModule):
-    """A network (the generator) with a weighted sum of losses and an adversarial one, and its discriminator.
+    """A network (the generator) with a weighted sum of losses and an adversarial loss, and its discriminator.
 
-    One iteration is one batch of `data.batch_size`: both networks' gradients are taken at the same weights, then both
-    step. `trainer.global_step` and everything that follows it count iterations.
+    One iteration is one batch of `data.batch_size`: the gradients of both networks are computed with the same weights, then
+    both step. `trainer.global_step`, and everything that depends on it, counts iterations.
 
     Args:
-        network, metric, ema, compile, checkpoint_activations: see SRModule; only the network is averaged, the discriminator is
-            compiled too.
+        network, metric, ema, compile, checkpoint_activations: see SRModule; only the network is averaged; the discriminator
+            is also compiled.
         loss: name -> loss with a weight.
         discriminator: (N, 3, H, W) -> logits.
         adversarial: see sr.adversarial.base.
         optimizer, discriminator_optimizer: parameter groups -> optimizer.
-        schedule, discriminator_schedule: optimizer -> learning-rate schedule, stepped once an iteration.
+        schedule, discriminator_schedule: optimizer -> learning-rate schedule, stepped once per iteration.
         lr_factors: prefix of the network's parameter names -> factor of the learning rate.
-        n_discriminator_steps: the discriminator steps in every iteration, the network in every so many-th.
-        pretrain_steps: first iterations with the network and its losses alone.
-        adversarial_from: iteration from which the network's loss has its adversarial part; the discriminator learns before.
-        seed: of what a gradient penalty draws.
-        accumulate: batches of an iteration.
-        gradient_clip_val, gradient_clip_algorithm: each network's gradients on their own; norm or value.
+        n_discriminator_steps: discriminator steps per network step.
+        pretrain_steps: iterations without the discriminator at the start.
+        adversarial_from: iteration from which the network's loss includes the adversarial term; the discriminator learns
+            before.
+        seed: for the random numbers of a gradient penalty.
+        accumulate: batches per iteration.
+        gradient_clip_val, gradient_clip_algorithm: for each network's gradients separately; norm or value.
     """
 
     saved = ("network", "average", "discriminator")
@@ -72,7 +73,7 @@ class GAN(SRModule):
         )
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
-            raise InputError(f"model.n_discriminator_steps={n_discriminator_steps}: at least 1")
+            raise InputError(f"model.n_discriminator_steps={n_discriminator_steps}: must be at least 1")
         self.loss, self.discriminator, self.adversarial = WeightedSum(loss), discriminator, adversarial
         self.optimizer, self.schedule = optimizer, schedule
         self.discriminator_optimizer, self.discriminator_schedule = discriminator_optimizer, discriminator_schedule
@@ -81,7 +82,7 @@ class GAN(SRModule):
         self.adversarial_from, self.seed, self.accumulate = adversarial_from, seed, accumulate
         self.gradient_clip_val, self.gradient_clip_algorithm = gradient_clip_val, gradient_clip_algorithm
         self._options: list[list[dict[str, Any]]] = []
-        self._batch = 0  # of the iteration
+        self._batch = 0  # number within the iteration
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         iteration = self.trainer.global_step
@@ -99,7 +100,7 @@ class GAN(SRModule):
                 discriminator_loss, judged = self._discriminator_loss(self.real(batch), sr.detach())
                 self._backward(discriminator_loss, both[1])
                 parts |= judged
-                loss = loss.detach() + 0 * discriminator_loss.detach()  # no number if either is none: Finite stops the run
+                loss = loss.detach() + 0 * discriminator_loss.detach()  # NaN if either is: Finite then stops the run
 
         self._batch = (self._batch + 1) % self.accumulate
         if self._batch == 0:
@@ -108,7 +109,7 @@ class GAN(SRModule):
         return {"loss": loss.detach(), "parts": parts}
 
     def _backward(self, loss: Tensor, optimizer: Any) -> None:
-        """Add to the gradients of the iteration; its first batch replaces those of the last one."""
+        """Accumulate gradients; the first batch of an iteration replaces the previous iteration's gradients."""
         if self._batch == 0:
             optimizer.optimizer.zero_grad()
         with self.trainer.profiler.profile("GAN.backward"):
@@ -133,7 +134,7 @@ class GAN(SRModule):
 
     def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         penalty = self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix())
-        # A penalty differentiates twice, which compiled graphs cannot; and they change, in place, statistics that it needs.
+        # A penalty differentiates twice, which compiled graphs cannot; they also change statistics in place that it needs.
         judge = self.trained("judge") if penalty is None else self.judge
         with manual.shared_casts(hr.device.type):
             real, fake = judge(hr, sr)
@@ -145,11 +146,11 @@ class GAN(SRModule):
         return loss, parts
 
     def judge(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of both, in one graph where compiled: the second of two would change spectral norms under the first."""
+        """Logits of both, in one graph if compiled: a second graph would change spectral norms under the first."""
         return self.discriminator(hr), self.discriminator(sr)
 
     def _mix(self) -> Tensor:
-        """(N,) in [0, 1): a sample's number is its own, whatever the devices, the accumulation and the resume point."""
+        """(N,) in [0, 1): a function of the sample alone, not of devices, accumulation or resumes."""
         batch = self.trainer.global_step * self.accumulate + self._batch
         return torch.from_numpy(Draws(self.seed, *self.trainer.datamodule.plan.samples(batch), "gradient penalty").uniform())
 
@@ -172,11 +173,11 @@ class GAN(SRModule):
         return optimizers, [self.schedule(optimizers[0]), self.discriminator_schedule(optimizers[1])]
 
     def on_fit_start(self) -> None:
-        """The discriminator looks at blank patches: one that cannot take their size says so now, not in iteration k."""
+        """Run the discriminator on blank patches: if it does not support their size, it fails now and not in iteration k."""
         super().on_fit_start()
         data = self.trainer.datamodule
         modes = {part: part.training for part in self.discriminator.modules()}
-        self.discriminator.eval()  # no statistics of a blank
+        self.discriminator.eval()  # a blank patch must not change statistics
         with torch.no_grad():
             for size in {phase.patch_size * data.scale for phase in data.phases}:
                 self.discriminator(torch.zeros(1, of_data(data).bands, size, size, device=self.device))
@@ -185,7 +186,7 @@ class GAN(SRModule):
 
     def on_train_start(self) -> None:
         self._batch = 0
-        # A schedule goes on while its optimizer rests: in the first iterations, or where 16-bit gradients overflow.
+        # A schedule continues while its optimizer pauses: in the first iterations, or when 16-bit gradients overflow.
         warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step")
         for optimizer, wanted in zip(self.optimizers(), self._options, strict=True):
             follow_config(optimizer.optimizer, wanted)

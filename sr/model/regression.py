@@ -1,4 +1,4 @@
-"""Training with one optimizer: the network against pixel losses (SRCNN to SwinIR)."""
+"""Training with one optimizer: a network with pixel losses (SRCNN to SwinIR)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,13 +24,13 @@ class Regression(SRModule):
         network, metric, ema, compile, checkpoint_activations: see SRModule.
         loss: name -> loss with a weight.
         optimizer: parameter groups -> optimizer.
-        schedule: optimizer -> learning-rate schedule, stepped once an optimizer step.
-        channel: what the network sees and the loss compares: "rgb", or "y" as SRCNN, FSRCNN, ESPCN and VDSR train.
-        lr_factors: prefix of parameter names -> factor of the learning rate (SRCNN's last layer learns 10 times slower).
-        l1_regularisation: weight of the sum of the absolute weights that learn; L2 is the optimizer's weight_decay.
+        schedule: optimizer -> learning-rate schedule, stepped once per optimizer step.
+        channel: input of the network and of the losses: "rgb", or "y" as for SRCNN, FSRCNN, ESPCN and VDSR.
+        lr_factors: prefix of parameter names -> factor of the learning rate (a tenth for SRCNN's last layer).
+        l1_regularisation: weight of the sum of the absolute trained weights; for L2 use the optimizer's weight_decay.
 
     Raises:
-        ValueError: luma for a network that sees RGB.
+        InputError: channel="y" for a network that needs RGB.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Regression(SRModule):
             raise InputError(f"model.channel={channel}: choose rgb or y")
         if channel == "y" and not isinstance(network, LumaNetwork):
             raise InputError(
-                f"model.channel=y: {type(network).__name__} sees RGB; network=srcnn, fsrcnn, espcn and vdsr see luma"
+                f"model.channel=y: {type(network).__name__} needs RGB; only network=srcnn, fsrcnn, espcn and vdsr work on luma"
             )
         self.loss = WeightedSum(loss)
         self.optimizer, self.schedule = optimizer, schedule
@@ -64,7 +64,7 @@ class Regression(SRModule):
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         (lr, others), hr = self.inputs(batch), self.target(batch)
-        if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are seen as they are
+        if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are used unchanged
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
         total, parts = self.loss(self.trained("network")(lr, **others), hr, self.average_image(lr, **others))
         if self.l1_regularisation:
@@ -89,7 +89,7 @@ class Regression(SRModule):
     ) -> None:
         plugin = self.trainer.precision_plugin
         if gradient_clip_val and isinstance(plugin, MixedPrecision) and plugin.scaler is None:
-            # Lightning refuses to clip what fused optimizers step on, but in bf16 nothing has to be unscaled before.
+            # Lightning refuses to clip gradients for fused optimizers, but in bf16 nothing needs to be unscaled before.
             manual.clip(optimizer, gradient_clip_val, gradient_clip_algorithm)
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)

@@ -80,10 +80,10 @@ def test_keys_of_sources_follow_their_images(photo):
 @pytest.mark.parametrize(
     "augmentation, key, line",
     [
-        ({"mixup": MixUp()}, 1.0, "augmentation=mixup changes patches in a way that the batch's key mine does not follow"),
+        ({"mixup": MixUp()}, 1.0, "augmentation=mixup does not support the batch's key mine"),
         ({"scale": Scale()}, 1.0, "augmentation=scale changes"),
-        ({"turn": Turn()}, np.zeros((5, 5)), r"mine has shape \(8, 5, 5\), which does not tell whether it is flipped"),
-        ({"flip": Flip()}, np.zeros((1, 4, 5)), "what is flipped and turned must be square"),
+        ({"turn": Turn()}, np.zeros((5, 5)), r"mine has shape \(8, 5, 5\), so it is unclear whether to flip it"),
+        ({"flip": Flip()}, np.zeros((1, 4, 5)), "flips and rotations need squares"),
     ],
 )
 def test_what_cannot_be_known_is_refused(photo, augmentation, key, line):
@@ -99,9 +99,9 @@ def test_what_was_drawn_after_the_image_was_warped_needs_no_change(photo):
 @pytest.mark.parametrize(
     "found, line",
     [
-        ({"hr": 1}, "a further key cannot be called 'hr'"),
-        ({"two words": 1}, "cannot be called 'two words'"),
-        ({"mine": {"a": 1}}, "the further key mine is dict: give a number, a text or an array"),
+        ({"hr": 1}, "invalid name of a further key, 'hr'"),
+        ({"two words": 1}, "invalid name of a further key, 'two words'"),
+        ({"mine": {"a": 1}}, "the further key mine is dict: pass a number, a text or an array"),
         ({"mine": [[1], [1, 2]]}, "the further key mine is list"),
     ],
 )
@@ -111,9 +111,9 @@ def test_keys_that_no_network_could_take(found, line):
 
 
 def test_keys_that_differ_from_image_to_image_are_refused(photo):
-    with pytest.raises(InputError, match="a batch needs the same of every image"):
+    with pytest.raises(InputError, match="all images of a batch need the same keys"):
         made(stream([photo] * 2, further=[{"a": 1}, {"a": [1, 2]}].__getitem__))
-    with pytest.raises(InputError, match="the further key mask has the size of the image, 120x120, and is not cut"):
+    with pytest.raises(InputError, match="the further key mask has the size of the image, 120x120, but is not cropped"):
         made(stream([photo], further=lambda image: {"mask": np.zeros((1, 120, 120))}))
-    with pytest.raises(InputError, match="mixes sources with further keys and sources without"):
+    with pytest.raises(InputError, match="mixes sources with further keys and sources without them"):
         Further(Mixture([[photo], [photo]]), [None, lambda image: {}])

@@ -137,5 +137,5 @@ def test_a_folder_of_images_has_any_name_that_a_disk_takes(tmp_path):
 
 
 def test_a_negative_number_of_workers_is_named(tmp_path):
-    with pytest.raises(Exception, match="data.n_workers=-1: at least 0, or null"):
+    with pytest.raises(Exception, match="data.n_workers=-1: must be at least 0, or null"):
         module(tmp_path, "data.n_workers=-1").train_dataloader()

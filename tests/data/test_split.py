@@ -71,7 +71,7 @@ def test_the_split_is_disjoint_and_is_said(photos, tmp_path, capsys):
     held = {file.name for file in made.validation["split"].files}
     assert len(held) == 3 and trained(made) == {file.name for file in photos.iterdir()} - held
     names = ", ".join(made.validation["split"].names)
-    assert f"validation: 3 images that are not trained on: {names}\n" in capsys.readouterr().out
+    assert f"validation: 3 held-out training images: {names}\n" in capsys.readouterr().out
     Image.open(photos / "zebra.png").crop((0, 0, 100, 100)).save(photos / "another.png")
     assert {file.name for file in data(str(photos), tmp_path, size=3).validation["split"].files} >= held - {"zebra.png"}
 
@@ -133,7 +133,9 @@ def test_images_in_memory_are_split_too(tmp_path):
     assert all(sample["hr"].permute(1, 2, 0).numpy().tobytes() not in left for sample in (held[i] for i in range(4)))
 
 
-@pytest.mark.parametrize("count, size, line", [(1, 1, "keeps 1 of the 1 training images"), (3, 3, "keeps 3 of the 3")])
+@pytest.mark.parametrize(
+    "count, size, line", [(1, 1, "should hold out 1 of the 1 training images"), (3, 3, "should hold out 3 of the 3")]
+)
 def test_a_split_that_leaves_nothing_to_train_on_is_refused(photos, tmp_path, count, size, line):
     for file in sorted(photos.iterdir())[count:]:
         file.unlink()
@@ -149,15 +151,15 @@ def test_a_single_image_is_trained_on_and_the_benchmarks_choose(sr_data, photos,
     made = data(str(photos), tmp_path, benchmark={"set5": five})
     assert trained(made) == {file.name for file in photos.iterdir()} and made.sets("val") == {"set5": five}
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("validation:")]
-    assert line.startswith("validation: no training image can be kept from training, so that set5 chooses best.ckpt")
+    assert line.startswith("validation: no training image can be held out, so set5 chooses best.ckpt")
     assert not [warning for warning in recwarn if "validated on too" in str(warning.message)]
-    with pytest.raises(InputError, match="keeps 1 of the 1"):
+    with pytest.raises(InputError, match="should hold out 1 of the 1"):
         data(str(photos), tmp_path, size=0.5)
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.0, True])
 def test_a_size_that_is_none_is_refused(size):
-    with pytest.raises(InputError, match=f"validation.split.size={size}: pass a share"):
+    with pytest.raises(InputError, match=f"validation.split.size={size}: pass a fraction"):
         Split(scale=2, size=size)
 
 

@@ -90,10 +90,10 @@ def test_a_store_keeps_what_the_files_have(tmp_path, name):
 def test_images_of_two_kinds_in_one_set_are_refused(tmp_path):
     mixed = [deep("coffee"), (deep("coffee") // 257).astype(np.uint8), deep("coffee")[..., :1]]
     for images in (mixed[:2], mixed[::2]):
-        with pytest.raises(InputError, match="^data.train has images of two kinds, [13] bands of uint"):
+        with pytest.raises(InputError, match="^data.train mixes images with [13] bands of uint"):
             [patches(images, PHOTO).batch(n) for n in range(4)]
     half = [image[:48, :48] for image in mixed]
-    with pytest.raises(InputError, match="^data.train has images of two kinds"):
+    with pytest.raises(InputError, match="^data.train mixes images with"):
         patches(mixed[:1], PHOTO, half[1:2]).batch(0)
 
 

@@ -199,6 +199,8 @@ def test_what_8_bit_rgb_leaves_out_is_said_each_time(photos, tmp_path, sr_data):
 
 def test_a_cache_that_cannot_be_written_to(photos, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match=r"decoded images cannot be kept there .* set data\.cache_dir to a folder") as caught:
+    with pytest.raises(
+        StorageError, match=r"decoded images cannot be written there .* set data\.cache_dir to a writable folder"
+    ) as caught:
         Store(photos, tmp_path / "file" / "cache").build(progress=False)
     assert "\n" not in str(caught.value)

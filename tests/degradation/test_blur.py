@@ -85,4 +85,4 @@ def test_errors(arguments, message):
 def test_a_range_that_is_none_says_how_to_write_one(sigma):
     with pytest.raises(ValueError, match=r"^x must be \[low, high\] with 0 <= low <= high <= 5, got .*$") as error:
         checked("x", sigma, 0, 5)
-    assert ("[1.6, 1.6] is one value" in str(error.value)) == (sigma == 1.6)
+    assert ("pass [1.6, 1.6] for a single value" in str(error.value)) == (sigma == 1.6)

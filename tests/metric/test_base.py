@@ -81,7 +81,7 @@ def test_nothing_goes_into_a_checkpoint(metric):
 
 
 def test_hr_is_needed(metric, pair):
-    with pytest.raises(ValueError, match=rf"^{type(metric).__name__} compares SR with HR, and there is no HR$"):
+    with pytest.raises(ValueError, match=rf"^{type(metric).__name__} compares SR with HR, but there is no HR$"):
         metric(pair[0])
 
 

@@ -97,7 +97,7 @@ def test_too_small_or_too_many_bands_is_one_line(photo):
         NIQE(crop_border=2)(photo[..., :190, :190])
     with pytest.raises(ValueError, match=r"^NIQE needs 96x96 pixels[^\n]*$"):
         NIQE(crop_border=2)(photo[..., :98, :])
-    with pytest.raises(ValueError, match=r"^NIQE needs RGB or gray, there are 4 bands[^\n]*$"):
+    with pytest.raises(ValueError, match=r"^NIQE needs RGB or gray, not 4 bands[^\n]*$"):
         NIQE(crop_border=2)(torch.cat([photo, photo[:, :1]], 1))
     with pytest.raises(ValueError, match="unknown channel 'rgb'; choose y or gray"):
         NIQE(crop_border=2, channel="rgb")

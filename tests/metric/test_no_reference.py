@@ -114,7 +114,7 @@ class TestPyIQA:
         shutil.copy(MODEL, tmp_path / "pyiqa" / "niqe_modelparameters.mat")
         monkeypatch.setattr("pyiqa.utils.download_util.DEFAULT_CACHE_DIR", str(tmp_path / "pyiqa"))
 
-    @pytest.mark.filterwarnings("ignore:metrics of pyiqa")
+    @pytest.mark.filterwarnings("ignore:pyiqa's metrics")
     def test_its_niqe_is_ours_up_to_its_float32(self, home, photo):
         theirs = PyIQA(crop_border=2, name="niqe")
         assert theirs(photo).item() == pytest.approx(NIQE(crop_border=2, channel="gray")(photo).item(), abs=0.02)

@@ -50,7 +50,10 @@ def test_tiles_that_cover_the_reach_are_the_whole_and_larger_images_are_not_trie
     sr = enlarge(network, lr, "set5/a")
     torch.testing.assert_close(sr, upscale(network.network, lr), atol=1e-6, rtol=0)
     (said,) = [str(warning.message) for warning in recwarn if "memory" in str(warning.message)]
-    assert said.startswith("set5/a: the memory is too short for 200x150 LR pixels at once") and "whole image's result" in said
+    assert (
+        said.startswith("set5/a: not enough memory for 200x150 LR pixels at once")
+        and "equals the result of the whole image" in said
+    )
     network.asked.clear()
     enlarge(network, lr, "set5/b")
     assert max(network.asked) <= 12_000
@@ -61,14 +64,14 @@ def test_tiles_that_cover_the_reach_are_the_whole_and_larger_images_are_not_trie
 
 @torch.no_grad()
 def test_a_network_that_pools_is_said_to_be_near(lr):
-    with pytest.warns(UserWarning, match="whose result is near to the whole image's, not equal to it$"):
+    with pytest.warns(UserWarning, match="which approximates the result of the whole image$"):
         sr = Enlarger()(Short(small(Pooled), 20_000), lr, "set5/a")
     torch.testing.assert_close(sr, upscale(small(Pooled), lr), atol=1e-3, rtol=0)
 
 
 @torch.no_grad()
 def test_where_nothing_fits_one_line_names_the_image(lr):
-    with pytest.raises(ShortMemoryError, match=r"^set5/a: the memory is too short for 200x150 LR pixels, even in small tiles"):
+    with pytest.raises(ShortMemoryError, match=r"^set5/a: not enough memory for 200x150 LR pixels, even in small tiles"):
         Enlarger()(Short(small(), 100), lr, "set5/a")
 
 
@@ -85,6 +88,6 @@ def test_other_errors_are_not_taken_for_it(lr):
     "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")]
 )
 def test_an_allocators_error_becomes_one_line(error):
-    with pytest.raises(ShortMemoryError, match="^b100/x: the memory is too short to measure it"), memory_for("b100/x"):
+    with pytest.raises(ShortMemoryError, match="^b100/x: not enough memory to measure it"), memory_for("b100/x"):
         raise error
     assert explain(error, "train").startswith("out of memory (")

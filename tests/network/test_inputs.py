@@ -29,7 +29,9 @@ def test_what_is_known_is_passed_and_nothing_else():
 
 
 def test_what_is_missing_is_one_line():
-    with pytest.raises(InputError, match=r"Kernel.forward takes blur_kernel, which this call does not have \(it has scale\)"):
+    with pytest.raises(
+        InputError, match=r"Kernel.forward requires blur_kernel, which this call does not have \(it has scale\)"
+    ):
         upscale(Kernel(), torch.rand(1, 3, 8, 8))
 
 
@@ -42,7 +44,7 @@ def test_upscale_passes_numbers_and_tensors():
     torch.testing.assert_close(upscale(network, lr, further={"blur_kernel": both}), expected)
     tiled = upscale(network, lr[:1], tile=16, overlap=12, further={"blur_kernel": kernel})
     torch.testing.assert_close(tiled, expected[:1], atol=1e-5, rtol=0)
-    with pytest.raises(InputError, match="blur_kernel is for 2 images, and there are 1"):
+    with pytest.raises(InputError, match="blur_kernel is for 2 images, but there are 1"):
         upscale(network, lr[:1], further={"blur_kernel": both})
 
 

@@ -35,5 +35,5 @@ def test_agrees_with_pillow(kernel, pillow):
 
 
 def test_unknown_kernel():
-    with pytest.raises(ValueError, match="^kernel 'cubic' is unknown; choose one of nearest, bilinear, bicubic, lanczos$"):
+    with pytest.raises(ValueError, match="^unknown kernel 'cubic'; choose one of nearest, bilinear, bicubic, lanczos$"):
         Interpolation(kernel="cubic")

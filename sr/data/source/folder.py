@@ -1,4 +1,4 @@
-"""A folder of one's own images: HR alone, or HR and LR paired by name."""
+"""A folder of your own images: HR alone, or HR and LR paired by name."""
 
 import re
 from collections import defaultdict
@@ -10,16 +10,16 @@ from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image import formats
 
-# LR files are called baby.png or, as in Set5 and DIV2K, babyx2.png.
+# LR files are named baby.png or, as in Set5 and DIV2K, babyx2.png.
 _SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
 
 
 class Folder:
-    """Source: every image below `path`, however nested; with `lr`, each paired with its LR file in that folder.
+    """Source: all images below `path`, in nested folders too; with `lr`, each is paired with its LR file in that folder.
 
-    An HR file's partner lies at the same relative place in `lr` and has its name, with or without x2, x3, x4 or x8 at
-    the end; its extension may differ. Raises FileNotFoundError if a folder is missing or holds no image, or an HR file
-    has no partner; ValueError if it has several.
+    An HR file's partner has the same relative path in `lr`, with or without x2, x3, x4 or x8 at the end of its name; the
+    extension may differ. Raises MissingError if a folder is missing or contains no image, or an HR file has no partner;
+    InputError if it has several.
     """
 
     def __init__(self, path: str | Path, lr: str | Path | None = None):
@@ -27,9 +27,9 @@ class Folder:
         self.lr = None if lr is None else Path(lr).expanduser()
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the folders are there and that each HR file has its partner; there is nothing to download.
+        """Check that the folders exist and that each HR file has its partner; there is nothing to download.
 
-        Warns of files there that are no images.
+        Warns about files that are not images.
         """
         say_unused(self.files(), self.lr)
         for folder in filter(None, (self.path, self.lr)):
@@ -43,7 +43,7 @@ class Folder:
 
 
 def images(folder: Path) -> list[Path]:
-    """All images below `folder`, sorted. Raises FileNotFoundError if there is no such folder, or no image in it."""
+    """All images below `folder`, sorted. Raises MissingError if the folder does not exist, or contains no image."""
     if not folder.exists():
         raise MissingError(f"no such folder: {folder}")
     if not folder.is_dir():
@@ -51,13 +51,13 @@ def images(folder: Path) -> list[Path]:
     files = image.list_images(folder)
     if not files:
         others = image.scan(folder)[1]
-        there = f"; there are {listed(others)}" if others else ""
+        there = f"; found {listed(others)}" if others else ""
         raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
     return files
 
 
 def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -> list[tuple[Path, Path | None]]:
-    """Each HR file with the LR file of its name, or with None. Raises ValueError if several LR files fit equally."""
+    """Each HR file with the LR file of its name, or with None. Raises InputError if several LR files fit equally well."""
     exact, suffixed = defaultdict(list), defaultdict(list)
     for file in lr:
         key = file.relative_to(lr_root).with_suffix("")
@@ -67,16 +67,16 @@ def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -
     for file in hr:
         key = file.relative_to(hr_root).with_suffix("")
         found = exact[key] or suffixed[key]
-        found = [f for f in found if f.suffix == file.suffix] or found  # a.png beside a.jpg in both folders
+        found = [f for f in found if f.suffix == file.suffix] or found  # a.png and a.jpg in both folders
         if len(found) > 1:
             names = ", ".join(f.name for f in found)
-            raise InputError(f"several LR partners for {file} in {lr_root}: {names}; give the folder of one scale")
+            raise InputError(f"several LR partners for {file} in {lr_root}: {names}; pass the folder of one scale")
         pairs.append((file, found[0] if found else None))
     return pairs
 
 
 def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list[tuple[Path, Path]]:
-    """The pairs as they are. Raises FileNotFoundError naming the first HR file without an LR file, and how many have none."""
+    """The pairs unchanged. Raises MissingError naming the first HR file without an LR file, and their number."""
     alone = [hr for hr, lr in pairs if lr is None]
     if alone:
         raise MissingError(
@@ -87,9 +87,10 @@ def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list
 
 
 def check_pairs(pairs: Iterable[tuple[Path, Path | None]], scale: float) -> None:
-    """Check from the file headers that each LR image is its HR image, cropped to a multiple of `scale`, over `scale`.
+    """Check from the file headers that each LR image has the size of its HR image, cropped to a multiple of `scale`, over
+    `scale`.
 
-    Raises ValueError naming the first pair that does not match.
+    Raises InputError naming the first pair that does not match.
     """
     for hr_file, lr_file in pairs:
         if lr_file is None:

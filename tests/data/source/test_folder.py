@@ -53,7 +53,7 @@ def test_a_file_is_no_folder(set5):
 def test_folder_without_images(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "notes.txt").write_text("no image")
-    with pytest.raises(FileNotFoundError, match=r"^no images in .*: looked for PNG, JPEG, .*; there are 1 .txt$"):
+    with pytest.raises(FileNotFoundError, match=r"^no images in .*: looked for PNG, JPEG, .*; found 1 .txt$"):
         Folder(tmp_path).prepare()
 
 
