@@ -1,4 +1,4 @@
-"""Enlarge image files: one, a folder with its sub-folders, or a pattern.
+"""Upscale image files: one file, a folder with its sub-folders, or a pattern.
 
 python predict.py --help
 python predict.py ckpt=outputs/first/checkpoints/best.ckpt input=photos/ output=upscaled/
@@ -14,7 +14,7 @@ from sr.errors import InputError
 def predict(cfg: DictConfig) -> None:
     """Run the config; exit code 1 if any file failed."""
     if not cfg.get("network"):
-        cfg.ckpt  # noqa: B018, asked for before torch is imported
+        cfg.ckpt  # noqa: B018, checked before torch is imported
     if not isinstance(cfg.compare, bool):
         raise InputError(f"compare={cfg.compare}: choose true or false")
     if cfg.compare:
@@ -27,7 +27,7 @@ def predict(cfg: DictConfig) -> None:
 
     for key in ("reference", "degrade"):
         if cfg[key]:
-            raise InputError(f"{key}=... needs compare=true: pass it too, or leave {key} out")
+            raise InputError(f"{key}=... needs compare=true: pass both, or remove {key}")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
@@ -43,12 +43,12 @@ def predict(cfg: DictConfig) -> None:
 
 
 def listed(value: object) -> object:
-    """A list of the config as a plain one."""
+    """A list of the config as a plain list."""
     return OmegaConf.to_container(value) if OmegaConf.is_list(value) else value
 
 
 def compare(cfg: DictConfig) -> int:
-    """One page for all files of ckpt=[...], each a network of its own; returns how many input files failed."""
+    """One page for all files of ckpt=[...], each with its own network; returns the number of failed input files."""
     from sr import build
     from sr.cli import choice
     from sr.cli.signature import check
@@ -59,7 +59,7 @@ def compare(cfg: DictConfig) -> int:
     for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
         if cfg[key] != value:
             raise InputError(
-                f"{key}={cfg[key]} does not go with compare=true, which shows each network of ckpt in float32: leave it out"
+                f"{key}={cfg[key]} cannot be combined with compare=true, which shows each network of ckpt in float32: remove it"
             )
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
     check({"_target_": "sr.predict.compare.compare_files", **options})

@@ -15,7 +15,7 @@ def report(cfg: DictConfig) -> None:
     from sr.weights.trust import of_command_line
 
     options = OmegaConf.to_container(cfg)
-    (metric,) = options.pop("metric")  # of the group's choice the name alone
+    (metric,) = options.pop("metric")  # only the name of the chosen metric
     sources, output, files = (options.pop(key) for key in ("runs", "output", "votes"))
     del options["trust"]
     trusted = of_command_line(cfg)
@@ -26,7 +26,7 @@ def report(cfg: DictConfig) -> None:
 
 
 def listed(value: object) -> list[str]:
-    """One word or a list of them."""
+    """One value or a list of them."""
     return [str(item) for item in (value if isinstance(value, list) else [] if value is None else [value])]
 
 

@@ -1,9 +1,9 @@
-"""Score a checkpoint on benchmarks by the papers' protocol, with bicubic's row beside it.
+"""Score a checkpoint and bicubic on benchmarks by the papers' protocol.
 
 python test.py --help
 python test.py ckpt=outputs/first/checkpoints/best.ckpt benchmark=[set5,set14]
 python test.py ckpt=IMDN_x4.pth benchmark=[set5]    # a released file
-python test.py published=all                        # the tables of papers again
+python test.py published=all                        # compare with the tables of papers
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from sr.errors import InputError
 def test(cfg: DictConfig) -> None:
     """Run the config: a table on the screen, metrics.json, metric_records.json and pictures in output_dir."""
     if not cfg.get("published") and not cfg.get("network"):
-        cfg.ckpt  # noqa: B018, asked for before torch is imported
+        cfg.ckpt  # noqa: B018, checked before torch is imported
     from sr import build
     from sr.published import reproduce
     from sr.view.table import comparison, write_metrics, write_records
@@ -26,7 +26,7 @@ def test(cfg: DictConfig) -> None:
     cfg.output_dir = run_folder(cfg)
     if Path(cfg.output_dir, "run.json").exists():
         raise InputError(
-            f"output_dir={cfg.output_dir} is the folder of a run, whose metrics.json would be lost: choose another"
+            f"output_dir={cfg.output_dir} is the folder of a run, whose metrics.json would be overwritten: choose another"
         )
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
@@ -44,12 +44,12 @@ def test(cfg: DictConfig) -> None:
 
 
 def score(cfg: DictConfig) -> dict[str, Any]:
-    """What the config's network reaches on its benchmarks; nothing in the further processes of a run."""
+    """The scores of the config's network on its benchmarks; None in the other processes of a run."""
     return measured(cfg)[0]
 
 
 def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The same, and how its metrics measured."""
+    """The same, with a record of how the metrics measured."""
     from sr import build
     from sr.metric.record import records
 

@@ -1,4 +1,4 @@
-"""Train a network, test its best checkpoint against bicubic, leave everything in output_dir.
+"""Train a network, test its best checkpoint against bicubic, write everything to output_dir.
 
 python train.py --help
 python train.py experiment=quickstart output_dir=outputs/first

@@ -44,7 +44,7 @@ class NotFiniteError(UserError, FloatingPointError):
 
 
 def first_line(error: BaseException | None, length: int = 160) -> str:
-    """The first line of what a library says, cut to `length` characters; the error's class where it says nothing."""
+    """The first line of a library's message, truncated to `length` characters; the error's class if it has no message."""
     return (str(error).splitlines() or [type(error).__name__])[0][:length]
 
 

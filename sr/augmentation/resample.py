@@ -6,8 +6,7 @@ from torch import Tensor
 from sr.functional.resize import cubic, mirrored
 
 # Weights are multiples of 1/_UNIT: products with 8-bit pixels and their sums fit float32's 24 bits, so an image's pixels do
-# not
-# depend on the batch. The error is below 0.05 of an 8-bit level.
+# not depend on the batch. The error is below 0.05 of an 8-bit level.
 _UNIT = 2**14
 
 

@@ -31,16 +31,16 @@ def with_backbone(build: Callable[[], T], metric: str, *urls: str) -> T:
 
 
 def downloaded(build: Callable[[], T], metric: str) -> T:
-    """Call ``build``, a library's, which keeps the files that it downloads in caches of its own.
+    """Call ``build`` of a library that caches its downloads itself.
 
     Raises:
-        FileNotFoundError: they are not there and cannot be downloaded.
+        MissingError: the files are missing and cannot be downloaded.
     """
     try:
         return build()
     except OSError as error:
         text = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise MissingError(
-            f"{metric} needs weights that could not be downloaded ({text}): use it once where there is a network, and set "
-            "TORCH_HOME and HF_HOME to copies of the folders that it fills (~/.cache/torch, ~/.cache/huggingface)"
+            f"{metric} needs weights that could not be downloaded ({text}): use it once on a machine with internet access, and "
+            "set TORCH_HOME and HF_HOME to copies of the folders that it creates (~/.cache/torch, ~/.cache/huggingface)"
         ) from None

@@ -1,9 +1,8 @@
 """The parts of a LightningModule: config nodes whose keys are arguments of its class.
 
-A part is one object (`network`, `optimizer`, a `teacher`), or a config group of named ones (`loss`, `metric`). To add a
-part, a
-class needs an argument with its name and the config a node for it: from its own group (conf/teacher), or a second choice of
-another group (`/network@teacher: edsr`).
+A part is one object (`network`, `optimizer`, a `teacher`), or a config group of named ones (`loss`, `metric`). To add a part,
+a class needs an argument with its name and the config a node for it: from its own group (conf/teacher), or a second choice
+of another group (`/network@teacher: edsr`).
 """
 
 import inspect

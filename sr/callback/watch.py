@@ -1,4 +1,4 @@
-"""Says in plain words when adversarial training goes wrong, while it still can be stopped."""
+"""Warns when adversarial training goes wrong."""
 
 import math
 from typing import Any
@@ -14,8 +14,8 @@ from sr.say import warn
 class Watch(pl.Callback):
     """Warns when adversarial training starts from random weights, when the discriminator has won, of colour drift and grids.
 
-    Each warning is given once, and again only if it stopped being true in between. `sr.callback.balance` watches the shares
-    of the losses.
+    Each warning is given once, and again only if its condition stopped in between. `sr.callback.balance` watches the
+    magnitudes of the losses.
 
     Args:
         discriminator_loss: below this loss the discriminator is almost always right, so the network learns nothing from it
@@ -55,8 +55,8 @@ class Watch(pl.Callback):
         if hasattr(pl_module, "discriminator") and not self.init_from and not pretrains and trainer.global_step == 0:
             _warn(
                 trainer,
-                "adversarial training starts from random weights, where GANs for super-resolution rarely become good: "
-                "init_from=FILE with weights of a PSNR run (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
+                "adversarial training starts from random weights, which rarely works for super-resolution: "
+                "pass init_from=FILE with weights trained for PSNR (model=rrdb for ESRGAN), or model.pretrain_steps=10000",
             )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
@@ -113,13 +113,13 @@ class Watch(pl.Callback):
             )
 
     def _tell(self, trainer: pl.Trainer, what: str, holds: bool, text: str) -> None:
-        """Warn if it holds and did not hold before."""
+        """Warn if the condition holds and did not hold before."""
         if holds and what not in self._told:
             _warn(trainer, f"step {trainer.global_step}: {text}")
         (self._told.add if holds else self._told.discard)(what)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to warn as if it had never stopped."""
+        """State for a resumed run, so that it warns like an uninterrupted one."""
         won = None if self._won is None else int(self._won)
         return {"won": won, "told": sorted(self._told), "least": self._least, "before": self._before}
 

@@ -24,8 +24,7 @@ class Plan:
     """Micro-batches of a run; `accumulate` of them make an optimizer step. A process makes its equal share of each.
 
     The samples of a phase start where those of the previous phase end, so the numbering depends only on the phases: not on
-        the
-    number of devices and workers, nor on where the run was stopped and resumed.
+    the number of devices and workers, nor on where the run was stopped and resumed.
     """
 
     seed: int

@@ -1,8 +1,7 @@
 """The storage protocol of training data.
 
 Implementations: a memory map of uint8, uint16 or float32 (`sr.data.store`), arrays in memory (`sr.data.source.teaching`),
-    several
-of these combined (`sr.data.mixture`); later clips, volumes and remote objects. `sr.data.patches` needs nothing else.
+several of these combined (`sr.data.mixture`); later clips, volumes and remote objects. `sr.data.patches` needs nothing else.
 """
 
 from collections.abc import Sequence

@@ -33,8 +33,7 @@ class JPEG(Stage):
     files have 8 bits, whatever the image has.
 
     JPEG supports only gray and colour: the bands of other images become separate files of the same quality. The frames of a
-        clip
-    (N, T, C, H, W) share one quality too, each as its own file.
+    clip (N, T, C, H, W) share one quality too, each as its own file.
 
     Args:
         quality: range of libjpeg's quality (1 .. 100), uniform, both ends included; Real-ESRGAN (Wang et al. 2021, arXiv

@@ -13,8 +13,7 @@ class Sequence(Stage):
     """HR (N, C, sH, sW) in [0, 1] -> LR (N, C, H, W); clips as well: parameters of a sample hold for all its frames.
 
     Between stages nothing is rounded or clipped, except by stages that do so themselves (noise clips, JPEG has 8 bits). LR
-    patches are
-    cut as from a larger picture: `reach` says how much HR around the patch each sample needs.
+    patches are cut as from a larger picture: `reach` says how much HR around the patch each sample needs.
 
     Args:
         stages: name -> stage, each with a unique name, which is its random stream.

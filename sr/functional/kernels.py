@@ -35,8 +35,7 @@ def separated(kernel: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """[(down a column, along a row), ...] whose outer products approximately sum to the kernel, without its empty border.
 
     One pair for an isotropic Gaussian, two to six for others (singular value decomposition). Filtering with pairs is faster
-    than with the
-    kernel: 2 * size products per pixel and pair instead of size**2.
+    than with the kernel: 2 * size products per pixel and pair instead of size**2.
     """
     kernel = _trimmed(kernel)
     left, values, right = np.linalg.svd(kernel)

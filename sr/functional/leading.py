@@ -2,8 +2,7 @@
 
 Pictures are (N, C, H, W) and clips (N, T, C, H, W). Code for pictures works on clips if N and T become one dimension:
 `pictures` does this, `restored` undoes it, and `for_each_frame` repeats a sample's values for each of its frames. A volume
-(N, C, D, H, W) is not a
-clip: move its slices to the front, (N, D, C, H, W), if slices are pictures.
+(N, C, D, H, W) is not a clip: move its slices to the front, (N, D, C, H, W), if slices are pictures.
 """
 
 from torch import Tensor

@@ -85,10 +85,8 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None,
     dtype = x.dtype
     if levels:
         # At integer scales all weights are multiples of 1/unit. In these units the sums are exact in any order: in float32
-        # if |sum| < 2 *
-        # (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), otherwise in float64. Ties round up on every
-        # device, as in
-        # MATLAB's files. At other scales the weights are not multiples: float64, like MATLAB.
+        # if |sum| < 2 * (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), otherwise in float64. Ties round
+        # up on every device, as in MATLAB's files. At other scales the weights are not multiples: float64, like MATLAB.
         dtype = torch.float32 if 1 < unit <= 2**24 / (2 * (levels + 1)) else torch.float64
     x = x.to(dtype)
     if phases:

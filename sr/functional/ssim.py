@@ -15,8 +15,7 @@ def gaussian_blur(image: Tensor) -> Tensor:
     """Filter (..., H, W) with the 11x11 Gaussian of sigma 1.5; 'valid' result (..., H - 10, W - 10).
 
     Computed as weighted sums of shifted images: faster on the CPU than a depthwise convolution, and a GPU might run
-        convolutions in TF32,
-    whose 10 bits are too few for variances.
+    convolutions in TF32, whose 10 bits are too few for variances.
     """
     taps = [math.exp(-((i - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for i in range(WINDOW)]
     taps = [tap / math.fsum(taps) for tap in taps]

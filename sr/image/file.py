@@ -63,8 +63,7 @@ def list_images(folder: str | Path) -> list[Path]:
     """Image files in a folder and its sub-folders, sorted, selected by name; hidden files are skipped, links are followed.
 
     Broken links, and empty folders named like an image, are included: reading reports what is wrong. Raises MissingError if
-        the
-    folder does not exist.
+    the folder does not exist.
     """
     return scan(folder)[0]
 

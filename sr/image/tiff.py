@@ -142,8 +142,8 @@ class TIFFFile:
     """Writes (h, W, C) uint8 or uint16 strips to an open file, deflated; as BigTIFF if 4 GB may not be enough.
 
     Pillow makes the tag directory: tifffile accepts no nested directories (EXIF, GPS) and asks for strips itself, and
-        Pillow's own
-    writer has no 16-bit colour. The tags come before the pixels; the positions of the strips are filled in at the end.
+    Pillow's own writer has no 16-bit colour. The tags come before the pixels; the positions of the strips are filled in at
+    the end.
     """
 
     def __init__(

@@ -102,8 +102,8 @@ def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: F
 
     Tiles are as small as their number allows, share at least `overlap`, and start at multiples of `multiple`, so that
     attention windows have the same positions as in the whole image. Of the pixels that two share, the outer 3/8 on each side
-    are discarded
-    and the middle quarter is blended: if the receptive field is within those 3/8, the result equals the whole image's.
+    are discarded and the middle quarter is blended: if the receptive field is within those 3/8, the result equals the whole
+    image's.
     """
     if tile is None or length <= tile:
         return [Window(0, length, length, None)]

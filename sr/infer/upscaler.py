@@ -44,9 +44,8 @@ def upscale(
             the network's own.
         tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
         overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
-            middle
-            quarter is blended: the result equals that of the whole image if the radius of the receptive field is at most
-            `overlap * 3 / 8` pixels, and has no visible seams otherwise.
+            middle quarter is blended: the result equals that of the whole image if the radius of the receptive field is at
+            most `overlap * 3 / 8` pixels, and has no visible seams otherwise.
         ensemble: average over the 8 flips and rotations (EDSR, arXiv:1707.02921, section 3.3), for 8 times the work.
         further: other arguments of the network's `forward` (sr/network/inputs.py): numbers, texts, or tensors (N, ...).
 

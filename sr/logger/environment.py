@@ -7,8 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 # Key of conf/logger/wandb.yaml -> W&B's variable (https://docs.wandb.ai, "Environment variables"). W&B itself reads those
-# that
-# the config does not have (WANDB_ENTITY, WANDB_NOTES, WANDB_JOB_TYPE ...); WANDB_MODE is for mode=auto.
+# that the config does not have (WANDB_ENTITY, WANDB_NOTES, WANDB_JOB_TYPE ...); WANDB_MODE is for mode=auto.
 VARIABLES = {
     "project": "WANDB_PROJECT",
     "name": "WANDB_NAME",

@@ -30,8 +30,7 @@ class Loss(nn.Module):
         if sr.shape != hr.shape:
             raise InputError(f"sr is {tuple(sr.shape)} and hr is {tuple(hr.shape)}: a loss needs equal shapes")
         # Under autocast a network's output is bf16 or fp16: too coarse for variances, squares and long sums. Autocast stays
-        # on: it
-        # lowers only convolutions and matrix products, which is fine for feature losses.
+        # on: it lowers only convolutions and matrix products, which is fine for feature losses.
         dtype = torch.promote_types(torch.promote_types(sr.dtype, hr.dtype), torch.float32)
         return self.compute(sr.to(dtype), hr.to(dtype), *(image.to(dtype) for image in average))
 

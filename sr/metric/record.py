@@ -17,8 +17,7 @@ def record(metric: nn.Module) -> dict[str, Any]:
     """What a metric's score depends on besides the images; plain values, None if not applicable.
 
     class: where it is defined. version: of our code. library: package and version that compute it, if these matter. weights:
-        sha256 of
-    all learned values. crop_border, channel, levels, seed: its options. higher_is_better.
+    sha256 of all learned values. crop_border, channel, levels, seed: its options. higher_is_better.
     """
     learned = getattr(metric, "learned", metric.state_dict)()
     return {

@@ -13,11 +13,11 @@ from sr.metric.base import Metric
 class VGGDistance(Metric):
     """Mean over the layers of |f(sr) - f(hr)| / |f(hr)|, f the layer's features of one image, |.| their Euclidean norm.
 
-    Lower is better, 0 for equal images. Dividing by HR's own features makes a number that does not depend on the size of a
-    layer's activations: weights whose features are a hundred times larger measure the same. The features are those of the
+    Lower is better, 0 for equal images. Dividing by the norm of HR's features makes the score independent of the magnitude of
+    a layer's activations: weights with features a hundred times larger give the same score. The features are those of the
     perceptual loss (Johnson, Alahi, Fei-Fei 2016, arXiv:1603.08155, section 3.1; before the activation as in Wang et al.
     2018, ESRGAN, arXiv:1809.00219, section 3.3). On RGB at full size; quantised and cropped like every metric. Unlike LPIPS
-    it was not fitted to people's judgement, but it needs no download where there is a file of VGG-19.
+    it was not fitted to human judgement, but it needs no download if a VGG-19 file is available.
 
     Args:
         crop_border, levels: see Metric.
@@ -25,7 +25,7 @@ class VGGDistance(Metric):
         weights: of VGG-19: imagenet, a file with torchvision's key names (it may stop early), or random.
 
     Raises:
-        ValueError, FileNotFoundError: no layer, or see sr.backbone.vgg.VGG19.
+        InputError, MissingError: no layer, or see sr.backbone.vgg.VGG19.
     """
 
     higher_is_better = False
@@ -36,13 +36,13 @@ class VGGDistance(Metric):
     ):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if isinstance(layers, str):
-            raise InputError(f"metric.vgg_distance.layers={layers}: a list, metric.vgg_distance.layers=[{layers}]")
+            raise InputError(f"metric.vgg_distance.layers={layers}: pass a list, metric.vgg_distance.layers=[{layers}]")
         if not layers:
             raise InputError("metric.vgg_distance.layers is empty: pass metric.vgg_distance.layers=[conv3_4]")
         network = VGG19(layers=layers, weights=weights, key="metric.vgg_distance")
-        # In a tuple: the backbone stays out of the parameters and the state_dict of whatever holds this metric.
+        # In a tuple: the backbone is not registered in the parameters and the state_dict of this module's owner.
         self.networks = (network.eval(),)
-        self.smallest = 2 ** max(int(name[4]) - 1 for name in layers)  # each block halves the image of the one before
+        self.smallest = 2 ** max(int(name[4]) - 1 for name in layers)  # each block halves the previous one's image
 
     def score(self, sr: Tensor, hr: Tensor) -> Tensor:
         network = self.networks[0].to(sr.device)

@@ -18,7 +18,7 @@ from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
 
 class Frame(nn.Module):
-    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW): blocks of which all outputs are fused (section 3.1).
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW): blocks whose outputs are all fused (section 3.1).
 
     Args:
         conv: (n_in, n_out, kernel_size, padding=...) -> a separable convolution.
@@ -59,7 +59,7 @@ class Frame(nn.Module):
 
 
 class DistillationBlock(nn.Module):
-    """(N, n_feats, H, W) -> the same: three steps, of each of which half the features are kept; a subclass makes the parts."""
+    """(N, n_feats, H, W) -> the same: three steps, each keeping half of the features; a subclass creates the parts."""
 
     def distilled(self, x: Tensor) -> Tensor:
         """The kept features of all steps, fused by c5."""

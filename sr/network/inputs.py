@@ -1,10 +1,8 @@
 """The inputs of a network: LR, and the keys of a batch that its `forward` names.
 
 `forward(lr)` uses only the image, `forward(lr, blur_kernel)` also a batch's key `blur_kernel`: the signature is the schema.
-Two
-names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per LR
-    pixel,
-float32 (N,).
+Two names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
+LR pixel, float32 (N,).
 """
 
 import inspect

@@ -16,8 +16,7 @@ class LumaNetwork(nn.Module):
     """RGB (N, 3, H, W) in [0, 1] -> RGB (N, 3, sH, sW): Y by the network, Cb and Cr by bicubic interpolation.
 
     The eye resolves colour less finely, and the papers measure only Y: SRCNN, arXiv:1501.00092, section 4.2. A subclass
-        implements
-    `forward_luma`. A one-channel image is treated as Y/255.
+    implements `forward_luma`. A one-channel image is treated as Y/255.
 
     Args:
         scale: one of `scales`.

@@ -23,9 +23,8 @@ class Release:
             KeyError for a missing tensor, and InputError for an impossible shape.
         variants: options that no name and no shape tells (pixel range, dilation, skip), in addition to `options`. The first
             is the authors' own. All are tried on a photograph (sr/weights/probe.py).
-        rare: further variants. All are tried if none of the first is as good as bicubic; otherwise, for small networks,
-            those that
-            extend the options of the best: an unknown dilation costs half a dB and causes no noise.
+        rare: further variants. All are tried if none of the first is as good as bicubic; otherwise, for small networks, those
+            that extend the options of the best: an unknown dilation costs half a dB and causes no noise.
         one_scale: a file has one scale, although its shapes fit several: the scale that was passed is compared with the
             others.
         names: (pattern, replacement) for the keys of other files of the same network.

@@ -150,8 +150,7 @@ def unmerged(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors; for a SPAN saved with only its merged convolutions (`eval_conv`), also those that it merges.
 
     SPAN computes `eval_conv` from `sk` and `conv` whenever it is used. Here `sk` is 0, and `conv` passes its input on,
-    convolves
-    with the merged kernel, and passes the result on: merging them gives the saved kernel, to the last bit.
+    convolves with the merged kernel, and passes the result on: merging them gives the saved kernel, to the last bit.
     """
     found = dict(tensors)
     for key in [key for key in tensors if key.endswith("eval_conv.weight")]:

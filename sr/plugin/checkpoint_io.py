@@ -24,10 +24,8 @@ class BackgroundIO(TorchCheckpointIO):
     """Lightning's reading and writing of checkpoints through `sr.weights.checkpoint`: atomic renames, no unpickling.
 
     A save copies the state, which takes as long as copying memory, and returns; one thread writes the copies in order. There
-    is
-    at most one copy: a save waits for the previous one. A failed write is raised by the next call that waits: a save,
-        `wait`, or
-    Lightning's `teardown` at the end of the fit.
+    is at most one copy: a save waits for the previous one. A failed write is raised by the next call that waits: a save,
+    `wait`, or Lightning's `teardown` at the end of the fit.
 
     Lightning's AsyncCheckpointIO differs: it accepts any number of saves, each with its copy (a GPU's stays in GPU memory).
     It raises a failed write after starting the next, and at the end it replaces the exception that ended the run.
@@ -95,8 +93,7 @@ def snapshot(content: dict[str, Any]) -> tuple[dict[str, Any], list[torch.cuda.E
     """A copy of the state that training cannot change, with its tensors in CPU memory.
 
     GPUs copy in order with their work, between this step and the next, while this process continues: the copy is complete
-        when
-    the events have happened.
+    when the events have happened.
     """
     copies: dict[int, Tensor] = {}
     gpus: set[torch.device] = set()

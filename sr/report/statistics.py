@@ -2,10 +2,9 @@
 
 Scores of one variant on one set are an array (seeds, images). Every network meets every image, so seeds and images are
 crossed: the variance of a mean is the variance of the image means divided by the number of images, plus that of the seed
-    means divided by
-the number of seeds (slightly too much, because the interaction of image and seed is in both). Intervals use Student's t with
-the degrees of freedom of Satterthwaite 1946 (doi:10.2307/3002019), which account for small samples: for two images they are
-6.5 times as wide as with the normal distribution; for one image there is no interval.
+means divided by the number of seeds (slightly too much, because the interaction of image and seed is in both). Intervals use
+Student's t with the degrees of freedom of Satterthwaite 1946 (doi:10.2307/3002019), which account for small samples: for two
+images they are 6.5 times as wide as with the normal distribution; for one image there is no interval.
 
 The p-value is that of the sign-flip test on the differences of the images (Fisher 1935, The Design of Experiments, section
 21): if two variants do not differ, each sign is equally likely, so p is the fraction of all 2^n sign choices whose mean is
@@ -56,8 +55,7 @@ def difference(scores: np.ndarray, base: np.ndarray, rng: np.random.Generator, d
     """The comparison of two variants' scores (seeds, images) on the same images.
 
     p is that of `sign_flip`. With several seeds it is at least that of the t test over images and seeds, on which the
-    interval is
-    based: images alone do not show the variation of training. One image is not tested.
+    interval is based: images alone do not show the variation of training. One image is not tested.
     """
     gaps = scores.mean(0) - base.mean(0)
     mean = float(gaps.mean())

@@ -77,9 +77,9 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
     several = max(seeds.values()) > 1
     table.note = (
         f"{'' if results.higher[results.metric] else f'Lower {results.metric} is better. '}"
-        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if several else 'images'}. Images differ far "
-        f"more than networks do: whether two variants differ is told by the difference to {results.baseline}, which is "
-        f"paired, not by intervals of means that overlap. {_tests(results, several)}"
+        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if several else 'images'}. Images differ much "
+        f"more than networks do, so overlapping intervals do not mean that two variants are equal: look at the paired "
+        f"difference to {results.baseline}. {_tests(results, several)}"
     )
     how = measured([run for variant in variants for run in variant.runs], results.metrics)
     table.note = f"{table.note} {how}".strip()

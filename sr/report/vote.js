@@ -165,7 +165,7 @@
   $("vote-hr").onclick = toggleHR;
   $("save-votes").onclick = save;
   $("clear-votes").onclick = () => {
-    if (!confirm(`Forget ${votes.length} votes?`)) return;
+    if (!confirm(`Delete ${votes.length} votes?`)) return;
     [votes, done, queue] = [[], [], []];
     booth.hidden = true;
     keep();

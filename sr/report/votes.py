@@ -1,4 +1,4 @@
-"""Votes of people's eyes, from the files that the page saves; nothing in them is trusted."""
+"""Votes of viewers, from files that the page saves; the files are untrusted input."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ _CHOICES = ("left", "right", "equal")
 
 @dataclass(frozen=True)
 class Tally:
-    """How often each of two variants was preferred; `low` and `high`: 95 % of the first's share of the decided votes."""
+    """How often each of two variants was preferred; `low` and `high`: 95 % interval of the first's share of the decided
+    votes."""
 
     first: str
     second: str
@@ -40,7 +41,7 @@ def read(file: str | Path) -> list[dict[str, str]]:
     """The votes in a file: {"left", "right": variants, "choice": left, right or equal, "picture": set/image}.
 
     Raises:
-        FileNotFoundError, ValueError: one line that names the file.
+        MissingError, InputError: one line that names the file.
     """
     file = Path(file)
     if not file.is_file():
@@ -50,24 +51,26 @@ def read(file: str | Path) -> list[dict[str, str]]:
     except (ValueError, RecursionError):
         raise InputError(f"votes={file}: not JSON, or truncated; save the votes again from the report's page") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("votes"), list):
-        raise InputError(f"votes={file}: not the votes that a report's page saves (no format {FORMAT})")
+        raise InputError(f"votes={file}: not a vote file of a report (no format {FORMAT})")
     for number, vote in enumerate(content["votes"], 1):
         words = [vote.get(key) for key in ("left", "right", "picture")] if isinstance(vote, dict) else [None]
         whole = all(isinstance(word, str) and word for word in words)
         if not whole or vote.get("choice") not in _CHOICES or words[0] == words[1]:
-            raise InputError(f"votes={file}: vote {number} has not left, right, picture and a choice of {', '.join(_CHOICES)}")
+            raise InputError(
+                f"votes={file}: vote {number} must have left, right, picture and a choice of {', '.join(_CHOICES)}"
+            )
     return content["votes"]
 
 
 def count(votes: Sequence[dict[str, str]], names: Sequence[str]) -> list[Tally]:
-    """A tally of each two variants of this report between which there are votes.
+    """A tally for each pair of this report's variants that has votes.
 
     Raises:
-        ValueError: a vote on a variant that is not in the report.
+        InputError: a vote for a variant that is not in the report.
     """
     unknown = {vote[side] for vote in votes for side in ("left", "right")} - set(names)
     if unknown:
-        raise InputError(f"votes on {', '.join(sorted(unknown))}, which this report does not have: it has {', '.join(names)}")
+        raise InputError(f"votes on {', '.join(sorted(unknown))}, which are not in this report: it has {', '.join(names)}")
     tallies = []
     for first, second in combinations(names, 2):
         of = [vote for vote in votes if {vote["left"], vote["right"]} == {first, second}]
@@ -79,7 +82,7 @@ def count(votes: Sequence[dict[str, str]], names: Sequence[str]) -> list[Tally]:
 
 
 def interval(wins: int, n: int) -> tuple[float, float]:
-    """Exact 95 % interval of a share (Clopper and Pearson 1934, Biometrika 26); (0, 1) of nothing."""
+    """Exact 95 % interval of a proportion (Clopper and Pearson 1934, Biometrika 26); (0, 1) without votes."""
     if n == 0:
         return 0.0, 1.0
     from scipy.stats import binomtest

@@ -1,8 +1,7 @@
 """Checks of networks, losses, metrics and discriminators on a tiny image before training starts.
 
 Contracts have defaults: a plain nn.Module is a network with `multiple_of` 1 and the run's scale, or a loss with weight 1.
-    Without
-these checks a broken contract would show after a thousand steps, at the first validation.
+A broken contract would otherwise show after a thousand steps, at the first validation.
 """
 
 import copy
@@ -37,7 +36,7 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
         if type(value) is not int or value < 1:
             raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
     if takes_size(network) and not _is_range(scales := getattr(network, "scales", None)):
-        raise InputError(f"{_name(network)}.scales is {scales!r}: set it to the least and largest scale it is for, as (1, 4)")
+        raise InputError(f"{_name(network)}.scales is {scales!r}: set it to the smallest and largest scale, such as (1, 4)")
     return network
 
 
@@ -49,8 +48,8 @@ def _is_range(scales: Any) -> bool:
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
     """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it can learn.
 
-    Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers. One that takes a `size` is
-    tried at two; one that takes other keys of a batch, of unknown shapes, is not tried.
+    Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers. One with a `size` argument
+    is tried at two sizes; one that needs other keys of a batch, whose shapes are unknown, is not tried.
 
     Args:
         scale: scale of the run.
@@ -119,7 +118,7 @@ def _called(network: nn.Module, lr: Tensor) -> Any:
 
 
 def _check_size(network: nn.Module, lr: Tensor, scale: int) -> None:
-    """A size that is no multiple of LR's, of other factors for height and width."""
+    """A size that is not a multiple of LR's, with different factors for height and width."""
     size = (lr.shape[2] * scale + 1, lr.shape[3] * scale - 1)
     with torch.no_grad():
         sr = network(lr, **chosen(network, alone(lr, scale) | {SIZE: size}))
@@ -193,7 +192,7 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
 
 
 def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
-    """Check that a metric from outside sr.metric returns one number for one image; it gets SR alone if `reference = False`.
+    """Check that a metric from outside sr.metric returns one number per image; it receives only SR if `reference = False`.
 
     Raises:
         InputError: it does not. Errors inside its own code are raised unchanged.
@@ -228,7 +227,7 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
 
 
 def _from_outside(key: str, made: Any) -> bool:
-    """Whether it has to be checked: tests cover what is in this project. InputError: it is no module."""
+    """Whether it must be checked: tests cover the classes of this project. InputError: it is not a module."""
     if not isinstance(made, nn.Module):
         raise InputError(f"{key}: {_name(made)} is not an nn.Module")
     return not _of(made, _OWN)

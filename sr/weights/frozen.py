@@ -1,4 +1,4 @@
-"""A trained network as a part of another training, where it learns no more: a teacher, a degradation, a feature extractor."""
+"""A trained network as a fixed part of another training run: a teacher, a degradation, a feature extractor."""
 
 from torch import nn
 
@@ -12,9 +12,9 @@ def frozen(source: str, scale: int | None = None) -> nn.Module:
 
     Args:
         source: the file.
-        scale: of a released file that does not tell it.
+        scale: for a released file that does not store it.
 
     Raises:
-        FileNotFoundError, ValueError: one line that names the file.
+        MissingError, InputError: one line that names the file.
     """
     return load(source, scale=scale).requires_grad_(False)

@@ -1,4 +1,4 @@
-"""A module that is tried out and then is as it was."""
+"""Tries a module and restores its state."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def as_it_was(module: nn.Module) -> Iterator[None]:
-    """Afterwards the module's tensors, the modes of its parts and the random numbers to come are what they were."""
+    """Context that restores the module's tensors, the modes of its parts and the random state."""
     modes = {part: part.training for part in module.modules()}
     before = [(tensor, tensor.detach().clone()) for tensor in _tensors(module)]
     ours, theirs = random.getstate(), np.random.get_state()
@@ -31,7 +31,7 @@ def as_it_was(module: nn.Module) -> Iterator[None]:
 
 
 def _tensors(module: nn.Module) -> Iterator[Tensor]:
-    """Those that have values: a lazy module has none before it is first called."""
+    """The tensors that have values: a lazy module has none before its first call."""
     for tensor in (*module.parameters(), *module.buffers()):
         if not isinstance(tensor, nn.parameter.UninitializedTensorMixin):
             yield tensor

@@ -57,7 +57,7 @@ def test_the_size_of_the_activations_does_not_matter(file, pair, tmp_path):
     "settings, message",
     [
         ({"layers": []}, r"metric\.vgg_distance\.layers is empty"),
-        ({"layers": "conv3_4"}, r"metric\.vgg_distance\.layers=conv3_4: a list, metric\.vgg_distance\.layers=\[conv3_4\]"),
+        ({"layers": "conv3_4"}, r"metric\.vgg_distance\.layers=conv3_4: pass a list, metric\.vgg_distance\.layers=\[conv3_4\]"),
         ({"layers": ["conv9_1"]}, "VGG-19 has no layer conv9_1"),
         ({"layers": ["conv5_4"]}, r"vgg19\.pth ends at conv3_4 of VGG-19, before conv5_4: pass metric\.vgg_distance\.layers"),
         ({"weights": "nothing.pth"}, r"metric\.vgg_distance\.weights=nothing\.pth: no such file"),

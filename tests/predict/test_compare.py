@@ -156,5 +156,5 @@ def test_networks_of_two_scales_and_other_settings_are_refused(weights, tmp_path
     with pytest.raises(ValueError, match=r"IMDN_x2.pth is for scale 2 and .*IMDN_x4.pth for scale 4"):
         predict(compose("predict", *words, "compare=true"))
     for word in ("alpha=0", "format=png", "precision=bf16", "batch=4", "alpha_upscale=network"):
-        with pytest.raises(ValueError, match=f"{word} does not go with compare=true"):
+        with pytest.raises(ValueError, match=f"{word} cannot be combined with compare=true"):
             predict(compose("predict", *words, "compare=true", word))

@@ -36,10 +36,10 @@ def test_sides_do_not_count(tmp_path):
         ("", "not JSON, or truncated"),
         ("[" * 100_000, "not JSON, or truncated"),
         ('{"format": "sr-votes-1", "votes": [{"left": "a"', "not JSON, or truncated"),
-        ("[]", "not the votes that a report's page saves"),
-        ('{"format": "other", "votes": []}', "not the votes that a report's page saves"),
-        ('{"format": "sr-votes-1", "votes": {}}', "not the votes that a report's page saves"),
-        ('{"format": "sr-votes-1", "votes": [7]}', "vote 1 has not left, right"),
+        ("[]", "not a vote file of a report"),
+        ('{"format": "other", "votes": []}', "not a vote file of a report"),
+        ('{"format": "sr-votes-1", "votes": {}}', "not a vote file of a report"),
+        ('{"format": "sr-votes-1", "votes": [7]}', "vote 1 must have left, right"),
         (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "b", "left"), vote("a", "b", "both")]}), "vote 2 has not"),
         (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "a", "left")]}), "vote 1 has not"),
         (json.dumps({"format": "sr-votes-1", "votes": [vote(["a"], "b", "left")]}), "vote 1 has not"),
@@ -56,5 +56,5 @@ def test_nonsense_is_refused_in_one_line(tmp_path, text, message):
 def test_votes_on_something_else(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"votes=.*none.json: no such file"):
         votes.read(tmp_path / "none.json")
-    with pytest.raises(ValueError, match="votes on b, which this report does not have: it has a, c"):
+    with pytest.raises(ValueError, match="votes on b, which are not in this report: it has a, c"):
         votes.count([vote("a", "b", "left")], ["a", "c"])

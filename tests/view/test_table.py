@@ -62,5 +62,5 @@ def test_a_test_does_not_replace_the_numbers_of_a_run(tmp_path):
     from test import test
 
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(ValueError, match="is the folder of a run, whose metrics.json would be lost: choose another"):
+    with pytest.raises(ValueError, match="is the folder of a run, whose metrics.json would be overwritten: choose another"):
         test(compose("test", "ckpt=none.ckpt", f"output_dir={tmp_path}"))

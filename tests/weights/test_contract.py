@@ -127,7 +127,7 @@ def test_a_network_of_any_scale_is_tried_at_a_size_of_its_own():
     with pytest.raises(contract.InputError, match=r"Sized turns .* into .*; expected \(1, 3, 17, 17\) with size=\(17, 17\)"):
         contract.network(rounded, 2)
     for scales in (None, (4, 1), 4, (1, "4"), (-1, 2)):
-        with pytest.raises(contract.InputError, match=r"Sized.scales is .*: set it to the least and largest scale"):
+        with pytest.raises(contract.InputError, match=r"Sized.scales is .*: set it to the smallest and largest scale"):
             contract.network(Sized(scales), 2)
 
 

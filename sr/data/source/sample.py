@@ -8,16 +8,13 @@ from sr.image.photograph import folder
 # Not trained on, so that the quickstart is tested on photos that its network has never seen.
 HELD_OUT = ("astronaut.png", "coffee.png", "rocket.jpg")
 
-# For validation: motorcycle_right shows the scene of motorcycle_left from the side, and moon is blurred, so their scores say
-# little
-# about other photos. They are good enough to choose a checkpoint, and all nine training photos are needed.
+# For validation: motorcycle_right shows the scene of motorcycle_left from the side, and moon is blurred, so their scores
+# say little about other photos. They are good enough to choose a checkpoint, and all nine training photos are needed.
 VALIDATION = ("moon.png", "motorcycle_right.png")
 
 # Left out: images that are not photographs (chessboard_*, color, horse, logo, microaneurysms, page, phantom, text);
-# photographs so
-# blurred that bicubic alone restores them at x2 with more than 40 dB (cell, clock_motion, moon, and retina, which is also
-# huge);
-# motorcycle_right, which shows the scene of motorcycle_left.
+# photographs so blurred that bicubic alone restores them at x2 with more than 40 dB (cell, clock_motion, moon, and retina,
+# which is also huge); motorcycle_right, which shows the scene of motorcycle_left.
 TRAIN = (
     "brick.png",
     "camera.png",
