@@ -72,9 +72,11 @@ def start(folder: Path, *words: str, recipe: tuple[str, ...] = WORDS) -> subproc
 
 
 def wait_for(condition, job: subprocess.Popen) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 200
     while not condition():
-        assert job.poll() is None and time.monotonic() < end, job.stderr.read()
+        if job.poll() is not None or time.monotonic() > end:
+            job.kill()  # else its pipe has no end
+            raise AssertionError(job.stderr.read())
         time.sleep(0.005)
 
 
