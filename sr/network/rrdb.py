@@ -23,8 +23,12 @@ def _options(shapes: Shapes) -> dict[str, Any]:
     first = shapes["conv_first.weight"]
     dense = "body.0.rdb1.conv1.weight" in shapes
     attention = {"attention.conv_du.0.weight": "channel", "attention.conv.weight": "spatial", "attention.qkv.weight": "self"}
+    if "conv_up2.weight" in shapes:
+        enlarging = {"scale": 4 // root(first[1])}
+    else:
+        enlarging = {"scale": 2 if "conv_up1.weight" in shapes else 1, "unshuffle": False}
     return {
-        "scale": 4 // root(first[1]),
+        **enlarging,
         "n_feats": first[0],
         "n_blocks": count(shapes, r"body\.(\d+)\."),
         "block": "rrdb" if dense else "residual",
@@ -37,8 +41,9 @@ def _options(shapes: Shapes) -> dict[str, Any]:
 class RRDB(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x4, and x2, x1 on pixels unshuffled by 2, 4.
 
-    Keys of BasicSR's RRDBNet, whose files (RRDB_ESRGAN_x4, RealESRGAN_x4plus, _x2plus) load: conv_first,
-    body.N.rdb1.conv1 ..., conv_body, conv_up1, conv_up2, conv_hr, conv_last.
+    Keys of BasicSR's RRDBNet, whose files (RealESRGAN_x4plus, _x2plus, _x4plus_anime_6B) load: conv_first,
+    body.N.rdb1.conv1 ..., conv_body, conv_up1, conv_up2, conv_hr, conv_last. Files with the names of ESRGAN's first release
+    load too (RRDB_ESRGAN_x4, BSRGAN, BSRNet, BSRGANx2): RRDB_trunk.N.RDB1.conv1 ..., trunk_conv, upconv1, HRconv.
 
     Args:
         scale: 1 (restoration), 2 or 4; H and W are multiples of 4, 2, 1.
@@ -49,9 +54,19 @@ class RRDB(nn.Module):
         block: rrdb, or residual (two convolutions; keys body.N.conv1, conv2).
         attention: none, channel, spatial or self, after each block.
         batch_norm: after each convolution of a dense or residual block; the paper removes it.
+        unshuffle: x2 and x1 by unshuffled pixels, as in Real-ESRGAN; false: by fewer upsampling convolutions, as in BSRGANx2.
     """
 
-    release = Release(("conv_first.weight", "conv_body.weight", "conv_up2.weight", "conv_hr.weight"), _options)
+    release = Release(
+        ("conv_first.weight", "conv_body.weight", "conv_hr.weight", "conv_last.weight"),
+        _options,
+        names=[  # of ESRGAN's first release
+            (r"^RRDB_trunk\.(\d+)\.RDB", r"body.\1.rdb"),
+            (r"^trunk_conv\.", "conv_body."),
+            (r"^upconv(\d)\.", r"conv_up\1."),
+            (r"^HRconv\.", "conv_hr."),
+        ],
+    )
 
     def __init__(
         self,
@@ -65,10 +80,11 @@ class RRDB(nn.Module):
         block: str = "rrdb",
         attention: str = "none",
         batch_norm: bool = False,
+        unshuffle: bool = True,
     ) -> None:
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 4))
-        self.channels, self.multiple_of = check_channels(channels), 4 // scale
+        self.channels, self.multiple_of = check_channels(channels), 4 // scale if unshuffle else 1
         if block not in ("rrdb", "residual"):
             raise InputError(f"network.block={block}: choose rrdb or residual")
 
@@ -80,16 +96,17 @@ class RRDB(nn.Module):
         self.conv_first = nn.Conv2d(channels * self.multiple_of**2, n_feats, 3, padding=1)
         self.body = nn.Sequential(*(make() for _ in range(n_blocks)))
         self.conv_body = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.conv_up1 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
-        self.conv_up2 = nn.Conv2d(n_feats, n_feats, 3, padding=1)
+        self.n_ups = (scale * self.multiple_of).bit_length() - 1  # each doubles the size
+        for i in range(1, self.n_ups + 1):
+            self.add_module(f"conv_up{i}", nn.Conv2d(n_feats, n_feats, 3, padding=1))
         self.conv_hr = nn.Conv2d(n_feats, n_feats, 3, padding=1)
         self.conv_last = nn.Conv2d(n_feats, channels, 3, padding=1)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.conv_first(F.pixel_unshuffle(lr, self.multiple_of))
         x = x + self.conv_body(self.body(x))
-        x = F.leaky_relu(self.conv_up1(F.interpolate(x, scale_factor=2, mode="nearest")), SLOPE)
-        x = F.leaky_relu(self.conv_up2(F.interpolate(x, scale_factor=2, mode="nearest")), SLOPE)
+        for i in range(1, self.n_ups + 1):
+            x = F.leaky_relu(getattr(self, f"conv_up{i}")(F.interpolate(x, scale_factor=2, mode="nearest")), SLOPE)
         return self.conv_last(F.leaky_relu(self.conv_hr(x), SLOPE))
 
 

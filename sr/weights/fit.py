@@ -10,9 +10,17 @@ from sr.errors import InputError
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
     """Copy tensors into a network; InputError with a short difference if keys or shapes do not match."""
+    tensors = named(type(network), tensors)
     if different := difference(network, tensors):
         raise InputError(f"{path}: {different}")
     network.load_state_dict(dict(tensors))
+
+
+def named(family: type[nn.Module], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under a class's own names, where it knows others that files have (`release`)."""
+    release = getattr(family, "release", None)
+    names = release.renamed(tensors) if release is not None else {}
+    return {names.get(key, key): value for key, value in tensors.items()}
 
 
 def difference(network: nn.Module, tensors: Mapping[str, Tensor]) -> str:

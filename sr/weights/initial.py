@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sr.errors import InputError
 from sr.network.spandrel import unmerged
 from sr.weights import checkpoint, recognise
-from sr.weights.fit import difference
+from sr.weights.fit import difference, named
 
 ENOUGH = 0.1  # fraction of a network's parameters; a file with less is for another network
 
@@ -27,7 +27,7 @@ def load_network(network: nn.Module, source: str | Path) -> str | None:
         InputError: less than a tenth of the network is in the file; or a released file fits completely, but its output is
             noise.
     """
-    tensors = unmerged(checkpoint.stored_weights(source))
+    tensors = named(type(network), unmerged(checkpoint.stored_weights(source)))
     own = network.state_dict()
     fits = {key: tensors[key] for key in own.keys() & tensors.keys() if own[key].shape == tensors[key].shape}
     if len(fits) == len(own) == len(tensors):

@@ -22,7 +22,7 @@ from sr.errors import InputError, first_line
 from sr.network.inputs import conditions
 from sr.say import warn
 from sr.weights import probe
-from sr.weights.fit import load_weights
+from sr.weights.fit import load_weights, named
 from sr.weights.probe import Candidate
 
 SCALES = (1, 2, 3, 4, 8)
@@ -76,7 +76,7 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
     found: list[list[Candidate]] = [[], []]
     stored = tensors
     for family in families():
-        tensors = {family.release.renamed(stored)[key]: value for key, value in stored.items()}
+        tensors = named(family, stored)
         shapes = {key: tuple(value.shape) for key, value in tensors.items()}
         if not all(key in shapes for key in family.release.keys):
             continue

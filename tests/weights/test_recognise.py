@@ -88,20 +88,6 @@ def test_safetensors(tmp_path):
     assert isinstance(sr.load(tmp_path / "weights.safetensors"), RLFN)
 
 
-def test_the_first_esrgan_keys():
-    """RRDB_ESRGAN_x4.pth of 2018 has other names than BasicSR's; spandrel translates them."""
-    names = {"conv_body": "trunk_conv", "body.": "RRDB_trunk.", ".rdb": ".RDB", "conv_up": "upconv", "conv_hr": "HRconv"}
-    network = built("rrdb", 4)
-    state = {}
-    for key, value in network.state_dict().items():
-        for new, old in names.items():
-            key = key.replace(new, old)
-        state[key] = value
-    found, lr = candidates(state, "old.pth")[0][0].build(), torch.rand(1, 3, 9, 11)
-    with torch.inference_mode():
-        torch.testing.assert_close(found.eval()(lr), network(lr), atol=1e-5, rtol=1e-5)
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
