@@ -6,7 +6,7 @@ python train.py experiment=quickstart output_dir=outputs/first
 
 from omegaconf import DictConfig
 
-from sr.cli import called, config_dirs, entry, overrides, run_folder, scale_line
+from sr.cli import config_dirs, entry, overrides, run_folder, scale_line
 from sr.run.words import expanded
 
 
@@ -41,7 +41,7 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            print(table := comparison(results, cfg.variant or called(), data.kind.measured, records(model.metric)))
+            print(table := comparison(results, cfg.variant or build.table_name(cfg), data.kind.measured, records(model.metric)))
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:

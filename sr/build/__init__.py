@@ -11,7 +11,7 @@ from sr.build.image import image, settle_image
 from sr.build.model import evaluation, model
 from sr.build.network import network
 from sr.build.node import build
-from sr.build.record import carried
+from sr.build.record import carried, table_name
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import compared_networks, network_name, predicting_network, tested_network
 from sr.build.trainer import trainer
@@ -37,6 +37,7 @@ __all__ = [
     "score",
     "seed",
     "settle_image",
+    "table_name",
     "test",
     "tested_network",
     "trainer",

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from sr.cli import called, choice
 from sr.errors import MissingError
 from sr.run import read
-from sr.weights import reloadable
+from sr.weights import checkpoint, reloadable
 
 
 def record(cfg: DictConfig) -> dict[str, Any]:
@@ -24,12 +24,18 @@ def origin(cfg: DictConfig) -> dict[str, Any]:
     return {"command": " ".join(known["command"]), **{key: known[key] for key in ("commit", "dirty")}} if known else {}
 
 
+def table_name(cfg: DictConfig, default: str = "network") -> str:
+    """What tables call the network of a training; a run that goes on (resume=, parts of reproduce=) keeps its first name."""
+    first = checkpoint.about(cfg.resume).get("sr", {}).get("called") if cfg.get("resume") else None
+    return first or called(default)
+
+
 def carried(cfg: DictConfig) -> dict[str, Any]:
     """A checkpoint's record of its run in plain values: recipe, config, the network's config with all values filled in, and
     the commands that made it (sr/run/history.py)."""
     return {
         "recipe": choice("model", ""),
-        "called": called(""),
+        "called": table_name(cfg, ""),
         "config": reloadable.plain(OmegaConf.to_container(cfg, resolve=False)),
         "network": reloadable.plain(OmegaConf.to_container(cfg.network, resolve=True)),
         "segments": record(cfg).get("segments"),
