@@ -26,6 +26,9 @@ def train(cfg: DictConfig) -> float | None:
         cfg = resumed(cfg, overrides())
     if cfg.reproduce:
         check_code(cfg)
+    if cfg.get("preview"):
+        rank_zero_only(print)(f"the first training samples are in {build.preview(cfg)}")
+        return None
     known = {key: cfg[key] for key in ("resume", "study", "variant", "seed")}
     with recorded(cfg.output_dir, overrides(), config_dir=config_dirs(), **known) as run:
         rank_zero_only(print)(scale_line(cfg))

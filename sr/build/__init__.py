@@ -11,6 +11,7 @@ from sr.build.image import image, settle_image
 from sr.build.model import evaluation, model
 from sr.build.network import network
 from sr.build.node import build
+from sr.build.preview import preview
 from sr.build.record import carried, table_name
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import compared_networks, network_name, predicting_network, tested_network
@@ -33,6 +34,7 @@ __all__ = [
     "network",
     "network_name",
     "predicting_network",
+    "preview",
     "quiet",
     "score",
     "seed",

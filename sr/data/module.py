@@ -270,15 +270,18 @@ class SRData(Benchmarks):
         device = trainer.strategy.root_device.type
         spare = 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)
         n_workers = spare if self.n_workers is None else self.n_workers
-        patches = Patches(self.hr, self.lr, self.plan, self.scale, self.degradation, self.augmentation, self.further)
         return DataLoader(
-            patches,
+            self.patches(self.plan),
             batch_size=None,  # workers make whole batches
             collate_fn=unchanged,
             num_workers=n_workers,
             prefetch_factor=4 if n_workers else None,
             pin_memory=device == "cuda",
         )
+
+    def patches(self, plan: Plan) -> Patches:
+        """The training samples of a plan; after `setup`."""
+        return Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation, self.further)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """On the device: degradation and augmentation of training batches."""

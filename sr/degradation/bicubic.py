@@ -1,5 +1,7 @@
 """Bicubic downscaling, the classical degradation (BI): MATLAB's imresize, bit-exact to it."""
 
+from typing import Any
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -26,6 +28,9 @@ class Bicubic(nn.Module):
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """There are no random parameters."""
         return {}
+
+    def words(self, parameters: dict[str, Any]) -> str:
+        return f"bicubic 1/{self.scale}"
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         return imresize(hr, 1 / self.scale, rounding=self.rounding)

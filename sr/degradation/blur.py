@@ -5,6 +5,7 @@ arXiv 2107.10833, section 4.1).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -92,6 +93,10 @@ class Blur(nn.Module):
     def told(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
         """{"kernel": (N, 1, k, k)}, which sums to 1."""
         return {"kernel": gaussian_kernel(**parameters, kernel_size=self.kernel_size).unsqueeze(1)}
+
+    def words(self, parameters: dict[str, Any]) -> str:
+        axes = list(dict.fromkeys(f"{parameters[name]:.1f}" for name in ("sigma_x", "sigma_y")))
+        return f"blur sigma {'x'.join(axes)}"
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         kernel = gaussian_kernel(**parameters, kernel_size=self.kernel_size)

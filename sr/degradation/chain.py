@@ -11,7 +11,7 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
 from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
-from sr.degradation.stage import Stage, on_host, own, targets
+from sr.degradation.stage import Stage, joined_words, on_host, own, targets
 from sr.errors import InputError
 from sr.functional.draws import Draws
 
@@ -58,6 +58,11 @@ class Chain(nn.Module):
             margin = stage.reach(own(parameters, name), side) if isinstance(stage, Sequence) else stage.margin
             side, scale = side * stage.scale + 2 * margin, scale * stage.scale
         return -(-(side - size * scale) // (2 * scale)) * scale
+
+    def words(self, parameters: dict[str, Any], count: int) -> list[str]:
+        """What is done to each of `count` samples, for people: "blur sigma 1.8, bicubic 1/4, JPEG 54"."""
+        samples = on_host(parameters) or [{}] * count
+        return [joined_words((stage, own(one, name)) for name, stage in self.stages.items()) for one in samples]
 
     def told(self, parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
         """Keys of a batch, (N, ...) each: what stages tell of what they drew; the kernel of the stage `blur` is "blur_kernel".

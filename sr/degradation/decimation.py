@@ -1,5 +1,7 @@
 """Keeps every s-th pixel of every s-th row: the D of BD, used after a blur in classical degradation models."""
 
+from typing import Any
+
 import numpy as np
 from torch import Tensor, nn
 
@@ -25,6 +27,9 @@ class Decimation(nn.Module):
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """There are no random parameters."""
         return {}
+
+    def words(self, parameters: dict[str, Any]) -> str:
+        return f"one pixel of {self.scale}x{self.scale}"
 
     def forward(self, hr: Tensor, parameters: dict[str, Tensor]) -> Tensor:
         return hr[..., self.offset :: self.scale, self.offset :: self.scale]

@@ -64,6 +64,9 @@ class JPEG(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [Compressed(step, compressed, parameters)]
 
+    def words(self, parameters: Parameters) -> str:
+        return f"JPEG {parameters['quality']}"
+
 
 class Compressed(Operation):
     """Compress each frame by `codec`, (pixels, quality) -> pixels; in whole blocks if the parameters have top and left."""

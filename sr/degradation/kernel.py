@@ -82,6 +82,15 @@ class Kernel(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [Linear(step, kernels.separated(kernel_of(parameters)))]
 
+    def words(self, parameters: Parameters) -> str:
+        family, size = FAMILIES[parameters["family"]], parameters["size"]
+        if family == "sinc":
+            return f"sinc cut off at {parameters['cutoff'] / np.pi:.2f} pi ({size} px)"
+        axes = [f"{parameters[name]:.1f}" for name in ("sigma_x", "sigma_y")]
+        sigma = axes[0] if family.endswith("iso") and "aniso" not in family else "x".join(axes)
+        shape = "" if family in ("iso", "aniso") else f" beta {parameters['beta']:.1f}"
+        return f"{family.replace('_', ' ')} blur sigma {sigma}{shape} ({size} px)"
+
 
 def kernel_of(parameters: Parameters) -> np.ndarray:
     """(k, k), the kernel for one sample's parameters."""

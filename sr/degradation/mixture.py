@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from sr.degradation.sequence import Sequence
-from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width
+from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width, words
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import shares
@@ -46,6 +46,10 @@ class Mixture(Sequence):
     def targets(self, parameters: Parameters) -> list[Stage]:
         name = self.names[parameters["choice"]]
         return targets(self.stages[name], own(parameters, name))
+
+    def words(self, parameters: Parameters) -> str:
+        name = self.names[parameters["choice"]]
+        return f"{name}: {words(self.stages[name], own(parameters, name))}"
 
     def width(self, step: float | None) -> float | None:
         ends = {width(stage, step) for stage in self.stages.values()}

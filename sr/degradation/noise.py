@@ -89,6 +89,10 @@ class Noise(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Added(step, self, parameters)]
 
+    def words(self, parameters: Parameters) -> str:
+        strength, gray = parameters["strength"], " gray" if parameters["gray"] else ""
+        return f"Poisson {strength:.2f}{gray}" if parameters["poisson"] else f"Gaussian noise {255 * strength:.1f}{gray}"
+
 
 class _Added(Operation):
     def __init__(self, step: float, stage: Noise, parameters: Parameters) -> None:

@@ -66,5 +66,11 @@ class Resize(Stage):
         mode = self.modes[parameters["mode"]]
         return [Linear(target, mode=mode, ratio=target / step)] if target != step else []
 
+    def words(self, parameters: Parameters) -> str:
+        factor, mode = parameters["factor"], self.modes[parameters["mode"]]
+        if self.lr_scale is not None:
+            return f"to {'' if factor == 1 else f'{factor:.2f} of '}LR size {mode}"
+        return "" if factor == 1 else f"{'down' if factor < 1 else 'up'} {factor:.2f} {mode}"
+
     def width(self, step: float | None) -> float | None:
         return None if self.random else step if self.lr_scale is None else float(self.lr_scale)

@@ -4,7 +4,7 @@ import numpy as np
 from torch import nn
 
 from sr.degradation.region import Region
-from sr.degradation.stage import Operation, Parameters, Stage, joined, on_host, own, plan, regions, targets, width
+from sr.degradation.stage import Operation, Parameters, Stage, joined, joined_words, on_host, own, plan, regions, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
 
@@ -52,6 +52,9 @@ class Sequence(Stage):
 
     def targets(self, parameters: Parameters) -> list[Stage]:
         return [found for name, stage in self.stages.items() for found in targets(stage, own(parameters, name))]
+
+    def words(self, parameters: Parameters) -> str:
+        return joined_words((stage, own(parameters, name)) for name, stage in self.stages.items())
 
     def width(self, step: float | None) -> float | None:
         for stage in self.stages.values():

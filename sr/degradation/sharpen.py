@@ -47,6 +47,9 @@ class Sharpen(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Sharpened(step, self)]
 
+    def words(self, parameters: Parameters) -> str:
+        return "sharpened HR"
+
 
 class _Sharpened(Operation):
     def __init__(self, step: float, stage: Sharpen) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import nn
 
-from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width
+from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width, words
 from sr.functional.draws import Draws
 from sr.functional.ranges import probability as checked
 
@@ -31,6 +31,9 @@ class Skip(Stage):
 
     def targets(self, parameters: Parameters) -> list[Stage]:
         return [] if parameters["skipped"] else targets(self.stage, own(parameters, "stage"))
+
+    def words(self, parameters: Parameters) -> str:
+        return "" if parameters["skipped"] else words(self.stage, own(parameters, "stage"))
 
     def width(self, step: float | None) -> float | None:
         inner = width(self.stage, step)

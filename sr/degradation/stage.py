@@ -4,6 +4,7 @@ Samples of a batch may change their size by different factors, so a pipeline (`s
 one by one. Sizes and branches are known on the host, where the parameters are drawn: nothing synchronises the device.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ class Stage(nn.Module):
         """The operations for a sample with these parameters, whose pixels are `step` HR pixels wide."""
         raise NotImplementedError
 
+    def words(self, parameters: Parameters) -> str:
+        """What is done to the sample of these parameters, for people: "JPEG 54"; "" where nothing is."""
+        return named(self, parameters)
+
     def width(self, step: float | None) -> float | None:
         """HR pixels per pixel of the result, given those of the input; None: random per sample."""
         return step
@@ -94,6 +99,29 @@ def plan(stage: nn.Module, parameters: Parameters, step: float) -> list[Operatio
 def width(stage: nn.Module, step: float | None) -> float | None:
     """HR pixels per pixel after any stage; None if random."""
     return stage.width(step) if isinstance(stage, Stage) else step and step * stage.scale
+
+
+def words(stage: nn.Module, parameters: Parameters) -> str:
+    """What any stage does to the sample of these parameters, for people."""
+    return stage.words(parameters) if hasattr(stage, "words") else named(stage, parameters)
+
+
+def joined_words(stages: Iterable[tuple[nn.Module, Parameters]]) -> str:
+    """Those of stages one after the other, of those that do something."""
+    return ", ".join(filter(None, (words(stage, parameters) for stage, parameters in stages)))
+
+
+def named(stage: nn.Module, parameters: Parameters) -> str:
+    """The class of a stage with names and values of its parameters."""
+    texts = [type(stage).__name__, *(f"{name} {_number(value)}" for name, value in parameters.items())]
+    return " ".join(texts)
+
+
+def _number(value: Any) -> str:
+    array = np.asarray(value)
+    if array.ndim:
+        return "x".join(map(str, array.shape))  # a kernel, for instance
+    return f"{array.item():.3g}" if array.dtype.kind == "f" else str(array.item())
 
 
 def targets(stage: nn.Module, parameters: Parameters) -> list[Stage]:

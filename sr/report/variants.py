@@ -11,7 +11,7 @@ from sr.report.runs import Run
 
 # Keys that do not affect a result.
 _ELSEWHERE = ("seed", "output_dir", "resume", "data_dir", "study", "variant", "sweep_resume", "reproduce", "profile", "logger")
-_ELSEWHERE += ("data.cache_dir", "data.n_workers", "data.download", "callback")
+_ELSEWHERE += ("data.cache_dir", "data.n_workers", "data.download", "callback", "preview")
 _MISSING = "–"
 
 

@@ -65,6 +65,11 @@ def test_margins_change_nothing(chain):
     assert made[0].shape[-1] == size and torch.equal(made[1], made[0]) and torch.equal(made[2], made[0])
 
 
+def test_words_say_what_is_done(chain):
+    words = chain.words(parameters(chain, 0, 3), 3)
+    assert len(words) == 3 and all(0 < len(text) < 400 and "tensor" not in text and "array" not in text for text in words)
+
+
 def test_layout_and_autocast_change_nothing(chain, patches):
     given = parameters(chain, 0, 5)
     with torch.autocast("cpu", dtype=torch.bfloat16):

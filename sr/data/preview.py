@@ -1,0 +1,43 @@
+"""The first samples of a run, as its training sees them, for people to look at."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sr.data.device import finish
+from sr.data.plan import Phase, Plan
+from sr.data.split import Held
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Patches hr (N, C, sS, sS) and lr (N, C, S, S) in [0, 1] on the CPU, and what was done to each, in words."""
+
+    hr: Tensor
+    lr: Tensor
+    words: list[str]
+
+
+def prepared(data: Any) -> Any:
+    """A new `sr.data.module.SRData`, ready to give training samples; no benchmark is looked for."""
+    data.benchmark, data.validation = {}, {name: images for name, images in data.validation.items() if isinstance(images, Held)}
+    data.prepare_data()
+    data.setup("fit")
+    return data
+
+
+def first_samples(data: Any, count: int, device: torch.device) -> Samples:
+    """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own.
+
+    Args:
+        data: a `sr.data.module.SRData` after `prepare_data` and `setup("fit")`.
+    """
+    plan = Plan(seed=data.seed, phases=(Phase(0, data.phases[0].patch_size, count),))  # a sample is the same in any batch
+    batch = data.patches(plan).batch(0)
+    degraded = "parameters" in batch
+    words = data.degradation.words(batch["parameters"], count) if degraded else ["LR from its file"] * count
+    with torch.no_grad():
+        made = finish(data.transfer_batch_to_device(batch, device, 0), data.degradation, data.augmentation, data.kind)
+    return Samples(made["hr"].cpu(), made["lr"].cpu(), words)
