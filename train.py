@@ -44,7 +44,9 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            print(table := comparison(results, cfg.variant or build.table_name(cfg), data.kind.measured, records(model.metric)))
+            baseline = "input" if cfg.scale == 1 else "bicubic"
+            table = comparison(results, cfg.variant or build.table_name(cfg), data.kind.measured, records(model.metric), baseline)
+            print(table)
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")
             if cfg.reproduce:

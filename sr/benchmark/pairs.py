@@ -107,9 +107,13 @@ class Benchmark:
 
     @cached_property
     def names(self) -> list[str]:
-        """Name of each image: its path below the set's folder, without extension, joined by "_". All different."""
-        root = os.path.commonpath([hr.parent for hr, _ in self.pairs])
-        names = ["_".join(hr.relative_to(root).with_suffix("").parts) for hr, _ in self.pairs]
+        """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
+        return self.names_of([hr for hr, _ in self.pairs])
+
+    def names_of(self, files: list[Path]) -> list[str]:
+        """Those of HR files. Raises InputError where two have one name."""
+        root = os.path.commonpath([file.parent for file in files])
+        names = ["_".join(file.relative_to(root).with_suffix("").parts) for file in files]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"several images of {self.name} in {root} have the same name {twice}: rename one")
@@ -121,12 +125,8 @@ class Benchmark:
     def __getitem__(self, index: int) -> dict[str, Any]:
         """{"name": str, "lr": (C, h, w), "hr": (C, round(scale * h), round(scale * w)), ...}, images of the kind's type."""
         hr_file, lr_file = self.pairs[index]
-        hr = self._read(hr_file)
-        size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
-        if 0 in size:
-            raise InputError(f"{hr_file} is smaller than the scale {self.scale}")
-        h, w = (round(n * self.scale) for n in size)
-        hr = hr[:, :h, :w]
+        hr = self.hr_of(hr_file)
+        size = tuple(round(n / self.scale) for n in hr.shape[-2:])
         if lr_file is None:
             lr = imresize(self.kind.scaled(hr)[None], size=size, rounding=self.kind.levels)[0]
             lr = self.kind.to_stored(lr)
@@ -134,6 +134,15 @@ class Benchmark:
             check_pairs([(hr_file, lr_file)], self.scale)
             lr = self._read(lr_file)
         return {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
+
+    def hr_of(self, file: Path) -> Tensor:
+        """HR (C, round(scale * h), round(scale * w)) of a file, cropped: h and w are those of LR."""
+        hr = self._read(file)
+        size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
+        if 0 in size:
+            raise InputError(f"{file} is smaller than the scale {self.scale}")
+        h, w = (round(n * self.scale) for n in size)
+        return hr[:, :h, :w]
 
     def _missing(self) -> str:
         source = f"download it from {self.url}, or " if self.url else ""

@@ -8,18 +8,20 @@ from typing import Any
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
+from sr.build.degradation import sets
 from sr.build.image import image_node
 from sr.build.node import build, group
 from sr.cli import CONF, check
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind, of
+from sr.weights import trust
 
 
 def benchmark(cfg: DictConfig) -> dict[str, Any]:
     """Name -> benchmark, from the config group."""
     if not cfg.get("benchmark"):
         raise InputError("no benchmark: pass benchmark=[set5] or another choice of the config group benchmark")
-    return build(cfg.benchmark)
+    return sets(cfg, "benchmark", cfg.benchmark)
 
 
 def metric(cfg: DictConfig) -> dict[str, Any]:
@@ -60,7 +62,9 @@ def benchmarks_of_run(cfg: DictConfig, stored: Mapping[str, Any]) -> None:
 
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
     """The benchmarks of a finished run, with this version's configs and the run's image folders."""
-    known = {"ckpt": str(folder), "scale": config.get("scale"), "data_dir": config.get("data_dir"), "benchmark": {}}
+    trust.check(config.get("degradation"), str(folder))
+    keys = ("scale", "data_dir", "degradation")
+    known = {"ckpt": str(folder), **{key: config.get(key) for key in keys}, "benchmark": {}}
     cfg = OmegaConf.create(known | {"image": image_node(of(config.get("image"), folder))})
     benchmarks_of_run(cfg, {name: config["benchmark"][name] for name in names})
     return benchmark(cfg)

@@ -4,10 +4,10 @@ from omegaconf import DictConfig
 
 from sr.augmentation.chain import Chain as Augmentations
 from sr.build.benchmark import benchmark, limits
+from sr.build.degradation import degradation, sets
 from sr.build.image import image
 from sr.build.node import build, chosen, group
 from sr.data.module import Benchmarks, SRData
-from sr.degradation.chain import Chain as Degradations
 from sr.errors import InputError
 
 
@@ -16,8 +16,8 @@ def data(cfg: DictConfig) -> SRData:
     return build(
         cfg.data,
         benchmark=benchmark(cfg),
-        validation={name: build(node) for name, node in chosen(cfg, "validation").items()},
-        degradation=Degradations(build(group(cfg, "degradation")), scale=cfg.scale, levels=image(cfg).levels),
+        validation=sets(cfg, "validation", chosen(cfg, "validation")),
+        degradation=degradation(cfg, group(cfg, "degradation")),
         augmentation=Augmentations(build(group(cfg, "augmentation"))),
         accumulate=cfg.trainer.accumulate_grad_batches,
         **limits(cfg),

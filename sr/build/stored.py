@@ -77,10 +77,23 @@ def tested_network(cfg: DictConfig) -> nn.Module:
         if not cfg.get("benchmark"):
             carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
             benchmarks_of_run(cfg, carried["config"]["benchmark"])
+            for name, record in carried.get("degraded", {}).items():
+                if name in cfg.benchmark:
+                    OmegaConf.update(cfg, f"benchmark.{name}.expected", record, force_add=True)
+        if not cfg.get("degradation"):
+            _degradation_of_run(cfg)
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
     return check_channels(built, kind)
+
+
+def _degradation_of_run(cfg: DictConfig) -> None:
+    """That of the checkpoint's run, by which its `benchmark=[degraded]` makes LR; nothing for released files."""
+    file = checkpoint.first(plain(cfg.ckpt))
+    if stages := checkpoint.about(file).get("sr", {}).get("config", {}).get("degradation"):
+        trust.check(stages, str(file), trust.of_command_line(cfg))
+        OmegaConf.update(cfg, "degradation", stages, force_add=True)
 
 
 def network_name(cfg: DictConfig) -> str:

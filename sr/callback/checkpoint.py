@@ -83,7 +83,9 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
         finish(trainer)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint["sr"] = self.carry
+        sets = (trainer.datamodule.sets(stage) for stage in ("val", "test")) if hasattr(trainer, "datamodule") else ()
+        made = {name: images.record for part in sets for name, images in part.items() if hasattr(images, "record")}
+        checkpoint["sr"] = self.carry | ({"degraded": made} if made else {})
         for logger in trainer.loggers:
             logger.save()  # what a resumed run will not log again must be on disk before the checkpoint
 

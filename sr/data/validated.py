@@ -21,6 +21,9 @@ def validated(config: Mapping[str, Any]) -> dict[str, str]:
 def _images(node: Any, config: Mapping[str, Any]) -> Any:
     if not isinstance(node, Mapping):
         return node
+    if "degradation" in node:
+        own = config.get("degradation") if isinstance(node["degradation"], str) else node["degradation"]  # ${degradation}
+        return {"hr": node.get("hr"), "degradation": own, "seed": node.get("seed"), "stored": node.get("stored")}
     if "hr" in node:
         return {"hr": node["hr"], "lr": node.get("lr")}
     data = config.get("data") or {}  # a split is taken from the training images

@@ -1,6 +1,6 @@
 """Base class of our LightningModules: a network, its average, and evaluation by the papers' protocol."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytorch_lightning as pl
@@ -207,15 +207,15 @@ class SRModule(pl.LightningModule):
         for logger in self.trainer.loggers:
             logger.log_metrics(values, self.trainer.global_step)
 
-    def _sets(self) -> Iterable[str]:
+    def _sets(self) -> Mapping[str, Any]:
         """The sets being measured: the benchmarks at the test, otherwise the validation sets."""
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
         """Scores of all images from all processes: set -> means, bicubic's means and each image's scores."""
         parts = gathered(self.trainer, self._scores)
-        results = {}
-        for name in self._sets():
+        results, sets = {}, self._sets()
+        for name in sets:
             images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
             images = dict(sorted(images.items()))
             if not images:
@@ -227,6 +227,8 @@ class SRModule(pl.LightningModule):
             results[name]["images"] = {
                 image: {key: value for key, value in scores.items() if "/" not in key} for image, scores in images.items()
             }
+            if record := getattr(sets[name], "record", None):
+                results[name]["degraded"] = record
         return results
 
     # -- checkpoints -----------------------------------------------------------------------------------------------

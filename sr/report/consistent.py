@@ -73,6 +73,8 @@ def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) ->
     If runs measured different parts of a set, its config must be the same.
     """
     first = runs[0]
+    if made := _other_lr(runs, benchmark):
+        return made
     for run in runs[1:]:
         before, after = first.bicubic.get(benchmark, {}), run.bicubic.get(benchmark, {})
         known = [metric for metric in metrics if metric in before and metric in after]
@@ -85,6 +87,20 @@ def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) ->
                     )
         elif (one := _node(first, benchmark)) != (other := _node(run, benchmark)) and None not in (one, other):
             return f"{benchmark} is left out: its config and its images differ between {first.folder} and {run.folder}."
+    return None
+
+
+def _other_lr(runs: Sequence[Run], benchmark: str) -> str | None:
+    """Why LR is not the same in all runs, as the records of those say in which a degradation has made it."""
+    first, one = runs[0], runs[0].degraded.get(benchmark)
+    for run in runs[1:]:
+        other = run.degraded.get(benchmark)
+        if (one or {}).get("hash") != (other or {}).get("hash"):
+            said = [
+                f"{run.folder} by {made.get('pipeline')} ({made.get('hash')})" if made else f"{run.folder} not by a degradation"
+                for run, made in ((first, one), (run, other))
+            ]
+            return f"{benchmark} is left out: its LR was made in {said[0]} and in {said[1]}, which are two tasks."
     return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sr.benchmark.degraded import line as lr_line
 from sr.files import whole
 from sr.metric.record import line
 
@@ -20,27 +21,35 @@ def number(metric: str, value: float, *, sign: bool = False, more: int = 0) -> s
 
 
 def comparison(
-    results: Mapping[str, Any], name: str, measured: str = "", metrics: Mapping[str, Mapping[str, Any]] | None = None
+    results: Mapping[str, Any],
+    name: str,
+    measured: str = "",
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+    baseline: str = "bicubic",
 ) -> str:
     """A Markdown table: per benchmark a row for bicubic, the network, and the difference.
 
-    Metrics whose lower score is better have an arrow down in the header, and the line below says how each was measured.
+    Metrics whose lower score is better have an arrow down in the header, and lines below say how each was measured, and which
+    degradation made the LR of a set.
 
     Args:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
         metrics: their records (`sr.metric.record`), where they are known.
+        baseline: label of bicubic's rows; at scale 1 it changes nothing: "input".
     """
     if not results:
         return "nothing was tested"
-    records, metrics = metrics or {}, [key for key in next(iter(results.values())) if key not in ("bicubic", "images")]
+    others = ("bicubic", "images", "degraded")
+    records, metrics = metrics or {}, [key for key in next(iter(results.values())) if key not in others]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
     for benchmark, scores in results.items():
-        rows.append([f"{benchmark} ({len(scores['images'])})", "bicubic", *(number(m, scores["bicubic"][m]) for m in metrics)])
+        rows.append([f"{benchmark} ({len(scores['images'])})", baseline, *(number(m, scores["bicubic"][m]) for m in metrics)])
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
         rows.append(["", "difference", *(number(m, scores[m] - scores["bicubic"][m], sign=True) for m in metrics)])
-    return "\n\n".join(filter(None, (markdown(rows), line({key: records[key] for key in metrics if key in records}))))
+    made = [lr_line(benchmark, scores["degraded"]) for benchmark, scores in results.items() if "degraded" in scores]
+    return "\n\n".join(filter(None, (markdown(rows), *made, line({key: records[key] for key in metrics if key in records}))))
 
 
 def _head(metric: str, measured: str, record: Mapping[str, Any]) -> str:

@@ -1,0 +1,177 @@
+"""`benchmark=[degraded]`: any folder of HR, with LR made once by the run's degradation: blind SR is scored on its own task."""
+
+import hashlib
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from filelock import FileLock
+from torch import Tensor
+from tqdm import tqdm
+
+from sr.benchmark.pairs import Benchmark
+from sr.data.hold_out import hash_of
+from sr.data.source.sample import Sample
+from sr.degradation.pipeline import Pipeline, digest
+from sr.errors import InputError, StorageError
+from sr.files import whole
+from sr.functional.draws import Draws
+from sr.image.kind import PHOTO, Kind
+from sr.image.writer import Writer
+
+_RECORD = "degraded.json"
+
+
+class Degraded(Benchmark):
+    """HR of a folder, and LR that `prepare` makes of each whole image, on the CPU, and keeps.
+
+    The random numbers of an image depend on its name and on `seed` alone, not on the run's seed. HR is the file as it is, even
+    where the degradation sharpens HR before it makes LR: so Real-ESRGAN's authors evaluate (arXiv:2107.10833, section 4).
+
+    Args:
+        name, hr, scale, n_images, url, kind: as of Benchmark.
+        degradation: the pipeline that makes LR.
+        cache_dir: LR goes to a folder below it, `degraded/NAME-HASH`; runs of one pipeline, seed and HR share it.
+        seed: of the random numbers.
+        stored: a folder that was made so before, such as one of another machine, instead of that in `cache_dir`.
+        expected: the `record` of the LR that has to be used, as a checkpoint has it; None: any.
+
+    Raises:
+        InputError: from `prepare`, where `stored` or `expected` is LR of another pipeline, seed or HR.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        hr: str | Path | Sample,
+        scale: int,
+        degradation: Pipeline,
+        cache_dir: str | Path,
+        seed: int = 0,
+        stored: str | Path | None = None,
+        expected: Mapping[str, Any] | None = None,
+        n_images: int | None = None,
+        url: str | None = None,
+        kind: Kind = PHOTO,
+    ) -> None:
+        super().__init__(name, hr, scale, None, n_images, url, kind)
+        if degradation.degradation.idle:
+            raise InputError(f"benchmark {name}: degradation=[{degradation.name}] changes nothing at scale=1: LR would be HR")
+        self.degradation, self.cache_dir, self.seed, self.expected = degradation, Path(cache_dir).expanduser(), seed, expected
+        self.stored = None if stored is None else Path(stored).expanduser()
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
+        made = {"pipeline": self.degradation.name, "pipeline_hash": self.degradation.hash, "seed": self.seed}
+        files = [(name, _digest(file)) for name, (file, _) in zip(self.names, self.sources, strict=True)]
+        made |= {"hr": digest(files), "images": len(files)}
+        return {**made, "target": "HR as in the file", "hash": digest([made, self.kind.name])}
+
+    @property
+    def folder(self) -> Path:
+        """Where LR lies."""
+        name = self.degradation.name[:50].replace(",", "+")  # a comma means a list on a command line
+        return self.stored or self.cache_dir / "degraded" / f"{name}-{self.record['hash']}"
+
+    @cached_property
+    def sources(self) -> list[tuple[Path, None]]:
+        """(HR file, None) of each image."""
+        return super().pairs
+
+    @property
+    def pairs(self) -> list[tuple[Path, Path]]:
+        """(HR file, LR file) of each image; LR is there after `prepare`."""
+        return [(hr, self.folder / "lr" / f"{name}.png") for name, (hr, _) in zip(self.names, self.sources, strict=True)]
+
+    @cached_property
+    def names(self) -> list[str]:
+        return self.names_of([hr for hr, _ in self.sources])
+
+    def prepare(self) -> None:
+        """Make LR where it is not there; several processes may do so at once. Then look the set through, as Benchmark does."""
+        if self.expected is not None:
+            self._check(self.expected, "the checkpoint's run was measured on other LR", f"benchmark=[{self.name}]")
+        if self.stored is not None:
+            self._check(_read(self.stored), f"{self.stored} is other LR", f"benchmark.{self.name}.stored=null")
+        elif not (self.folder / _RECORD).is_file():
+            self._make()
+        super().prepare()
+
+    def _check(self, other: Mapping[str, Any], what: str, remedy: str) -> None:
+        unlike = [key for key in self.record if other.get(key) != self.record[key] and key not in ("hash", "pipeline_hash")]
+        if other.get("hash") == self.record["hash"]:
+            return
+        said = ", ".join(f"{key} {other.get(key)} and here {self.record[key]}" for key in unlike)
+        said = said or f"{other.get('pipeline')} with other options or another version of the code"
+        raise InputError(
+            f"benchmark {self.name}: {what} ({said}), so that scores cannot be compared; pass {remedy} to measure "
+            f"on LR of {self.degradation.name}, or the other's degradation=... and folder of HR"
+        )
+
+    def _make(self) -> None:
+        """All of LR under a temporary name, and then its own."""
+        folder = self.folder
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_name(f"{folder.name}.lock")):
+                if (folder / _RECORD).is_file():
+                    return
+                temporary = folder.with_name(f".{uuid.uuid4().hex}.tmp")
+                try:
+                    self._write(temporary)
+                    temporary.rename(folder)
+                finally:
+                    shutil.rmtree(temporary, ignore_errors=True)
+        except OSError as error:
+            if error.errno is None or isinstance(error, StorageError):
+                raise
+            raise StorageError(f"{folder}: LR of benchmark {self.name} cannot be kept there ({error.strerror})") from None
+
+    def _write(self, folder: Path) -> None:
+        show = tqdm(self.sources, f"LR of {self.name} by {self.degradation.name}", leave=False, disable=len(self.sources) < 20)
+        for index, _ in enumerate(show):
+            pixels = self.made(index).permute(1, 2, 0).contiguous().numpy()
+            with Writer(folder / "lr" / f"{self.names[index]}.png", pixels.shape, pixels.dtype) as writer:
+                writer.write(pixels)
+        with whole(folder / _RECORD) as temporary:
+            temporary.write_text(json.dumps(self.record, indent=1) + "\n")
+        print(f"{self.name}: LR of {len(self.sources)} images made by {self.degradation.name} into {self.folder}")
+
+    def made(self, index: int) -> Tensor:
+        """LR of an image (C, h, w), of the kind's type, made anew."""
+        chain = self.degradation.degradation
+        hr = self.hr_of(self.sources[index][0])
+        draws = Draws(self.seed, hash_of(self.names[index]) >> 5, 1, "degraded")  # 59 bits, which Draws takes
+        with torch.no_grad():
+            lr = chain(self.kind.scaled(hr)[None], chain.sample(draws))[0]
+        return self.kind.to_stored(lr)
+
+
+def line(name: str, record: Mapping[str, Any]) -> str:
+    """Which pipeline made a set's LR, for below a table."""
+    return (
+        f"{name}: LR made by {record['pipeline']}, seed {record['seed']}, of {record['images']} images "
+        f"(hash {record['hash']}); scored against {record['target']}"
+    )
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    file = folder / _RECORD
+    try:
+        record = json.loads(file.read_text())
+    except (OSError, ValueError):
+        record = None
+    if not isinstance(record, dict):
+        raise InputError(f"{folder}: not LR that benchmark=[degraded] has made: there is no readable {file.name} in it")
+    return record
+
+
+def _digest(file: Path) -> str:
+    with open(file, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

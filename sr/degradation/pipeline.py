@@ -1,0 +1,44 @@
+"""A run's whole degradation with what identifies it: results on LR of two pipelines are of two tasks."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sr.degradation.chain import Chain
+
+# Raise it when a change of the code makes other LR of the same config: stored LR is then made again, and results on the old one
+# are not compared with results on the new one. `tests/degradation/test_pipeline.py` tells when that is.
+VERSION = 1
+
+
+class Pipeline:
+    """The stages of a degradation, and their config.
+
+    Args:
+        name: of its stages in the config: "realesrgan", "blur,bicubic".
+        degradation: HR to LR.
+        config: of the stages, plain values, all filled in.
+    """
+
+    def __init__(self, name: str, degradation: Chain, config: Mapping[str, Any]) -> None:
+        self.name, self.degradation, self.config = name, degradation, config
+
+    @property
+    def hash(self) -> str:
+        """12 hexadecimal digits: of the config, the scale, the levels and the version of the code."""
+        chain = self.degradation
+        return digest({"stages": _classes(self.config), "scale": chain.scale, "levels": chain.levels, "version": VERSION})
+
+
+def digest(values: Any) -> str:
+    """12 hexadecimal digits of plain values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=False, default=str).encode()).hexdigest()[:12]
+
+
+def _classes(node: Any) -> Any:
+    """The config with the names of classes alone, for their files may move; the order of stages counts, that of options not."""
+    if isinstance(node, Mapping):
+        ordered = sorted(node.items()) if "_target_" in node else node.items()
+        return {key: str(value).rsplit(".", 1)[-1] if key == "_target_" else _classes(value) for key, value in ordered}
+    return [_classes(child) for child in node] if isinstance(node, list | tuple) else node
