@@ -12,6 +12,7 @@ from torch import Tensor
 from sr.data.further import keys_of, plain
 from sr.data.notes import say_left_out, say_not_used, say_unused
 from sr.data.source.folder import check_pairs, check_partners, images, pair
+from sr.data.source.matched import Matched
 from sr.data.source.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.functional.resize import imresize
@@ -34,7 +35,7 @@ class Benchmark:
     def __init__(
         self,
         name: str,
-        hr: str | Path | Sample,
+        hr: str | Path | Sample | Matched,
         scale: float,
         lr: str | Path | None = None,
         n_images: int | None = None,
@@ -108,7 +109,7 @@ class Benchmark:
     @cached_property
     def names(self) -> list[str]:
         """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
-        return self.names_of([hr for hr, _ in self.pairs])
+        return self.hr.names() if hasattr(self.hr, "names") else self.names_of([hr for hr, _ in self.pairs])
 
     def names_of(self, files: list[Path]) -> list[str]:
         """Those of HR files. Raises InputError where two have one name."""

@@ -35,7 +35,7 @@ PATHS += (
     "sources.*.own_validation",
 )
 PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg", "*.source")
-PATHS += ("benchmark.*.cache_dir", "benchmark.*.stored", "validation.*.cache_dir", "validation.*.stored")
+PATHS += ("benchmark.*.hr.path", "benchmark.*.cache_dir", "benchmark.*.stored", "validation.*.cache_dir", "validation.*.stored")
 PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folder", "logger.*.save_dir", "callback.*.folder")
 PATHS += ("callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that take names and other text.

@@ -26,6 +26,8 @@ def panel(
     """LR (nearest) | bicubic | SR | HR at the place where bicubic is worst, each `crop` HR pixels wide and enlarged `zoom`
     times.
 
+    At scale 1 the first two are one picture, "input".
+
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; bicubic is rounded to `levels`, 255 for 8 bit.
     """
     size = tuple(hr.shape[-2:])
@@ -33,8 +35,11 @@ def panel(
     rows, columns = slice(top, top + side), slice(left, left + side)
     y, x = (_nearest(first, side, n, N).to(lr.device) for first, n, N in zip((top, left), lr.shape[-2:], size, strict=True))
     nearest = lr.index_select(-2, y).index_select(-1, x)
-    bicubic = Bicubic(lr, size, levels).part(rows, columns)
-    crops = {"LR": nearest, "bicubic": bicubic, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
+    if lr.shape[-2:] == hr.shape[-2:]:
+        before = {"input": nearest}
+    else:
+        before = {"LR": nearest, "bicubic": Bicubic(lr, size, levels).part(rows, columns)}
+    crops = {**before, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
     return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
 
 

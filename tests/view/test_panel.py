@@ -63,3 +63,8 @@ def test_titles_are_written_above_each_picture():
     pixels = np.asarray(picture)
     for left in (0, 64):
         assert (pixels[:18, left : left + 60] < 128).any() and (pixels[18:, left : left + 60] == [255, 0, 0]).all()
+
+
+def test_at_scale_1_lr_is_shown_once():
+    image = torch.rand(1, 3, 40, 40, generator=torch.Generator().manual_seed(0))
+    assert panel(image, image, image, 32, zoom=1).width == 3 * 32 + 2 * 4  # input, SR, HR

@@ -1,0 +1,70 @@
+"""Pairs of photographs in the layouts in which real sets are published: HR and LR side by side, told apart by their names."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from sr.data.notes import say_left_out
+from sr.errors import InputError, MissingError
+from sr.image.file import list_images
+
+
+class Matched:
+    """Source: the images below `path` whose relative path is `hr`, each with the one that is `lr`.
+
+    Both are regular expressions of the whole relative path, with "/" between folders. What their groups hold names the pair:
+    "(.+)_HR.png" and "(.+)_LR4.png" match Canon_001_HR.png with Canon_001_LR4.png. Other files are left alone.
+
+    Args:
+        path: the folder.
+        hr, lr: see above.
+        name, url: of the set, and where to get it, for the message where it is not there.
+    """
+
+    def __init__(self, path: str | Path, hr: str, lr: str, name: str = "", url: str | None = None) -> None:
+        self.path, self.hr, self.lr = Path(path).expanduser(), re.compile(hr), re.compile(lr)
+        self.name, self.url = name or self.path.name, url
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def prepare(self, download: bool = False) -> None:
+        """Check that each HR image has its partner; there is nothing to download. Warns of files that are no images."""
+        self.files()
+        say_left_out(self.path)
+
+    def files(self) -> list[tuple[Path, Path]]:
+        """(HR file, LR file) of each pair, in the order of their names.
+
+        Raises:
+            MissingError: there is no such folder, no HR image in it, or an HR image has no partner.
+            InputError: one has several.
+        """
+        return [pair for _, pair in self._pairs()]
+
+    def names(self) -> list[str]:
+        """What the groups hold of each pair, joined by "_"."""
+        return ["_".join(key).replace("/", "_") for key, _ in self._pairs()]
+
+    def _pairs(self) -> list[tuple[tuple[str, ...], tuple[Path, Path]]]:
+        if not self.path.is_dir():
+            source = f"download it from {self.url}, or " if self.url else ""
+            message = f"no such folder {self.path}; {source}set data_dir (environment variable SR_DATA)"
+            raise MissingError(f"{self.name} not found: {message}")
+        found: dict[str, dict[tuple[str, ...], list[Path]]] = {"HR": defaultdict(list), "LR": defaultdict(list)}
+        for file in list_images(self.path):
+            relative = file.relative_to(self.path).as_posix()
+            for kind, pattern in (("HR", self.hr), ("LR", self.lr)):
+                if match := pattern.fullmatch(relative):
+                    found[kind][match.groups()].append(file)
+        if not found["HR"]:
+            raise MissingError(f"{self.name}: no HR images in {self.path}; looked for {self.hr.pattern}")
+        for kind, files in found.items():
+            if several := next((files for files in files.values() if len(files) > 1), None):
+                raise InputError(f"{self.name}: {several[0]} and {several[1]} are both {kind} of one pair: take one away")
+        if alone := [files[0] for key, files in found["HR"].items() if key not in found["LR"]]:
+            raise MissingError(
+                f"{self.name}: no LR partner for {alone[0]}; looked for {self.lr.pattern} in {self.path}; "
+                f"{len(alone)} of {len(found['HR'])} images have none"
+            )
+        return [(key, (files[0], found["LR"][key][0])) for key, files in found["HR"].items()]
