@@ -87,7 +87,8 @@ class Wandb(pl.Callback):
             run.summary.update({f"best/{name}/{metric}": scores[metric] for metric in metrics})
             run.summary.update({f"bicubic/{name}/{metric}": value for metric, value in scores["bicubic"].items()})
             for image, values in scores["images"].items():
-                pictures = [wandb.Image(pixels) for pixels in pictures_of.get((name, image), [])] or [None] * 4
+                pictures = [wandb.Image(pixels) for pixels in pictures_of.get((name, image), [])]
+                pictures += [None] * (4 - len(pictures))
                 table.add_data(name, image, *pictures, *(values[metric] for metric in metrics))
         run.log({"test/images": table, "trainer/global_step": trainer.global_step})
         if self.checkpoints:
@@ -126,11 +127,15 @@ def _artifact_of(file: Any) -> str | None:
 
 
 def _crops(
-    lr: Tensor, sr: Tensor, hr: Tensor, crop: int, bands: Sequence[int] | None = None, levels: int | None = 255
+    lr: Tensor, sr: Tensor, hr: Tensor | None, crop: int, bands: Sequence[int] | None = None, levels: int | None = 255
 ) -> list[np.ndarray]:
-    """LR, SR, HR and four times |SR - HR| where bicubic is worst, with LR in its own resolution; `bands` of each."""
-    scale = hr.shape[-1] // lr.shape[-1]
-    top, left, side = (value // scale * scale for value in worst_place(lr, hr, crop, levels))
+    """LR, SR, HR and four times |SR - HR| where bicubic is worst, with LR in its own resolution; `bands` of each.
+
+    Without HR: LR and SR where bicubic is furthest from SR.
+    """
+    scale = sr.shape[-1] // lr.shape[-1]
+    top, left, side = (value // scale * scale for value in worst_place(lr, sr if hr is None else hr, crop, levels))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
-    low, sr, hr = (image.cpu() for image in (low, *(image[..., top : top + side, left : left + side] for image in (sr, hr))))
-    return [to_pixels(shown(image, bands)) for image in (low, sr, hr, 4 * (sr - hr).abs())]
+    cut = [image[..., top : top + side, left : left + side].cpu() for image in (sr, hr) if image is not None]
+    images = [low.cpu(), *cut, *([4 * (cut[0] - cut[1]).abs()] if hr is not None else [])]
+    return [to_pixels(shown(image, bands)) for image in images]

@@ -82,7 +82,8 @@ class Watch(pl.Callback):
         lr, sr, hr = (outputs[name] for name in ("lr", "sr", "hr"))
         self._period = sr.shape[-1] // lr.shape[-1]
         cast = (sr.mean(dim=(0, 2, 3)) - lr.mean(dim=(0, 2, 3))).float()
-        self._seen.append(torch.cat([cast, cast.new_tensor([grid(image, self._period) for image in (sr, hr)])]))
+        grids = [0.0 if image is None else grid(image, self._period) for image in (sr, hr)]
+        self._seen.append(torch.cat([cast, cast.new_tensor(grids)]))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         seen, self._seen = _mean(trainer, self._seen), []

@@ -1,6 +1,7 @@
 """The protocol of SR papers: preparation of images before scoring."""
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -20,6 +21,12 @@ def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None) -> Tensor:
 def needs_reference(metric: nn.Module) -> bool:
     """Whether a metric compares SR with HR; true by default."""
     return getattr(metric, "reference", True)
+
+
+def check_scores(scores: Mapping[str, float], image: str) -> None:
+    """InputError where a metric has no score for an image, such as NIQE for a picture without structure."""
+    if lacking := [name for name, score in scores.items() if math.isnan(score)]:
+        raise InputError(f"{image}: {', '.join(lacking)} has no score: take the image out, or the metric out of metric=[...]")
 
 
 class Metric(nn.Module):

@@ -14,7 +14,7 @@ from sr.errors import InputError, NotFiniteError
 from sr.functional.bicubic import Bicubic
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
-from sr.metric.base import scored
+from sr.metric.base import check_scores, needs_reference, scored
 from sr.model.average import Average
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
@@ -66,13 +66,15 @@ class SRModule(pl.LightningModule):
     def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
         """Inputs of the network, `network(lr, **others)`: LR, and the keys of the batch that its `forward` names.
 
-        `size` is the height and width of HR. InputError: the batch lacks a key.
+        `size` is the height and width of HR, or of LR times the scale without HR. InputError: the batch lacks a key.
         """
-        return batch["lr"], chosen(self.network, {**batch, SIZE: tuple(batch["hr"].shape[-2:])})
+        lr = batch["lr"]
+        size = batch["hr"].shape[-2:] if "hr" in batch else (round(side * float(batch[SCALE][0])) for side in lr.shape[-2:])
+        return lr, chosen(self.network, {**batch, SIZE: tuple(size)})
 
-    def target(self, batch: Mapping[str, Any]) -> Tensor:
-        """The target of the network's output."""
-        return batch["hr"]
+    def target(self, batch: Mapping[str, Any]) -> Tensor | None:
+        """The target of the network's output; None in a set without HR."""
+        return batch.get("hr")
 
     def real(self, batch: Mapping[str, Any]) -> Tensor:
         """The real images for a discriminator: the target, unless the degradation sharpens only the network's target."""
@@ -159,6 +161,18 @@ class SRModule(pl.LightningModule):
 
     # -- evaluation ------------------------------------------------------------------------------------------------
 
+    def setup(self, stage: str) -> None:
+        """InputError, before anything is trained or measured: a metric that compares with HR, and a set without it."""
+        data = getattr(self.trainer, "datamodule", None)
+        for when in ("val", "test") if hasattr(data, "sets") else ():
+            for name, images in data.sets(when).items():
+                lacking = [metric for metric, one in self.metric.items() if needs_reference(one)]
+                if lacking and not getattr(images, "has_hr", True):
+                    raise InputError(
+                        f"benchmark {name} has no HR, with which {', '.join(lacking)} compare: pass metric=[niqe] or other "
+                        "metrics that need no reference, and measure sets with HR on their own"
+                    )
+
     def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
         return self._evaluate(batch, dataloader_idx, with_bicubic=False)
 
@@ -175,12 +189,13 @@ class SRModule(pl.LightningModule):
             scores = self._score(sr, hr)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels
-                bicubic = Bicubic(lr, hr.shape[-2:], levels).whole()
+                bicubic = Bicubic(lr, sr.shape[-2:], levels).whole()
                 scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
+                check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
 
-    def _score(self, sr: Tensor, hr: Tensor) -> dict[str, float]:
+    def _score(self, sr: Tensor, hr: Tensor | None) -> dict[str, float]:
         return {name: scored(metric, sr, hr).item() for name, metric in self.metric.items()}
 
     def on_validation_epoch_start(self) -> None:

@@ -55,8 +55,9 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
         for index in (benchmark.names.index(image) for image in run.scores[name] if image in benchmark.names):
             with suppress(ValueError, OSError):
                 sample = benchmark[index]
-                lr, hr = (kind.scaled(sample[key][None]) for key in ("lr", "hr"))
-                sr = imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)
+                lr, hr = (kind.scaled(sample[key][None]) if key in sample else None for key in ("lr", "hr"))
+                size = [round(side * runs[0].scale) for side in lr.shape[-2:]] if hr is None else hr.shape[-2:]
+                sr = imresize(lr, size=tuple(size), rounding=kind.levels)
                 of[sample["name"]] = {key: scored(metric, sr, hr).item() for key, metric in measured.items()}
         means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]

@@ -54,6 +54,9 @@ def strips(
         except (OSError, ValueError, KeyError) as error:
             said(f"no pictures of {benchmark}/{image}: {error}")
             continue
+        if "hr" not in sample:
+            said(f"no pictures of {benchmark}/{image}: the set has no HR")
+            continue
         kind = getattr(benchmarks[benchmark], "kind", PHOTO)
         lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
         whole = {"bicubic": imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)}

@@ -17,7 +17,7 @@ _GAP, _TITLE = 4, 18  # pixels
 def panel(
     lr: Tensor,
     sr: Tensor,
-    hr: Tensor,
+    hr: Tensor | None,
     crop: int,
     zoom: int = 2,
     bands: Sequence[int] | None = None,
@@ -29,17 +29,20 @@ def panel(
     At scale 1 the first two are one picture, "input".
 
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; bicubic is rounded to `levels`, 255 for 8 bit.
+    Without HR the place is where bicubic is furthest from SR.
     """
-    size = tuple(hr.shape[-2:])
-    top, left, side = worst_place(lr, hr, crop, levels)
+    size = tuple(sr.shape[-2:])
+    top, left, side = worst_place(lr, sr if hr is None else hr, crop, levels)
     rows, columns = slice(top, top + side), slice(left, left + side)
     y, x = (_nearest(first, side, n, N).to(lr.device) for first, n, N in zip((top, left), lr.shape[-2:], size, strict=True))
     nearest = lr.index_select(-2, y).index_select(-1, x)
-    if lr.shape[-2:] == hr.shape[-2:]:
+    if lr.shape[-2:] == size:
         before = {"input": nearest}
     else:
         before = {"LR": nearest, "bicubic": Bicubic(lr, size, levels).part(rows, columns)}
-    crops = {**before, "SR": sr[..., rows, columns], "HR": hr[..., rows, columns]}
+    crops = {**before, "SR": sr[..., rows, columns]}
+    if hr is not None:
+        crops["HR"] = hr[..., rows, columns]
     return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
 
 

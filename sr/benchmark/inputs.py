@@ -1,0 +1,78 @@
+"""Evaluation sets without HR: pictures that are enlarged and scored by metrics that need no reference."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sr.data.notes import say_left_out, say_not_used
+from sr.data.source.folder import images
+from sr.errors import InputError, MissingError
+from sr.image import file as image
+from sr.image.kind import PHOTO, Kind
+from sr.say import warn
+
+
+class Inputs:
+    """The pictures of a folder, as LR. Metrics that compare SR with HR cannot be measured on them.
+
+    Args:
+        name: of the set, for messages.
+        lr: folder; nothing is read from it before `prepare`, `len` or the first image.
+        scale: by which they are enlarged.
+        n_images, url, kind: see `sr.benchmark.pairs.Benchmark`.
+    """
+
+    has_hr = False
+
+    def __init__(
+        self, name: str, lr: str | Path, scale: float, n_images: int | None = None, url: str | None = None, kind: Kind = PHOTO
+    ) -> None:
+        if lr is None or lr == "":  # Path("") would be the working folder
+            raise InputError(f"benchmark {name}: lr={lr!r} is not a folder")
+        self.name, self.lr, self.scale = name, Path(lr).expanduser(), scale
+        self.n_images, self.url, self.kind = n_images, url, kind
+
+    def prepare(self) -> None:
+        """Check the whole set before a run begins. Warns if it is incomplete.
+
+        Raises MissingError if the folder is missing; InputError if a file is damaged or two images have the same name.
+        """
+        for file in self.files:
+            image.check(file)
+        _ = self.names  # raises if two images have the same name
+        say_not_used(self.name, [(file, self.kind.not_used(file)) for file in self.files])
+        say_left_out(self.lr)
+        if self.n_images not in (None, len(self)):
+            warn(
+                f"{self.name} is incomplete: {len(self)} of {self.n_images} images in {self.lr}; "
+                "its scores cannot be compared with published ones"
+            )
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """Of each image. Raises MissingError if the folder is missing."""
+        if not self.lr.is_dir():
+            source = f"download it from {self.url}, or " if self.url else ""
+            raise MissingError(
+                f"{self.name} not found: no such folder {self.lr}; {source}set data_dir (environment variable SR_DATA)"
+            )
+        return images(self.lr)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Name of each image: its path below the folder, without extension, joined by "_". All different."""
+        names = ["_".join(file.relative_to(self.lr).with_suffix("").parts) for file in self.files]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"several images of {self.name} in {self.lr} have the same name {twice}: rename one")
+        return names
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """{"name": str, "lr": (C, h, w) of the kind's type, "scale": the set's}."""
+        lr = torch.from_numpy(self.kind.read(self.files[index])).permute(2, 0, 1).contiguous()
+        return {"name": self.names[index], "lr": lr, "scale": torch.tensor(float(self.scale))}
