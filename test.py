@@ -33,7 +33,7 @@ def test(cfg: DictConfig) -> None:
     else:
         name = build.network_name(cfg)
         results, metrics = measured(cfg)
-        table = comparison(results, name, build.image(cfg).measured, metrics, "input" if cfg.scale == 1 else "bicubic")
+        table = comparison(results, name, build.image(cfg).measured, metrics, cfg.scale)
         if results:
             write_records(metrics, cfg.output_dir)
 

@@ -44,8 +44,8 @@ def train(cfg: DictConfig) -> float | None:
 
         if trainer.is_global_zero:
             write_metrics(results, cfg.output_dir)
-            baseline = "input" if cfg.scale == 1 else "bicubic"
-            table = comparison(results, cfg.variant or build.table_name(cfg), data.kind.measured, records(model.metric), baseline)
+            name = cfg.variant or build.table_name(cfg)
+            table = comparison(results, name, data.kind.measured, records(model.metric), cfg.scale)
             print(table)
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")

@@ -25,7 +25,7 @@ def comparison(
     name: str,
     measured: str = "",
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    baseline: str = "bicubic",
+    scale: float | None = None,
 ) -> str:
     """A Markdown table: per benchmark a row for bicubic, the network, and the difference.
 
@@ -37,10 +37,11 @@ def comparison(
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
         metrics: their records (`sr.metric.record`), where they are known.
-        baseline: label of bicubic's rows; at scale 1 it changes nothing: "input".
+        scale: of the network; at scale 1 bicubic changes nothing, and its rows are called "input".
     """
     if not results:
         return "nothing was tested"
+    baseline = "input" if scale == 1 else "bicubic"
     others = ("bicubic", "images", "degraded")
     records, metrics = metrics or {}, [key for key in next(iter(results.values())) if key not in others]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
