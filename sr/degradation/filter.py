@@ -1,58 +1,57 @@
 """Filtering and resizing of one sample's picture, as one matrix product along columns and one along rows."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from torch import Tensor
 
 from sr.degradation.region import Region
 from sr.degradation.stage import Operation
 from sr.errors import InputError
-from sr.functional import band
-from sr.functional.band import Band, Mode
-
-Pairs = list[tuple[np.ndarray, np.ndarray]]
-_POINT: Pairs = [(np.ones(1), np.ones(1))]
+from sr.functional import band, kernels
+from sr.functional.band import Band
 
 
 class Linear(Operation):
-    """A filter, given as pairs of kernels (down, along) whose outer products sum to it, followed by a resize, or one of both.
+    """A filter, and then a resize, or one of both.
 
     Args:
-        step: HR pixels per pixel of the result.
-        pairs: see `sr.functional.kernels.separated`.
-        mode, ratio: of the resize, see `sr.functional.band.resized`; None: no resize.
+        step: HR pixels of a pixel of the result.
+        kernel: (k, k), correlated with the picture; None: none.
+        axis: (first output pixel, last + 1) -> the resize's band, see `sr.functional.band`; None: it is not resized.
     """
 
-    def __init__(self, step: float, pairs: Pairs = _POINT, mode: Mode | None = None, ratio: float = 1.0) -> None:
+    def __init__(self, step: float, kernel: np.ndarray | None = None, axis: Callable[[int, int], Band] | None = None) -> None:
         super().__init__(step)
-        self.pairs, self.mode, self.ratio = pairs, mode, ratio
+        self.kernel, self.axis = None if kernel is None else kernels.trimmed(kernel), axis or band.identity
+        self._spans: tuple[Any, Any] = (), ()
 
     def needs(self, wanted: Region) -> Region:
-        rows, columns = self._bands(wanted)
-        return Region(rows[0].begin, rows[0].end, columns[0].begin, columns[0].end)
+        reach = 0 if self.kernel is None else len(self.kernel) // 2
+        ends = []
+        for begin, end in ((wanted.top, wanted.bottom), (wanted.left, wanted.right)):
+            first, last = self.axis(begin, begin + 1), self.axis(end - 1, end)
+            ends += [first.begin - reach, last.end + reach]
+        return Region(*ends)
 
-    def constants(self, given: Region, wanted: Region) -> list[np.ndarray]:
-        rows, columns = self._bands(wanted)
-        self._spans = band.blocks(rows[0], given.top), band.blocks(columns[0], given.left)
-        down = [one.dense(given.top, given.bottom) for one in rows]
-        return down + [one.dense(given.left, given.right) for one in columns]
+    def constants(self, given: Region, wanted: Region, block: int | None) -> list[np.ndarray]:
+        rows, columns = self.axis(wanted.top, wanted.bottom), self.axis(wanted.left, wanted.right)
+        if self.kernel is not None:
+            down, along = kernels.separated(self.kernel)
+            rows, columns = rows.after(down), columns.after(along)
+        (down, row_spans), (along, column_spans) = rows.matrices(given.top, block), columns.matrices(given.left, block)
+        self._spans = row_spans, column_spans
+        return [down, along]
 
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
-        half = len(constants) // 2
-        made = band.apply(image.flatten(0, 1).contiguous(), constants[:half], constants[half:], self._spans)
+        (down, along), (row_spans, column_spans) = constants, self._spans
+        made = band.apply(image.flatten(0, 1), (down, row_spans), (along, column_spans))
         return made.unflatten(0, image.shape[:2])
 
     def followed_by(self, other: Operation) -> Operation | None:
-        joins = isinstance(other, Linear) and self.mode is None and other.pairs is _POINT
-        return Linear(other.step, self.pairs, other.mode, other.ratio) if joins else None
-
-    def _bands(self, wanted: Region) -> tuple[list[Band], list[Band]]:
-        return tuple(
-            [self._axis(begin, end).after(pair[axis]) for pair in self.pairs]
-            for axis, (begin, end) in enumerate(((wanted.top, wanted.bottom), (wanted.left, wanted.right)))
-        )
-
-    def _axis(self, begin: int, end: int) -> Band:
-        return band.resized(self.mode, self.ratio, begin, end) if self.mode else band.identity(begin, end)
+        joins = isinstance(other, Linear) and self.axis is band.identity and other.kernel is None
+        return Linear(other.step, self.kernel, other.axis) if joins else None
 
 
 def odd_sizes(name: str, sizes: object) -> tuple[int, int]:

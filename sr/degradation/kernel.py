@@ -29,8 +29,9 @@ class Kernel(Stage):
         families: relative weights of iso, aniso, generalised_iso, generalised_aniso, plateau_iso, plateau_aniso and sinc.
         sigma: range of the standard deviation in pixels, uniform; independent for both axes if the kernel is anisotropic.
         theta: range of the angle in radians, uniform.
-        beta_generalised, beta_plateau: range of the shape parameter; half of the draws are below 1, half above.
-        cutoff: range of the sinc filter's cut-off in radians per pixel; for sizes below 13 it is at least pi / 3.
+        beta_generalised, beta_plateau: range of the shape parameter; half of the draws lie below 1, half above.
+        cutoff: range of the sinc filter's cut-off in radians a pixel; for sizes below 13 it begins at pi / 3 at least.
+        variance: draw the square of sigma uniformly (BSRGAN).
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Kernel(Stage):
         beta_generalised: Sequence[float] = (0.5, 4.0),
         beta_plateau: Sequence[float] = (1.0, 2.0),
         cutoff: Sequence[float] = (np.pi / 5, np.pi),
+        variance: bool = False,
     ) -> None:
         super().__init__()
         self.kernel_size = odd_sizes("kernel_size", kernel_size)
@@ -55,7 +57,7 @@ class Kernel(Stage):
         self.beta_generalised = checked("beta_generalised", beta_generalised, 0.01, 100)
         self.beta_plateau = checked("beta_plateau", beta_plateau, 0.01, 100)
         self.cutoff = checked("cutoff", cutoff, 0.01, np.pi)
-        self.margin = self.kernel_size[1] // 2
+        self.variance, self.margin = variance, self.kernel_size[1] // 2
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"family": index into FAMILIES, "size", "sigma_x", "sigma_y", "theta", "beta", "cutoff"}, (count,) each."""
@@ -63,7 +65,7 @@ class Kernel(Stage):
         size = smallest + 2 * draws.integers((largest - smallest) // 2 + 1)
         choices = np.array([FAMILIES.index(name) for name in self.families])
         family = choices[np.searchsorted(self.shares, draws.uniform(), "right")]
-        sigma_x, sigma_y, theta = draws.uniform(*self.sigma), draws.uniform(*self.sigma), draws.uniform(*self.theta)
+        sigma_x, sigma_y, theta = self._sigma(draws), self._sigma(draws), draws.uniform(*self.theta)
         iso = np.isin(family, [FAMILIES.index(name) for name in FAMILIES if name.endswith("_iso") or name == "iso"])
         below, place = draws.uniform() < 0.5, draws.uniform()
         beta = np.where(family >= 4, _beta(self.beta_plateau, below, place), _beta(self.beta_generalised, below, place))
@@ -79,8 +81,12 @@ class Kernel(Stage):
             "cutoff": cutoff,
         }
 
+    def _sigma(self, draws: Draws) -> np.ndarray:
+        low, high = self.sigma
+        return np.sqrt(draws.uniform(low**2, high**2)) if self.variance else draws.uniform(low, high)
+
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
-        return [Linear(step, kernels.separated(kernel_of(parameters)))]
+        return [Linear(step, kernel_of(parameters))]
 
     def words(self, parameters: Parameters) -> str:
         family, size = FAMILIES[parameters["family"]], parameters["size"]

@@ -29,14 +29,17 @@ class Sequence(Stage):
         super().__init__()
         if not stages:
             raise InputError("a degradation pipeline needs at least one stage")
+        for name in stages:
+            if "." in name or hasattr(nn.ModuleDict, name):
+                raise InputError(f"a degradation stage cannot be called {name}; give it another name")
         self.stages = nn.ModuleDict(stages)
         if scale is not None:
             found = self.width(1.0)
             if found is None or abs(found - scale) > 1e-9:
-                ends = "in a random size" if found is None else f"{found:g} times smaller"
+                ends = "ends in a random size" if found is None else f"shrinks by {found:g}"
                 raise InputError(
-                    f"the degradation pipeline {', '.join(stages)} ends {ends}, but scale={scale}: end it with a resize to the "
-                    "size of LR (_target_: sr.degradation.resize.Resize, lr_scale: ${scale})"
+                    f"the degradation pipeline [{','.join(stages)}] {ends}, but scale={scale}; its last stages must come to the "
+                    "size of LR: _target_: sr.degradation.resize.Resize with lr_scale: ${scale}"
                 )
             self.scale, self.margin = scale, -(-margin // scale) * scale
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.degradation.region import Region, crop
+from sr.functional import band
 from sr.functional.draws import Draws
 from sr.functional.leading import check_leading
 
@@ -31,8 +32,11 @@ class Operation:
         """The pixels of the input on which the pixels `wanted` of the result depend."""
         return wanted
 
-    def constants(self, given: Region, wanted: Region) -> list[np.ndarray]:
-        """float32 arrays that `apply` receives as tensors; those of a whole batch are copied to the device together."""
+    def constants(self, given: Region, wanted: Region, block: int | None) -> list[np.ndarray]:
+        """float32 arrays that `apply` takes as tensors; those of a whole batch cross to the device together.
+
+        `block`: output pixels of one matrix product, None: all of them in one.
+        """
         return []
 
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
@@ -171,8 +175,9 @@ def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) 
     plans = [joined(stage.plan(sample, 1.0)) for sample in samples]
     whole = Region(-top, hr.shape[-2] - top, -left, hr.shape[-1] - left)
     needed = [regions(operations, frame) for operations in plans]
+    block = band.BLOCK if hr.device.type == "cpu" else None
     given = [
-        operation.constants(*pair)
+        operation.constants(*pair, block)
         for operations, found in zip(plans, needed, strict=True)
         for operation, pair in zip(operations, zip(found, found[1:], strict=False), strict=True)
     ]

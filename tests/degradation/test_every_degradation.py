@@ -19,15 +19,20 @@ FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml
 NOT_LOCAL = {"noise", "jpeg"}  # noise has no place in the image; JPEG's blocks begin at the corner of what it is given
 
 
-@pytest.fixture(params=[(file, scale) for file in FILES for scale in (2, 3, 4)], ids=lambda p: f"{p[0].stem}-x{p[1]}")
+SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
+CASES = [(file, scale) for file in FILES for scale in ((1,) if file.stem in SAME_SIZE else (2, 3, 4))]
+
+
+@pytest.fixture(params=CASES, ids=lambda p: f"{p[0].stem}-x{p[1]}")
 def chain(request) -> Chain:
     file, scale = request.param
     config = OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)})
     stages = instantiate(config.degradation, _convert_="all")
     (name, stage), *others = stages.items()
     assert not others
-    module = "sequence" if isinstance(stage, Sequence) else name  # a pipeline is made of several stages
-    assert file.stem.startswith(name) and type(stage).__module__ == f"sr.degradation.{module}"
+    # A pipeline, made of several stages, has its file's name; another stage that of its module.
+    module = type(stage).__module__ if isinstance(stage, Sequence) else f"sr.degradation.{name}"
+    assert file.stem.startswith(name) and type(stage).__module__ == module
     return Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
 
 

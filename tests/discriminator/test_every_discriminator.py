@@ -113,7 +113,7 @@ def test_another_size_is_refused_in_one_line(name, size, says):
 
 
 def test_unknown_norm_names_the_choices():
-    with pytest.raises(Exception, match="discriminator.norm=group: choose one of batch, instance, none"):
+    with pytest.raises(Exception, match="discriminator.norm=group: choose one of batch, instance, spectral, none"):
         build("patch", norm="group")
 
 

@@ -1,0 +1,18 @@
+"""Clip to [0, 1]: what a resize overshoots is lost where the picture is a file, or a pipeline says so."""
+
+from torch import Tensor
+
+from sr.degradation.region import Region
+from sr.degradation.stage import Operation, Parameters, Stage
+
+
+class Clip(Stage):
+    """Clip the image to [0, 1]."""
+
+    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
+        return [_Clipped(step)]
+
+
+class _Clipped(Operation):
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        return image.clamp(0, 1)
