@@ -4,9 +4,9 @@
     git clone https://github.com/cszn/KAIR                      # BSRGAN's and SwinIR's
     pip install opencv-python-headless                          # both need it
 
-Their files run as they are, with these changes: `.view(` becomes `.reshape(` and `.cuda()` nothing, for on a CPU some tensors are
-not contiguous; modules that the degradation does not need (networks, losses, readers) are left out; scipy's `interp2d`, which is
-gone, is linear interpolation between grid points, as it was.
+Their files run as they are, with these changes: `.view(` becomes `.reshape(` and `.cuda()` nothing, for on a CPU some tensors
+are not contiguous; modules that the degradation does not need (networks, losses, readers) are left out; scipy's `interp2d` and
+`finfo`, which are gone, are linear interpolation between grid points, as it was, and NumPy's.
 """
 
 import math
@@ -74,7 +74,7 @@ def _run(file: Path, name: str) -> types.ModuleType:
     """A file of theirs as the module `name`."""
     if not file.is_file():
         sys.exit(f"{file}: not there; pass the folder of a checkout (see bench/theirs.py)")
-    source = file.read_text().replace(".view(", ".reshape(").replace(".cuda()", "")
+    source = file.read_text().replace(".view(", ".reshape(").replace(".cuda()", "").replace("scipy.finfo", "np.finfo")
     module = _module(name)
     exec(compile(source, str(file), "exec"), module.__dict__)
     return module

@@ -11,7 +11,7 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
 from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
-from sr.degradation.stage import Stage, joined_words, on_host, own, targets
+from sr.degradation.stage import Stage, joined_words, on_host, own, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
 
@@ -36,6 +36,12 @@ class Chain(nn.Module):
         super().__init__()
         if not stages:
             raise InputError("degradation is empty; pass at least one stage, such as degradation=[bicubic]")
+        for name, stage in stages.items():
+            if width(stage, 1.0) != stage.scale:
+                raise InputError(
+                    f"degradation stage {name} leaves a size that differs from sample to sample: put it in a pipeline that "
+                    "ends in the size of LR, as in conf/degradation/realesrgan.yaml or sr/degradation/sequence.py"
+                )
         product = math.prod(stage.scale for stage in stages.values())
         if product != scale:
             raise InputError(

@@ -15,6 +15,7 @@ from torch import Tensor
 from sr.degradation.region import Region, crop
 from sr.degradation.stage import Operation, Parameters, Stage
 from sr.errors import InputError
+from sr.functional import jpeg as functional
 from sr.functional.draws import Draws
 from sr.functional.ranges import checked
 
@@ -62,7 +63,7 @@ class JPEG(Stage):
         return {"quality": parameters["quality"].float()}
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
-        return [Compressed(step, compressed, parameters)]
+        return [_JPEG(step, compressed, parameters)]
 
     def words(self, parameters: Parameters) -> str:
         return f"JPEG {parameters['quality']}"
@@ -96,3 +97,16 @@ class Compressed(Operation):
             files = [self.codec(frame, self.parameters["quality"]) for frame in levels.flatten(0, 1).numpy()]
             made = torch.from_numpy(np.stack(files)).view(levels.shape)
         return crop(made.to(image.device).to(image.dtype).div_(255), given, wanted)
+
+
+class _JPEG(Compressed):
+    """On a GPU without a file, that the picture need not leave it."""
+
+    def constants(self, given: Region, wanted: Region, block: int | None) -> list[np.ndarray]:
+        return [functional.tables(self.parameters["quality"]), functional.transform()]
+
+    def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
+        if image.device.type == "cpu":
+            return super().apply(image, given, wanted, constants)
+        levels = (image * 255).add_(0.5).floor_().clamp_(0, 255)
+        return crop(functional.compressed(levels, *constants).div_(255), given, wanted)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.degradation.region import Region, crop
+from sr.errors import InputError
 from sr.functional import band
 from sr.functional.draws import Draws
 from sr.functional.leading import check_leading
@@ -22,8 +23,10 @@ Parameters = dict[str, Any]  # of one sample: plain numbers, or an array for a p
 class Operation:
     """One operation on one sample's picture (F, C, H, W) with F frames. The base class does nothing.
 
-    `step` is the width of a pixel of the result in HR pixels.
+    `step` is the width of a pixel of its result in HR pixels; `kernel_size` the side of a filter, which its input must hold.
     """
+
+    kernel_size = 1
 
     def __init__(self, step: float) -> None:
         self.step = step
@@ -168,12 +171,14 @@ def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) 
     """Apply a stage or pipeline of fixed scale to a batch, sample by sample."""
     check_leading(hr)
     height, width = (length // stage.scale for length in hr.shape[-2:])
+    # All grids begin at the wanted pixels' corner, so that they are the same however much of the picture is given around.
+    top, left = (0, 0) if size is None else ((height - size) // 2, (width - size) // 2)
     frame = Region(0, height, 0, width) if size is None else Region(0, size, 0, size)
-    # Grids begin at the patch, not at the margin around it: that depends on the other samples of the batch.
-    top, left = (0 if size is None else (length - size) // 2 * stage.scale for length in (height, width))
     samples = on_host(parameters) or [{} for _ in range(len(hr))]
     plans = [joined(stage.plan(sample, 1.0)) for sample in samples]
-    whole = Region(-top, hr.shape[-2] - top, -left, hr.shape[-1] - left)
+    for operations in plans:
+        _check_sizes(operations, hr.shape[-2:])
+    whole = Region(-top, height - top, -left, width - left).times(stage.scale)
     needed = [regions(operations, frame) for operations in plans]
     block = band.BLOCK if hr.device.type == "cpu" else None
     given = [
@@ -190,6 +195,20 @@ def run(stage: Stage, hr: Tensor, parameters: dict[str, Any], size: int | None) 
                 picture = operation.apply(picture, before, after, next(constants))
             made.append(picture.view(*image.shape[:-2], *picture.shape[-2:]))
         return torch.stack(made)
+
+
+def _check_sizes(operations: list[Operation], size: tuple[int, int]) -> None:
+    """InputError where a picture of `size` HR pixels is smaller than the kernel of a filter, where that comes."""
+    step = 1.0
+    for operation in operations:
+        height, width = (round(length / step) for length in size)
+        if min(height, width) < operation.kernel_size:
+            raise InputError(
+                f"degradation: a picture of {height}x{width} pixels comes to a blur, smaller than its kernel of "
+                f"{operation.kernel_size}x{operation.kernel_size}; take larger images, a larger data.patch_size or a smaller "
+                "kernel_size"
+            )
+        step = operation.step
 
 
 def _sent(given: list[list[np.ndarray]], device: torch.device) -> list[list[Tensor]]:
