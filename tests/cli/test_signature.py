@@ -37,7 +37,7 @@ def test_what_fits_passes(options):
         ({"n": True}, "a.n=True: .* expects int"),
         ({"n": None}, "a.n=None: .* expects int"),
         ({"factor": "1e-4x"}, "a.factor=1e-4x: .* expects float"),
-        ({"name": 3}, "a.name=3: .* wants str or null there"),
+        ({"name": 3}, "a.name=3: .* expects str or null"),
         ({"even": "maybe"}, "a.even=maybe: .* expects bool"),
         ({"_partial_": True, "nn": 3}, "a.nn: .* has no such option; ~a.nn removes it from a recipe"),
     ],

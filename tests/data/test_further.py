@@ -81,7 +81,7 @@ def test_keys_of_sources_follow_their_images(photo):
     "augmentation, key, line",
     [
         ({"mixup": MixUp()}, 1.0, "augmentation=mixup does not support the batch's key mine"),
-        ({"scale": Scale()}, 1.0, "augmentation=scale changes"),
+        ({"scale": Scale()}, 1.0, "augmentation=scale does not support the batch's key mine"),
         ({"turn": Turn()}, np.zeros((5, 5)), r"mine has shape \(8, 5, 5\), so it is unclear whether to flip it"),
         ({"flip": Flip()}, np.zeros((1, 4, 5)), "flips and rotations need squares"),
     ],

@@ -120,7 +120,7 @@ def test_regions_are_mirrored_as_numpy_does():
         (lambda: Mixture({"a": Kernel()}, {"b": 1}), "has the pipelines a, but weights of b"),
         (lambda: Shuffle({"a": Kernel()}, in_order=["b"]), "has no stage b; it has a"),
         (lambda: Skip(Kernel(), 1.2), "probability must be a probability"),
-        (lambda: Resize(0, 1, 0, (1.1, 1.5)), "must begin below 1 where down=1"),
+        (lambda: Resize(0, 1, 0, (1.1, 1.5)), "must start below 1 for down=1"),
         (lambda: Resize(modes=("nearest",)), "choose at least one of area, bilinear"),
         (lambda: Resize(0, 0, 0), "up, down, keep must be"),
         (lambda: Kernel((8, 21)), "kernel_size must be odd"),

@@ -129,7 +129,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
         assert not (tmp_path / "page.html").exists()
 
     refused(r"expected 22x15|expected 15x22|sizes do not match", reference=hr)
-    refused("leave out reference", reference=hr, degrade=True)
+    refused("with degrade=true the input is the reference: remove reference=", reference=hr, degrade=True)
     refused("tile=0", tile=0)
     refused("overlap=64 does not fit", tile=32, overlap=64)
     refused("no such file, or no readable images", BICUBIC, tmp_path / "none*.png", tmp_path / "page.html")
@@ -146,7 +146,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
     refused("pass fewer or smaller files")
     monkeypatch.undo()
     monkeypatch.setattr(compare, "LARGE", 1000)
-    with pytest.warns(UserWarning, match="slow to open: compare fewer files"):
+    with pytest.warns(UserWarning, match="slow to open: compare fewer or smaller files"):
         compare.compare_files(BICUBIC, lr, tmp_path, overwrite=True)
 
 

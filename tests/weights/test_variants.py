@@ -96,7 +96,7 @@ def test_a_named_network_of_other_options_names_the_right_ones(tmp_path):
     words = [f"ckpt={file}", "network=rlfn", "network.n_feats=20", "network.n_blocks=1", "scale=2"]
     with pytest.raises(ValueError, match="remove network=..., to read it as RLFN with rgb_range=1.0, ") as error:
         build.predicting_network(compose("predict", *words))
-    more = str(error.value).split("pass ")[1].split(", or leave")[0].split()
+    more = str(error.value).split("pass ")[1].split(", or remove")[0].split()
     assert "++network.rgb_range=1.0" in more
     build.predicting_network(compose("predict", *words, *more))
 

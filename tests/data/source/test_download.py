@@ -208,7 +208,7 @@ def test_missing_file_is_not_asked_for_again(serve, tmp_path):
         download(server.url, path)
     assert str(error.value) == (
         f"cannot download {server.url} (the server answers 404 Not Found): "
-        f"run again to go on, or fetch it by hand and put it at {path}"
+        f"run again to continue, or download it by hand to {path}"
     )
     assert len(server.requests) == 1
 

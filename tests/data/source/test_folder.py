@@ -96,7 +96,7 @@ def test_partner_in_another_subfolder_is_none(paired):
 def test_several_partners(paired, set5):
     hr, lr = paired
     shutil.copy(set5 / "LR_bicubic" / "X4" / "birdx4.png", lr / "a" / "b")
-    with pytest.raises(ValueError, match=r"^several LR partners for .*bird.png in .*: birdx2.png, birdx4.png; give the"):
+    with pytest.raises(ValueError, match=r"^several LR partners for .*bird.png in .*: birdx2.png, birdx4.png; pass the folder"):
         Folder(hr, lr).prepare()
 
 
