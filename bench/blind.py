@@ -1,6 +1,5 @@
 """Blind degradations beside their authors' code on the same photographs: Kolmogorov-Smirnov distances.
 
-
     python bench/blind.py basicsr=BasicSR kair=KAIR photos=data/benchmark/Urban100/HR count=300 > bench/blind.md
 
 How to get the checkouts is told in bench/theirs.py. `count` photographs are degraded by each (theirs takes a second for each);

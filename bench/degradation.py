@@ -1,35 +1,45 @@
 """Milliseconds of each degradation on a batch, beside the plainest PyTorch that does something alike.
 
     OMP_NUM_THREADS=1 python bench/degradation.py            # half a minute; quick=true: a quarter of that
+    OMP_NUM_THREADS=1 python bench/degradation.py basicsr=BasicSR kair=KAIR        # a minute more: see bench/theirs.py
 
 Batch 16, HR patches of 96x96 with the margin that the degradation needs, x2, float32. Bicubic stands beside torch's own
 interpolation, which MATLAB's LR files differ from; blur beside one convolution with the same kernel for all images; noise
 beside `torch.randn_like`; JPEG beside Pillow, which a device part cannot use.
+
+With basicsr= and kair=, the folders of their checkouts: batches of 8 LR patches of 64x64 at x4 on one core, from stored pixels
+to LR, beside the authors' own pipelines, which degrade a crop of 400x400 for each (theirs mirrors the border where ours cuts a
+window as large as each sample's kernels reach).
 """
 
 import io
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 import PIL.Image
+import skimage.data
 import torch
 import torch.nn.functional as F
 from hydra import compose, initialize_config_dir
+from theirs import KAIR, BasicSR
 from torch import Tensor
 
 from common import in_turns, options, record, say
 from sr import build
 from sr.cli import CONF
+from sr.data.patches import cut
 from sr.degradation.chain import Chain
 from sr.functional.draws import Draws
+from sr.image.kind import PHOTO
 
 BATCH, PATCH, SCALE = 16, 48, 2
 
 
-def chain(*names: str) -> Chain:
+def chain(*names: str, scale: int = SCALE) -> Chain:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", [f"degradation=[{','.join(names)}]", f"scale={SCALE}"])
-    return Chain(build.build(cfg.degradation), SCALE)
+        cfg = compose("train", [f"degradation=[{','.join(names)}]", f"scale={scale}"])
+    return Chain(build.build(cfg.degradation), scale)
 
 
 def jpeg(image: Tensor) -> list[np.ndarray]:
@@ -57,9 +67,45 @@ CHAINS = {
 }
 
 
+def blind(name: str, theirs: Callable[[list[np.ndarray]], object], pairs: int) -> None:
+    """Batches of LR patches of a blind pipeline, ours and theirs, from the same photographs (H, W, 3) of 8 bits."""
+    degradation = chain(name, scale=4)
+    photos = [np.ascontiguousarray(image[:400, :400]) for image in (skimage.data.astronaut(), skimage.data.coffee())] * 4
+    first = count(0, len(photos))
+
+    def ours() -> Tensor:
+        draws = Draws(0, next(first), len(photos), "bench")
+        parameters = degradation.sample(draws)
+        side = 256 + 2 * degradation.reach(parameters, 64)
+        windows = np.empty((len(photos), side, side, 3), np.uint8)
+        for photo, window in zip(photos, windows, strict=True):
+            cut(photo, 400, 400, (400 - side) // 2, (400 - side) // 2, window)
+        return degradation(PHOTO.to_float(torch.from_numpy(windows)), parameters, 64)
+
+    found = in_turns(ours, lambda: theirs(photos), pairs)
+    times = {who: found[f"{who}_processor_ms"] / len(photos) for who in ("ours", "bare")}
+    print(f"{name}: {1e3 / times['ours']:.1f} LR patches/s on a core, theirs {1e3 / times['bare']:.2f}")
+    record("degradation", what=name, beside=theirs.__name__, **found)
+
+
 def main() -> None:
-    pairs = 10 if options(__doc__, "quick").get("quick") == "true" else 40
+    found = options(__doc__, "quick", "basicsr", "kair")
+    pairs = 10 if found.get("quick") == "true" else 40
     say()
+    if "basicsr" in found:
+        model = BasicSR(found["basicsr"])
+
+        def basicsr(photos: list[np.ndarray]) -> Tensor:
+            return model.degrade(model.items([photo.astype(np.float32) / 255 for photo in photos]))
+
+        blind("realesrgan", basicsr, pairs // 8)
+    if "kair" in found:
+        functions = KAIR(found["kair"])
+
+        def kair(photos: list[np.ndarray]) -> list[np.ndarray]:
+            return [functions.degrade(photo.astype(np.float32) / 255, "bsrgan") for photo in photos]
+
+        blind("bsrgan", kair, pairs // 8)
     for name, stages in CHAINS.items():
         degradation = chain(*stages)
         side = SCALE * PATCH + 2 * degradation.margin

@@ -39,8 +39,8 @@ class Chain(nn.Module):
         for name, stage in stages.items():
             if width(stage, 1.0) != stage.scale:
                 raise InputError(
-                    f"degradation stage {name} leaves a size that differs from sample to sample: put it in a pipeline that "
-                    "ends in the size of LR, as in conf/degradation/realesrgan.yaml or sr/degradation/sequence.py"
+                    f"degradation stage {name} leaves each sample in another size: put it in a pipeline that ends in the size "
+                    "of LR (_target_: sr.degradation.sequence.Sequence, scale: ${scale}, stages: ...)"
                 )
         product = math.prod(stage.scale for stage in stages.values())
         if product != scale:

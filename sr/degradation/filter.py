@@ -25,7 +25,7 @@ class Linear(Operation):
     def __init__(self, step: float, kernel: np.ndarray | None = None, axis: Callable[[int, int], Band] | None = None) -> None:
         super().__init__(step)
         self.kernel, self.axis = None if kernel is None else kernels.trimmed(kernel), axis or band.identity
-        self.kernel_size = 1 if kernel is None else len(kernel)
+        self.kernel_size = 1 if kernel is None else len(self.kernel)
         self._spans: tuple[Any, Any] = (), ()
 
     def needs(self, wanted: Region) -> Region:
@@ -52,11 +52,7 @@ class Linear(Operation):
 
     def followed_by(self, other: Operation) -> Operation | None:
         joins = isinstance(other, Linear) and self.axis is band.identity and other.kernel is None
-        if not joins:
-            return None
-        both = Linear(other.step, self.kernel, other.axis)
-        both.kernel_size = self.kernel_size
-        return both
+        return Linear(other.step, self.kernel, other.axis) if joins else None
 
 
 def odd_sizes(name: str, sizes: object) -> tuple[int, int]:

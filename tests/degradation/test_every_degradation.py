@@ -16,7 +16,7 @@ from sr.functional.draws import Draws
 from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
-NOT_LOCAL = {"noise", "jpeg"}  # noise has no place in the image; JPEG's blocks begin at the corner of what it is given
+NOT_LOCAL = {"noise", "jpeg", "webp"}  # noise has no place in the image; blocks begin at the corner of what it is given
 
 
 SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration

@@ -111,7 +111,7 @@ def test_regions_are_mirrored_as_numpy_does():
         (lambda: Sequence({}), "at least one stage"),
         (lambda: Sequence({"a.b": Kernel()}), "cannot be called a.b"),
         (lambda: Sequence({"half": Kernel()}), "cannot be called half"),
-        (lambda: Sequence({"blur": Kernel()}, 4), r"\[blur\] shrinks by 1, but scale=4; its last stages must come to"),
+        (lambda: Sequence({"blur": Kernel()}, 4), r"\[blur\] shrinks by 1, but scale=4; its last stages must come"),
         (lambda: Sequence({"r": Resize(0, 1, 0, (0.2, 1))}, 4), r"\[r\] ends in a random size, but scale=4"),
         (lambda: Sequence({"r": Skip(to_lr(), 0.5)}, 4), "ends in a random size"),
         (lambda: Sequence({"s": Shuffle({"a": Resize(0, 1, 0, (0.2, 1)), "b": to_lr()})}, 4), "ends in a random size"),
@@ -129,7 +129,7 @@ def test_regions_are_mirrored_as_numpy_does():
         (lambda: Kernel(families={"iso": 0}), "families must be"),
         (lambda: Noise(photons=100), "photons=100: pass 255"),
         (lambda: JPEG(grid="any"), "grid=any: choose corner or random"),
-        (lambda: Chain({"resize": Resize(0, 1, 0, (0.2, 1))}, 4), "stage resize leaves a size that differs from sample"),
+        (lambda: Chain({"resize": Resize(0, 1, 0, (0.2, 1))}, 4), "stage resize leaves each sample in another size"),
     ],
 )  # fmt: skip
 def test_errors(make, message):
@@ -139,6 +139,6 @@ def test_errors(make, message):
 
 
 def test_an_image_smaller_than_the_kernel_is_refused():
-    sequence = Sequence({"size": to_lr(), "blur": Kernel((21, 21))}, 4)
+    sequence = Sequence({"size": to_lr(), "blur": Kernel((21, 21), sigma=(3, 3))}, 4)
     with pytest.raises(ValueError, match=r"10x12 pixels .*smaller than its kernel of 21x21"):
         sequence(torch.rand(1, 3, 40, 48), sequence.sample(Draws(0, 0, 1, "test")))
