@@ -145,12 +145,19 @@ class Degraded(Benchmark):
 
     def made(self, index: int) -> Tensor:
         """LR of an image (C, h, w), of the kind's type, made anew."""
-        chain = self.degradation.degradation
         hr = self.hr_of(self.sources[index][0])
-        draws = Draws(self.seed, hash_of(self.names[index]) >> 5, 1, "degraded")  # 59 bits, which Draws takes
         with torch.no_grad():
-            lr = chain(self.kind.scaled(hr)[None], chain.sample(draws))[0]
+            lr = self.degradation.degradation(self.kind.scaled(hr)[None], self._drawn(index))[0]
         return self.kind.to_stored(lr)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """As of Benchmark, with the further keys of the degradation."""
+        told = self.degradation.degradation.told(self._drawn(index), torch.device("cpu"))
+        return {**{key: value[0] for key, value in told.items()}, **super().__getitem__(index)}
+
+    def _drawn(self, index: int) -> dict[str, Any]:
+        draws = Draws(self.seed, hash_of(self.names[index]) >> 5, 1, "degraded")  # 59 bits, the limit of Draws
+        return self.degradation.degradation.sample(draws)
 
 
 def line(name: str, record: Mapping[str, Any]) -> str:

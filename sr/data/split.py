@@ -75,6 +75,7 @@ class Held:
         self, sources: Sequence[Any], degradation: nn.Module, scale: int, size: float | int | None, kind: Kind
     ) -> None:
         self.sources, self.degradation, self.scale, self.size, self.kind = list(sources), degradation, scale, size, kind
+        self._made: dict[Item, Any] = {}
 
     def prepare(self) -> None:
         """Nothing to do: the images belong to the sources, which are prepared for training."""
@@ -143,11 +144,14 @@ class Held:
         return self.kind.fitted(source.arrays()[item.place], type(source).__name__)
 
     def _degraded(self, hr: Tensor, item: Item) -> tuple[Tensor, dict[str, Tensor]]:
-        """LR, and the further keys of the degradation."""
+        """LR, and the further keys of the degradation; kept, for a pipeline takes longer than a validation."""
+        if item in self._made:
+            return self._made[item]
         draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, the limit of Draws
         parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
         lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
-        return lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
+        self._made[item] = lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
+        return self._made[item]
 
     def _chosen(self) -> list[Item]:
         images = [source.arrays() if hasattr(source, "arrays") else source.files() for source in self.sources]

@@ -50,7 +50,7 @@ def test_each_published_layout_is_read(laid_out, recwarn):
         for key, file in (("hr", hr), ("lr", lr)):
             expected = np.asarray(Image.open(folder / file).convert("RGB"))[: sample[key].shape[1], : sample[key].shape[2]]
             assert np.array_equal(sample[key].permute(1, 2, 0), expected)
-    published = [str(warning.message) for warning in recwarn if "is not the published set" in str(warning.message)]
+    published = [str(warning.message) for warning in recwarn if "is incomplete: 2 of" in str(warning.message)]
     assert len(published) == (name != "drealsr")
     with pytest.raises(InputError, match="sizes do not match at x2") if "crop" in name else pytest.raises(MissingError):
         benchmark(name, folder, scale=2).prepare()
