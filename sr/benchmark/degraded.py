@@ -1,4 +1,4 @@
-"""`benchmark=[degraded]`: any folder of HR, with LR made once by the run's degradation: blind SR is scored on its own task."""
+"""`benchmark=[degraded]`: any folder of HR, with LR made once by the run's degradation: it scores blind SR on its own task."""
 
 import hashlib
 import json
@@ -75,7 +75,7 @@ class Degraded(Benchmark):
 
     @property
     def folder(self) -> Path:
-        """Where LR lies."""
+        """The folder of the LR files."""
         name = self.degradation.name[:50].replace(",", "+")  # a comma means a list on a command line
         return self.stored or self.cache_dir / "degraded" / f"{name}-{self.record['hash']}"
 
@@ -86,7 +86,7 @@ class Degraded(Benchmark):
 
     @property
     def pairs(self) -> list[tuple[Path, Path]]:
-        """(HR file, LR file) of each image; LR is there after `prepare`."""
+        """(HR file, LR file) of each image; LR exists after `prepare`."""
         return [(hr, self.folder / "lr" / f"{name}.png") for name, (hr, _) in zip(self.names, self.sources, strict=True)]
 
     @cached_property
@@ -110,7 +110,7 @@ class Degraded(Benchmark):
         said = ", ".join(f"{key} {other.get(key)} and here {self.record[key]}" for key in unlike)
         said = said or f"{other.get('pipeline')} with other options or another version of the code"
         raise InputError(
-            f"benchmark {self.name}: {what} ({said}), so that scores cannot be compared; pass {remedy} to measure "
+            f"benchmark {self.name}: {what} ({said}), so scores cannot be compared; pass {remedy} to measure "
             f"on LR of {self.degradation.name}, or the other's degradation=... and folder of HR"
         )
 

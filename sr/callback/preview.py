@@ -25,7 +25,7 @@ def picture(data: Any, device: torch.device, bands: Sequence[int] | None = None,
 
 
 class Preview(pl.Callback):
-    """Writes `images/degradation.png` when a training begins, of the first samples of its stream, and shows it in the loggers.
+    """When a training begins, write `images/degradation.png` of its first samples and log it.
 
     Args:
         folder: where it goes.

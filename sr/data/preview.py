@@ -1,4 +1,4 @@
-"""The first samples of a run, as its training sees them, for people to look at."""
+"""The first samples of a run, as its training sees them, for people to view."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ class Samples:
 
 
 def prepared(data: Any) -> Any:
-    """A new `sr.data.module.SRData`, ready to give training samples; no benchmark is looked for."""
+    """A new `sr.data.module.SRData`, ready to give training samples; benchmarks are not prepared."""
     data.benchmark, data.validation = {}, {name: images for name, images in data.validation.items() if isinstance(images, Held)}
     data.prepare_data()
     data.setup("fit")

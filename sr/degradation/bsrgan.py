@@ -1,4 +1,4 @@
-"""BSRGAN's degradation: blurs, a resize, noise and JPEG in an order that is drawn for each sample, and a last JPEG.
+"""BSRGAN's degradation: blurs, a resize, noise and JPEG in a random order for each sample, and a final JPEG.
 
 Zhang, Liang, Van Gool, Timofte 2021, arXiv:2103.14006, section 3; numbers of `degradation_bsrgan` and
 `degradation_bsrgan_plus` of utils_blindsr.py of cszn/KAIR. The camera's own processing (ISP), a network that is not public, is

@@ -1,4 +1,4 @@
-"""Clip to [0, 1]: what a resize overshoots is lost where the picture is a file, or a pipeline says so."""
+"""Clip to [0, 1], as a file between two stages would: a resize can overshoot."""
 
 from torch import Tensor
 

@@ -100,7 +100,7 @@ class Compressed(Operation):
 
 
 class _JPEG(Compressed):
-    """On a GPU without a file, that the picture need not leave it."""
+    """On a GPU without a file, so that the picture need not leave it."""
 
     def constants(self, given: Region, wanted: Region, block: int | None) -> list[np.ndarray]:
         return [functional.tables(self.parameters["quality"]), functional.transform()]

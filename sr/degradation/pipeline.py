@@ -1,4 +1,4 @@
-"""A run's whole degradation with what identifies it: results on LR of two pipelines are of two tasks."""
+"""A run's whole degradation with what identifies it: results on LR of two pipelines cannot be compared."""
 
 import hashlib
 import json

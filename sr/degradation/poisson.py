@@ -1,4 +1,4 @@
-"""Poisson noise of BSRGAN's extended pipeline: a number of photons that is drawn for each sample.
+"""Poisson noise of BSRGAN's extended pipeline: a random number of photons for each sample.
 
 `degradation_bsrgan_plus` of utils_blindsr.py of cszn/KAIR.
 """

@@ -38,7 +38,7 @@ class Sequence(Stage):
             if found is None or abs(found - scale) > 1e-9:
                 ends = "ends in a random size" if found is None else f"shrinks by {found:g}"
                 raise InputError(
-                    f"the degradation pipeline [{','.join(stages)}] {ends}, but scale={scale}; its last stages must come "
+                    f"the degradation pipeline [{','.join(stages)}] {ends}, but scale={scale}; its last stages must lead "
                     "to the size of LR: _target_: sr.degradation.resize.Resize with lr_scale: ${scale}"
                 )
             self.scale, self.margin = scale, -(-margin // scale) * scale

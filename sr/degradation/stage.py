@@ -65,7 +65,7 @@ class Stage(nn.Module):
         raise NotImplementedError
 
     def words(self, parameters: Parameters) -> str:
-        """What is done to the sample of these parameters, for people: "JPEG 54"; "" where nothing is."""
+        """Text for the sample of these parameters: "JPEG 54"; "" where nothing is."""
         return named(self, parameters)
 
     def width(self, step: float | None) -> float | None:
@@ -109,7 +109,7 @@ def width(stage: nn.Module, step: float | None) -> float | None:
 
 
 def words(stage: nn.Module, parameters: Parameters) -> str:
-    """What any stage does to the sample of these parameters, for people."""
+    """Text for the sample of these parameters, for any stage."""
     return stage.words(parameters) if hasattr(stage, "words") else named(stage, parameters)
 
 

@@ -1,4 +1,4 @@
-"""JPEG without a file: the quantised cosine transform of libjpeg, on any device, for pictures that shall not leave a GPU.
+"""JPEG without a file: the quantised cosine transform of libjpeg, on any device, so that pictures need not leave a GPU.
 
 What entropy coding adds is lossless, so the pixels are those of a file but for rounding: libjpeg transforms whole numbers.
 ITU-T T.81 (1992), annexes A and K.

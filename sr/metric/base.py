@@ -24,7 +24,7 @@ def needs_reference(metric: nn.Module) -> bool:
 
 
 def check_scores(scores: Mapping[str, float], image: str) -> None:
-    """InputError where a metric has no score for an image, such as NIQE for a picture without structure."""
+    """InputError where a metric has no score for an image, for example NIQE for a picture without structure."""
     if lacking := [name for name, score in scores.items() if math.isnan(score)]:
         raise InputError(f"{image}: {', '.join(lacking)} has no score: take the image out, or the metric out of metric=[...]")
 

@@ -86,9 +86,9 @@ def test_the_hash_is_of_pipeline_seed_and_hr(hr, tmp_path):
 def test_lr_of_another_pipeline_is_refused(hr, tmp_path):
     first, noisy = degraded(hr, tmp_path), degraded(hr, tmp_path, Noise())
     assert np.array_equal(degraded(hr, tmp_path / "other", Noise(), stored=noisy.folder)[0]["lr"], noisy[0]["lr"])
-    with pytest.raises(InputError, match=r"is other LR \(pipeline bicubic and here bicubic,stage\), so that .*stored=null"):
+    with pytest.raises(InputError, match=r"is other LR \(pipeline bicubic and here bicubic,stage\), so .*stored=null"):
         degraded(hr, tmp_path, Noise(), stored=first.folder)
-    with pytest.raises(InputError, match=r"measured on other LR \(seed 0 and here 3\), so that scores cannot be compared"):
+    with pytest.raises(InputError, match=r"measured on other LR \(seed 0 and here 3\), so scores cannot be compared"):
         degraded(hr, tmp_path, seed=3, expected=first.record)
     with pytest.raises(InputError, match="not LR that benchmark=.degraded. has made: there is no readable degraded.json"):
         degraded(hr, tmp_path, stored=hr)

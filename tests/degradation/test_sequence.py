@@ -111,7 +111,7 @@ def test_regions_are_mirrored_as_numpy_does():
         (lambda: Sequence({}), "at least one stage"),
         (lambda: Sequence({"a.b": Kernel()}), "cannot be called a.b"),
         (lambda: Sequence({"half": Kernel()}), "cannot be called half"),
-        (lambda: Sequence({"blur": Kernel()}, 4), r"\[blur\] shrinks by 1, but scale=4; its last stages must come"),
+        (lambda: Sequence({"blur": Kernel()}, 4), r"\[blur\] shrinks by 1, but scale=4; its last stages must lead"),
         (lambda: Sequence({"r": Resize(0, 1, 0, (0.2, 1))}, 4), r"\[r\] ends in a random size, but scale=4"),
         (lambda: Sequence({"r": Skip(to_lr(), 0.5)}, 4), "ends in a random size"),
         (lambda: Sequence({"s": Shuffle({"a": Resize(0, 1, 0, (0.2, 1)), "b": to_lr()})}, 4), "ends in a random size"),

@@ -29,7 +29,7 @@ class Matched:
         return str(self.path)
 
     def prepare(self, download: bool = False) -> None:
-        """Check that each HR image has its partner; there is nothing to download. Warns of files that are no images."""
+        """Check that each HR image has its partner; nothing is downloaded. Warns of files that are not images."""
         self.files()
         say_left_out(self.path)
 
