@@ -29,6 +29,7 @@ from sr.degradation.jpeg import Compressed
 from sr.degradation.realesrgan import RealESRGAN
 from sr.degradation.sequence import Sequence
 from sr.degradation.stage import on_host
+from sr.functional import band
 from sr.functional.draws import Draws
 
 SIDE, PATCH = 400, 64
@@ -68,12 +69,17 @@ def drawn_by_us(pipeline: Sequence, count: int, names: dict[str, str] | None = N
             if isinstance(operation, Linear) and operation.kernel is not None:
                 found["kernel width"].append(width_of(operation.kernel))
                 found["kernel peak"].append(float(operation.kernel.max()))
-            if operation.step != step:
+            if operation.step != step and not _unwatched(operation):
                 found["resize factor"].append(step / operation.step)
             if isinstance(operation, Compressed):
                 found["JPEG quality"].append(operation.parameters["quality"])
             step = operation.step
     return found
+
+
+def _unwatched(operation: Linear) -> bool:
+    """Whether theirs changes the size otherwise than by OpenCV, whose calls are counted: decimation, MATLAB's imresize."""
+    return operation.axis.func is band.points or operation.axis.args[0] == "matlab"
 
 
 def made_by_us(pipeline: Sequence, photos: list[np.ndarray]) -> Found:

@@ -21,15 +21,17 @@ from sr.functional.draws import Draws
 from tests.jobs import CONF, IMAGE
 
 RECORD = Path(__file__).with_name("pipeline.json")
+SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
 NAMES = sorted(file.stem for file in (CONF / "degradation").glob("*.yaml"))
 
 
 def made(name: str) -> dict[str, list[float]]:
     """What is drawn for two samples, and the means of blocks of their LR in 255ths: machines differ in single pixels."""
     node = OmegaConf.load(CONF / "degradation" / f"{name}.yaml")
-    stages = instantiate(OmegaConf.create({"scale": 4, "image": IMAGE, "degradation": node}).degradation, _convert_="all")
+    scale = 1 if name in SAME_SIZE else 4
+    stages = instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": node}).degradation, _convert_="all")
     one = next(iter(stages.values()))
-    chain = Chain(stages if one.scale == 4 else {**stages, "bicubic": Bicubic(4)}, 4)
+    chain = Chain(stages if one.scale == scale else {**stages, "bicubic": Bicubic(4)}, scale)
     photo = torch.from_numpy(data.chelsea())[100:196, 120:216].permute(2, 0, 1)[None].repeat(2, 1, 1, 1) / 255
     drawn = chain.sample(Draws(0, 3, 2, "version"))
     lr = nn.functional.avg_pool2d(chain(photo, drawn), 6) * 255
