@@ -32,7 +32,7 @@ from sr.degradation.stage import on_host
 from sr.functional import band
 from sr.functional.draws import Draws
 
-SIDE, PATCH = 400, 64
+SIDE, PATCH, SEED = 400, 64, 0
 Found = dict[str, list[float]]
 
 
@@ -62,7 +62,7 @@ def add(found: Found, more: Found) -> None:
 def drawn_by_us(pipeline: Sequence, count: int, names: dict[str, str] | None = None) -> Found:
     """Kernels, resize factors and qualities of so many samples."""
     found: Found = defaultdict(list)
-    drawn = pipeline.sample(Draws(1, 0, count, "blind"))
+    drawn = pipeline.sample(Draws(SEED, 0, count, "blind"))
     for sample in on_host(drawn):
         step = 1.0
         for operation in pipeline.plan(sample, 1.0):
@@ -95,7 +95,7 @@ def made_by_us(pipeline: Sequence, photos: list[np.ndarray]) -> Found:
     noises._Added.apply = watched
     for i, photo in enumerate(photos):
         hr = torch.from_numpy(photo.transpose(2, 0, 1).copy())[None]
-        lr = pipeline(hr, pipeline.sample(Draws(1, i, 1, "blind")), PATCH)[0].clamp(0, 1)
+        lr = pipeline(hr, pipeline.sample(Draws(SEED, i, 1, "blind")), PATCH)[0].clamp(0, 1)
         add(found, spectrum_of((lr * 255).round().div(255).permute(1, 2, 0).numpy()))
     noises._Added.apply = plain
     return found
@@ -195,12 +195,14 @@ def table(title: str, ours: Found, theirs: Found) -> dict[str, Any]:
 
 
 def main() -> None:
-    found = options(__doc__, "basicsr", "kair", "photos", "count", "store")
+    found = options(__doc__, "basicsr", "kair", "photos", "count", "seed", "store")
     torch.set_num_threads(1)
     say()
-    random.seed(0)
-    np.random.seed(0)
-    torch.manual_seed(0)
+    global SEED
+    SEED = int(found.get("seed", 0))
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
     count = int(found.get("count", 300))
     files = sorted(Path(found.get("photos", "data/benchmark/Urban100/HR")).glob("*.png"))
     photos = []
