@@ -9,7 +9,7 @@ from sr.degradation.chain import Chain
 
 # Raise it when a change of the code makes other LR of the same config: stored LR is then made again, and results on the old one
 # are not compared with results on the new one. `tests/degradation/test_pipeline.py` tells when that is.
-VERSION = 1
+VERSION = 2
 
 
 class Pipeline:
