@@ -80,9 +80,16 @@ def wait_for(condition, job: subprocess.Popen) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("precision", ["32-true", pytest.param("bf16-mixed", marks=pytest.mark.slow)])
-def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision):
-    words = [f"trainer.precision={precision}"]
+@pytest.mark.parametrize(
+    ("precision", "degradation"),
+    [
+        ("32-true", "[bicubic]"),
+        pytest.param("bf16-mixed", "[bicubic]", marks=pytest.mark.slow),
+        pytest.param("32-true", "realesrgan", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degradation):
+    words = [f"trainer.precision={precision}", f"degradation={degradation}", "metric=[psnr]"]  # as run_train has it
     run_train(*WORDS, *words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/whole", "data.n_workers=0")
 
     job = start(tmp_path, *words, "output_dir=killed", "trainer.max_steps=100000", "schedule.max_steps=13")
