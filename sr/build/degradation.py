@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr.build.image import image
 from sr.build.node import build
+from sr.cli import CONF, groups
 from sr.degradation.chain import Chain
 from sr.degradation.pipeline import Pipeline
 from sr.errors import InputError
@@ -18,15 +19,36 @@ def degradation(cfg: DictConfig, stages: Any) -> Chain:
 
 
 def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluation sets; one whose LR a degradation makes (`degradation: ${degradation}`) gets it with what identifies it."""
+    """Evaluation sets; one whose LR a degradation makes gets it with what identifies it.
+
+    Its key `degradation` has the run's (`${degradation}`), or names of conf/degradation: `bsrgan`, `[blur,bicubic]`.
+    """
     found = {}
     for name, node in nodes.items():
         finished = {}
         if "degradation" in node:
             stages = OmegaConf.select(cfg, f"{group}.{name}.degradation", throw_on_resolution_failure=False)
+            if isinstance(stages, str) or OmegaConf.is_list(stages):
+                stages = _named(cfg, [stages] if isinstance(stages, str) else list(stages), f"{group}.{name}.degradation")
             if not stages:
                 raise InputError(f"{group} {name} has no degradation to make LR with: pass degradation=[realesrgan] or another")
             config = OmegaConf.to_container(stages, resolve=True)
             finished["degradation"] = Pipeline(",".join(config), degradation(cfg, stages), config)
         found[name] = build(node, **finished)
     return found
+
+
+def _named(cfg: DictConfig, names: list[str], key: str) -> DictConfig:
+    """The stages of conf/degradation of these names, at the scale and for the images of the run.
+
+    Raises:
+        InputError: there is none of a name.
+    """
+    files = [CONF / "degradation" / f"{name}.yaml" for name in names]
+    for name, file in zip(names, files, strict=True):
+        if not file.is_file():
+            choices = groups.choices("degradation")
+            raise InputError(f"{key}={name}: not there{groups.nearest(name, choices)}; choices: {', '.join(choices)}")
+    stages = OmegaConf.merge(*map(OmegaConf.load, files))
+    known = {"scale": cfg.scale, "image": OmegaConf.to_container(cfg.image, resolve=True), "degradation": stages}
+    return OmegaConf.create(known).degradation

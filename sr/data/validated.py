@@ -22,7 +22,7 @@ def _images(node: Any, config: Mapping[str, Any]) -> Any:
     if not isinstance(node, Mapping):
         return node
     if "degradation" in node:
-        own = config.get("degradation") if isinstance(node["degradation"], str) else node["degradation"]  # ${degradation}
+        own = config.get("degradation") if node["degradation"] == "${degradation}" else node["degradation"]
         return {"hr": node.get("hr"), "degradation": own, "seed": node.get("seed"), "stored": node.get("stored")}
     if "hr" in node:
         return {"hr": node["hr"], "lr": node.get("lr")}

@@ -12,6 +12,9 @@ class Clip(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Clipped(step)]
 
+    def words(self, parameters: Parameters) -> str:
+        return ""  # of no interest beside what it follows
+
 
 class _Clipped(Operation):
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:

@@ -51,6 +51,11 @@ class Gaussian(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Added(step, parameters, self.speckle)]
 
+    def words(self, parameters: Parameters) -> str:
+        kind = ("", " gray", " correlated")[parameters["kind"]]
+        strength = "" if parameters["kind"] == CORRELATED else f" {parameters['sigma']}"
+        return f"{'speckle' if self.speckle else 'Gaussian noise'}{strength}{kind}"
+
 
 class _Added(Operation):
     def __init__(self, step: float, parameters: Parameters, speckle: bool) -> None:

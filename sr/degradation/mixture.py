@@ -49,7 +49,7 @@ class Mixture(Sequence):
 
     def words(self, parameters: Parameters) -> str:
         name = self.names[parameters["choice"]]
-        return f"{name}: {words(self.stages[name], own(parameters, name))}"
+        return words(self.stages[name], own(parameters, name))
 
     def width(self, step: float | None) -> float | None:
         ends = {width(stage, step) for stage in self.stages.values()}

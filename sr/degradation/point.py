@@ -36,5 +36,8 @@ class Point(Stage):
         axis = partial(band.points, self.factor, parameters["sigma"], self.kernel_size)
         return [Linear(step * self.factor, axis=axis)]
 
+    def words(self, parameters: Parameters) -> str:
+        return f"blur sigma {parameters['sigma']:.1f} and one pixel of {self.factor}x{self.factor}"
+
     def width(self, step: float | None) -> float | None:
         return step and step * self.factor

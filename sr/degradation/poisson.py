@@ -37,6 +37,9 @@ class Poisson(Stage):
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [_Added(step, parameters)]
 
+    def words(self, parameters: Parameters) -> str:
+        return f"Poisson of {parameters['photons']:.0f} photons{' gray' if parameters['gray'] else ''}"
+
 
 class _Added(Operation):
     def __init__(self, step: float, parameters: Parameters) -> None:

@@ -44,3 +44,6 @@ class WebP(Stage):
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         return [Compressed(step, compressed, parameters)]
+
+    def words(self, parameters: Parameters) -> str:
+        return f"WebP {parameters['quality']}"

@@ -34,7 +34,7 @@ def made(name: str) -> dict[str, list[float]]:
     chain = Chain(stages if one.scale == scale else {**stages, "bicubic": Bicubic(4)}, scale)
     photo = torch.from_numpy(data.chelsea())[100:196, 120:216].permute(2, 0, 1)[None].repeat(2, 1, 1, 1) / 255
     drawn = chain.sample(Draws(0, 3, 2, "version"))
-    lr = nn.functional.avg_pool2d(chain(photo, drawn), 6) * 255
+    lr = nn.functional.avg_pool2d(chain(photo, drawn), 24 // scale) * 255
     parameters = [float(np.mean(value, dtype=np.float64)) for _, value in sorted(drawn.items())]
     return {"parameters": parameters, "lr": [round(value, 2) for value in lr.flatten().tolist()]}
 
