@@ -138,6 +138,11 @@ def test_released_weights_need_a_degradation(hr, tmp_path):
     cfg = compose("test", "network=interpolation_nearest", "scale=4", *words)
     build.settle_image(cfg)
     assert build.benchmarks(cfg).benchmark["degraded"].degradation.name == "realesrgan"
-    cfg.degradation = None
+    cfg.benchmark.degraded.degradation = "bsrgan"  # whatever the run is trained on
+    assert build.benchmarks(cfg).benchmark["degraded"].degradation.name == "bsrgan"
+    cfg.benchmark.degraded.degradation = "bsrgun"
+    with pytest.raises(InputError, match="benchmark.degraded.degradation=bsrgun: not there; nearest: bsrgan"):
+        build.benchmarks(cfg)
+    cfg.benchmark.degraded.degradation, cfg.degradation = "${degradation}", None
     with pytest.raises(InputError, match="benchmark degraded has no degradation to make LR with: pass degradation="):
         build.benchmarks(cfg)

@@ -100,6 +100,18 @@ def test_lr_is_made_as_for_training_and_the_same_for_every_seed(photos, tmp_path
     assert noise.std() > 1
 
 
+def test_lr_is_made_once_for_each_image(photos, tmp_path):
+    """Also where two sources have images of one name."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for index, file in enumerate(sorted(photos.iterdir())[:2] if name == "one" else sorted(photos.iterdir())[2:4]):
+            shutil.copy(file, tmp_path / name / f"{index}.png")
+    held = data([str(tmp_path / "one"), str(tmp_path / "two")], tmp_path, size=2).validation["split"]
+    assert len({item.key for item in held.items}) == 1
+    first = [held[index]["lr"] for index in range(2)]
+    assert all(held[index]["lr"] is first[index] for index in range(2)) and first[0].shape != first[1].shape
+
+
 def test_of_paired_files_lr_is_read(sr_data, tmp_path):
     folder = sr_data / "benchmark" / "Set14"
     held = data(str(folder / "HR"), tmp_path, size=2, lr=str(folder / "LR_bicubic" / "X2")).validation["split"]
