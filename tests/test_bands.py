@@ -5,16 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from torch import Tensor
 
 from sr.augmentation.rgb_permutation import RGBPermutation
 from sr.callback.wandb import _crops
-from sr.degradation.bicubic import Bicubic
-from sr.degradation.chain import Chain
 from sr.degradation.jpeg import JPEG
 from sr.degradation.noise import Noise
 from sr.errors import InputError
@@ -24,7 +20,7 @@ from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.metric.vgg_distance import VGGDistance
 from sr.view.panel import panel, shown
-from tests.jobs import IMAGE
+from tests.chains import SAME_SIZE, chain_of
 from tests.real import gray, of_bands, six_bands
 
 DEGRADATIONS = sorted((Path(__file__).parents[1] / "conf" / "degradation").glob("*.yaml"))
@@ -78,14 +74,11 @@ def test_gray_is_measured_as_it_is_not_as_luma(sr_data):
 
 @pytest.mark.parametrize("file", DEGRADATIONS, ids=lambda file: file.stem)
 def test_every_degradation(image, file):
-    stages = instantiate(
-        OmegaConf.create({"scale": 2, "image": IMAGE, "degradation": OmegaConf.load(file)}).degradation, _convert_="all"
-    )
-    (stage,) = stages.values()
-    chain = Chain(stages if stage.scale == 2 else {**stages, "bicubic": Bicubic(2)}, 2)
+    scale = 1 if file.stem in SAME_SIZE else 2
+    chain = chain_of(file, scale)
     made = chain(image, parameters(chain))
-    assert made.shape == (1, image.shape[1], 60, 60) and made.std() > 0.01
-    reference = imresize(image, 1 / 2, rounding=True)
+    assert made.shape == (1, image.shape[1], 120 // scale, 120 // scale) and made.std() > 0.01
+    reference = imresize(image, 1 / scale, rounding=True)
     for band in range(image.shape[1]):  # each is still the picture that it was
         pair = torch.stack([made[0, band].flatten(), reference[0, band].flatten()])
         assert torch.corrcoef(pair)[0, 1] > 0.6

@@ -10,9 +10,9 @@ from tests.jobs import SMALL, compose, run_train
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("limit_train_batches=10", "its first batches would be repeated; trainer.max_steps"),
-        ("limit_train_batches=1", "its first batches would be repeated"),
-        ("limit_train_batches=0.5", "its first batches would be repeated"),
+        ("limit_train_batches=10", "the first batches would be repeated; trainer.max_steps"),
+        ("limit_train_batches=1", "the first batches would be repeated"),
+        ("limit_train_batches=0.5", "the first batches would be repeated"),
         ("overfit_batches=1", "to overfit, train on a folder with one image"),
         ("fast_dev_run=true", "pass trainer.max_steps=1"),
         ("max_epochs=3", "pass trainer.max_steps"),

@@ -87,11 +87,11 @@ def test_a_checkpoint_is_measured_and_used_at_any_scale(tmp_path, photos):
 
 
 def test_a_set_without_the_key_is_refused_before_the_training(tmp_path, photos):
-    with pytest.raises(InputError, match=r"takes blur_kernel, which the validation set folder does not have \(it has lr, name"):
+    with pytest.raises(InputError, match=r"blur_kernel, which the validation set folder does not have \(it has lr, name"):
         run(tmp_path, photos, *KERNEL, "validation=[]")
 
 
 def test_a_degradation_that_does_not_tell_it_is_refused(tmp_path, photos):
     words = [RUNS["a kernel that the degradation drew"][i] for i in (0, -1)]
-    with pytest.raises(InputError, match="takes blur_kernel, which the batch does not have"):
+    with pytest.raises(InputError, match="requires blur_kernel, which the batch does not have"):
         run(tmp_path, photos, *words, "validation=[]")

@@ -62,7 +62,7 @@ def test_one_of_the_sets(sr_data):
     cfg = compose("test", "published=[bicubic_x4,rgt_x4]", "benchmark=[set5]", f"data_dir={sr_data}")
     results, text = reproduce(cfg, lambda job: {name: {"psnr": 30.0, "ssim": 0.8} for name in job.benchmark})
     assert {name: list(sets) for name, sets in results.items()} == {"bicubic_x4": ["set5"]} and "\n1 rows" in text
-    assert "rgt_x4: no " in text
+    assert "rgt_x4: missing " in text
 
 
 def test_a_part_of_a_set_is_starred(sr_data, tmp_path, capsys):

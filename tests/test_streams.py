@@ -1,10 +1,12 @@
 """No two consumers of random numbers read the same ones: every stream that a run draws from, found by running it."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage import data
 
 from sr.functional import draws
 from sr.functional.draws import Draws
@@ -29,6 +31,11 @@ def streams(tmp_path_factory) -> list[str]:
         patch.setattr(draws, "key", heard)
         everything = (DEGRADATIONS, f"augmentation=[{','.join(NAMES)}]", "adversarial=wgan_gp", "trainer.max_steps=1")
         fit(tmp_path_factory.mktemp("run") / "run", *everything, "data.patch_size=16")
+        folder = tmp_path_factory.mktemp("blind")
+        (folder / "hr").mkdir()
+        shutil.copy(Path(data.file_path("coffee.png")), folder / "hr")
+        blind = ("degradation=[realesrgan]", "benchmark=[degraded]", f"benchmark.degraded.hr={folder}/hr")
+        fit(folder / "run", *blind, "trainer.max_steps=1")
     return sorted(names)
 
 

@@ -35,7 +35,7 @@ def test_a_study_is_variants_times_grid_and_runs_what_is_missing(tmp_path):
     assert wrong.returncode == 1 and wrong.stderr == "error: variant=smal is not in this study; choose one of small, other\n"
     done = run_script("train.py", *words, "seed=2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "small_seed-2: done already" in done.stdout
+    assert "small_seed-2: already finished" in done.stdout
     assert statuses(tmp_path) == {"small_seed-2": "done", "other_seed-2": "done"}
 
 

@@ -49,3 +49,10 @@ def without_anonymous(logger: Any) -> Any:
     """A WandbLogger that does not pass `anonymous`: Lightning always does, and W&B warns that it has no effect."""
     logger._wandb_init.pop("anonymous", None)
     return logger
+
+
+def clip_prompts() -> tuple[str, ...]:
+    """The named pairs of prompts of torchmetrics' CLIP-IQA, which only its documentation lists."""
+    from torchmetrics.functional.multimodal.clip_iqa import _PROMPTS
+
+    return tuple(_PROMPTS)

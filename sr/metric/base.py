@@ -43,7 +43,7 @@ class Metric(nn.Module):
         crop_border: pixels cut from each side, rounded up: the scale in SR papers, none in restoration papers.
         channel: "y", luma of studio-range BT.601 (`sr.functional.color.rgb_to_y`), or "rgb", all bands together. Images
             without luma (gray, or more bands than RGB) are scored on all bands in both cases. Metrics with other channels
-            list them in ``channels``: "gray" is MATLAB's full-range rgb2gray.
+            list them in ``channel_choices``: "gray" is MATLAB's full-range rgb2gray.
         levels: 255 for 8 bit, 65535 for 16; None: data without levels, which is neither rounded nor clipped.
         luma: whether three bands are RGB, which has luma.
 
@@ -54,7 +54,7 @@ class Metric(nn.Module):
     version: int = 1  # increased when a change affects scores: scores of two versions are not compared
     reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
-    channels: tuple[str, ...] = ("y", "rgb")
+    channel_choices: tuple[str, ...] = ("y", "rgb")
     smallest: int = 1  # smallest height and width that ``score`` supports
     rgb_only: bool = False  # whether ``score`` needs three bands, like networks trained on photos; gray is repeated
 
@@ -62,8 +62,8 @@ class Metric(nn.Module):
         self, *, crop_border: float, channel: Literal["y", "rgb", "gray"] = "y", levels: int | None = 255, luma: bool = True
     ):
         super().__init__()
-        if channel not in self.channels:
-            raise InputError(f"unknown channel {channel!r}; choose {' or '.join(self.channels)}")
+        if channel not in self.channel_choices:
+            raise InputError(f"unknown channel {channel!r}; choose {' or '.join(self.channel_choices)}")
         if crop_border < 0:
             raise InputError(f"crop_border must be 0 or more, not {crop_border}")
         self.crop_border = math.ceil(crop_border)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sr.backbone.download import downloaded
+from sr.device.private import clip_prompts
 from sr.errors import InputError
 from sr.metric.base import Metric
 
@@ -34,9 +35,9 @@ class CLIPIQA(Metric):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if lacking := [name for name in ("piq", "transformers") if find_spec(name) is None]:
             raise InputError(f'metric.clip_iqa needs {" and ".join(lacking)}: pip install ".[clip]"')
-        from torchmetrics.functional.multimodal.clip_iqa import _PROMPTS as known
         from torchmetrics.multimodal import CLIPImageQualityAssessment
 
+        known = clip_prompts()
         if prompt not in known:
             raise InputError(f"metric.clip_iqa.prompt={prompt}: choose one of {', '.join(known)}")
         # In a tuple: the network is not registered in the parameters and the state_dict of this module's owner.

@@ -39,7 +39,7 @@ class NIQE(Metric):
 
     reference = False
     higher_is_better = False
-    channels = ("y", "gray")
+    channel_choices = ("y", "gray")
     smallest = BLOCK
 
     def __init__(

@@ -4,36 +4,28 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from skimage import data
 from torch import Tensor
 
-from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.sequence import Sequence
 from sr.functional.draws import Draws
-from tests.jobs import IMAGE
+from tests.chains import SAME_SIZE, chain_of
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
 NOT_LOCAL = {"noise", "jpeg", "webp"}  # noise has no place in the image; blocks begin at the corner of what it is given
-
-
-SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
 CASES = [(file, scale) for file in FILES for scale in ((1,) if file.stem in SAME_SIZE else (2, 3, 4))]
 
 
 @pytest.fixture(params=CASES, ids=lambda p: f"{p[0].stem}-x{p[1]}")
 def chain(request) -> Chain:
     file, scale = request.param
-    config = OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)})
-    stages = instantiate(config.degradation, _convert_="all")
-    (name, stage), *others = stages.items()
-    assert not others
+    made = chain_of(file, scale)
+    name, stage = next(iter(made.stages.items()))
     # A pipeline, made of several stages, has its file's name; another stage that of its module.
     module = type(stage).__module__ if isinstance(stage, Sequence) else f"sr.degradation.{name}"
     assert file.stem.startswith(name) and type(stage).__module__ == module
-    return Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
+    return made
 
 
 def parameters(chain: Chain, start: int, count: int) -> dict[str, Tensor]:

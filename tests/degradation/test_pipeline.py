@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from skimage import data
 from torch import nn
 
@@ -18,20 +16,17 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.pipeline import VERSION, Pipeline
 from sr.functional.draws import Draws
-from tests.jobs import CONF, IMAGE
+from tests.chains import SAME_SIZE, chain_of
+from tests.jobs import CONF
 
 RECORD = Path(__file__).with_name("pipeline.json")
-SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
 NAMES = sorted(file.stem for file in (CONF / "degradation").glob("*.yaml"))
 
 
 def made(name: str) -> dict[str, list[float]]:
     """What is drawn for two samples, and the means of blocks of their LR in 255ths: machines differ in single pixels."""
-    node = OmegaConf.load(CONF / "degradation" / f"{name}.yaml")
     scale = 1 if name in SAME_SIZE else 4
-    stages = instantiate(OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": node}).degradation, _convert_="all")
-    one = next(iter(stages.values()))
-    chain = Chain(stages if one.scale == scale else {**stages, "bicubic": Bicubic(4)}, scale)
+    chain = chain_of(CONF / "degradation" / f"{name}.yaml", scale)
     photo = torch.from_numpy(data.chelsea())[100:196, 120:216].permute(2, 0, 1)[None].repeat(2, 1, 1, 1) / 255
     drawn = chain.sample(Draws(0, 3, 2, "version"))
     lr = nn.functional.avg_pool2d(chain(photo, drawn), 24 // scale) * 255

@@ -53,6 +53,7 @@ def test_each_is_there(tmp_path):
         private.allow_recompiles(3)
         assert torch._dynamo.config.recompile_limit == 3
     config = OmegaConf.create({"model": {"loss": {"weight": 1}}})
+    assert "quality" in private.clip_prompts()
     assert [private.key_of_node(node) for node in (config.model.loss, config, 3)] == ["model.loss", "", ""]
 
 

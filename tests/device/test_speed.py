@@ -72,9 +72,7 @@ def test_lightnings_short_names_of_precisions_are_known():
 @pytest.mark.parametrize("strategy", ["fsdp", "fsdp_cpu_offload", "deepspeed_stage_2", "model_parallel"])
 def test_strategies_that_share_out_the_weights_are_refused_in_one_line(strategy, tmp_path):
     words = [*SMALL, f"trainer.strategy={strategy}", f"output_dir={tmp_path}", f"data_dir={tmp_path}"]
-    with pytest.raises(
-        InputError, match=f"^trainer.strategy={strategy} shards .*pass trainer.strategy=ddp, or auto [^\n]*$"
-    ):
+    with pytest.raises(InputError, match=f"^trainer.strategy={strategy} shards .*pass trainer.strategy=ddp, or auto [^\n]*$"):
         build.trainer(compose("train", *words))
 
 

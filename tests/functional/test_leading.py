@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from torch import Tensor
 
-from sr.degradation.bicubic import Bicubic
-from sr.degradation.chain import Chain
 from sr.degradation.noise import Noise, frame_seeds
 from sr.errors import InputError
 from sr.functional.color import rgb_to_y, rgb_to_ycbcr, ycbcr_to_rgb
@@ -18,7 +14,7 @@ from sr.functional.leading import for_each_frame, mean_over_frames, n_frames, pi
 from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
-from tests.jobs import IMAGE
+from tests.chains import SAME_SIZE, chain_of
 from tests.real import clips
 
 DEGRADATIONS = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
@@ -82,11 +78,8 @@ def test_the_score_of_a_clip_is_the_mean_of_its_frames(clip, metric):
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("file", DEGRADATIONS, ids=lambda file: file.stem)
 def test_degradation(clip, file, scale):
-    stages = instantiate(
-        OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)}).degradation, _convert_="all"
-    )
-    (stage,) = stages.values()
-    chain = Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
+    scale = 1 if file.stem in SAME_SIZE else scale
+    chain = chain_of(file, scale)
     given = parameters(chain, 11, 2)
     made = chain(clip, given)
     assert made.shape == (2, 3, 3, 96 // scale, 120 // scale)

@@ -138,7 +138,9 @@ def test_benchmarks_and_folders_say_it(sr_data, tmp_path):
         Benchmark("mine", tmp_path / "hr", 2, lr=tmp_path / "lr").prepare()
     said = [str(warning.message) for warning in warned]
     assert "mine: 2 of 2 images have 16 bits per sample, which are rounded to 8 (a.png is the first)" in said
-    assert [text for text in said if re.match(r".*/(hr|lr): skipped files that are not readable images: 1 \.mp4", text)] == said[1:] and len(said) == 3
+    assert [
+        text for text in said if re.match(r".*/(hr|lr): skipped files that are not readable images: 1 \.mp4", text)
+    ] == said[1:] and len(said) == 3
     with pytest.warns(UserWarning) as warned:
         Folder(tmp_path / "hr", tmp_path / "lr").prepare()
     assert len(warned) == 2

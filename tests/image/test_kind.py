@@ -103,7 +103,10 @@ def test_reading_as_each_kind(tmp_path):
 
     luma = files["colour"] @ (0.2989360212937753, 0.5870430744511212, 0.1140209042551033)
     assert np.array_equal(read(GRAY, "gray"), files["gray"][..., :1]) and not said(GRAY, "gray")
-    assert np.array_equal(read(GRAY, "colour")[..., 0], np.floor(luma + 0.5)) and said(GRAY, "colour") == "are in colour and are converted to gray (rgb2gray)"
+    assert (
+        np.array_equal(read(GRAY, "colour")[..., 0], np.floor(luma + 0.5))
+        and said(GRAY, "colour") == "are in colour and are converted to gray (rgb2gray)"
+    )
     assert np.array_equal(read(GRAY, "gray16"), image.to_8bit(files["gray16"])[..., :1])
     assert said(GRAY, "gray16") == "have 16 bits per sample"
     assert np.array_equal(read(PHOTO16, "colour16"), files["colour16"]) and not said(PHOTO16, "colour16")

@@ -101,6 +101,8 @@ def test_wandb_knows_from_which_artifact_a_run_started(main_job, wandb_run, tmp_
     words = [*SMALL[:-1], "trainer.max_steps=2", "logger=wandb", "data_dir=data", "output_dir=tuned"]
     assert call("train.py", *words, f"init_from={main_job[0]}/checkpoints/best.ckpt", cwd=tmp_path).returncode == 0
     (file,) = (tmp_path / "tuned").glob("wandb/offline-run-*/run-*.wandb")
+    environments = [record.environment for record in wandb_records(file) if record.WhichOneof("record_type") == "environment"]
+    assert any(environment.program.endswith("train.py") for environment in environments)
     (parent,) = [artifact for artifact in artifacts(wandb_run[1]) if "best" in artifact.aliases]
     for artifact in artifacts(wandb_records(file)):
         if artifact.type == "model":
@@ -109,7 +111,7 @@ def test_wandb_knows_from_which_artifact_a_run_started(main_job, wandb_run, tmp_
 
 def test_wandb_knows_the_command_the_code_and_the_recipe(wandb_run, main_job):
     (about,) = [r.environment for r in wandb_run[1] if r.WhichOneof("record_type") == "environment" and r.environment.args]
-    assert "trainer.max_steps=8" in about.args and about.program.endswith("train.py")
+    assert "trainer.max_steps=8" in about.args
     (run,) = [record.run for record in wandb_run[1] if record.WhichOneof("record_type") == "run"]
     assert {"compact", "x2"} <= set(run.tags)
     config = nested(item for record in wandb_run[1] for item in (*record.run.config.update, *record.config.update))

@@ -133,7 +133,7 @@ def test_the_hint_of_a_metric_works_as_printed(file):
     from sr import build
 
     words = ["metric=[vgg_distance]", f"metric.vgg_distance.weights={file}"]
-    with pytest.raises(InstantiationException, match="not conv5_4: pass metric.vgg_distance.layers=") as error:
+    with pytest.raises(InstantiationException, match="before conv5_4: pass metric.vgg_distance.layers=") as error:
         build.build(compose("train", *words, "metric.vgg_distance.layers=[conv5_4]").metric.vgg_distance)
     more = str(error.value.__cause__).split("pass ")[1].split()
     build.build(compose("train", *words, *more).metric.vgg_distance)

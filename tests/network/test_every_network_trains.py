@@ -64,7 +64,7 @@ def check(name, photos, folder, **network):
     photo = sr.image.file.read(photos / "coffee.png")
     hr = to_tensor(photo.pixels)
     small = sr.image.file.Image(to_pixels(imresize(hr, 1 / scale, rounding=True), np.uint8))
-    score = PSNR(crop_border=scale)(to_tensor(enlarge(network, small, tile=None).pixels), hr).item()
+    score = PSNR(crop_border=scale if scale > 1 else 0)(to_tensor(enlarge(network, small, tile=None).pixels), hr).item()
     assert score == pytest.approx(results["psnr"], abs=0.01)  # some pixels lie so near to a half that the layout decides
 
 

@@ -40,9 +40,9 @@ def test_sides_do_not_count(tmp_path):
         ('{"format": "other", "votes": []}', "not a vote file of a report"),
         ('{"format": "sr-votes-1", "votes": {}}', "not a vote file of a report"),
         ('{"format": "sr-votes-1", "votes": [7]}', "vote 1 must have left, right"),
-        (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "b", "left"), vote("a", "b", "both")]}), "vote 2 has not"),
-        (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "a", "left")]}), "vote 1 has not"),
-        (json.dumps({"format": "sr-votes-1", "votes": [vote(["a"], "b", "left")]}), "vote 1 has not"),
+        (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "b", "left"), vote("a", "b", "both")]}), "vote 2 must have"),
+        (json.dumps({"format": "sr-votes-1", "votes": [vote("a", "a", "left")]}), "vote 1 must have"),
+        (json.dumps({"format": "sr-votes-1", "votes": [vote(["a"], "b", "left")]}), "vote 1 must have"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(tmp_path, text, message):

@@ -44,7 +44,7 @@ def test_the_data_may_lie_elsewhere(then, tmp_path):
     then.data_dir, then.data.cache_dir, then.data.n_workers = "/elsewhere", "/cache", 3
     check_code(then)
     then.data.patch_size += 1
-    with pytest.raises(ValueError, match=r"now \(data.patch_size\)"):
+    with pytest.raises(ValueError, match=r"a different config \(data.patch_size\)"):
         check_code(then)
 
 

@@ -32,7 +32,7 @@ def test_a_record_refuses_to_mix_runs(tmp_path):
     (tmp_path / "a" / "run.json").write_text(json.dumps({"command": ["seed=1"], "status": "done", "score": 30.0}))
     with pytest.raises(ValueError, match="is finished: pass sweep_resume=true"):
         Record(tmp_path).add([job(tmp_path / "a", "seed=1")], resume=False)
-    with pytest.raises(ValueError, match="another command .seed=1 seed=2."):
+    with pytest.raises(ValueError, match="a different command .seed=1 seed=2."):
         Record(tmp_path).add([job(tmp_path / "a", "seed=2")], resume=True)
     Record(tmp_path).add([job(tmp_path / "a", "seed=1")], resume=True)
     Record(tmp_path).add([job(tmp_path / "a", "output_dir=../moved", "seed=1")], resume=True)  # the folder told another way

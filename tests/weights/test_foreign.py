@@ -114,7 +114,7 @@ def test_is_named(tmp_path, sr_data, make, what):
     file = make(tmp_path, sr_data)
     for read in (checkpoint.read, checkpoint.about):
         with pytest.raises(
-            ValueError, match=f": is {what}.*; weights are read from .ckpt, .pth, .pt and .safetensors$"
+            ValueError, match=f": this is {what}.*; weights are read from .ckpt, .pth, .pt and .safetensors$"
         ) as error:
             read(file)
         assert str(error.value).startswith(str(file)) and "\n" not in str(error.value)

@@ -1,0 +1,20 @@
+"""Degradations of conf/degradation as chains, for tests."""
+
+from pathlib import Path
+
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from sr.degradation.bicubic import Bicubic
+from sr.degradation.chain import Chain
+from tests.jobs import IMAGE
+
+SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
+
+
+def chain_of(file: Path, scale: int) -> Chain:
+    """The stage or pipeline of a YAML; bicubic follows a stage that does not shrink."""
+    node = OmegaConf.create({"scale": scale, "image": IMAGE, "degradation": OmegaConf.load(file)})
+    stages = instantiate(node.degradation, _convert_="all")
+    (stage,) = stages.values()
+    return Chain(stages if stage.scale == scale else {**stages, "bicubic": Bicubic(scale)}, scale)
