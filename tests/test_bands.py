@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
 from sr.augmentation.rgb_permutation import RGBPermutation
 from sr.callback.wandb import _crops
@@ -79,6 +79,8 @@ def test_every_degradation(image, file):
     made = chain(image, parameters(chain))
     assert made.shape == (1, image.shape[1], 120 // scale, 120 // scale) and made.std() > 0.01
     reference = imresize(image, 1 / scale, rounding=True)
+    if scale == 1:  # strong noise and blur: larger details
+        made, reference = (nn.functional.avg_pool2d(one, 6) for one in (made, reference))
     for band in range(image.shape[1]):  # each is still the picture that it was
         pair = torch.stack([made[0, band].flatten(), reference[0, band].flatten()])
         assert torch.corrcoef(pair)[0, 1] > 0.6

@@ -33,7 +33,7 @@ def streams(tmp_path_factory) -> list[str]:
         fit(tmp_path_factory.mktemp("run") / "run", *everything, "data.patch_size=16")
         folder = tmp_path_factory.mktemp("blind")
         (folder / "hr").mkdir()
-        shutil.copy(Path(data.file_path("coffee.png")), folder / "hr")
+        shutil.copy(Path(data.__file__).with_name("coffee.png"), folder / "hr")
         blind = ("degradation=[realesrgan]", "benchmark=[degraded]", f"benchmark.degraded.hr={folder}/hr")
         fit(folder / "run", *blind, "trainer.max_steps=1")
     return sorted(names)

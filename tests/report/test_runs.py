@@ -144,7 +144,7 @@ def test_a_run_twice_is_one_run(copy, tmp_path):
     spoil(again, "run.json", finished="2999-01-01T00:00:00+00:00")
     text = report([str(copy), f"{copy}/../{copy.name}/again", str(again)], tmp_path / "out", **QUICK)
     assert len(numbers_of(tmp_path / "out")["runs"]) == 5
-    assert f"{run_of(copy, 6, 0)}, {again} is a later run of network.n_feats-6 with seed 0." in text
+    assert f"Not included: {run_of(copy, 6, 0)}, because {again} is a later run of network.n_feats-6 with seed 0." in text
     assert "| network.n_feats-6 | 2 " in text
 
 

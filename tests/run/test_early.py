@@ -73,7 +73,7 @@ def test_a_metric_of_which_less_is_better(tmp_path):
 @pytest.mark.parametrize(
     "words, line",
     [
-        ([], "callback.checkpoint.mode=max: of mae, lower is better; pass callback.checkpoint.mode=min"),
+        ([], "callback.checkpoint.mode=max: for mae, lower is better; pass callback.checkpoint.mode=min"),
         (
             ["callback.checkpoint.mode=min", "callback=[default,early_stopping]", "callback.early_stopping.mode=min"],
             "callback.early_stopping.mode=min: for psnr, higher is better; pass callback.early_stopping.mode=max",
