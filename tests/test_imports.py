@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.jobs import ONE_PHOTO, ROOT, SMALL, environment
 
 HEAVY = ("wandb", "spandrel", "kornia", "matplotlib", "torchvision", "scipy", "tensorboard")
@@ -27,6 +29,7 @@ def imported(code: str, *words: str, folder: Path) -> set[str]:
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
+@pytest.mark.slow
 def test_a_plain_run_imports_nothing_that_it_does_not_use(tmp_path):
     """Lightning imports some of them by itself, for metrics of its own."""
     words = [*SMALL, *ONE_PHOTO, "trainer.max_steps=1", "data_dir=data", "output_dir=run"]

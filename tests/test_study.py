@@ -1,5 +1,6 @@
 """Studies: variants times a grid; what an agent of W&B types."""
 
+import pytest
 import yaml
 from omegaconf import OmegaConf
 
@@ -20,6 +21,7 @@ sweep_resume: true
 """
 
 
+@pytest.mark.slow
 def test_a_study_is_variants_times_grid_and_runs_what_is_missing(tmp_path):
     (tmp_path / "conf" / "experiment").mkdir(parents=True)
     (tmp_path / "conf" / "experiment" / "tiny.yaml").write_text(STUDY)

@@ -19,6 +19,7 @@ def photos(folder: Path) -> None:
     shutil.copy(Sample(held_out=False).files()[0][0], folder)
 
 
+@pytest.mark.slow
 def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_again(tmp_path):
     """Two at once; of three jobs one has no photos yet, and one is killed after its first validation."""
     photos(tmp_path / "a")
@@ -60,6 +61,7 @@ def test_a_failed_and_a_killed_job_leave_the_others_alone_and_only_they_run_agai
     assert not any(word.startswith("resume=") for word in run_of(b)["command"])
 
 
+@pytest.mark.slow
 def test_a_signal_reaches_the_job_which_saves_its_step_and_the_sweep_lists_what_is_missing(tmp_path):
     words = ["-m", *WORDS, "seed=1,2", "trainer.max_steps=2000", "trainer.val_check_interval=2"]
     job = start(*words, cwd=tmp_path)

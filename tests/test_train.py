@@ -217,6 +217,7 @@ def test_a_sweep_of_two_processes(tmp_path):
     assert len([path for path in sweep.iterdir() if (path / "metrics.json").is_file()]) == 2
 
 
+@pytest.mark.slow
 def test_an_error_of_one_of_two_processes_is_one_line(tmp_path):
     done = call("train.py", *SMALL, "trainer.devices=2", "data=folder", "data.train=/nope", "data_dir=data", cwd=tmp_path)
     assert done.returncode == 1

@@ -44,6 +44,7 @@ def changed(tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_went_on_with_another_learning_rate_is_reproduced(changed, tmp_path):
     first, second = segments(changed)
     assert first["command"][: len(WORDS)] == list(WORDS) and first["from"] == 0 and first["to"] == second["from"]
