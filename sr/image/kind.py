@@ -124,6 +124,7 @@ class Kind:
                 raise InputError(f"{source}: {pixels.shape[2]} bands, but image={self.name} has {self.bands}")
             pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.bands == 3 else _gray(pixels)
         if pixels.dtype == self.dtype:
+            self._check_range(pixels, source)
             return pixels
         if not self.whole or pixels.dtype not in (np.uint8, np.uint16):
             raise InputError(
@@ -132,13 +133,23 @@ class Kind:
             )
         return image.to_8bit(pixels) if self.dtype == "uint8" else pixels.astype(np.uint16) * np.uint16(257)
 
+    def _check_range(self, pixels: np.ndarray, source: Any) -> None:
+        if self.dtype == "float32" or self.whole:
+            return
+        low, high = int(pixels.min()), int(pixels.max())
+        if low < self.range[0] or high > self.range[1]:
+            raise InputError(
+                f"{source}: values from {low} to {high}, but image={self.name} has range {list(self.range)}: convert the file, "
+                "or pass another image.range"
+            )
+
     def not_used(self, path: str | Path) -> list[str]:
         """What `read` drops or changes, as endings of a sentence about several files. Raises like `image.read`."""
         deep = self.dtype != "uint8"
         bits, gray = image.depth(path)
         changed = {
             "are in colour and are converted to gray (rgb2gray)": self.bands == 1 and not gray,
-            "have 8 bits per sample, which are scaled to 16": deep and bits == 8,
+            "have 8 bits per sample, which are scaled to 16": deep and bits == 8 and self.whole,
         }
         return image.not_used(path, 16 if deep else 8) + [text for text, is_so in changed.items() if is_so]
 

@@ -63,13 +63,15 @@ class Result:
 
 
 @torch.no_grad()  # not inference mode: networks that cache tensors (SPAN) may be trained later
-def probe(network: nn.Module, channels: int = 3, side: int | None = None, name: str = FILE) -> Result:
+def probe(network: nn.Module, channels: int | None = None, side: int | None = None, name: str = FILE) -> Result:
     """Let a network of any scale, including 1, enlarge the photograph: RGB; the mean for 1 channel; RGBRG... for others.
 
     Args:
+        channels: of the photograph; None: as many as the network takes.
         side: LR pixels; None: as many as take at most a second.
         name: name of the photograph, see sr/image/photograph.py.
     """
+    channels = channels or getattr(network, "channels", 3)
     side = side or SIDES[parameters(network) > LARGE and network.scale > 1]
     border = side // 8 * network.scale  # padding affects the border most
     hr = photograph(side * network.scale, channels, name)
@@ -212,6 +214,7 @@ class _Scaled(nn.Module):
         super().__init__()
         self.network, self.rgb_range = network, rgb_range
         self.scale, self.multiple_of = network.scale, getattr(network, "multiple_of", 1)
+        self.channels = getattr(network, "channels", 3)
 
     def forward(self, lr: Tensor) -> Tensor:
         return self.network(lr * self.rgb_range) / self.rgb_range

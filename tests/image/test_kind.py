@@ -1,6 +1,7 @@
 """What a pixel is: reading files as a kind, to tensors and back, and the levels that everything rounds to."""
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -227,3 +228,15 @@ def test_every_network_yaml_takes_its_channels_from_the_kind(room):
     files = sorted((ROOT / "conf" / room).glob("*.yaml"))
     nodes = {file.stem: node(file) for file in files}
     assert [name for name, n in nodes.items() if "_target_" in n and n.get("channels") != "${image.bands}"] == []
+
+
+def test_values_outside_a_narrow_range_are_refused(tmp_path):
+    """Twelve bits in 16-bit files: a file of 16 bits would be scored outside [0, 1]."""
+    kind = Kind("gray12", 1, "uint16", (0, 4095), 4095, False, (0,))
+    for name, top in (("good", 4095), ("bad", 4096)):
+        PIL.Image.fromarray(np.linspace(0, top, 64 * 64).astype(np.uint16).reshape(64, 64)).save(tmp_path / f"{name}.png")
+    assert kind.read(tmp_path / "good.png").max() == 4095
+    with pytest.raises(InputError, match=r"bad.png: values from 0 to 4096, but image=gray12 has range \[0, 4095\]: convert"):
+        kind.read(tmp_path / "bad.png")
+    PIL.Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "eight.png")
+    assert kind.not_used(tmp_path / "eight.png") == []  # it is refused, not scaled
