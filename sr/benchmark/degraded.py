@@ -101,7 +101,17 @@ class Degraded(Benchmark):
             self._check(_read(self.stored), f"{self.stored} is other LR", f"benchmark.{self.name}.stored=null")
         elif not (self.folder / _RECORD).is_file():
             self._make()
+        self._check_files(_read(self.folder))
         super().prepare()
+
+    def _check_files(self, record: Mapping[str, Any]) -> None:
+        """The LR files are those that were made: another file of the same size would be scored without an error."""
+        for _, file in self.pairs:
+            if not file.is_file() or record.get("lr", {}).get(file.name) != _digest(file):
+                remedy = (
+                    f"pass benchmark.{self.name}.stored=null" if self.stored else f"remove {self.folder}, and LR is made again"
+                )
+                raise InputError(f"{file}: missing, or not the LR that was made here by {self.degradation.name}: {remedy}")
 
     def _check(self, other: Mapping[str, Any], what: str, remedy: str) -> None:
         unlike = [key for key in self.record if other.get(key) != self.record[key] and key not in ("hash", "pipeline_hash")]
@@ -140,7 +150,8 @@ class Degraded(Benchmark):
             with Writer(folder / "lr" / f"{self.names[index]}.png", pixels.shape, pixels.dtype) as writer:
                 writer.write(pixels)
         with whole(folder / _RECORD) as temporary:
-            temporary.write_text(json.dumps(self.record, indent=1) + "\n")
+            files = {file.name: _digest(file) for file in sorted((folder / "lr").iterdir())}
+            temporary.write_text(json.dumps({**self.record, "lr": files}, indent=1) + "\n")
         print(f"{self.name}: LR of {len(self.sources)} images made by {self.degradation.name} into {self.folder}")
 
     def made(self, index: int) -> Tensor:

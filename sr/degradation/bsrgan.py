@@ -22,7 +22,9 @@ from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
 from sr.degradation.shuffle import Shuffle
 from sr.degradation.skip import Skip
+from sr.errors import InputError
 
+MOST_BLURS = 4
 _MODES = ("bilinear", "bicubic", "box")  # OpenCV's linear, cubic and area
 _LEAST = 0.01  # pixels, of a standard deviation that may be 0
 
@@ -58,6 +60,9 @@ class BSRGAN(Mixture):
         jpeg_probability: float = 0.9,
         margin: int = 128,
     ) -> None:
+        if type(blurs) is not int or not 0 <= blurs <= MOST_BLURS:
+            raise InputError(f"blurs={blurs}: pass a whole number from 0 to {MOST_BLURS}")
+
         def pipeline(factor: int) -> Sequence:
             """Of pixels `factor` times as small as LR's."""
             first = Sequence({"resize": Resize(0, 1, 0, (0.5 / factor, 1), _MODES, inverse=True), "clip": Clip()})

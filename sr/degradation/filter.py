@@ -12,6 +12,8 @@ from sr.errors import InputError
 from sr.functional import band, kernels
 from sr.functional.band import Band
 
+LARGEST = 99  # side of a kernel in pixels
+
 
 class Linear(Operation):
     """A filter, and then a resize, or one of both.
@@ -61,4 +63,6 @@ def odd_sizes(name: str, sizes: object) -> tuple[int, int]:
         raise InputError(f"{name} must be [smallest, largest] side of the kernel in pixels, both odd, got {sizes}")
     if not (sizes[0] % 2 and sizes[1] % 2 and sizes[0] <= sizes[1]):
         raise InputError(f"{name} must be odd with the smallest first, got {list(sizes)}")
+    if sizes[1] > LARGEST:
+        raise InputError(f"{name}={list(sizes)}: kernels have at most {LARGEST}x{LARGEST} pixels")
     return sizes[0], sizes[1]

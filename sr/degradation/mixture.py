@@ -28,6 +28,8 @@ class Mixture(Sequence):
         scale: int | None = None,
         margin: int = 128,
     ) -> None:
+        if not isinstance(stages, Mapping) or not stages:
+            raise InputError(f"a mixture needs stages as name: pipeline, at least one; got {stages}")
         weights = dict.fromkeys(stages, 1.0) if weights is None else dict(weights)
         if weights.keys() != stages.keys():
             raise InputError(f"a mixture has the pipelines {', '.join(stages)}, but weights of {', '.join(weights)}")

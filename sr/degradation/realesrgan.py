@@ -16,6 +16,8 @@ from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
 from sr.degradation.shuffle import Shuffle
 from sr.degradation.skip import Skip
+from sr.errors import InputError
+from sr.functional.ranges import shares
 
 _MODES = ("area", "bilinear", "bicubic")
 
@@ -100,5 +102,8 @@ class RealESRGAN(Sequence):
 
 def _weights(families: Range[float], sinc: float) -> dict[str, float]:
     """How often each family is drawn: a sinc filter first, else one of the others by their weights."""
+    if len(families) != len(FAMILIES) - 1:
+        raise InputError(f"families must be {len(FAMILIES) - 1} weights, of {', '.join(FAMILIES[:-1])}, got {list(families)}")
+    shares("families", families)
     total = sum(families)
-    return {name: (1 - sinc) * weight / total for name, weight in zip(FAMILIES, families, strict=False)} | {"sinc": sinc}
+    return {name: (1 - sinc) * weight / total for name, weight in zip(FAMILIES[:-1], families, strict=True)} | {"sinc": sinc}

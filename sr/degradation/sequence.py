@@ -1,5 +1,7 @@
 """Stages in sequence, with a separate size for each sample between them: a pipeline, as in `degradation=realesrgan`."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from torch import nn
 
@@ -7,6 +9,8 @@ from sr.degradation.region import Region
 from sr.degradation.stage import Operation, Parameters, Stage, joined, joined_words, on_host, own, plan, regions, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
+
+MOST_MARGIN = 1024
 
 
 class Sequence(Stage):
@@ -27,8 +31,10 @@ class Sequence(Stage):
 
     def __init__(self, stages: dict[str, nn.Module], scale: int | None = None, margin: int = 128) -> None:
         super().__init__()
-        if not stages:
-            raise InputError("a degradation pipeline needs at least one stage")
+        if not isinstance(stages, Mapping) or not stages:
+            raise InputError(f"a degradation pipeline needs stages as name: stage, at least one; got {stages}")
+        if not 0 <= margin <= MOST_MARGIN:
+            raise InputError(f"margin={margin}: pass HR pixels from 0 to {MOST_MARGIN}")
         for name in stages:
             if "." in name or hasattr(nn.ModuleDict, name):
                 raise InputError(f"a degradation stage cannot be called {name}; give it another name")

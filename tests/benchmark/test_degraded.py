@@ -17,7 +17,7 @@ from sr.degradation.chain import Chain
 from sr.degradation.jpeg import JPEG
 from sr.degradation.noise import Noise
 from sr.degradation.pipeline import Pipeline
-from sr.errors import InputError, MissingError
+from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
 from tests.jobs import SMALL, compose, run_script
@@ -92,9 +92,23 @@ def test_lr_of_another_pipeline_is_refused(hr, tmp_path):
         degraded(hr, tmp_path, seed=3, expected=first.record)
     with pytest.raises(InputError, match="not LR that benchmark=.degraded. has made: there is no readable degraded.json"):
         degraded(hr, tmp_path, stored=hr)
-    (first.folder / "lr" / "a.png").unlink()
-    with pytest.raises(MissingError, match="a.png: no such file"):
-        degraded(hr, tmp_path)
+
+
+def test_lr_files_that_were_changed_are_refused(hr, tmp_path):
+    """Another image of the same size, a damaged file, none."""
+    folder = degraded(hr, tmp_path).folder
+    file = folder / "lr" / "a.png"
+    changes = (
+        lambda: Image.fromarray(np.asarray(Image.open(file)) ^ 1).save(file),
+        lambda: file.write_bytes(file.read_bytes()[:99]),
+        file.unlink,
+    )
+    for change in changes:
+        change()
+        with pytest.raises(
+            InputError, match=f"a.png: missing, or not the LR that was made .*: remove {folder}, and LR is made"
+        ):
+            degraded(hr, tmp_path)
 
 
 def test_at_scale_1_something_has_to_change(hr, tmp_path):

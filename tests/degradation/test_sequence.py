@@ -108,7 +108,7 @@ def test_regions_are_mirrored_as_numpy_does():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Sequence({}), "at least one stage"),
+        (lambda: Sequence({}), "name: stage, at least one"),
         (lambda: Sequence({"a.b": Kernel()}), "cannot be called a.b"),
         (lambda: Sequence({"half": Kernel()}), "cannot be called half"),
         (lambda: Sequence({"blur": Kernel()}, 4), r"\[blur\] shrinks by 1, but scale=4; its last stages must lead"),
@@ -128,6 +128,12 @@ def test_regions_are_mirrored_as_numpy_does():
         (lambda: Kernel(families={"gauss": 1}), "families: unknown gauss; choose of iso"),
         (lambda: Kernel(families={"iso": 0}), "families must be"),
         (lambda: Noise(photons=100), "photons=100: pass 255"),
+        (lambda: Sequence({"blur": Kernel()}, margin=-5), "margin=-5: pass HR pixels from 0 to 1024"),
+        (lambda: Mixture([]), "a mixture needs stages as name: pipeline, at least one"),
+        (lambda: Kernel((7, 20001)), "kernels have at most 99x99 pixels"),
+        (lambda: RealESRGAN(4, families=(0,) * 6), "families must be numbers of at least 0 whose sum is more than 0"),
+        (lambda: RealESRGAN(4, families=(1, 2)), "families must be 6 weights, of iso, aniso"),
+        (lambda: BSRGAN(4, blurs=-1), "blurs=-1: pass a whole number from 0 to 4"),
         (lambda: JPEG(grid="any"), "grid=any: choose corner or random"),
         (lambda: Chain({"resize": Resize(0, 1, 0, (0.2, 1))}, 4), "stage resize leaves each sample in another size"),
     ],
