@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
 from sr.functional.draws import Draws
+from sr.functional.parts import own, sample_each
 
 
 class Chain:
@@ -24,7 +25,7 @@ class Chain:
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
-        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
+        return sample_each(self.stages, draws)
 
     def source_size(self, size: int) -> int:
         """Side of the square to cut for a square of `size`."""
@@ -76,8 +77,3 @@ class Chain:
     def _sizes(self, size: int) -> list[int]:
         """Sides before the last stage, before the one before it, ...; from `size` to that of the crop."""
         return list(accumulate(reversed(self.stages.values()), lambda n, stage: stage.source_size(n), initial=size))
-
-
-def own(parameters: dict, name: str) -> dict:
-    """The parameters of one stage, under their own names."""
-    return {k.removeprefix(f"{name}."): v for k, v in parameters.items() if k.startswith(f"{name}.")}

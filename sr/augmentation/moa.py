@@ -4,9 +4,10 @@ import numpy as np
 from torch import Tensor
 
 from sr.augmentation.base import Augmentation, Pair
-from sr.augmentation.chain import Chain, own
+from sr.augmentation.chain import Chain
 from sr.errors import InputError
 from sr.functional.draws import Draws
+from sr.functional.parts import own
 
 
 class MoA(Augmentation):

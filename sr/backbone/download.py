@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from sr.errors import MissingError
+from sr.errors import MissingError, first_line
 
 T = TypeVar("T")
 
@@ -39,8 +39,8 @@ def downloaded(build: Callable[[], T], metric: str) -> T:
     try:
         return build()
     except OSError as error:
-        text = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise MissingError(
-            f"{metric} needs weights that could not be downloaded ({text}): use it once on a machine with internet access, and "
-            "set TORCH_HOME and HF_HOME to copies of the folders that it creates (~/.cache/torch, ~/.cache/huggingface)"
+            f"{metric} needs weights that could not be downloaded ({first_line(error, 200)}): use it once on a machine with "
+            "internet access, and set TORCH_HOME and HF_HOME to copies of the folders that it creates (~/.cache/torch, "
+            "~/.cache/huggingface)"
         ) from None

@@ -11,9 +11,10 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
 from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
-from sr.degradation.stage import Stage, joined_words, on_host, own, targets, width
+from sr.degradation.stage import Stage, joined_words, on_host, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
+from sr.functional.parts import own, sample_each
 
 
 class Chain(nn.Module):
@@ -52,10 +53,11 @@ class Chain(nn.Module):
         self.scale, self.levels = scale, levels
         self.idle = scale == 1 and all(isinstance(stage, Bicubic | Decimation) for stage in stages.values())
         self.margin = _margin(list(stages.values()))
+        self.sharpens = any(isinstance(module, Sharpen) and module.target for module in self.modules())
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
-        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
+        return sample_each(self.stages, draws)
 
     def reach(self, parameters: dict[str, np.ndarray], size: int) -> int:
         """HR pixels around patches of size x size LR pixels that samples with these parameters need, at most `margin`."""
@@ -109,7 +111,7 @@ class Chain(nn.Module):
 
         With "real" as well if a discriminator should use the unchanged ones as real.
         """
-        if not any(isinstance(module, Sharpen) and module.target for module in self.modules()):
+        if not self.sharpens:
             return {"hr": hr}
         changed, real = list(hr.unbind()), list(hr.unbind())
         for i, sample in enumerate(on_host(parameters) or [{}] * len(hr)):

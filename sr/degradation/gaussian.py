@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sr.degradation.noise import frame_seeds, generator_of
+from sr.degradation.noise import frames
 from sr.degradation.region import Region
 from sr.degradation.stage import Operation, Parameters, Stage
 from sr.functional.draws import Draws
@@ -69,9 +69,9 @@ class _Added(Operation):
         bands = image.shape[1]
         kind, sigma = self.parameters["kind"] if bands == 3 else COLOUR, self.parameters["sigma"] / 255
         made = []
-        for frame, seed in zip(image, frame_seeds(self.parameters["seed"], len(image)), strict=True):
+        for frame, generator in frames(image, self.parameters["seed"]):
             shape = (1 if kind == GRAY else bands, *frame.shape[1:])
-            noise = torch.randn(shape, generator=generator_of(seed, image.device), device=image.device)
+            noise = torch.randn(shape, generator=generator, device=image.device)
             if kind == CORRELATED:
                 mix = constants[0]
                 noise = sum(mix[:, k, None, None] * noise[k] for k in range(3))

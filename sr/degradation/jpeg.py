@@ -29,6 +29,14 @@ def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
+def qualities(bounds: Sequence[int], least: int, library: str) -> tuple[int, int]:
+    """A range of a library's quality, from `least` to 100. InputError: it is invalid, or has fractions."""
+    low, high = checked("quality", bounds, least, 100)
+    if low % 1 or high % 1:
+        raise InputError(f"quality must be whole numbers, as {library}'s are, got {list(bounds)}")
+    return int(low), int(high)
+
+
 class JPEG(Stage):
     """Compress (N, C, H, W) in [0, 1] of any size; RGB uses 4:2:0 chroma. The result is quantised to uint8, because JPEG
     files have 8 bits, whatever the image has.
@@ -45,17 +53,15 @@ class JPEG(Stage):
 
     def __init__(self, quality: Sequence[int] = (30, 95), grid: str = "corner") -> None:
         super().__init__()
-        low, high = checked("quality", quality, 1, 100)
-        if low % 1 or high % 1:
-            raise InputError(f"quality must be whole numbers, as libjpeg's are, got {list(quality)}")
+        self.quality = qualities(quality, 1, "libjpeg")
         if grid not in ("corner", "random"):
             raise InputError(f"grid={grid}: choose corner or random")
-        self.quality, self.grid = (low, high), grid
+        self.grid = grid
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"quality": int64 (count,)}; with a random grid also "top" and "left" of its first whole block."""
         low, high = self.quality
-        found = {"quality": int(low) + draws.integers(int(high) - int(low) + 1)}
+        found = {"quality": low + draws.integers(high - low + 1)}
         return found | ({name: draws.integers(_BLOCK) for name in ("top", "left")} if self.grid == "random" else {})
 
     def told(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:

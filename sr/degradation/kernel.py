@@ -16,9 +16,7 @@ from sr.functional.ranges import checked, shares
 
 FAMILIES = ("iso", "aniso", "generalised_iso", "generalised_aniso", "plateau_iso", "plateau_aniso", "sinc")
 _REALESRGAN = dict(zip(FAMILIES, (0.405, 0.225, 0.108, 0.027, 0.108, 0.027, 0.1), strict=True))
-_SMALL = (
-    13  # smaller kernels have a cut-off of at least pi / 3 instead of pi / 5: otherwise they would contain less than a period
-)
+_SMALL = 13  # smaller kernels have a cut-off of at least pi / 3, not pi / 5: otherwise they would contain less than a period
 
 
 class Kernel(Stage):

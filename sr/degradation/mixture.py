@@ -6,7 +6,7 @@ import numpy as np
 from torch import nn
 
 from sr.degradation.sequence import Sequence
-from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width, words
+from sr.degradation.stage import Parameters, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import shares
@@ -41,17 +41,8 @@ class Mixture(Sequence):
         """{"choice": index of the stage (count,), "<stage>.<parameter>": ... for all of them}."""
         return {"choice": np.searchsorted(self.shares, draws.uniform(), "right"), **super().sample(draws)}
 
-    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
-        name = self.names[parameters["choice"]]
-        return plan(self.stages[name], own(parameters, name), step)
-
-    def targets(self, parameters: Parameters) -> list[Stage]:
-        name = self.names[parameters["choice"]]
-        return targets(self.stages[name], own(parameters, name))
-
-    def words(self, parameters: Parameters) -> str:
-        name = self.names[parameters["choice"]]
-        return words(self.stages[name], own(parameters, name))
+    def order(self, parameters: Parameters) -> list[str]:
+        return [self.names[parameters["choice"]]]
 
     def width(self, step: float | None) -> float | None:
         ends = {width(stage, step) for stage in self.stages.values()}

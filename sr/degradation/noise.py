@@ -5,7 +5,7 @@ that seed and the image, not on the batch (CPU and GPU generators give different
 noise, with a seed derived from the sample's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -27,9 +27,10 @@ def frame_seeds(seed: int, frames: int) -> list[int]:
     return [(seed + frame * _STEP) % 2**63 for frame in range(frames)]
 
 
-def generator_of(seed: int, device: torch.device) -> torch.Generator:
-    """A generator on the device; seeding does not synchronise it."""
-    return torch.Generator(device).manual_seed(seed)
+def frames(image: Tensor, seed: int) -> Iterator[tuple[Tensor, torch.Generator]]:
+    """Each frame of a sample (F, C, H, W) with its generator on the image's device; seeding does not synchronise it."""
+    for frame, own in zip(image, frame_seeds(seed, len(image)), strict=True):
+        yield frame, torch.Generator(image.device).manual_seed(own)
 
 
 def gray_of(image: Tensor) -> Tensor:
@@ -102,9 +103,8 @@ class _Added(Operation):
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
         stage, strength = self.stage, self.parameters["strength"]
         common = self.parameters["gray"] and image.shape[1] == 3
-        seeds, made = frame_seeds(self.parameters["seed"], len(image)), torch.empty_like(image)
-        for frame, target, seed in zip(image, made, seeds, strict=True):
-            generator = generator_of(seed, image.device)
+        made = torch.empty_like(image)
+        for target, (frame, generator) in zip(made, frames(image, self.parameters["seed"]), strict=True):
             if self.parameters["poisson"]:
                 unit = _shot_noise(gray_of(frame) if common else frame, stage, generator)
             else:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sr.degradation.noise import frame_seeds, generator_of, gray_of
+from sr.degradation.noise import frames, gray_of
 from sr.degradation.region import Region
 from sr.degradation.stage import Operation, Parameters, Stage
 from sr.functional.draws import Draws
@@ -48,9 +48,9 @@ class _Added(Operation):
 
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
         photons, made = self.parameters["photons"], []
-        for frame, seed in zip(image, frame_seeds(self.parameters["seed"], len(image)), strict=True):
+        for frame, generator in frames(image, self.parameters["seed"]):
             mean = gray_of(frame) if self.parameters["gray"] and len(frame) == 3 else frame
             mean = (mean * 255).round_().clamp_(0, 255).div_(255)
-            counts = torch.poisson(mean * photons, generator=generator_of(seed, image.device))
+            counts = torch.poisson(mean * photons, generator=generator)
             made.append(frame + counts.div_(photons).sub_(mean))
         return torch.stack(made).clamp_(0, 1)

@@ -1,7 +1,6 @@
 """Rectangles of pixels on the grids of a sample: the pixels of each stage's picture on which an LR patch depends.
 
-All grids of a sample share one corner: pixel k of a grid with pixels of `step` HR pixels has its centre at (k + 0.5) * step.
-    A
+All grids of a sample share one corner: pixel k of a grid with pixels of `step` HR pixels has its centre at (k + 0.5) * step. A
 picture has no border here: outside of the given image is its mirror image.
 """
 

@@ -1,14 +1,15 @@
 """Stages in sequence, with a separate size for each sample between them: a pipeline, as in `degradation=realesrgan`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from torch import nn
 
 from sr.degradation.region import Region
-from sr.degradation.stage import Operation, Parameters, Stage, joined, joined_words, on_host, own, plan, regions, targets, width
+from sr.degradation.stage import Operation, Parameters, Stage, joined, joined_words, on_host, plan, regions, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
+from sr.functional.parts import own, sample_each
 
 MOST_MARGIN = 1024
 
@@ -51,19 +52,27 @@ class Sequence(Stage):
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
-        return {f"{name}.{k}": v for name, stage in self.stages.items() for k, v in stage.sample(draws.stream(name)).items()}
+        return sample_each(self.stages, draws)
+
+    def order(self, parameters: Parameters) -> Iterable[str]:
+        """The names of the stages that a sample with these parameters goes through."""
+        return self.stages
+
+    def taken(self, parameters: Parameters) -> list[tuple[nn.Module, Parameters]]:
+        """Those stages in their order, with their parameters."""
+        return [(self.stages[name], own(parameters, name)) for name in self.order(parameters)]
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:
         found: list[Operation] = []
-        for name, stage in self.stages.items():
-            found += plan(stage, own(parameters, name), found[-1].step if found else step)
+        for stage, given in self.taken(parameters):
+            found += plan(stage, given, found[-1].step if found else step)
         return found
 
     def targets(self, parameters: Parameters) -> list[Stage]:
-        return [found for name, stage in self.stages.items() for found in targets(stage, own(parameters, name))]
+        return [found for stage, given in self.taken(parameters) for found in targets(stage, given)]
 
     def words(self, parameters: Parameters) -> str:
-        return joined_words((stage, own(parameters, name)) for name, stage in self.stages.items())
+        return joined_words(self.taken(parameters))
 
     def width(self, step: float | None) -> float | None:
         for stage in self.stages.values():

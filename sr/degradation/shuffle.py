@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn
 
 from sr.degradation.sequence import Sequence
-from sr.degradation.stage import Operation, Parameters, joined_words, own, plan, width
+from sr.degradation.stage import Parameters, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.ranges import probability as checked
@@ -55,15 +55,8 @@ class Shuffle(Sequence):
         keys[:, at] = np.sort(keys[:, at], axis=1)
         return {"order": np.argsort(keys, axis=1, kind="stable"), **super().sample(draws)}
 
-    def plan(self, parameters: Parameters, step: float) -> list[Operation]:
-        found: list[Operation] = []
-        for index in parameters["order"]:
-            name = self.names[index]
-            found += plan(self.stages[name], own(parameters, name), found[-1].step if found else step)
-        return found
-
-    def words(self, parameters: Parameters) -> str:
-        return joined_words((self.stages[self.names[i]], own(parameters, self.names[i])) for i in parameters["order"])
+    def order(self, parameters: Parameters) -> list[str]:
+        return [self.names[index] for index in parameters["order"]]
 
     def width(self, step: float | None) -> float | None:
         sizing = [name for name, stage in self.stages.items() if width(stage, 1.0) != 1.0 or width(stage, 2.0) != 2.0]

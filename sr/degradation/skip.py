@@ -3,8 +3,9 @@
 import numpy as np
 from torch import nn
 
-from sr.degradation.stage import Operation, Parameters, Stage, own, plan, targets, width, words
+from sr.degradation.stage import Operation, Parameters, Stage, plan, targets, width, words
 from sr.functional.draws import Draws
+from sr.functional.parts import own, sample_each
 from sr.functional.ranges import probability as checked
 
 
@@ -23,7 +24,7 @@ class Skip(Stage):
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"skipped": bool (count,), "stage.<parameter>": ...}."""
-        inner = {f"stage.{name}": value for name, value in self.stage.sample(draws.stream("stage")).items()}
+        inner = sample_each({"stage": self.stage}, draws)
         return {"skipped": draws.uniform() < self.probability, **inner}
 
     def plan(self, parameters: Parameters, step: float) -> list[Operation]:

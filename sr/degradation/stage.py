@@ -136,12 +136,6 @@ def targets(stage: nn.Module, parameters: Parameters) -> list[Stage]:
     return stage.targets(parameters) if isinstance(stage, Stage) else []
 
 
-def own(parameters: dict[str, Any], name: str) -> dict[str, Any]:
-    """The parameters of the stage `name`, under their own names."""
-    prefix = f"{name}."
-    return {key[len(prefix) :]: value for key, value in parameters.items() if key.startswith(prefix)}
-
-
 def on_host(parameters: dict[str, Any]) -> list[Parameters]:
     """{"<parameter>": (N, ...)} of tensors or arrays -> one dict per sample."""
     arrays = {name: np.asarray(value.cpu() if isinstance(value, Tensor) else value) for name, value in parameters.items()}

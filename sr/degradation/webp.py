@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from sr.degradation.jpeg import Compressed
+from sr.degradation.jpeg import Compressed, qualities
 from sr.degradation.stage import Operation, Parameters, Stage
-from sr.errors import InputError
 from sr.functional.draws import Draws
-from sr.functional.ranges import checked
 
 
 def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
@@ -32,10 +30,7 @@ class WebP(Stage):
 
     def __init__(self, quality: Sequence[int] = (30, 95)) -> None:
         super().__init__()
-        low, high = checked("quality", quality, 0, 100)
-        if low % 1 or high % 1:
-            raise InputError(f"quality must be whole numbers, as libwebp's are, got {list(quality)}")
-        self.quality = int(low), int(high)
+        self.quality = qualities(quality, 0, "libwebp")
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"quality": int64 (count,)}."""

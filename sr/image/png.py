@@ -64,9 +64,8 @@ def filtered(lines: np.ndarray, step: int) -> np.ndarray:
     """
     up, here = lines[:-1], lines[1:]
     left, up_left = (np.pad(x[:, :-step], ((0, 0), (step, 0))) for x in (here, up))
-    a, b = (
-        x.astype(np.int16) - up_left for x in (up, left)
-    )  # distances of the estimate left + up - up_left from left and from up
+    # Distances of the estimate left + up - up_left from left and from up.
+    a, b = (x.astype(np.int16) - up_left for x in (up, left))
     c = np.abs(a + b)
     a, b = np.abs(a), np.abs(b)
     paeth = np.where((a <= b) & (a <= c), left, np.where(b <= c, up, up_left))
