@@ -1,5 +1,6 @@
-"""Atomic file writes, and the folder of a run."""
+"""Atomic file writes, hashes of files, and the folder of a run."""
 
+import hashlib
 import os
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,12 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # already renamed, or never created
             temporary.unlink()
+
+
+def digest(path: str | Path, algorithm: str = "sha256") -> str:
+    """The hash of a file's content, in hexadecimal digits."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, algorithm).hexdigest()
 
 
 def clear(folder: Path) -> None:

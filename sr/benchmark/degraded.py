@@ -1,6 +1,5 @@
 """`benchmark=[degraded]`: any folder of HR, with LR made once by the run's degradation: it scores blind SR on its own task."""
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -15,12 +14,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sr.benchmark.pairs import Benchmark
-from sr.data.hold_out import hash_of
+from sr.data.hold_out import draws
 from sr.data.source.sample import Sample
-from sr.degradation.pipeline import Pipeline, digest
+from sr.degradation.pipeline import Pipeline, digest_of
 from sr.errors import InputError, StorageError
-from sr.files import whole
-from sr.functional.draws import Draws
+from sr.files import digest, whole
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import Writer
 
@@ -69,9 +67,9 @@ class Degraded(Benchmark):
     def record(self) -> dict[str, Any]:
         """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
         made = {"pipeline": self.degradation.name, "pipeline_hash": self.degradation.hash, "seed": self.seed}
-        files = [(name, _digest(file)) for name, (file, _) in zip(self.names, self.sources, strict=True)]
-        made |= {"hr": digest(files), "images": len(files)}
-        return {**made, "target": "HR as in the file", "hash": digest([made, self.kind.name])}
+        files = [(name, digest(file)) for name, (file, _) in zip(self.names, self.sources, strict=True)]
+        made |= {"hr": digest_of(files), "images": len(files)}
+        return {**made, "target": "HR as in the file", "hash": digest_of([made, self.kind.name])}
 
     @property
     def folder(self) -> Path:
@@ -82,16 +80,16 @@ class Degraded(Benchmark):
     @cached_property
     def sources(self) -> list[tuple[Path, None]]:
         """(HR file, None) of each image."""
-        return super().pairs
+        return self._found()
 
-    @property
+    @cached_property
     def pairs(self) -> list[tuple[Path, Path]]:
         """(HR file, LR file) of each image; LR exists after `prepare`."""
         return [(hr, self.folder / "lr" / f"{name}.png") for name, (hr, _) in zip(self.names, self.sources, strict=True)]
 
     @cached_property
     def names(self) -> list[str]:
-        return self.names_of([hr for hr, _ in self.sources])
+        return self._names([hr for hr, _ in self.sources])
 
     def prepare(self) -> None:
         """Make LR where it is not there; several processes may do so at once. Then look the set through, as Benchmark does."""
@@ -107,7 +105,7 @@ class Degraded(Benchmark):
     def _check_files(self, record: Mapping[str, Any]) -> None:
         """The LR files are those that were made: another file of the same size would be scored without an error."""
         for _, file in self.pairs:
-            if not file.is_file() or record.get("lr", {}).get(file.name) != _digest(file):
+            if not file.is_file() or record.get("lr", {}).get(file.name) != digest(file):
                 remedy = (
                     f"pass benchmark.{self.name}.stored=null" if self.stored else f"remove {self.folder}, and LR is made again"
                 )
@@ -150,7 +148,7 @@ class Degraded(Benchmark):
             with Writer(folder / "lr" / f"{self.names[index]}.png", pixels.shape, pixels.dtype) as writer:
                 writer.write(pixels)
         with whole(folder / _RECORD) as temporary:
-            files = {file.name: _digest(file) for file in sorted((folder / "lr").iterdir())}
+            files = {file.name: digest(file) for file in sorted((folder / "lr").iterdir())}
             temporary.write_text(json.dumps({**self.record, "lr": files}, indent=1) + "\n")
         print(f"{self.name}: LR of {len(self.sources)} images made by {self.degradation.name} into {self.folder}")
 
@@ -167,8 +165,7 @@ class Degraded(Benchmark):
         return {**{key: value[0] for key, value in told.items()}, **super().__getitem__(index)}
 
     def _drawn(self, index: int) -> dict[str, Any]:
-        draws = Draws(self.seed, hash_of(self.names[index]) >> 5, 1, "degraded")  # 59 bits, the limit of Draws
-        return self.degradation.degradation.sample(draws)
+        return self.degradation.degradation.sample(draws(self.seed, self.names[index], "degraded"))
 
 
 def line(name: str, record: Mapping[str, Any]) -> str:
@@ -188,8 +185,3 @@ def _read(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise InputError(f"{folder}: not LR that benchmark=[degraded] has made: there is no readable {file.name} in it")
     return record
-
-
-def _digest(file: Path) -> str:
-    with open(file, "rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

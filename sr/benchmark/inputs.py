@@ -6,12 +6,11 @@ from typing import Any
 
 import torch
 
-from sr.data.notes import say_left_out, say_not_used
-from sr.data.source.folder import images
-from sr.errors import InputError, MissingError
+from sr.data.notes import say_incomplete, say_left_out, say_not_used
+from sr.data.source.folder import images, names_below, not_found
+from sr.errors import InputError
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
-from sr.say import warn
 
 
 class Inputs:
@@ -44,35 +43,23 @@ class Inputs:
         _ = self.names  # raises if two images have the same name
         say_not_used(self.name, [(file, self.kind.not_used(file)) for file in self.files])
         say_left_out(self.lr)
-        if self.n_images not in (None, len(self)):
-            warn(
-                f"{self.name} is incomplete: {len(self)} of {self.n_images} images in {self.lr}; "
-                "its scores cannot be compared with published ones"
-            )
+        say_incomplete(self.name, len(self), self.n_images, self.lr)
 
     @cached_property
     def files(self) -> list[Path]:
         """Of each image. Raises MissingError if the folder is missing."""
         if not self.lr.is_dir():
-            source = f"download it from {self.url}, or " if self.url else ""
-            raise MissingError(
-                f"{self.name} not found: no such folder {self.lr}; {source}set data_dir (environment variable SR_DATA)"
-            )
+            raise not_found(self.name, self.lr, self.url)
         return images(self.lr)
 
     @cached_property
     def names(self) -> list[str]:
-        """Name of each image: its path below the folder, without extension, joined by "_". All different."""
-        names = ["_".join(file.relative_to(self.lr).with_suffix("").parts) for file in self.files]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"several images of {self.name} in {self.lr} have the same name {twice}: rename one")
-        return names
+        """Name of each image; see `sr.data.source.folder.names_below`."""
+        return names_below(self.lr, self.files, self.name)
 
     def __len__(self) -> int:
         return len(self.files)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """{"name": str, "lr": (C, h, w) of the kind's type, "scale": the set's}."""
-        lr = torch.from_numpy(self.kind.read(self.files[index])).permute(2, 0, 1).contiguous()
-        return {"name": self.names[index], "lr": lr, "scale": torch.tensor(float(self.scale))}
+        return {"name": self.names[index], "lr": self.kind.tensor(self.files[index]), "scale": torch.tensor(float(self.scale))}

@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sr.data.further import keys_of, plain
-from sr.data.notes import say_left_out, say_not_used, say_unused
-from sr.data.source.folder import check_pairs, check_partners, images, pair
+from sr.data.notes import say_incomplete, say_left_out, say_not_used, say_unused
+from sr.data.source.folder import check_pairs, check_partners, images, names_below, not_found, pair
 from sr.data.source.matched import Matched
 from sr.data.source.sample import Sample
 from sr.errors import InputError, MissingError
@@ -71,11 +70,7 @@ class Benchmark:
             for folder in filter(Path.is_dir, filter(None, (self.hr, self.lr))):
                 say_left_out(folder)
             say_unused(self.pairs, self.lr)
-        if self.n_images not in (None, len(self)):
-            warn(
-                f"{self.name} is incomplete: {len(self)} of {self.n_images} images in {self.hr}; "
-                "its scores cannot be compared with published ones"
-            )
+        say_incomplete(self.name, len(self), self.n_images, self.hr)
         made = [hr for hr, lr in self.pairs if lr is None]
         if made and self.scale == 1:
             warn(
@@ -89,10 +84,13 @@ class Benchmark:
     @cached_property
     def pairs(self) -> list[tuple[Path, Path | None]]:
         """(HR file, its LR file or None) of each image. Raises MissingError if a file or folder is missing."""
+        return self._found()
+
+    def _found(self) -> list[tuple[Path, Path | None]]:
         if not isinstance(self.hr, Path):
             return self.hr.files()
         if not self.hr.is_dir():
-            raise MissingError(self._missing())
+            raise not_found(self.name, self.hr, self.url)
         hr = images(self.hr)
         if self.lr is None:
             return [(file, None) for file in hr]
@@ -109,16 +107,10 @@ class Benchmark:
     @cached_property
     def names(self) -> list[str]:
         """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
-        return self.hr.names() if hasattr(self.hr, "names") else self.names_of([hr for hr, _ in self.pairs])
+        return self.hr.names() if hasattr(self.hr, "names") else self._names([hr for hr, _ in self.pairs])
 
-    def names_of(self, files: list[Path]) -> list[str]:
-        """Those of HR files. Raises InputError where two have one name."""
-        root = os.path.commonpath([file.parent for file in files])
-        names = ["_".join(file.relative_to(root).with_suffix("").parts) for file in files]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"several images of {self.name} in {root} have the same name {twice}: rename one")
-        return names
+    def _names(self, files: list[Path]) -> list[str]:
+        return names_below(os.path.commonpath([file.parent for file in files]), files, self.name)
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -133,22 +125,14 @@ class Benchmark:
             lr = self.kind.to_stored(lr)
         else:
             check_pairs([(hr_file, lr_file)], self.scale)
-            lr = self._read(lr_file)
+            lr = self.kind.tensor(lr_file)
         return {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
 
     def hr_of(self, file: Path) -> Tensor:
         """HR (C, round(scale * h), round(scale * w)) of a file, cropped: h and w are those of LR."""
-        hr = self._read(file)
+        hr = self.kind.tensor(file)
         size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
         if 0 in size:
             raise InputError(f"{file} is smaller than the scale {self.scale}")
         h, w = (round(n * self.scale) for n in size)
         return hr[:, :h, :w]
-
-    def _missing(self) -> str:
-        source = f"download it from {self.url}, or " if self.url else ""
-        return f"{self.name} not found: no such folder {self.hr}; {source}set data_dir (environment variable SR_DATA)"
-
-    def _read(self, file: Path) -> Tensor:
-        """(C, H, W)."""
-        return torch.from_numpy(self.kind.read(file)).permute(2, 0, 1).contiguous()

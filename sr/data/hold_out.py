@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from os import fsencode
 
+from sr.functional.draws import Draws
+
 SHARE = 0.05
 MOST = 10  # without a size: as many as DIV2K papers validate on, 0801 to 0810 (EDSR, arXiv:1707.02921, section 4.1)
 
@@ -12,6 +14,11 @@ MOST = 10  # without a size: as many as DIV2K papers validate on, 0801 to 0810 (
 def hash_of(key: str) -> int:
     """64 bits of a name, the same on every machine."""
     return int.from_bytes(blake2b(fsencode(key), digest_size=8).digest(), "little")
+
+
+def draws(seed: int, name: str, stream: str) -> Draws:
+    """The random numbers of an image, which depend only on its name, the seed and the stream."""
+    return Draws(seed, hash_of(name) >> 5, 1, stream)  # 59 bits, the limit of Draws
 
 
 def hold_out(

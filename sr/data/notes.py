@@ -31,6 +31,15 @@ def say_left_out(folder: Path) -> None:
         warn(f"{folder}: skipped files that are not readable images: {listed(others)}")
 
 
+def say_incomplete(name: str, count: int, published: int | None, folder: object) -> None:
+    """Warn about a set that does not have the number of images of the published one; None: there is none."""
+    if published not in (None, count):
+        warn(
+            f"{name} is incomplete: {count} of {published} images in {folder}; "
+            "its scores cannot be compared with published ones"
+        )
+
+
 def say_unused(pairs: Iterable[tuple[Path, Path | None]], lr_root: Path | None) -> None:
     """Warn about images in an LR folder that belong to no HR image."""
     found = list_images(lr_root) if lr_root is not None and lr_root.is_dir() else []

@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from sr.data.further import keys_of
-from sr.data.hold_out import hash_of, hold_out
+from sr.data.hold_out import draws, hold_out
 from sr.data.source.folder import check_pairs
 from sr.errors import InputError, MissingError
-from sr.functional.draws import Draws
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
 
@@ -147,8 +146,8 @@ class Held:
         """LR, and the further keys of the degradation; kept, for a pipeline takes longer than a validation."""
         if item in self._made:
             return self._made[item]
-        draws = Draws(0, hash_of(item.key) >> 5, 1, "validation")  # 59 bits, the limit of Draws
-        parameters = {name: torch.as_tensor(value) for name, value in self.degradation.sample(draws).items()}
+        drawn = self.degradation.sample(draws(0, item.key, "validation"))
+        parameters = {name: torch.as_tensor(value) for name, value in drawn.items()}
         lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
         self._made[item] = lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
         return self._made[item]

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sr.degradation.pipeline import without_modules
+
 
 def validated(config: Mapping[str, Any]) -> dict[str, str]:
     """Validation set -> description of its images from the config; configs with equal texts validate on equal images.
@@ -15,7 +17,9 @@ def validated(config: Mapping[str, Any]) -> dict[str, str]:
     """
     sets = {name: node for name, node in (config.get("validation") or {}).items() if isinstance(node, Mapping)}
     sets = {name: node for name, node in sets.items() if "_target_" in node} or config.get("benchmark") or {}
-    return {name: json.dumps(_classes(_images(node, config)), sort_keys=True, default=str) for name, node in sets.items()}
+    return {
+        name: json.dumps(without_modules(_images(node, config)), sort_keys=True, default=str) for name, node in sets.items()
+    }
 
 
 def _images(node: Any, config: Mapping[str, Any]) -> Any:
@@ -28,10 +32,3 @@ def _images(node: Any, config: Mapping[str, Any]) -> Any:
         return {"hr": node["hr"], "lr": node.get("lr")}
     data = config.get("data") or {}  # a split is taken from the training images
     return {"split": dict(node), "train": data.get("train"), "lr": data.get("lr"), "degradation": config.get("degradation")}
-
-
-def _classes(node: Any) -> Any:
-    """The node with class names without their modules, which may move between versions."""
-    if isinstance(node, Mapping):
-        return {k: str(v).rsplit(".", 1)[-1] if k == "_target_" else _classes(v) for k, v in node.items()}
-    return [_classes(child) for child in node] if isinstance(node, list) else node

@@ -28,17 +28,19 @@ class Pipeline:
     def hash(self) -> str:
         """12 hexadecimal digits: of the config, the scale, the levels and the version of the code."""
         chain = self.degradation
-        return digest({"stages": _classes(self.config), "scale": chain.scale, "levels": chain.levels, "version": VERSION})
+        return digest_of(
+            {"stages": without_modules(self.config), "scale": chain.scale, "levels": chain.levels, "version": VERSION}
+        )
 
 
-def digest(values: Any) -> str:
+def digest_of(values: Any) -> str:
     """12 hexadecimal digits of plain values."""
     return hashlib.sha256(json.dumps(values, sort_keys=False, default=str).encode()).hexdigest()[:12]
 
 
-def _classes(node: Any) -> Any:
+def without_modules(node: Any) -> Any:
     """The config with the names of classes alone, for their files may move; the order of stages counts, that of options not."""
     if isinstance(node, Mapping):
         ordered = sorted(node.items()) if "_target_" in node else node.items()
-        return {key: str(value).rsplit(".", 1)[-1] if key == "_target_" else _classes(value) for key, value in ordered}
-    return [_classes(child) for child in node] if isinstance(node, list | tuple) else node
+        return {key: str(value).rsplit(".", 1)[-1] if key == "_target_" else without_modules(value) for key, value in ordered}
+    return [without_modules(child) for child in node] if isinstance(node, list | tuple) else node

@@ -113,6 +113,10 @@ class Kind:
         read = image.read(path)
         return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
 
+    def tensor(self, path: str | Path) -> Tensor:
+        """The same as (C, H, W)."""
+        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
+
     def fitted(self, pixels: np.ndarray, source: Any) -> np.ndarray:
         """Gray or RGB samples (H, W, C) of any unsigned type -> those of this kind, as in `read`; unchanged if they fit.
 

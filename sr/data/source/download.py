@@ -1,6 +1,5 @@
 """Download of large files: resumes, retries, verifies, and the file appears only when it is complete."""
 
-import hashlib
 import os
 import shutil
 import time
@@ -10,6 +9,7 @@ import requests
 from tqdm import tqdm
 
 from sr.errors import InputError, StorageError, UnreachableError
+from sr.files import digest
 
 _CHUNK = 1 << 20
 # Temporary failures: no connection, a broken connection, a busy server.
@@ -65,8 +65,7 @@ def _problem(file: Path, size: int | None, checksum: str | None) -> str | None:
         return f"has {_length(file):,} bytes, expected {size:,}"
     if checksum is not None:
         algorithm, _, expected = checksum.partition(":")
-        with file.open("rb") as opened:
-            found = hashlib.file_digest(opened, algorithm).hexdigest()
+        found = digest(file, algorithm)
         if found != expected.lower():
             return f"has the wrong checksum {algorithm}:{found}, expected {expected}"
     return None

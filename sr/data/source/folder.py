@@ -56,6 +56,24 @@ def images(folder: Path) -> list[Path]:
     return files
 
 
+def not_found(name: str, folder: Path, url: str | None) -> MissingError:
+    """The error for the missing folder of an evaluation set; `url`: where to download the set."""
+    source = f"download it from {url}, or " if url else ""
+    return MissingError(f"{name} not found: no such folder {folder}; {source}set data_dir (environment variable SR_DATA)")
+
+
+def names_below(root: str | Path, files: Iterable[Path], where: str) -> list[str]:
+    """Name of each image of the set `where`: its path below `root` without the extension, joined by "_". All different.
+
+    Raises InputError if two images have the same name.
+    """
+    names = ["_".join(file.relative_to(root).with_suffix("").parts) for file in files]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"several images of {where} in {root} have the same name {twice}: rename one")
+    return names
+
+
 def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -> list[tuple[Path, Path | None]]:
     """Each HR file with the LR file of its name, or with None. Raises InputError if several LR files fit equally well."""
     exact, suffixed = defaultdict(list), defaultdict(list)

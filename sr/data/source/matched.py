@@ -5,6 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from sr.data.notes import say_left_out
+from sr.data.source.folder import not_found
 from sr.errors import InputError, MissingError
 from sr.image.file import list_images
 
@@ -48,9 +49,7 @@ class Matched:
 
     def _pairs(self) -> list[tuple[tuple[str, ...], tuple[Path, Path]]]:
         if not self.path.is_dir():
-            source = f"download it from {self.url}, or " if self.url else ""
-            message = f"no such folder {self.path}; {source}set data_dir (environment variable SR_DATA)"
-            raise MissingError(f"{self.name} not found: {message}")
+            raise not_found(self.name, self.path, self.url)
         found: dict[str, dict[tuple[str, ...], list[Path]]] = {"HR": defaultdict(list), "LR": defaultdict(list)}
         for file in list_images(self.path):
             relative = file.relative_to(self.path).as_posix()
