@@ -43,8 +43,8 @@ class NotFiniteError(UserError, FloatingPointError):
     """Values that became NaN or infinite."""
 
 
-def first_line(error: BaseException | None, length: int = 160) -> str:
-    """The first line of a library's message, truncated to `length` characters; the error's class if it has no message."""
+def first_line(error: BaseException | None, length: int | None = 160) -> str:
+    """The first line of a library's message, truncated to `length` characters (None: whole); without one the error's class."""
     return (str(error).splitlines() or [type(error).__name__])[0][:length]
 
 
@@ -56,4 +56,4 @@ def options_of(key: str, made: Callable) -> Iterator[None]:
     except (ValueError, TypeError) as error:
         if isinstance(error, UserError) or not f"{getattr(made, '__module__', '')}.".startswith(LIBRARIES):
             raise
-        raise InputError(f"{key}: {getattr(made, '__name__', made)}: {str(error).splitlines()[0]}") from error
+        raise InputError(f"{key}: {getattr(made, '__name__', made)}: {first_line(error, None)}") from error

@@ -96,7 +96,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
             return
         if trainer.is_global_zero:
             warn(
-                f"validation changed from {_shown(before)} to {_shown(now)}; scores before and after cannot be  "
+                f"validation changed from {_shown(before)} to {_shown(now)}; scores before and after cannot be "
                 f"compared: {self.best.name} restarts from the next validation, and so does early stopping"
             )
         states = checkpoint["callbacks"]

@@ -37,9 +37,8 @@ class Finite(pl.Callback):
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
         if self._first_bad is not None:
             self._check()
-            if not all(
-                parameter.isfinite().all() for parameter in pl_module.network.parameters()
-            ):  # the last step may be too large
+            # The last step may be too large.
+            if not all(parameter.isfinite().all() for parameter in pl_module.network.parameters()):
                 raise NotFiniteError(_ADVICE.format(what="weights", step=trainer.global_step))
 
     def _check(self) -> None:

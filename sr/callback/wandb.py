@@ -23,9 +23,8 @@ class Wandb(pl.Callback):
 
     The summary has the best validation scores (`val/set5/psnr.max`, `val/set5/lpips.min`) and the test scores. `test/images`
     is a table with a row per test image: LR, SR, HR, error and scores, at the place where bicubic is worst. The artifact
-        `model-RUN`
-    has best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata name the checkpoint the run started from,
-    and that checkpoint's artifact; online the run is also linked to that artifact.
+    `model-RUN` has best.ckpt with the alias `best` and last.ckpt with `latest`. Its metadata name the checkpoint the run
+    started from, and that checkpoint's artifact; online the run is also linked to that artifact.
 
     Args:
         folder: folder of the checkpoints.

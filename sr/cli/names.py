@@ -67,9 +67,8 @@ def run_folder(cfg: DictConfig) -> str:
     if cfg.output_dir:
         return str(cfg.output_dir)
     target = str((cfg.get("network") or {}).get("_target_", ""))
-    name = (
-        target.rpartition(".")[2].lower() if "model" in cfg else "test"
-    )  # without Hydra the choices are unknown: use the network's class
+    # Without Hydra the choices are unknown: use the network's class.
+    name = target.rpartition(".")[2].lower() if "model" in cfg else "test"
     folder = run_dir(None, cfg.get("resume"), name or "run", time.strftime("%Y-%m-%d_%H-%M-%S"))
     print(f"output_dir is not set: writing to {folder}")
     return folder

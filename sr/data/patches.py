@@ -89,9 +89,8 @@ class Patches(IterableDataset):
                 raise _mixed(first, source)
             h, w = rows // s, columns // s  # LR size; positions are on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
-            cut(
-                source, h * s or rows, w * s or columns, y * s, x * s, hr[n]
-            )  # an image smaller than an LR pixel is mirrored unchanged
+            # An image smaller than an LR pixel is mirrored unchanged.
+            cut(source, h * s or rows, w * s or columns, y * s, x * s, hr[n])
             if lr is not None:
                 partner = self.lr[image]
                 if partner.shape[2] != bands or partner.dtype != dtype:

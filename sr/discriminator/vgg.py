@@ -15,7 +15,7 @@ class VGG(nn.Module):
     """(N, `channels`, P, P), P = scale * patch_size, in [0, 1] -> logits (N, 1).
 
     Keys of BasicSR: convN_0, bnN_0 (not in stage 0), convN_1, bnN_1, linear1, linear2. The linear layer depends on the patch
-        size.
+    size.
 
     Args:
         scale, patch_size: of the training patches; patch_size in LR pixels.

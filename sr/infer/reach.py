@@ -26,14 +26,9 @@ def reach(network: nn.Module, further: Mapping[str, Any] | None = None) -> int |
         lr = pad_to_multiple(_strip(length, channels(network)).to(parameter.device, parameter.dtype), network.multiple_of)
         middle = lr.shape[-1] // 2  # the first column of a window, where the radius is largest
         lr[..., middle] = torch.nan
+        others = chosen(network, {**alone(lr, network.scale), **(further or {})})
         try:
-            columns = (
-                network(lr, **chosen(network, {**alone(lr, network.scale), **(further or {})}))
-                .isnan()
-                .any(dim=(0, 1, 2))
-                .nonzero()[:, 0]
-                // network.scale
-            )
+            columns = network(lr, **others).isnan().any(dim=(0, 1, 2)).nonzero()[:, 0] // network.scale
         except (RuntimeError, MemoryError):
             return None
         distance = int((columns - middle).abs().max()) if len(columns) else 0

@@ -49,9 +49,7 @@ class SRModule(pl.LightningModule):
         super().__init__()
         check(compile)
         self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks them
-        self.network = network.to(
-            memory_format=torch.channels_last
-        )  # the layout of batches, so convolutions need no conversion
+        self.network = network.to(memory_format=torch.channels_last)  # the layout of batches: no conversions
         self.metric = nn.ModuleDict(metric)
         self.average = Average(network, ema) if ema else None
         if checkpoint_activations:

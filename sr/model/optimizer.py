@@ -19,7 +19,7 @@ def parameter_groups(network: nn.Module, lr: float, factors: Mapping[str, float]
     """Trainable parameters; those whose names start with a prefix in `factors` get that factor of the learning rate.
 
     A prefix without parameters is a warning, not an error: it comes from the recipe, and network=... may have changed the
-        network.
+    network.
     """
     groups: dict[float, list[nn.Parameter]] = {}
     unused = set(factors)

@@ -41,9 +41,8 @@ def plan(
     for one in several:
         if one.is_file() and not formats.is_read(one):
             size(one)  # the extension is unknown: raises an error unless it is an image
-    named = (
-        target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()
-    )  # the result of a single file
+    # Whether it is the result of a single file.
+    named = target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()
     if len(several) == 1 and several[0].is_file() and named:
         if target.suffix.lower() not in EXTENSIONS:
             raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")

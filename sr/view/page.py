@@ -118,8 +118,7 @@ def score_text(metric: str, value: float | None) -> str:
 def data_uri(pixels: np.ndarray) -> str:
     """(H, W, 3) uint8 as lossless WebP, or as PNG if a side is longer than WebP's 16383."""
     file, kind = BytesIO(), "webp" if max(pixels.shape) <= 16383 else "png"
-    options = (
-        {"lossless": True, "method": 2} if kind == "webp" else {}
-    )  # method 4, the default, saves 1 % and takes twice as long
+    # Method 4, the default, saves 1 % and takes twice as long.
+    options = {"lossless": True, "method": 2} if kind == "webp" else {}
     PIL.Image.fromarray(pixels).save(file, format=kind, **options)
     return f"data:image/{kind};base64,{b64encode(file.getvalue()).decode()}"

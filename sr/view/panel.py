@@ -71,9 +71,8 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
     side = min(crop, height, width)
     stride = max(side // 8, 1)
     places = (height - side) // stride + 1  # rows of candidate squares
-    together = (
-        max(BAND // width - side, 3 * side) // stride
-    )  # strips overlap by almost a square: at most a third is computed twice
+    # Strips overlap by almost a square: at most a third is computed twice.
+    together = max(BAND // width - side, 3 * side) // stride
     best, found = -1.0, (0, 0)
     for first in range(0, places, together):
         last = min(first + together, places)

@@ -132,8 +132,8 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
 
     All candidates of a tier are tried. Those of the next tier are limited if one is already as good as bicubic (for a large
     network: a clear enlargement): to candidates that extend its options (for a large network: none). If two are about
-        equally good, a brick
-    pattern decides: it shows the effect of a wrong dilation. The first candidate is the network as released by its authors.
+    equally good, a brick pattern decides: it shows the effect of a wrong dilation. The first candidate is the network as
+    released by its authors.
 
     Raises:
         InputError: none of them enlarges it.
