@@ -1,6 +1,7 @@
 """Imports point one way: no file imports from a layer above its own, and none takes part in a cycle."""
 
 import ast
+from collections.abc import Container, Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -28,20 +29,28 @@ LAYERS = (
 )
 
 
+def files() -> dict[str, Path]:
+    """Module -> its file, of sr/ and of everything that imports it when a command starts."""
+    paths = [*ROOT.glob("*.py"), *(ROOT / "sr").rglob("*.py"), *(ROOT / "hydra_plugins").rglob("*.py")]
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+def imported(nodes: Iterable[ast.AST], known: Container[str]) -> set[str]:
+    """The modules that these statements import; of those that are not `known`, the whole names."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in whole if name in known} or {node.module}
+    return found
+
+
 def imports() -> dict[str, set[str]]:
     """Module of sr/ -> the modules of sr/ that it imports, anywhere in the file."""
-    files = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in (ROOT / "sr").rglob("*.py")}
-    files = {name.removesuffix(".__init__"): path for name, path in files.items()}
-    found: dict[str, set[str]] = {}
-    for name, path in files.items():
-        found[name] = set()
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Import):
-                found[name] |= {alias.name for alias in node.names} & files.keys()
-            elif isinstance(node, ast.ImportFrom) and node.module in files:
-                whole = {f"{node.module}.{alias.name}" for alias in node.names}
-                found[name] |= whole & files.keys() or {node.module}
-    return found
+    ours = {name: path for name, path in files().items() if name.split(".")[0] == "sr"}
+    return {name: imported(ast.walk(ast.parse(path.read_text())), ours) & ours.keys() for name, path in ours.items()}
 
 
 def layer(module: str) -> int:
@@ -64,3 +73,18 @@ def test_every_folder_has_a_layer():
 
 def test_there_is_no_cycle():
     TopologicalSorter({name: seen - {name, "sr"} for name, seen in imports().items() if name != "sr"}).prepare()
+
+
+def test_commands_start_without_torch():
+    """--help and a wrong word are answered in a second or two; importing torch takes longer than that."""
+    known = files()
+    waiting = [name for name in known if "." not in name or name.startswith("hydra_plugins.")]
+    seen: dict[str, set[str]] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in known and name not in seen:
+            seen[name] = imported(ast.parse(known[name].read_text()).body, known)
+            waiting += [*seen[name], *(name.rsplit(".", at)[0] for at in range(1, name.count(".") + 1))]
+    assert len(seen) > 20
+    heavy = ("torch", "torchvision", "torchmetrics", "pytorch_lightning", "matplotlib", "kornia", "spandrel", "wandb")
+    assert not [f"{a} -> {b}" for a, names in seen.items() for b in names if b.split(".")[0] in heavy]

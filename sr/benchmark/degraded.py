@@ -168,14 +168,6 @@ class Degraded(Benchmark):
         return self.degradation.degradation.sample(draws(self.seed, self.names[index], "degraded"))
 
 
-def line(name: str, record: Mapping[str, Any]) -> str:
-    """Which pipeline made a set's LR, for below a table."""
-    return (
-        f"{name}: LR made by {record['pipeline']}, seed {record['seed']}, of {record['images']} images "
-        f"(hash {record['hash']}); scored against {record['target']}"
-    )
-
-
 def _read(folder: Path) -> dict[str, Any]:
     file = folder / _RECORD
     try:

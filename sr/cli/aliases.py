@@ -1,5 +1,6 @@
 """New locations of classes that moved: older checkpoints, run folders and YAMLs use their old names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -51,3 +52,11 @@ def update(node: Any) -> None:
         for key in node if isinstance(node, DictConfig) else range(len(node)):
             if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
                 update(node[key])
+
+
+def without_modules(node: Any) -> Any:
+    """The config with the names of classes alone, for their files may move; the order of stages counts, that of options not."""
+    if isinstance(node, Mapping):
+        ordered = sorted(node.items()) if "_target_" in node else node.items()
+        return {key: str(value).rsplit(".", 1)[-1] if key == "_target_" else without_modules(value) for key, value in ordered}
+    return [without_modules(child) for child in node] if isinstance(node, list | tuple) else node

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sr.degradation.pipeline import without_modules
+from sr.cli.aliases import without_modules
 
 
 def validated(config: Mapping[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sr.cli.aliases import without_modules
 from sr.degradation.chain import Chain
 
 # Raise it when a change of the code makes other LR of the same config: stored LR is then made again, and results on the old one
@@ -36,11 +37,3 @@ class Pipeline:
 def digest_of(values: Any) -> str:
     """12 hexadecimal digits of plain values."""
     return hashlib.sha256(json.dumps(values, sort_keys=False, default=str).encode()).hexdigest()[:12]
-
-
-def without_modules(node: Any) -> Any:
-    """The config with the names of classes alone, for their files may move; the order of stages counts, that of options not."""
-    if isinstance(node, Mapping):
-        ordered = sorted(node.items()) if "_target_" in node else node.items()
-        return {key: str(value).rsplit(".", 1)[-1] if key == "_target_" else without_modules(value) for key, value in ordered}
-    return [without_modules(child) for child in node] if isinstance(node, list | tuple) else node

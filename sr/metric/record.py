@@ -43,20 +43,6 @@ def sha256(tensors: Mapping[str, Tensor]) -> str:
     return found.hexdigest()
 
 
-def line(known: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line below a table: "Measured: psnr (version 1, y, border 4); niqe (version 1, y, border 4, weights 0f3a...)"."""
-    return "Measured: " + "; ".join(f"{name} ({_words(one)})" for name, one in known.items()) if known else ""
-
-
-def _words(one: Mapping[str, Any]) -> str:
-    words = [f"version {one['version']}" if one.get("version") is not None else str(one.get("class"))]
-    words += [str(one[key]) for key in ("library", "channel") if one.get(key) is not None]
-    for key, said in (("crop_border", "border"), ("levels", "levels"), ("seed", "seed")):
-        if one.get(key) is not None and not (key == "levels" and one[key] == 255):
-            words.append(f"{said} {one[key]}")
-    return ", ".join([*words, *([f"weights {one['weights'][:12]}"] if one.get("weights") else [])])
-
-
 def different(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What of two records is not the same, of what both have."""
     return sorted(key for key in one.keys() & other.keys() if one[key] != other[key])

@@ -7,9 +7,10 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from sr.metric.record import different, line
+from sr.metric.record import different
 from sr.report.runs import Run
 from sr.report.variants import Variant
+from sr.view.line import metrics_line
 
 _PLACES = ("weights", "net")  # the location of a metric's weights does not change what it measures
 
@@ -57,7 +58,7 @@ def _unlike(one: Run, other: Run, metric: str) -> str | None:
 def measured(runs: Sequence[Run], metrics: Sequence[str]) -> str:
     """The line about how the metrics were measured, from runs that record it; "" if none does."""
     known = {metric: next(filter(None, (_record(run, metric) for run in runs)), None) for metric in metrics}
-    text = line({metric: one for metric, one in known.items() if one})
+    text = metrics_line({metric: one for metric, one in known.items() if one})
     silent = sum(not run.facts.get("metrics") for run in runs)
     return f"{text}. {silent} of {len(runs)} runs do not record it." if text and silent else text and f"{text}."
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sr.benchmark.degraded import line
 from sr.errors import InputError
 from sr.report.consistent import other_images, other_measures
 from sr.report.runs import Run, Scores
 from sr.report.statistics import Difference, Estimate, corrected, difference, estimate, smallest
 from sr.report.variants import Variant
+from sr.view.line import lr_line
 
 BICUBIC = "bicubic"
 
@@ -84,7 +84,7 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
         if why := other_images(runs, name, metrics):
             del sets[name]
             notes.append(why)
-    notes += [line(name, runs[0].degraded[name]) + "." for name in sets if name in runs[0].degraded]
+    notes += [lr_line(name, runs[0].degraded[name]) + "." for name in sets if name in runs[0].degraded]
     if not sets or not metrics:
         said = " ".join([f"the runs have no measured images in common ({', '.join(every)}): pass fewer runs.", *notes])
         raise InputError(said)

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sr.benchmark.degraded import line as lr_line
 from sr.files import whole
-from sr.metric.record import line
+from sr.view.line import lr_line, metrics_line
 
 
 def digits(metric: str) -> int:
@@ -50,7 +49,9 @@ def comparison(
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
         rows.append(["", "difference", *(number(m, scores[m] - scores["bicubic"][m], sign=True) for m in metrics)])
     made = [lr_line(benchmark, scores["degraded"]) for benchmark, scores in results.items() if "degraded" in scores]
-    return "\n\n".join(filter(None, (markdown(rows), *made, line({key: records[key] for key in metrics if key in records}))))
+    return "\n\n".join(
+        filter(None, (markdown(rows), *made, metrics_line({key: records[key] for key in metrics if key in records})))
+    )
 
 
 def _head(metric: str, measured: str, record: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from torch import nn
 
 from sr.metric.niqe import MODEL, NIQE
 from sr.metric.psnr import PSNR
-from sr.metric.record import different, line, record, records, sha256
+from sr.metric.record import different, record, records, sha256
+from sr.view.line import metrics_line
 
 
 def test_a_metric_without_weights():
@@ -57,5 +58,5 @@ def test_a_foreign_metric_has_its_class_and_weights():
 def test_the_line_below_a_table():
     known = records({"psnr": PSNR(crop_border=4), "niqe": NIQE(crop_border=4, channel="gray")})
     shown = known["niqe"]["weights"][:12]
-    assert line(known) == f"Measured: psnr (version 1, y, border 4); niqe (version 1, gray, border 4, weights {shown})"
-    assert line({}) == ""
+    assert metrics_line(known) == f"Measured: psnr (version 1, y, border 4); niqe (version 1, gray, border 4, weights {shown})"
+    assert metrics_line({}) == ""

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sr.metric.niqe import NIQE
-from sr.metric.record import line, records
+from sr.metric.record import records
+from sr.view.line import metrics_line
 from sr.view.table import comparison, markdown, write_metrics
 from tests.jobs import compose
 
@@ -37,7 +38,7 @@ def test_what_is_better_lower_has_an_arrow_and_how_it_was_measured_stands_below(
     results = {"set5": {"niqe": 5.25, "bicubic": {"niqe": 7.5}, "images": {"baby": {"niqe": 5.25}}}}
     table = comparison(results, "EDSR", "gray", records({"niqe": NIQE(crop_border=4)}))
     assert table.splitlines()[0] == "| benchmark |            | niqe (gray) ↓ |"
-    assert table.splitlines()[-2:] == ["", f"{line(records({'niqe': NIQE(crop_border=4)}))}"]
+    assert table.splitlines()[-2:] == ["", f"{metrics_line(records({'niqe': NIQE(crop_border=4)}))}"]
 
 
 def test_the_pipeline_that_made_lr_is_below():
