@@ -1,10 +1,10 @@
 # make quickstart   train, test and upscale with a small network, in minutes
-# make test         the fast tests        make test-all   with the slow ones        make lint
+# make test         the fast tests        make test-medium   those of seconds      make test-all   everything      make lint
 PYTHON ?= python3
 PY := .venv/bin/python
 FIRST := outputs/quickstart
 
-.PHONY: setup quickstart test test-all lint
+.PHONY: setup quickstart test test-medium test-all lint
 
 setup: .venv/ready
 
@@ -22,7 +22,10 @@ quickstart: setup
 	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*
 
 test: setup
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "not medium and not slow"
+
+test-medium: setup
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "medium and not slow"
 
 test-all: setup
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal

@@ -20,6 +20,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+WHOLE_RUNS = {"main_job", "best", "study", "made"}  # fixtures that train for seconds
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of whole runs are not fast: each process of the tests has to make the runs first."""
+    for item in items:
+        if WHOLE_RUNS & set(item.fixturenames):
+            item.add_marker("medium")
+
+
 @pytest.fixture(scope="session")
 def sr_data() -> Path:
     """Folder with real benchmark images and official weights; tests that need it skip where it is not."""

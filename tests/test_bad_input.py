@@ -10,6 +10,7 @@ from tests.jobs import SMALL, call, run_script, run_train
 from tests.refusals import photo, refused
 
 
+@pytest.mark.medium
 def test_no_such_folder_from_the_command_line(tmp_path):
     done = call("train.py", *SMALL, "data=folder", "data.train=/nope", "data_dir=data", "output_dir=run", cwd=tmp_path)
     assert done.stderr == "error: no such folder: /nope\n" and done.returncode == 1
@@ -27,6 +28,7 @@ def test_no_folder_said(tmp_path):
     refused(*words, match="missing option: pass data.train=DIR")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("damage", ["truncated", "corrupt", "text", "empty"])
 @pytest.mark.parametrize("suffix", ["png", "jpg"])
 def test_a_broken_image_is_named(tmp_path, damage, suffix):
@@ -99,6 +101,7 @@ def test_hr_without_an_lr_partner(tmp_path):
     refused(*words, f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="no LR partner for")
 
 
+@pytest.mark.medium
 def test_no_benchmark_there(tmp_path):
     line = refused("benchmark=[set5]", f"data_dir={tmp_path}/data", f"output_dir={tmp_path}/run", match="Set5 not found")
     assert "https://" in line and "SR_DATA" in line
@@ -191,6 +194,7 @@ def test_weights_that_are_no_numbers_are_never_kept(tmp_path):
         assert all(value.isfinite().all() for value in content["state_dict"].values())
 
 
+@pytest.mark.slow
 def test_wandb_without_a_network(tmp_path):
     """Logged in, but the server cannot be reached: the run ends, with its files."""
     with socket.socket() as unused:

@@ -17,6 +17,7 @@ def bench(script: str, *words: str, folder: Path) -> subprocess.CompletedProcess
     return subprocess.run(line, capture_output=True, text=True, cwd=folder, env=own, timeout=120)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "script", ["train", *(pytest.param(name, marks=pytest.mark.slow) for name in SCRIPTS if name != "train")]
 )

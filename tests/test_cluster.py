@@ -80,6 +80,7 @@ def test_slurm_gets_one_array_with_a_task_for_each_device(tmp_path):
     assert log.count("| benchmark") == 1  # two tasks, one run
 
 
+@pytest.mark.medium
 def test_slurm_without_slurm_is_one_line(tmp_path):
     done = run_script("train.py", "-m", *WORDS, "seed=1,2", "hydra/launcher=submitit_slurm", cwd=tmp_path)
     assert done.returncode == 1

@@ -51,6 +51,7 @@ def run(folder: Path, photos: Path, *words: str, resume: Path | None = None):
     return checkpoint.read(folder / "checkpoints" / "last.ckpt"), lambda: build.test(trainer, model, data)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("words", RUNS.values(), ids=RUNS)
 def test_trained_validated_tested_and_resumed_bit_for_bit(tmp_path, photos, words):
     words = [*words, "model.ema=0.9"]

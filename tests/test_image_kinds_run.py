@@ -165,6 +165,7 @@ def test_colour_in_a_gray_set_is_counted(tmp_path, recwarn):
     }
 
 
+@pytest.mark.medium
 def test_one_folder_as_two_kinds_has_two_caches(tmp_path):
     folder = write_set("photo16", tmp_path)
     for kind in ("photo", "photo16", "gray"):

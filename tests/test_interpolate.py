@@ -33,6 +33,7 @@ def test_the_ends_are_the_networks_themselves_and_between_is_the_mean(pair):
         torch.testing.assert_close(mixed[key], 0.2 * ours[key] + 0.8 * theirs[key])
 
 
+@pytest.mark.slow
 def test_on_the_command_line(pair, tmp_path):
     words = [f"ckpt=[{','.join(pair)}]", "alpha=0.8"]
     done = run_script("test.py", *words, f"output_dir={tmp_path}/test", f"data_dir={tmp_path}/data", cwd=tmp_path)

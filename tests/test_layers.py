@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Container, Iterable
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def imported(nodes: Iterable[ast.AST], known: Container[str]) -> set[str]:
     return found
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """Module of sr/ -> the modules of sr/ that it imports, anywhere in the file."""
     ours = {name: path for name, path in files().items() if name.split(".")[0] == "sr"}

@@ -19,6 +19,7 @@ def evaluate(*words):
     test(compose("test", "trainer.accelerator=cpu", *words))
 
 
+@pytest.mark.medium
 def test_the_table_of_fsrcnn(sr_data, tmp_path, capsys):
     evaluate("published=[fsrcnn_x2,imdn_x3]", f"data_dir={sr_data}", f"output_dir={tmp_path}")
     printed = capsys.readouterr().out

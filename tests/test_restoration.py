@@ -67,6 +67,7 @@ def test_weights_for_x1_are_loaded_tested_and_applied(pairs):
     )
 
 
+@pytest.mark.medium
 def test_the_recipe_of_nafnet_trains_on_noise_and_its_checkpoint_restores(tmp_path, pairs):
     small = ["network.n_feats=4", "network.encoder_blocks=[1,1]", "network.decoder_blocks=[1,1]", "network.n_middle_blocks=1"]
     words = ["model=nafnet", *small, "trainer.max_steps=2", "trainer.val_check_interval=2"]

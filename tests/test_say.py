@@ -35,6 +35,7 @@ def test_what_lightning_calls_warns_on_the_screen(tmp_path, run):
     assert [text for text in said if text.startswith("Two: LR of 1 of 1 images is made by MATLAB's bicubic")]
 
 
+@pytest.mark.medium
 def test_no_other_file_warns():
     """A warning with a `stacklevel` of its own may be attributed to a library that is silenced."""
     for file in ROOT.glob("sr/**/*.py"):

@@ -55,6 +55,7 @@ def test_a_damaged_file_or_another_direction_is_one_line(tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "words",
     [
@@ -69,6 +70,7 @@ def test_a_number_of_jobs_that_is_none_is_one_line(tmp_path, words):
     assert done.stderr.startswith(f"error: {words[-1]}: pass a whole number of at least 1") and done.stderr.count("\n") == 1
 
 
+@pytest.mark.medium
 def test_a_search_for_the_worst_is_one_line(tmp_path):
     words = ["sweep=lr", "metric=[psnr,lpips]", "callback.checkpoint.monitor=val/lpips", "callback.checkpoint.mode=min"]
     done = run_script("train.py", *words, *WORDS, cwd=tmp_path)
@@ -77,6 +79,7 @@ def test_a_search_for_the_worst_is_one_line(tmp_path):
     assert done.stderr == f"error: {said}: pass hydra.sweeper.direction=minimize\n"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("good", [99.0, 1.0])  # what the other trials had at the first validation
 def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
     search.quiet()
@@ -96,11 +99,13 @@ def test_a_run_behind_the_others_is_pruned_and_one_ahead_is_not(tmp_path, good):
     assert (tmp_path / "run" / "checkpoints" / "last.ckpt").is_file()
 
 
+@pytest.mark.medium
 def test_a_search_that_has_nothing_to_search_is_one_line(tmp_path):
     done = run_script("train.py", "-m", *WORDS, "hydra/sweeper=optuna", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith("error: hydra/sweeper=optuna has nothing to search: pass sweep=lr")
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "words, line",
     [

@@ -53,6 +53,7 @@ def named_in_code() -> set[str]:
     return words
 
 
+@pytest.mark.medium
 def test_the_run_reached_every_consumer_that_the_code_names(streams):
     parts = {part for name in streams for part in name.split("/")}
     assert {"crop", "augmentation", "degradation", "partner", "gradient penalty", "network"} <= named_in_code() <= parts
@@ -60,6 +61,7 @@ def test_the_run_reached_every_consumer_that_the_code_names(streams):
     assert {f"{who}/degradation/{name}" for who in ("sample", "partner") for name in ("blur", "noise", "jpeg")} <= set(streams)
 
 
+@pytest.mark.medium
 def test_no_two_streams_correlate(streams):
     """The first numbers of 20,000 samples in every stream, of one seed and the next."""
     count, columns = 20_000, []
@@ -77,6 +79,7 @@ def test_seeds_of_generators_are_all_different(streams):
     assert len(halves) > 10_000 and len(np.unique(halves)) > len(halves) - 3  # a birthday in 2**32 may happen
 
 
+@pytest.mark.medium
 def test_a_stage_more_changes_nothing_of_the_others():
     """Neither the place of the patch nor what the other stages do to it."""
     from sr.data.source.sample import Sample

@@ -88,6 +88,7 @@ def test_two_devices_for_each_job_of_every_launcher(tmp_path, launcher):
 WRONG = "degradation=[blur,bicubic,blur_anisotropic]"  # fails before torch is imported
 
 
+@pytest.mark.slow
 def test_a_sweep_of_several_scales_runs_and_warns_once(tmp_path):
     done = run_script("train.py", "-m", "model=edsr_baseline,fsrcnn", WRONG, "output_dir=sweep", cwd=tmp_path)
     assert done.returncode == 1 and "job 2/2" in done.stdout
@@ -97,6 +98,7 @@ def test_a_sweep_of_several_scales_runs_and_warns_once(tmp_path):
     assert two.startswith("Scale x2\n") and "fsrcnn" not in two and "edsr_baseline" not in three and "fsrcnn" in three
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("key, name, works", [("hydra/launcher", "joblib", "joblib"), ("hydra/sweeper", "optuna", "optuna")])
 def test_an_override_that_would_have_no_effect_is_one_line(tmp_path, key, name, works):
     (tmp_path / "experiment").mkdir()

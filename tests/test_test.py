@@ -15,6 +15,8 @@ from sr.weights import checkpoint
 from test import test as run_test
 from tests.jobs import call, command, compose, environment, run_script
 
+ONE = ("trainer.limit_test_batches=1", "metric=[psnr]")
+
 
 def evaluate(*words):
     run_test(compose("test", "trainer.accelerator=cpu", *words))
@@ -37,7 +39,7 @@ def test_a_checkpoint_alone_gives_the_numbers_of_its_run(main_job, best, tmp_pat
 def test_a_moved_checkpoint_needs_nothing_of_its_run(best, tmp_path):
     moved = tmp_path / "moved = here.ckpt"
     moved.write_bytes(best.read_bytes())
-    evaluate(f"ckpt='{moved}'", f"output_dir={tmp_path}/out", f"data_dir={tmp_path}")
+    evaluate(f"ckpt='{moved}'", *ONE, f"output_dir={tmp_path}/out", f"data_dir={tmp_path}")
     assert metrics(tmp_path / "out")["sample"]["psnr"] > 10
     assert json.loads((tmp_path / "out" / "metric_records.json").read_text())["psnr"]["channel"] == "y"
 
@@ -60,13 +62,13 @@ def test_a_folder_of_ones_own(best, tmp_path):
 
 
 def test_a_classical_method_without_a_checkpoint(tmp_path):
-    evaluate("network=interpolation_bicubic", "scale=2", "ckpt=null", "benchmark=[sample]", f"output_dir={tmp_path}")
+    evaluate("network=interpolation_bicubic", "scale=2", "ckpt=null", "benchmark=[sample]", *ONE, f"output_dir={tmp_path}")
     scores = metrics(tmp_path)["sample"]
     assert scores["psnr"] == pytest.approx(scores["bicubic"]["psnr"], abs=0.01)  # whose first pass is rounded to uint8
 
 
 def test_a_released_file_is_called_by_its_name(best, sr_data, tmp_path, capsys):
-    words = [f"output_dir={tmp_path}", "benchmark=[sample]"]
+    words = [f"output_dir={tmp_path}", "benchmark=[sample]", *ONE]
     evaluate(f"ckpt={sr_data}/weights/fsrcnn_x2.pth", "scale=2", *words)
     assert " fsrcnn_x2 " in capsys.readouterr().out
     evaluate(f"ckpt=[{best},{best}]", "alpha=0.5", *words)
@@ -119,13 +121,15 @@ def left_in(home):
     return [path for path in home.iterdir() if path.name not in (".cache", ".config")]
 
 
+@pytest.mark.medium
 def test_a_failure_leaves_no_folder(tmp_path):
     done = call("test.py", "ckpt=nowhere.ckpt", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr == "error: nowhere.ckpt: no such checkpoint\n"
     assert not left_in(tmp_path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_one_line(number, tmp_path):
     words = ("network=edsr", "scale=4", "ckpt=null", "benchmark=[sample]", "trainer.accelerator=cpu", f"data_dir={tmp_path}")
     options = {"cwd": tmp_path, "env": environment(tmp_path), "stderr": subprocess.PIPE, "text": True}

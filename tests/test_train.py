@@ -100,6 +100,7 @@ def test_train_returns_the_best_validation_score(tmp_path):
     assert score == pytest.approx(max(validations), abs=1e-4)
 
 
+@pytest.mark.medium
 def test_training_needs_both_seeds_and_nothing_else_to_repeat(tmp_path):
     """The same seed gives the same weights, another seed others."""
     states = []
@@ -124,6 +125,7 @@ def test_a_run_without_callbacks_and_loggers(tmp_path):
     assert not (tmp_path / "run" / "checkpoints").exists() and not (tmp_path / "run" / "metrics.csv").exists()
 
 
+@pytest.mark.medium
 def test_another_runs_checkpoint_in_the_folder_is_not_tested(tmp_path):
     words = [f"data_dir={tmp_path}/data", "callback=[checkpoint]", "logger=none"]
     run_train(*words, f"output_dir={tmp_path}/run", "optimizer.lr=1e-2")
@@ -152,6 +154,7 @@ def test_a_multirun_gives_every_job_its_folder_and_its_wandb_run(tmp_path):
 # -- two processes -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_same_weights_as_one(tmp_path):
     """A real command line without output_dir: both processes must find the same folder."""
     words = ["trainer.max_steps=20", "trainer.val_check_interval=20", "model.ema=0.9", f"data_dir={tmp_path}/data"]

@@ -65,6 +65,7 @@ def test_an_older_run_goes_on_with_its_benchmarks_and_says_so(run, tmp_path):
     assert rows(tmp_path / "on")[-1]["val/sample/psnr"]
 
 
+@pytest.mark.medium
 def test_scores_of_other_images_are_not_compared(run, tmp_path):
     """The first score on other photos is the best so far, whatever the one on the split was."""
     content = torch.load(last(run), weights_only=True)

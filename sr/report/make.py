@@ -38,6 +38,7 @@ class Options:
     crop: int = 192
     latency: int | None = 160
     device: str = "auto"
+    plots: bool = True
     draws: int = 10_000
     seed: int = 0
     trusted: Collection[str] = ()  # see sr.load
@@ -111,7 +112,7 @@ def _content(
         costs=tables.costs(results, known),
         keys=tables.keys(variants, found),
         runs=tables.runs(variants, every),
-        plots=_plots(results, variants, known, notes),
+        plots=_plots(results, variants, known, notes) if options.plots else [],
         strips=pictures.strips(
             chosen[: options.strips], benchmarks, networks, crop=options.crop, device=where, said=notes.append
         ),

@@ -125,6 +125,7 @@ def test_paired_files_at_x2_stay_in_place(photos, name):
     assert error < 0.02 and error < shifted / 2
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("n_workers", [0, 1, 3])
 def test_any_number_of_workers_gives_the_same_batches_with_all_on(photos, n_workers):
     dataset = patches(photos, built(*NAMES))

@@ -5,6 +5,7 @@ from sr.metric.dists import DISTS
 from sr.metric.lpips import LPIPS
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("metric, name", [(LPIPS, "alexnet-owt-7be5be79.pth"), (DISTS, "vgg16-397923af.pth")])
 def test_without_file_and_network_one_line_says_what_to_do(metric, name, tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

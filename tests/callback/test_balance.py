@@ -17,6 +17,7 @@ def said(folder, *words: str) -> list[str]:
     return [str(warning.message) for warning in caught if SAID in str(warning.message)]
 
 
+@pytest.mark.medium
 def test_a_loss_that_drowns_the_others_is_named_once_with_its_share(tmp_path):
     (line,) = said(tmp_path / "run", "loss.perceptual.weight=1e5", "trainer.log_every_n_steps=2")
     assert line.startswith("step 2: perceptual is 99.99 % of the loss (") and "\n" not in line
@@ -28,10 +29,12 @@ def test_a_run_shorter_than_that_is_judged_too(tmp_path):
     assert line.startswith("step 1: adversarial is 99.99 % of the loss (") and "a smaller adversarial.weight" in line
 
 
+@pytest.mark.medium
 def test_a_recipe_as_it_is_says_nothing(tmp_path):
     assert not said(tmp_path / "run")
 
 
+@pytest.mark.medium
 def test_features_100_times_torchvisions_are_recognised(tmp_path, sr_data):
     """The file at hand, whose conv3_4 has another scale, beside ESRGAN's L1."""
     file = f"loss.perceptual.weights={sr_data}/weights/vgg19_conv1_1_to_conv3_4.pth"

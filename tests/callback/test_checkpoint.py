@@ -91,6 +91,7 @@ def test_no_process_leaves_training_before_the_first_has_written(tmp_path):
     assert [call for call in notes.calls if call != "Trainer.save_checkpoint"] == ["last.ckpt", "wait", "checkpoints"]
 
 
+@pytest.mark.medium
 def test_another_metric_is_the_monitor_by_config(tmp_path):
     words = [f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data", "trainer.max_steps=4"]
     score = run_train(*words, "metric=[psnr,ssim]", "callback.checkpoint.monitor=val/split/ssim")

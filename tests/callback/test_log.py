@@ -31,6 +31,7 @@ def train(folder: Path, *words: str, watch: pl.Callback | None = None) -> list[d
     return rows(folder)
 
 
+@pytest.mark.medium
 def test_the_gradient_norm_is_that_before_clipping(tmp_path):
     """Of the first step, where both runs have the same weights; the recipe clips to 0.1."""
     free = train(tmp_path / "free", "trainer.gradient_clip_val=null")
@@ -39,6 +40,7 @@ def test_the_gradient_norm_is_that_before_clipping(tmp_path):
     assert all(row["train/gradient_norm"] > 1e-2 for row in clipped)
 
 
+@pytest.mark.medium
 def test_accumulated_steps_log_the_loss_of_a_batch(tmp_path):
     """Not the part of it that each of the accumulated batches adds to the gradient."""
     whole, halves = (train(tmp_path / str(n), f"trainer.accumulate_grad_batches={n}") for n in (1, 2))
@@ -48,6 +50,7 @@ def test_accumulated_steps_log_the_loss_of_a_batch(tmp_path):
         assert ours["train/gradient_norm"] == pytest.approx(theirs["train/gradient_norm"], rel=1e-2)
 
 
+@pytest.mark.medium
 def test_accumulated_steps_of_a_gan_too(tmp_path):
     """Each network's own: the loss is the weighted sum of what stands beside it."""
     words = ["callback=[checkpoint,log]", "logger=csv", "trainer.accumulate_grad_batches=2", "trainer.max_steps=2"]
@@ -62,6 +65,7 @@ class Slow(pl.Callback):
         time.sleep(0.1)
 
 
+@pytest.mark.medium
 def test_throughput_counts_all_of_the_training_and_nothing_of_the_validation(tmp_path):
     """4 images in at least 0.1 s; a validation lies between the three steps of the one row and its fourth."""
     made = train(tmp_path / "run", "trainer.log_every_n_steps=4", "trainer.val_check_interval=3", watch=Slow())

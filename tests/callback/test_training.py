@@ -26,6 +26,7 @@ def norm(state: dict[str, torch.Tensor], power: int = 2) -> float:
     return float(torch.cat([value.flatten() for value in state.values()]).norm(power))
 
 
+@pytest.mark.medium
 def test_early_stopping(tmp_path):
     """Nothing is learned at a rate of 0: the run ends after the first validation that is no better."""
     words = ["callback=[default,early_stopping]", "callback.early_stopping.patience=1", "optimizer.lr=0"]
@@ -40,6 +41,7 @@ def test_early_stopping_without_validations_is_refused(tmp_path):
         train(tmp_path, "run", *words)
 
 
+@pytest.mark.medium
 def test_gradient_clipping(tmp_path):
     """With SGD and no momentum a step is lr times the gradient, whose norm is the clip's."""
     words = ["optimizer=sgd", "optimizer.momentum=0", "optimizer.lr=1", "trainer.max_steps=1", "trainer.log_every_n_steps=1"]
@@ -51,6 +53,7 @@ def test_gradient_clipping(tmp_path):
     assert float(rows(tmp_path, "free")[0]["train/gradient_norm"]) == pytest.approx(lengths[0], rel=1e-3)
 
 
+@pytest.mark.medium
 def test_accumulation_takes_the_same_step_as_the_whole_batch(tmp_path):
     whole = train(tmp_path, "whole")
     halves = train(tmp_path, "halves", "trainer.accumulate_grad_batches=2")
@@ -58,6 +61,7 @@ def test_accumulation_takes_the_same_step_as_the_whole_batch(tmp_path):
     assert 0 < difference < 1e-5 * norm(whole)
 
 
+@pytest.mark.medium
 def test_l1_regularisation_is_logged_and_shrinks_weights(tmp_path):
     plain = train(tmp_path, "plain")
     sparse = train(tmp_path, "sparse", "model.l1_regularisation=0.1")
@@ -68,6 +72,7 @@ def test_l1_regularisation_is_logged_and_shrinks_weights(tmp_path):
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_weight_decay_shrinks_weights(tmp_path, optimizer):
     plain = train(tmp_path, "plain", f"optimizer={optimizer}", "optimizer.weight_decay=0")
@@ -75,6 +80,7 @@ def test_weight_decay_shrinks_weights(tmp_path, optimizer):
     assert norm(decayed) < norm(plain)
 
 
+@pytest.mark.medium
 def test_lr_factors(tmp_path):
     """The first layer learns at a tenth; each group's rate is logged."""
     train(tmp_path, "run", "+model.lr_factors={body.0:0.1}")

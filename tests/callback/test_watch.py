@@ -44,6 +44,7 @@ def said(folder, *options, watch=None):
     return [line for line in lines if any(word in line for word in ("colours drift", "has won", "has a grid"))]
 
 
+@pytest.mark.medium
 def test_a_discriminator_that_wins_is_told_once(tmp_path):
     """Any loss counts as won here."""
     lines = said(tmp_path, "callback.watch.discriminator_loss=100")
@@ -51,12 +52,14 @@ def test_a_discriminator_that_wins_is_told_once(tmp_path):
     assert lines[0].startswith("step 2: the discriminator has won: its loss was below 100") and "\n" not in lines[0]
 
 
+@pytest.mark.medium
 def test_colours_that_drift_are_told(tmp_path):
     lines = said(tmp_path, "model.ema=null", "optimizer.lr=0", watch=Cast())
     assert len(lines) == 1 and "\n" not in lines[0]
     assert lines[0].startswith("step 6: colours drift") and "(red)" in lines[0]
 
 
+@pytest.mark.medium
 def test_a_grid_is_told_once(tmp_path):
     longer = ("trainer.max_steps=9", "optimizer.lr=0", "model.ema=null", "callback.watch.colour_drift=1")
     lines = said(tmp_path, *longer, watch=Checkerboard())
@@ -71,6 +74,7 @@ def test_a_resumed_run_remembers_what_it_saw():
     assert again.state_dict() == {"won": 7, "told": ["cast"], "least": 0.01, "before": 0.002}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("criterion", ["wgan_gp", "ragan"])
 def test_nothing_is_said_where_nothing_is_wrong(tmp_path, criterion):
     """Wasserstein's loss has no bound that means victory. The network has only begun: it has the colours of no image yet."""
@@ -88,6 +92,7 @@ def starts(folder, *options) -> list[str]:
     return [str(warning.message) for warning in caught if START in str(warning.message)]
 
 
+@pytest.mark.medium
 def test_a_gan_that_starts_from_nothing_is_told_and_trains(tmp_path):
     (line,) = starts(tmp_path / "first")
     assert "init_from=FILE" in line and "model.pretrain_steps" in line and "\n" not in line
@@ -97,6 +102,7 @@ def test_a_gan_that_starts_from_nothing_is_told_and_trains(tmp_path):
     assert not starts(tmp_path / "third", "model.pretrain_steps=1")
 
 
+@pytest.mark.medium
 def test_the_best_checkpoint_by_a_metric_without_a_reference(tmp_path):
     class Scores(pl.Callback):
         seen = []

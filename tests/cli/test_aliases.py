@@ -41,12 +41,14 @@ def test_an_old_checkpoint_loads():
         assert torch.equal(tensor, stored["state_dict"][f"average.module.{name}"])
 
 
+@pytest.mark.medium
 def test_an_old_checkpoint_is_tested(tmp_path):
     done = run_script("test.py", f"ckpt={BEFORE}/run/checkpoints/best.ckpt", SHORT[1], "output_dir=scores", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "sample (1)" in done.stdout and "srcnn_915" in done.stdout
 
 
+@pytest.mark.medium
 def test_an_old_run_is_resumed(tmp_path):
     shutil.copytree(BEFORE / "run", tmp_path / "run")
     words = ["resume=run/checkpoints/last.ckpt", "trainer.max_steps=6", "output_dir=run", *SHORT]
@@ -56,6 +58,7 @@ def test_an_old_run_is_resumed(tmp_path):
     assert "sr.schedule.curves." in (tmp_path / "run" / "config.yaml").read_text()
 
 
+@pytest.mark.medium
 def test_an_old_sweep_is_reported(tmp_path):
     done = run_script("report.py", f"runs={BEFORE}/sweep", "output=report", "latency=null", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ from sr.errors import InputError, UnreachableError
 from tests.jobs import compose, run_script
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("script", ["train", "test", "predict"])
 def test_help_names_examples_and_every_room_with_its_choices(script, tmp_path):
     done = run_script(f"{script}.py", "--help", cwd=tmp_path)

@@ -72,6 +72,7 @@ def test_a_key_that_was_not_given():
     assert explain(caught.value, "predict") == "missing option: pass ckpt=FILE"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("words", [["-m", "model=rrdb,esrgan"], ["experiment=esrgan_stages"]])
 def test_a_key_that_only_some_jobs_of_a_sweep_have(words, monkeypatch):
     word = "loss.perceptual.weights=vgg.pth"

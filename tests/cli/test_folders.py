@@ -1,5 +1,7 @@
 """A job takes away the empty folders that it made, and no others."""
 
+import pytest
+
 from sr.files import absent, remove_empty
 from tests.jobs import run_script
 
@@ -7,6 +9,7 @@ from tests.jobs import run_script
 WRONG = "degradation=[blur,bicubic,blur_anisotropic]"
 
 
+@pytest.mark.medium
 def test_a_folder_that_the_user_made_stays(tmp_path):
     """Empty as it is, and so are its parents; of a new folder in it the job takes away what it made itself."""
     (tmp_path / "mine" / "empty").mkdir(parents=True)

@@ -44,6 +44,7 @@ def test_batches_are_what_networks_want(tmp_path):
     assert batch["hr"].dtype == torch.float32 and 0 <= batch["hr"].min() < batch["hr"].max() <= 1
 
 
+@pytest.mark.medium
 def test_workers_restarts_and_seeds(tmp_path):
     alone = batches(module(tmp_path))
     assert_same(alone, batches(module(tmp_path, "data.n_workers=2")))
@@ -113,6 +114,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(tmp_path):
         module(tmp_path, world_size=3).train_dataloader()
 
 
+@pytest.mark.medium
 def test_one_run_does_not_clear_away_another_ones_partners(tmp_path):
     """Two folders of LR for one of HR, in one cache: a sweep over data.lr trains on both at once."""
     for name in ("hr", "lr_a", "lr_b"):

@@ -61,6 +61,7 @@ def test_errors(progressive, message):
     assert message in str(error.value) and "\n" not in str(error.value)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("stop", [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
 def test_resume_over_the_border_of_a_phase_is_exact(tmp_path, stop):
     """Stopped before, at and after the border; with workers that had already made batches of the next phase."""

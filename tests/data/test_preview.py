@@ -20,6 +20,7 @@ def data(folder, *words):
     return prepared(build.data(cfg))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("degradation", ["[realesrgan]", "[blur,bicubic,noise]"])
 def test_they_are_the_samples_that_training_sees(tmp_path, degradation):
     words = ("scale=4", "augmentation=[flip,mixup]", "data.patch_size=8", "data.batch_size=2")
@@ -31,6 +32,7 @@ def test_they_are_the_samples_that_training_sees(tmp_path, degradation):
         assert torch.equal(getattr(samples, name), torch.cat([batch[name] for batch in batches]))
 
 
+@pytest.mark.medium
 def test_words_tell_what_was_done(tmp_path):
     samples = first_samples(data(tmp_path, "degradation=[jpeg]", "scale=1", "augmentation=[]"), 5, torch.device("cpu"))
     for hr, lr, words in zip(samples.hr, samples.lr, samples.words, strict=True):
@@ -39,6 +41,7 @@ def test_words_tell_what_was_done(tmp_path):
         assert np.array_equal(np.asarray(Image.open(file)), to_pixels(lr[None]))
 
 
+@pytest.mark.medium
 def test_preview_writes_the_sheet_and_stops(tmp_path):
     done = run_script("train.py", *SMALL, "preview=true", "benchmark=[set5]", "output_dir=run", cwd=tmp_path)
     assert (

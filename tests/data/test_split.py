@@ -82,6 +82,7 @@ def test_runs_with_other_splits_share_the_decoded_images(photos, tmp_path):
     assert all(first.hr[index].ndim == 3 for index in range(len(first.hr)))  # opened now, not cleared away by the second
 
 
+@pytest.mark.medium
 def test_lr_is_made_as_for_training_and_the_same_for_every_seed(photos, tmp_path):
     held = data(str(photos), tmp_path, size=2).validation["split"]
     for sample in (held[0], held[1]):

@@ -51,6 +51,7 @@ def test_only_a_changed_image_is_redone_and_a_removed_one_goes(photos, tmp_path)
     np.testing.assert_array_equal(store[0], np.asarray(Image.open(photos[1])))
 
 
+@pytest.mark.slow
 def test_a_killed_build_goes_on(photos, tmp_path):
     """A process that builds a store of many files is killed; what it had decoded is not decoded again."""
     many = []
@@ -113,6 +114,7 @@ def test_corrupt_is_stop_or_skip():
         Store([], Path("cache"), corrupt="ignore")
 
 
+@pytest.mark.slow
 def test_jobs_that_start_together_decode_once(photos, tmp_path):
     many = []
     for index in range(60):

@@ -44,6 +44,7 @@ def test_whole_image_agrees_with_scipy(photo, sigma):
     assert np.abs(made[0].numpy() - expected).max() * 255 < 0.05
 
 
+@pytest.mark.medium
 def test_each_sample_has_its_own_kernel(patches):
     theta = torch.tensor([0.0, 0.5, 1.0, 1.5, 2.0])
     blur = Blur(kernel_size=15)

@@ -56,6 +56,7 @@ def drawn(pipeline: Sequence, count: int) -> dict[str, list[float]]:
     return found
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", PIPELINES)
 def test_parameters_are_distributed_as_theirs(name):
     found = drawn(PIPELINES[name], 800)

@@ -29,6 +29,7 @@ def names(tree: ast.AST) -> set[str]:
     return found
 
 
+@pytest.mark.medium
 def test_no_other_file_uses_a_private_name_of_a_library():
     ours = set().union(*map(names, CODE.values())) | {"_target_"}
     found = []

@@ -40,6 +40,7 @@ def test_logits_of_each_image_and_gradients_to_all(name):
         torch.testing.assert_close(discriminator(images)[:1], discriminator(images[:1]), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", NAMES)
 def test_it_learns_to_tell_two_kinds_of_images(name):
     discriminator = build(name, patch_size=16, n_feats=8)

@@ -100,7 +100,7 @@ def test_a_patch_with_margin_is_the_crop_of_the_whole(photo, scale, rounding):
     assert torch.equal(patch, whole[..., top : top + n, left : left + n])
 
 
-@pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 2, 0.41, 9])
+@pytest.mark.parametrize("scale", [1 / 2, 1 / 3, 2, 0.41, 7 / 2])
 def test_gradient(scale):
     image = torch.rand(1, 2, 5, 4, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: imresize(x, scale), image)

@@ -139,6 +139,7 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_be_read(tmp_path):
     for name in ("good.png", "a.png"):
         CHELSEA.save(tmp_path / name)

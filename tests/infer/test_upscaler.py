@@ -123,6 +123,7 @@ def test_ensemble_of_an_equivariant_network_is_the_network(butterfly):
     torch.testing.assert_close(tiled, imresize(butterfly, 2), atol=1e-5, rtol=0)
 
 
+@pytest.mark.medium
 def test_ensemble_is_the_mean_of_eight_and_better(fsrcnn, sr_data):
     folder = sr_data / "benchmark" / "Set5"
     gain = []

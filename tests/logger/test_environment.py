@@ -1,5 +1,6 @@
 """W&B's environment variables, read back from the files of an offline run."""
 
+import pytest
 from omegaconf import OmegaConf
 
 from sr.logger.environment import VARIABLES, apply
@@ -22,6 +23,7 @@ def test_the_command_line_wins_over_the_environment_which_wins_over_the_config()
     assert untouched == node
 
 
+@pytest.mark.slow
 def test_an_offline_run_has_what_the_environment_says(tmp_path):
     variables = {"WANDB_PROJECT": "of-env", "WANDB_NAME": "my run", "WANDB_TAGS": "one,two", "WANDB_RUN_GROUP": "g"}
     variables |= {"WANDB_ENTITY": "team", "WANDB_NOTES": "why", "WANDB_JOB_TYPE": "try", "WANDB_DIR": str(tmp_path / "there")}

@@ -139,6 +139,7 @@ def test_the_hint_of_a_metric_works_as_printed(file):
     build.build(compose("train", *words, *more).metric.vgg_distance)
 
 
+@pytest.mark.medium
 def test_features_of_one_size_with_any_weights(file, pair):
     """ReLUs are homogeneous: the first convolution and all biases times a factor make features times that factor."""
     losses = []
@@ -156,6 +157,7 @@ def test_features_of_one_size_with_any_weights(file, pair):
     assert float(Perceptual(layers={"conv2_2": 1.0, "conv3_4": 1.0}, weights=file, features_rms=5.0)(*pair)) == losses[0]
 
 
+@pytest.mark.medium
 def test_conv3_4_beside_l1(sr_data, pair):
     """The original's features were a hundred times torchvision's: a loss of thousands beside an L1 below 1."""
     from sr import build

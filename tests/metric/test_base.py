@@ -57,6 +57,7 @@ def test_images_of_a_batch_do_not_mix(metric, pair):
     assert together[0] != together[1]
 
 
+@pytest.mark.medium
 def test_only_what_can_be_saved_is_scored(metric, pair):
     sr, hr = pair
     score = metric(sr, hr)
@@ -115,6 +116,7 @@ def bicubic(folder: Path, hr_file: Path, scale: int) -> tuple[Tensor, Tensor]:
     return imresize(lr, scale, rounding=True), hr
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name, scale", CASES)
 def test_bicubic_upscaling_scores_as_published(sr_data, name, scale):
     folder = sr_data / "benchmark" / name

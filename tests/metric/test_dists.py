@@ -10,6 +10,7 @@ def metric(backbones, monkeypatch) -> DISTS:
     return DISTS(crop_border=2)
 
 
+@pytest.mark.medium
 def test_equal_images_are_0_apart(metric, pair):
     assert metric(pair[1], pair[1]).tolist() == pytest.approx([0, 0], abs=1e-6)
     assert (metric(*pair) > 0.001).all()

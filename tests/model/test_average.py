@@ -88,6 +88,7 @@ def equal(ours: dict, theirs: dict) -> bool:
     return all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kernel", ["fused", "plain"])
 @pytest.mark.parametrize("kind", ["regression", "gan"])
 def test_a_step_that_overflowed_is_not_averaged(tmp_path, kind, kernel):
@@ -110,6 +111,7 @@ def test_a_step_that_overflowed_is_not_averaged(tmp_path, kind, kernel):
     assert int(third["n_averaged"]) == 2 and not equal(second, third)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("model", ["regression", "gan"])
 def test_losses_that_look_at_the_average_move_none_of_its_statistics(tmp_path, model):
     """LDL on SRResNet, which has batch norm: after two steps the statistics are the mean of the network's two."""

@@ -27,6 +27,7 @@ def floats(file: dict, part: str) -> dict[str, torch.Tensor]:
     return {key: w for key, w in file["state_dict"].items() if key.startswith(part) and w.is_floating_point()}
 
 
+@pytest.mark.medium
 def test_a_compiled_network_learns_the_same_and_keeps_its_keys():
     torch.manual_seed(0)
     plain = regression(Compact(scale=2, n_feats=4, n_blocks=1), ema=0.9)

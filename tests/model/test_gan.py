@@ -42,6 +42,7 @@ RESUMED = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("options", RESUMED.values(), ids=RESUMED)
 def test_resume_is_exact(tmp_path, options):
     """3 steps and 3 more are 6, bit by bit: networks, average, optimizers, schedules."""
@@ -62,6 +63,7 @@ def test_resume_is_exact(tmp_path, options):
             assert same(ours["state"][key], state)
 
 
+@pytest.mark.medium
 def test_logs_of_bfloat16_are_exact_over_a_resume(tmp_path):
     """What the discriminator says comes in bfloat16, in which a sum of many would stand still."""
     words = ["callback=[checkpoint,log]", "trainer.precision=bf16-mixed", "trainer.log_every_n_steps=7"]
@@ -74,6 +76,7 @@ def test_logs_of_bfloat16_are_exact_over_a_resume(tmp_path):
     assert whole["counts"]["d_real"] == 6 and whole == rest
 
 
+@pytest.mark.medium
 def test_iterations_are_counted_once(tmp_path):
     weights = Weights()
     trainer, module = fit(tmp_path, watch=weights)
@@ -110,6 +113,7 @@ def test_only_the_network_is_averaged(tmp_path):
     assert module.evaluated is module.average.module
 
 
+@pytest.mark.medium
 def test_accumulated_batches_are_one_larger_batch(tmp_path):
     """Without batch or spectral norm, which count passes, and without relativistic means, which are each batch's own."""
     plain = ["discriminator=patch", "discriminator.norm=none", "discriminator.n_layers=2", "adversarial=vanilla"]
@@ -147,6 +151,7 @@ class Scaler(Weights):
         trainer.precision_plugin.scaler = self.scaler
 
 
+@pytest.mark.medium
 def test_scaled_gradients_give_the_same_steps(tmp_path):
     """A scale is a power of two, here a new one in each iteration: bit by bit the run without, clipped norms included."""
     options = ["trainer.precision=bf16-mixed", "trainer.accumulate_grad_batches=2", "trainer.gradient_clip_val=0.1"]
@@ -194,6 +199,7 @@ def test_16_bit_on_a_cpu_is_refused_in_one_line(tmp_path, accelerator):
         fit(tmp_path, "trainer.precision=16-mixed", f"trainer.accelerator={accelerator}")
 
 
+@pytest.mark.medium
 def test_a_recipe_keeps_its_words_when_losses_change(tmp_path):
     """`loss=[perceptual]`: the recipe's weight of the L1 that is gone does no harm."""
     weights = Weights()

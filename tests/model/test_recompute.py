@@ -63,6 +63,7 @@ def test_a_copy_computes_with_its_own_weights(name):
     assert all(a is b is None or torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.medium
 def test_a_run_ends_with_the_same_weights(tmp_path):
     words = ["model=edsr_baseline", "network.n_blocks=2", "model.ema=0.9", "trainer.max_steps=3", f"data_dir={tmp_path}/data"]
     states = []

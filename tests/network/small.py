@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
 import torch
 from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
@@ -16,15 +17,30 @@ CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
 
 
+def _lightest() -> list[str]:
+    """Of the files of one architecture the one with the least features and blocks; its variants are tried by the slow tests."""
+    found: dict[tuple[str, ...], tuple[int, str]] = {}
+    for name in NAMES:
+        config = OmegaConf.load(CONF / f"{name}.yaml")
+        size = (config.get("n_feats") or 1) * (config.get("n_blocks") or 1)
+        kind = (config._target_, config.get("architecture", name if "n_feats" not in config else ""))
+        found[kind] = min(found.get(kind, (size, name)), (size, name))
+    return sorted(name for _, name in found.values())
+
+
+LIGHTEST = _lightest()
+PARAMS = [pytest.param(name, marks=() if name in LIGHTEST else pytest.mark.slow) for name in NAMES]
+
+
 def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
-    """At most so many blocks, two layers in each group of a transformer or of RCAN, one block in each level of NAFNet."""
+    """At most so many blocks, two layers in each group of a transformer or of RCAN, a narrow block in each level of NAFNet."""
     config = OmegaConf.load(CONF / f"{name}.yaml")
     small = {"n_blocks": min(config.n_blocks, n_blocks)} if config.get("n_blocks") else {}
     if "n_groups" in config:
         small["n_groups"] = min(config.n_groups, n_blocks)
     for key in ("encoder_blocks", "decoder_blocks"):
         if key in config:
-            small |= {key: [1] * len(config[key]), "n_middle_blocks": 1}
+            small |= {key: [1] * len(config[key]), "n_middle_blocks": 1, "n_feats": 8}
     layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
     return {**small, "options": {**config.options, **layers}} if layers else small
 

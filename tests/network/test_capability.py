@@ -87,6 +87,7 @@ def test_broken_half_precision_is_refused(monkeypatch, change, message):
     assert str(error.value) == message
 
 
+@pytest.mark.medium
 def test_float16_that_overflows_is_found():
     """The measure itself: features beyond float16's largest number, 65504."""
     network = bench.network("edsr_baseline")

@@ -15,7 +15,7 @@ from sr.network.spandrel import NAMES as ARCHITECTURES
 from sr.network.vdsr import VDSR
 from tests.discriminator.test_every_discriminator import NAMES as DISCRIMINATORS
 from tests.discriminator.test_every_discriminator import build as build_discriminator
-from tests.network.small import NAMES, scale_of, shrunk
+from tests.network.small import NAMES, PARAMS, scale_of, shrunk
 from tests.real import of_bands
 
 KEYS = yaml.safe_load(Path(__file__).with_name("keys.yaml").read_text())
@@ -29,7 +29,7 @@ def keys(network: nn.Module) -> str:
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in RGB_ALONE])
+@pytest.mark.parametrize("name", [param for param in PARAMS if param.values[0] not in RGB_ALONE])
 def test_every_network(build, sr_data, name, channels):
     network = build(name, scale_of(name), channels=channels, **shrunk(name, n_blocks=1))
     side = -(-12 // network.multiple_of) * network.multiple_of

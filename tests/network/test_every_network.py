@@ -8,7 +8,7 @@ import torch
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from tests.network.small import CONF, NAMES, scale_of, scales, shrunk
+from tests.network.small import CONF, NAMES, PARAMS, scale_of, scales, shrunk
 
 # In DAT-light the bias of positions passes a layer norm over one channel, which is constant: those weights never learn.
 NEVER_LEARN = {"dat_light": ".pos."}
@@ -24,7 +24,7 @@ def image(network: torch.nn.Module, height: int = 17, width: int = 23) -> torch.
     return torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_shape_at_every_scale(build, name):
     for scale in [scale for scale in (1, 2, 3, 4) if scale == scale_of(name, scale)] or [scale_of(name)]:
         network = build(name, scale, **shrunk(name, n_blocks=1))
@@ -41,13 +41,13 @@ def test_restoration_is_made_by_what_makes_sense_without_enlargement():
     assert without == {"espcn", "fsrcnn", "fsrcnn_small", "pan"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_determinism_and_bfloat16(build, name):
     check_determinism_and_bfloat16(build(name, scale_of(name), **shrunk(name)))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_determinism_and_bfloat16_at_full_size(build, name):
     check_determinism_and_bfloat16(build(name, scale_of(name, 4)))
 
@@ -66,7 +66,7 @@ def check_determinism_and_bfloat16(network):
     assert (half - first).norm() < 0.02 * first.norm()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_gradients_reach_every_parameter(build, name):
     """DDP waits for the gradient of each weight that an optimizer gets, and raises where one never comes."""
     network = build(name, scale_of(name), **shrunk(name)).train()

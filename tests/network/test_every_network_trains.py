@@ -14,7 +14,7 @@ from sr.image.file import to_pixels, to_tensor
 from sr.metric.psnr import PSNR
 from tests.enlarge import enlarge
 from tests.jobs import compose
-from tests.network.small import CONF, NAMES, scale_of, shrunk
+from tests.network.small import CONF, NAMES, PARAMS, scale_of, shrunk
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_train_test_and_predict(name, photos, tmp_path):
     check(name, photos, tmp_path, **shrunk(name, n_blocks=1))
 

@@ -222,6 +222,7 @@ def test_n_parameters(build, name, scale, published):
     assert sum(p.numel() for p in build(name, scale, **options).parameters()) == pytest.approx(published, rel=5e-3)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("scale", "psnr"), [(2, 38.00), (4, 32.21)])
 def test_official_imdn_on_set5(build, psnr_on_set5, sr_data, scale, psnr):
     network = build("imdn", scale)

@@ -15,6 +15,7 @@ def test_equals_spandrel_with_the_same_weights(build, scale, multiple):
         torch.testing.assert_close(network(lr), theirs.model.eval()(lr), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.medium
 def test_size_and_keys_of_the_release(build):
     network = build("rrdb", 4)
     assert sum(p.numel() for p in network.parameters()) == 16_697_987  # RRDBNet of BasicSR's log

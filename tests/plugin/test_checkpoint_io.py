@@ -129,6 +129,7 @@ def test_the_exception_that_ends_a_run_is_not_hidden_by_a_failed_write(io, tmp_p
     assert [file.name for file in tmp_path.iterdir()] == ["good.ckpt"]
 
 
+@pytest.mark.medium
 def test_a_folder_that_cannot_be_written_ends_the_command_in_one_line(tmp_path):
     Path(tmp_path, "file").touch()
     words = ["output_dir=run", "data_dir=data", "callback.checkpoint.folder=file/checkpoints"]
@@ -140,6 +141,7 @@ def test_a_folder_that_cannot_be_written_ends_the_command_in_one_line(tmp_path):
     assert (record["status"], record["error"]) == ("failed", line)
 
 
+@pytest.mark.medium
 def test_a_signal_while_a_checkpoint_is_written(tmp_path, monkeypatch, capsys):
     """SIGTERM comes in the middle of the write of step 4; it ends, and so does that of the step at which the run stops."""
     write, written = checkpoint.write, []

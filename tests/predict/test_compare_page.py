@@ -120,6 +120,7 @@ def test_the_error_map(browser, page, pixels):
     assert browser.pixel("#stage canvas", 0.7, 0.41) == pixels["HR"][y, x].tolist()  # HR stays itself
 
 
+@pytest.mark.medium
 def test_the_address_is_the_view(browser, page):
     view = "zoom=6&x=70&y=50&left=fsrcnn_x4&right=HR&split=0.3&error=4"
     state = browser.open(page, view)

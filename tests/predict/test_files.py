@@ -84,6 +84,7 @@ def test_gray_is_the_mean_of_the_channels():
     assert enlarge(Tinted(), Image(gray), None).pixels[..., 0].mean() > expected.mean() * 1.1
 
 
+@pytest.mark.medium
 def test_files_are_read_and_written_while_the_network_works(photos):
     for name in "defg":
         write(f"photos/{name}.png", read("photos/a.png"))
@@ -114,6 +115,7 @@ def test_a_full_disk_ends_the_job_and_leaves_no_half_file(photos):
     assert set(result_names()) <= {"a.png", "b.jpg", "trip/c.png"} and (Path("out") / "b.jpg").exists()
 
 
+@pytest.mark.medium
 def test_remaining_time_goes_by_tiles_and_images(photos, capsys):
     write("photos/b.jpg", Image(read_rgb8(SKIMAGE / "chelsea.png")))
 

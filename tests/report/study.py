@@ -13,7 +13,7 @@ import yaml
 from sr.data.source.sample import Sample
 
 NAMES = ["bicubic", "network.n_feats-6", "network.n_feats-8", "HR"]
-QUICK = {"strips": 0, "latency": None, "draws": 1000}
+QUICK = {"strips": 0, "latency": None, "plots": False, "draws": 1000}
 
 
 def photos(folder: Path) -> list[str]:

@@ -66,6 +66,7 @@ def canvas(page, side: str) -> list[int]:
     )
 
 
+@pytest.mark.slow
 def test_a_blind_vote_by_keys(page, made, study, tmp_path):
     """Whoever always prefers the one with more features must find it preferred in every pair: sides are told apart here."""
     data = json.loads(page.js("document.querySelector('#data').textContent"))

@@ -165,7 +165,7 @@ def test_lower_is_better_as_the_run_recorded_it(copy, tmp_path):
 
 
 def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
-    text = report([str(copy)], tmp_path / "out", **QUICK)
+    text = report([str(copy)], tmp_path / "out", **(QUICK | {"plots": True}))
     assert "No curves" not in text and "Curves of" not in text
     for seed in (0, 1):
         run = run_of(copy, 8, seed)
@@ -173,7 +173,7 @@ def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
         config["validation"]["other"] = config["benchmark"]["folder"]
         config["loss"]["l1"]["weight"] = 7.0
         spoil(run, "config.yaml", validation=config["validation"], loss=config["loss"])
-    text = report([str(copy)], tmp_path / "other", **QUICK)
+    text = report([str(copy)], tmp_path / "other", **(QUICK | {"plots": True}))
     assert "Validation curves show only split" in text and "No loss curves" in text
 
 

@@ -42,6 +42,7 @@ def train(folder: Path, *words: str) -> dict:
     return json.loads((folder / "run" / "run.json").read_text())
 
 
+@pytest.mark.medium
 def test_early_stopping(tmp_path, capsys):
     """Nothing is learned at a rate of 0."""
     record = train(tmp_path, *STOPPING)
@@ -59,6 +60,7 @@ def test_early_stopping(tmp_path, capsys):
     assert "| done (early, step 4 of 50) |" in (tmp_path / "sweep.md").read_text()
 
 
+@pytest.mark.medium
 def test_a_metric_of_which_less_is_better(tmp_path):
     words = [*STOPPING, *ERROR, "callback.early_stopping.monitor=val/mae", "callback.early_stopping.mode=min"]
     words += ["callback.checkpoint.monitor=val/mae", "callback.checkpoint.mode=min", "optimizer.lr=1e-3"]
@@ -85,6 +87,7 @@ def test_a_mode_that_keeps_the_worst_is_refused(tmp_path, words, line):
         train(tmp_path, *ERROR, "callback.checkpoint.monitor=val/mae", *words)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "words, reason",
     [
@@ -101,6 +104,7 @@ def test_other_reasons(tmp_path, capsys, words, reason):
     assert f"stopped early at step {early['step']} of " in capsys.readouterr().out
 
 
+@pytest.mark.medium
 def test_a_run_to_its_last_step_says_nothing_and_one_that_resumes_there_says_that(tmp_path, capsys):
     assert train(tmp_path, "trainer.max_steps=2")["stopped_early"] is None
     assert "stopped early" not in capsys.readouterr().out

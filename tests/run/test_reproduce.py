@@ -13,6 +13,7 @@ from sr.run.reproduce import check_code, command_line
 from tests.jobs import run_script
 
 
+@pytest.mark.slow
 def test_a_run_is_reproduced_to_the_last_digit(main_job, tmp_path):
     folder = main_job[0]
     done = run_script("train.py", f"reproduce={folder}", "logger=csv", cwd=tmp_path)

@@ -80,12 +80,13 @@ def wait_for(condition, job: subprocess.Popen) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("precision", "degradation"),
     [
         ("32-true", "[bicubic]"),
-        pytest.param("bf16-mixed", "[bicubic]", marks=pytest.mark.slow),
-        pytest.param("32-true", "realesrgan", marks=pytest.mark.slow),
+        ("bf16-mixed", "[bicubic]"),
+        ("32-true", "realesrgan"),
     ],
 )
 def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degradation):
@@ -114,6 +115,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degrad
     assert whole["sr"]["config"]["trainer"]["precision"] == precision
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulate):
     """Dropout in the first step after a resume is that of this step, not of the run's first."""
@@ -158,10 +160,20 @@ def killed_gan(tmp_path_factory) -> Path:
     return folder / "killed" / "checkpoints" / "last.ckpt"
 
 
-def test_what_a_resumed_recipe_alone_has_can_change(killed_gan, tmp_path, capsys):
+@pytest.fixture(scope="module")
+def stopped_gan(tmp_path_factory) -> Path:
+    """The last checkpoint of an adversarial run of four steps."""
+    folder = tmp_path_factory.mktemp("stopped")
+    words = ["output_dir=run", "trainer.max_steps=4", "data.n_workers=0", "data_dir=data"]
+    done = run_script("train.py", *GAN, "model=esrgan", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "run" / "checkpoints" / "last.ckpt"
+
+
+def test_what_a_resumed_recipe_alone_has_can_change(stopped_gan, tmp_path, capsys):
     """Its keys, those that it was given with a +, and its rooms, none of which the default recipe knows."""
     changes = ["discriminator_optimizer.lr=1e-5", "loss.perceptual.layers.conv1_2=0.5", "adversarial=vanilla", "seed=0"]
-    words = command_line([f"resume={killed_gan}", f"output_dir={tmp_path}", *changes])
+    words = command_line([f"resume={stopped_gan}", f"output_dir={tmp_path}", *changes])
     assert words[-1] == "model=esrgan" and command_line(words) == words  # as another process of the run gets them
     cfg = resumed(compose("train", *words), words)
     assert cfg.discriminator_optimizer.lr == 1e-5 and cfg.loss.perceptual.layers.conv1_2 == 0.5
@@ -170,8 +182,8 @@ def test_what_a_resumed_recipe_alone_has_can_change(killed_gan, tmp_path, capsys
     assert "resume: discriminator_optimizer.lr was 0.001, is now 1e-05" in said and "seed" not in said
 
 
-def test_a_key_that_the_resumed_run_does_not_have_gets_its_nearest(killed_gan, monkeypatch):
-    words = command_line([f"resume={killed_gan}", "discriminator_optimizer.lrr=1e-5"])
+def test_a_key_that_the_resumed_run_does_not_have_gets_its_nearest(stopped_gan, monkeypatch):
+    words = command_line([f"resume={stopped_gan}", "discriminator_optimizer.lrr=1e-5"])
     monkeypatch.setattr("sys.argv", ["train.py", *words])
     with pytest.raises(HydraException) as error:
         compose("train", *words)
@@ -179,6 +191,7 @@ def test_a_key_that_the_resumed_run_does_not_have_gets_its_nearest(killed_gan, m
     assert said.startswith("unknown config key 'discriminator_optimizer.lrr'; nearest: discriminator_optimizer.lr")
 
 
+@pytest.mark.slow
 def test_a_killed_adversarial_run_goes_on_as_if_nothing_had_been(killed_gan, tmp_path):
     fit(tmp_path / "whole", *GAN, "trainer.max_steps=7", "data.n_workers=0")
     words = ["output_dir=on", "trainer.max_steps=7", "data.n_workers=1"]
@@ -200,12 +213,13 @@ def test_a_killed_adversarial_run_goes_on_as_if_nothing_had_been(killed_gan, tmp
     assert curves[-1]["train/discriminator_gradient_norm"] and curves[-1]["val/psnr"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"),
     [
         (signal.SIGINT, 130),
-        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),  # SLURM's, when it preempts
-        pytest.param(signal.SIGUSR1, 138, marks=pytest.mark.slow),  # and its warning before the time limit
+        (signal.SIGTERM, 143),  # SLURM's, when it preempts
+        (signal.SIGUSR1, 138),  # and its warning before the time limit
     ],
 )
 def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, code):
@@ -219,6 +233,7 @@ def test_a_signal_keeps_a_checkpoint_and_says_how_to_go_on(tmp_path, number, cod
     assert (tmp_path / file).samefile(tmp_path / "run" / "checkpoints" / "last.ckpt")
 
 
+@pytest.mark.medium
 def test_ctrl_c_during_a_validation_loses_nothing(tmp_path):
     """The signal comes during the validation of step 6: that and one more step are finished, so that nothing is missing."""
     words = ["trainer.limit_val_batches=1.0", "callback.checkpoint.every_n_steps=null", "validation=[sample]"]

@@ -225,6 +225,7 @@ def test_a_run_with_a_plain_loss_of_torch(tmp_path):
     assert run_train(*words, "trainer.max_steps=2") > 10
 
 
+@pytest.mark.medium
 def test_from_python_a_run_without_a_folder_gets_one(tmp_path, monkeypatch, capsys):
     from tests.jobs import ONE_PHOTO, SMALL
     from train import train

@@ -98,6 +98,7 @@ def test_it_is_loaded_with_that(job, importable, trusted):
     assert type(network).__name__ == "Mine" and (network.scale, network.multiple_of) == (2, 1) and not network.training
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("flag", ["trust=[outside]", "--config-dir=PLUGIN/configs"])
 def test_test_py_scores_it_with_that(job, plugin, tmp_path, flag):
     words = [f"ckpt={job[0]}/run/checkpoints/last.ckpt", "benchmark=[sample]", "trainer.limit_test_batches=1", "data_dir=data"]
@@ -107,6 +108,7 @@ def test_test_py_scores_it_with_that(job, plugin, tmp_path, flag):
     assert (tmp_path / "scores" / "metrics.json").is_file()
 
 
+@pytest.mark.medium
 def test_the_same_words_resume_it(job, plugin, tmp_path):
     last = job[0] / "run" / "checkpoints" / "last.ckpt"
     words = ["network=mine", "optimizer._target_=torch.optim.NAdam", "trainer.max_steps=6", "output_dir=on", "data_dir=data"]
@@ -247,6 +249,7 @@ def test_options_that_no_checkpoint_can_hold(tmp_path):
 # -- whose mistake it is -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.medium
 def test_a_mistake_in_a_users_forward_shows_its_traceback(plugin, tmp_path):
     words = [
         "network._target_=outside.net.Broken",
@@ -260,6 +263,7 @@ def test_a_mistake_in_a_users_forward_shows_its_traceback(plugin, tmp_path):
     assert "ValueError: too many values to unpack" in done.stderr
 
 
+@pytest.mark.medium
 def test_a_bad_option_of_a_users_network_stays_one_line(plugin, tmp_path):
     words = ["network=mine", "+network.n_feets=3", "output_dir=run", "--config-dir", plugin / "configs"]
     done = run_script("train.py", *COMMAND, *words, cwd=tmp_path, PYTHONPATH=str(plugin / "lib"))

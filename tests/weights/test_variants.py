@@ -35,6 +35,7 @@ VARIANTS = [
 NAMES = ["-".join([kind.__name__, *map(str, options.values())]) for kind, _, _, options in VARIANTS]
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("kind", "taps", "back", "options"), VARIANTS, ids=NAMES)
 def test_the_variant_that_enlarges_is_found(tmp_path, kind, taps, back, options):
     network = released(kind, taps=taps, back=back, **options)
@@ -54,6 +55,7 @@ def test_the_variant_that_enlarges_is_found(tmp_path, kind, taps, back, options)
         assert "; the released variant reaches" in lines[0] and "\n" not in lines[0]
 
 
+@pytest.mark.medium
 def test_merged_residuals_are_found(tmp_path):
     """Kernels with the identity in them: with the sum of RFDN's blocks besides, the image comes eight times as bright."""
     network = released(RFDN, taps=(0, 0, 0, 0), back=(0, 0), residual=False)
@@ -91,6 +93,7 @@ def test_between_two_that_are_about_as_good_a_pattern_decides():
     assert found is candidates[1] and said == []
 
 
+@pytest.mark.medium
 def test_a_named_network_of_other_options_names_the_right_ones(tmp_path):
     file = save(released(RLFN, taps=(1, 0, 0), back=(-1, -1), rgb_range=1.0, dilation=(2, 2, 2)), tmp_path / "rlfn.pth")
     words = [f"ckpt={file}", "network=rlfn", "network.n_feats=20", "network.n_blocks=1", "scale=2"]
@@ -101,6 +104,7 @@ def test_a_named_network_of_other_options_names_the_right_ones(tmp_path):
     build.predicting_network(compose("predict", *words, *more))
 
 
+@pytest.mark.medium
 def test_two_variants_that_are_about_as_good_are_named(tmp_path):
     """All features are homogeneous; a bias of the last convolution alone is of a range."""
     network = released(RLFN, taps=(1, 1, 0), back=(-1, -1), scale=4)
