@@ -6,12 +6,13 @@ python train.py experiment=quickstart output_dir=outputs/first
 
 from omegaconf import DictConfig
 
-from sr.cli import config_dirs, entry, overrides, run_folder, scale_line
+from sr.cli import check_degradation, config_dirs, entry, overrides, run_folder, scale_line
 from sr.run.words import expanded
 
 
 def train(cfg: DictConfig) -> float | None:
     """Run the config; returns the best validation score, which sweeps optimise."""
+    check_degradation(cfg)
     from pytorch_lightning.utilities import rank_zero_only
 
     from sr import build

@@ -204,7 +204,7 @@ def test_resume_is_exact_and_wandb_has_the_pictures(tmp_path, kind):
     done = call("train.py", *common, "trainer.max_steps=6", "logger=wandb", cwd=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     media = list((tmp_path / "whole").glob("wandb/offline-run-*/files/media/images/**/*.png"))
-    assert len(media) == 3 and all(np.asarray(Image.open(file)).std() > 1 for file in media)
+    assert len(media) == 4 and all(np.asarray(Image.open(file)).std() > 1 for file in media)
     assert list((tmp_path / "whole").glob("wandb/offline-run-*/files/media/table/test/images*"))
     half = [word.replace("/whole", "/half") for word in common]
     assert call("train.py", *half, "trainer.max_steps=3", "logger=csv", cwd=tmp_path / "home").returncode == 0

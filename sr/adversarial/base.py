@@ -24,6 +24,7 @@ class Adversarial(nn.Module):
 
     relativistic = False  # whether the generator's loss also uses the logits of real images
     bounded = True  # whether a discriminator that is always right has loss 0
+    boundary: float | None = 0.0  # logits above it say that an image is real; None: only differences of logits say something
 
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0) -> None:
         super().__init__()
@@ -38,6 +39,17 @@ class Adversarial(nn.Module):
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """Loss of the discriminator from its logits of HR and SR images."""
         return self.judge(real.float(), fake.float())
+
+    @torch.no_grad()
+    def accuracy(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """The shares of HR's and of SR's logits that are on the right side, scalars on their device.
+
+        The right side of `boundary`; without one, or if ``relativistic``, the right side of the others' mean.
+        """
+        real, fake = real.float(), fake.float()
+        differences = self.relativistic or self.boundary is None
+        below, above = (fake.mean(), real.mean()) if differences else (self.boundary, self.boundary)
+        return (real > below).float().mean(), (fake < above).float().mean()
 
     def penalty(self, discriminator: Callable[[Tensor], Tensor], hr: Tensor, sr: Tensor, mix: Tensor) -> Tensor | None:
         """Weighted gradient penalty of the discriminator; None without one. In float32, because it is a second derivative.

@@ -18,6 +18,8 @@ def lsgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 class LSGAN(Adversarial):
     """Least squares GAN (Mao et al. 2017, arXiv:1611.04076): gradients do not vanish for confidently classified images."""
 
+    boundary = 0.5  # between the targets 0 and 1
+
     def fool(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return lsgan_generator(fake)
 

@@ -45,7 +45,7 @@ class WGANGP(Adversarial):
         gradient_penalty: weight of the penalty (lambda).
     """
 
-    bounded = False
+    bounded, boundary = False, None
 
     def __init__(self, *, weight: float = 1.0, r1: float = 0.0, gradient_penalty: float = 10.0) -> None:
         super().__init__(weight=weight, r1=r1)

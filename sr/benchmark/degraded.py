@@ -2,8 +2,8 @@
 
 import json
 import shutil
-import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from sr.benchmark.pairs import Benchmark
 from sr.data.hold_out import draws
+from sr.data.source.folder import not_found
 from sr.data.source.sample import Sample
 from sr.degradation.pipeline import Pipeline, digest_of
-from sr.errors import InputError, StorageError
+from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest, whole
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import Writer
@@ -60,6 +61,9 @@ class Degraded(Benchmark):
         super().__init__(name, hr, scale, None, n_images, url, kind)
         if degradation.degradation.idle:
             raise InputError(f"benchmark {name}: degradation=[{degradation.name}] changes nothing at scale=1: LR would be HR")
+        if stored == "" or cache_dir == "":  # Path("") would be the working folder
+            key, remedy = ("stored", "null, or a folder of LR that was made before") if stored == "" else ("cache_dir", "DIR")
+            raise InputError(f"benchmark {name}: {key} is empty: pass benchmark.{name}.{key}={remedy}")
         self.degradation, self.cache_dir, self.seed, self.expected = degradation, Path(cache_dir).expanduser(), seed, expected
         self.stored = None if stored is None else Path(stored).expanduser()
 
@@ -76,6 +80,9 @@ class Degraded(Benchmark):
         """The folder of the LR files."""
         name = self.degradation.name[:50].replace(",", "+")  # a comma means a list on a command line
         return self.stored or self.cache_dir / "degraded" / f"{name}-{self.record['hash']}"
+
+    def _not_found(self) -> MissingError:
+        return not_found(self.name, self.hr, self.url, in_data_dir=self.hr.is_relative_to(self.cache_dir.parent))
 
     @cached_property
     def sources(self) -> list[tuple[Path, None]]:
@@ -94,7 +101,11 @@ class Degraded(Benchmark):
     def prepare(self) -> None:
         """Make LR where it is not there; several processes may do so at once. Then look the set through, as Benchmark does."""
         if self.expected is not None:
-            self._check(self.expected, "the checkpoint's run was measured on other LR", f"benchmark=[{self.name}]")
+            self._check(
+                self.expected,
+                "the checkpoint's run was measured on other LR",
+                f"benchmark=[{self.name}] benchmark.{self.name}.expected=null",
+            )
         if self.stored is not None:
             self._check(_read(self.stored), f"{self.stored} is other LR", f"benchmark.{self.name}.stored=null")
         elif not (self.folder / _RECORD).is_file():
@@ -123,19 +134,22 @@ class Degraded(Benchmark):
         )
 
     def _make(self) -> None:
-        """All of LR under a temporary name, and then its own."""
+        """All of LR under a temporary name, and then its own. What a killed process left of it is removed."""
         folder = self.folder
+        temporary, lock = folder.with_name(f".{folder.name}.tmp"), folder.with_name(f"{folder.name}.lock")
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_name(f"{folder.name}.lock")):
-                if (folder / _RECORD).is_file():
-                    return
-                temporary = folder.with_name(f".{uuid.uuid4().hex}.tmp")
-                try:
-                    self._write(temporary)
-                    temporary.rename(folder)
-                finally:
-                    shutil.rmtree(temporary, ignore_errors=True)
+            with FileLock(lock):
+                if not (folder / _RECORD).is_file():
+                    shutil.rmtree(temporary, ignore_errors=True)  # only the holder of the lock writes there
+                    try:
+                        self._write(temporary)
+                        shutil.rmtree(folder, ignore_errors=True)  # without a record: LR of which nothing is known
+                        temporary.rename(folder)
+                    finally:
+                        shutil.rmtree(temporary, ignore_errors=True)
+                with suppress(OSError):  # LR is there: who waits for the lock, or makes a new one, has nothing to make
+                    lock.unlink()
         except OSError as error:
             if error.errno is None or isinstance(error, StorageError):
                 raise
@@ -154,9 +168,13 @@ class Degraded(Benchmark):
 
     def made(self, index: int) -> Tensor:
         """LR of an image (C, h, w), of the kind's type, made anew."""
-        hr = self.hr_of(self.sources[index][0])
-        with torch.no_grad():
-            lr = self.degradation.degradation(self.kind.scaled(hr)[None], self._drawn(index))[0]
+        file = self.sources[index][0]
+        hr = self.hr_of(file)
+        try:
+            with torch.no_grad():
+                lr = self.degradation.degradation(self.kind.scaled(hr)[None], self._drawn(index))[0]
+        except InputError as error:  # such as an image that is smaller than a kernel
+            raise InputError(f"benchmark {self.name}: {file}: {error}") from None
         return self.kind.to_stored(lr)
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -30,6 +30,8 @@ class Inputs:
     ) -> None:
         if lr is None or lr == "":  # Path("") would be the working folder
             raise InputError(f"benchmark {name}: lr={lr!r} is not a folder")
+        if not scale >= 1:
+            raise InputError(f"benchmark {name}: scale must be at least 1, got {scale}")
         self.name, self.lr, self.scale = name, Path(lr).expanduser(), scale
         self.n_images, self.url, self.kind = n_images, url, kind
 
@@ -49,7 +51,7 @@ class Inputs:
     def files(self) -> list[Path]:
         """Of each image. Raises MissingError if the folder is missing."""
         if not self.lr.is_dir():
-            raise not_found(self.name, self.lr, self.url)
+            raise not_found(self.name, self.lr, self.url, "lr")
         return images(self.lr)
 
     @cached_property

@@ -44,6 +44,8 @@ class Benchmark:
     ):
         if hr is None or hr == "":  # Path("") would be the working folder
             raise InputError(f"benchmark {name}: hr={hr!r} is not a folder: scores need HR images; without HR use predict.py")
+        if not scale >= 1:
+            raise InputError(f"benchmark {name}: scale must be at least 1, got {scale}")
         self.name = name
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
@@ -90,7 +92,7 @@ class Benchmark:
         if not isinstance(self.hr, Path):
             return self.hr.files()
         if not self.hr.is_dir():
-            raise not_found(self.name, self.hr, self.url)
+            raise self._not_found()
         hr = images(self.hr)
         if self.lr is None:
             return [(file, None) for file in hr]
@@ -99,6 +101,9 @@ class Benchmark:
         if not self.lr.is_dir():
             raise MissingError(f"{self.name}: no such LR folder: {self.lr}; pass null to make LR by bicubic")
         return check_partners(pair(hr, self.hr, images(self.lr), self.lr), self.lr)
+
+    def _not_found(self) -> MissingError:
+        return not_found(self.name, self.hr, self.url)
 
     def _may_make_lr(self) -> bool:
         """Whether missing LR may be made: only for a published set's own HR."""
@@ -133,6 +138,6 @@ class Benchmark:
         hr = self.kind.tensor(file)
         size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
         if 0 in size:
-            raise InputError(f"{file} is smaller than the scale {self.scale}")
+            raise InputError(f"benchmark {self.name}: {file} is smaller than the scale {self.scale}")
         h, w = (round(n * self.scale) for n in size)
         return hr[:, :h, :w]

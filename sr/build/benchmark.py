@@ -1,6 +1,6 @@
 """Benchmarks and metrics, from this command line or from a finished run."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from sr.build.degradation import sets
 from sr.build.image import image_node
-from sr.build.node import build, group
-from sr.cli import CONF, check
+from sr.build.node import build, chosen, group, say
+from sr.cli import CONF, check, overrides
+from sr.cli.words import key_of
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind, of
+from sr.metric.record import repeated
 from sr.weights import trust
+
+_OF_RUN = ("hr", "degradation", "seed", "stored", "expected")  # options on which the LR of sr.benchmark.degraded depends
 
 
 def benchmark(cfg: DictConfig) -> dict[str, Any]:
@@ -25,11 +29,17 @@ def benchmark(cfg: DictConfig) -> dict[str, Any]:
 
 
 def metric(cfg: DictConfig) -> dict[str, Any]:
-    """Name -> metric, from the config group."""
+    """Name -> metric, from the config group; without those that would repeat another's scores, unless a callback needs them."""
     if not group(cfg, "metric"):
         raise InputError("no metric: pass metric=[psnr] or another choice of the config group metric")
     settle_border(cfg)
-    return build(cfg.metric)
+    built = build(cfg.metric)
+    needed = {str(node.get("monitor")).rpartition("/")[2] for node in chosen(cfg, "callback").values()}
+    for name, first in repeated(built).items():
+        if name not in needed:
+            say(f"{name} is left out: on images without luma (image={cfg.image.name}) it is {first}")
+            del built[name]
+    return built
 
 
 def settle_border(cfg: DictConfig) -> None:
@@ -58,6 +68,46 @@ def benchmarks_of_run(cfg: DictConfig, stored: Mapping[str, Any]) -> None:
             raise InputError(f"{cfg.ckpt}: this version has no benchmark {name}; pass benchmark=[...]")
         plain = {key: value for key, value in node.items() if not isinstance(value, dict | list) and not key.startswith("_")}
         OmegaConf.update(cfg, f"benchmark.{name}", OmegaConf.merge(own, plain), force_add=True)
+
+
+def degraded_of_run(cfg: DictConfig, file: str | Path, run: Mapping[str, Any], kept: Collection[str] = ()) -> None:
+    """Use the run's HR, degradation and seed in benchmarks that make LR, where the command line names the benchmark alone.
+
+    Says what is taken over. LR has to be that of the run, unless the command line changes it.
+
+    Args:
+        file: the checkpoint.
+        run: its record of the run.
+        kept: keys of such benchmarks that the command line sets by other words.
+    """
+    passed = {key_of(word) for word in overrides()}
+    for name, node in cfg.benchmark.items():
+        theirs, own = (run["config"].get("benchmark") or {}).get(name) or {}, CONF / "benchmark" / f"{name}.yaml"
+        if "degradation" not in node or "degradation" not in theirs or not own.is_file():
+            continue
+        now, default = (OmegaConf.to_container(one, resolve=False) for one in (node, OmegaConf.load(own)[name]))
+        ours = [key for key in _OF_RUN if now.get(key) != default.get(key) or f"benchmark.{name}.{key}" in passed]
+        ours += [key for key in kept if key not in ours]
+        taken = [key for key in _OF_RUN if key in theirs and key not in ours and _is_plain(theirs[key])]
+        for key in taken:
+            OmegaConf.update(cfg, f"benchmark.{name}.{key}", theirs[key], force_add=True)
+        if not ours and name in run.get("degraded", {}):
+            OmegaConf.update(cfg, f"benchmark.{name}.expected", run["degraded"][name], force_add=True)
+        values = {key: OmegaConf.select(cfg, f"benchmark.{name}.{key}") for key in taken if key != "expected"}
+        words = [f"{key}={_word(value)}" for key, value in values.items() if value is not None]
+        if words:
+            other = f"; not its {', '.join(ours)}" if ours else ""
+            say(f"benchmark {name}: {' '.join(words)} of the run of {file}{other}")
+
+
+def _is_plain(value: Any) -> bool:
+    """A word, a number or names in a list; nothing that would be built is taken from a file."""
+    return not isinstance(value, dict) and not (isinstance(value, list) and any(isinstance(one, dict | list) for one in value))
+
+
+def _word(value: Any) -> str:
+    """A folder or a number as it is; of stages their names."""
+    return f"[{','.join(value)}]" if OmegaConf.is_config(value) else str(value)
 
 
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:

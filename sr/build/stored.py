@@ -1,11 +1,13 @@
 """The finished network of test.py and predict.py: from a checkpoint, a released file, or the config with their weights."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from sr.build.benchmark import benchmarks_of_run
+from sr.build.benchmark import benchmarks_of_run, degraded_of_run
 from sr.build.image import check_channels, settle_image
 from sr.build.node import build, plain
 from sr.cli import choice
@@ -74,24 +76,27 @@ def tested_network(cfg: DictConfig) -> nn.Module:
         if cfg.scale not in (None, built.scale) and not takes_size(built):
             raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
         cfg.scale = cfg.scale or built.scale
-        if not cfg.get("benchmark"):
-            carried = checkpoint.about(checkpoint.first(cfg.ckpt)).get("sr", {"config": {"benchmark": {}}})
-            benchmarks_of_run(cfg, carried["config"]["benchmark"])
-            for name, record in carried.get("degraded", {}).items():
+        file = checkpoint.first(plain(cfg.ckpt))
+        run = checkpoint.about(file).get("sr") or {"config": {"benchmark": {}}}
+        passed = ("degradation",) if cfg.get("degradation") else ()
+        if not passed:
+            _degradation_of_run(cfg, file, run)
+        if cfg.get("benchmark"):
+            degraded_of_run(cfg, file, run, passed)
+        else:
+            benchmarks_of_run(cfg, run["config"]["benchmark"])
+            for name, record in run.get("degraded", {}).items():
                 if name in cfg.benchmark:
                     OmegaConf.update(cfg, f"benchmark.{name}.expected", record, force_add=True)
-        if not cfg.get("degradation"):
-            _degradation_of_run(cfg)
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
     return check_channels(built, kind)
 
 
-def _degradation_of_run(cfg: DictConfig) -> None:
+def _degradation_of_run(cfg: DictConfig, file: str | Path, run: Mapping[str, Any]) -> None:
     """That of the checkpoint's run, by which its `benchmark=[degraded]` makes LR; nothing for released files."""
-    file = checkpoint.first(plain(cfg.ckpt))
-    if stages := checkpoint.about(file).get("sr", {}).get("config", {}).get("degradation"):
+    if stages := run["config"].get("degradation"):
         trust.check(stages, str(file), trust.of_command_line(cfg))
         OmegaConf.update(cfg, "degradation", stages, force_add=True)
 

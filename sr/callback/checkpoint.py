@@ -96,7 +96,7 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
             return
         if trainer.is_global_zero:
             warn(
-                f"validation changed from {_shown(before)} to {_shown(now)}; scores before and after cannot be "
+                f"validation changed {_difference(before, now)}; scores before and after cannot be "
                 f"compared: {self.best.name} restarts from the next validation, and so does early stopping"
             )
         states = checkpoint["callbacks"]
@@ -130,6 +130,16 @@ def _limit(config: dict[str, Any]) -> str:
     """As text: here 1 is one image and 1.0 is all of them."""
     limit = (config.get("trainer") or {}).get("limit_val_batches")
     return str(1.0 if limit is None else limit)
+
+
+def _difference(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """ "from set5 to set14", or what of sets with the same names is another."""
+    sets, made = (_shown(before), _shown(now)), [",".join(config.get("degradation") or {}) for config in (before, now)]
+    if sets[0] != sets[1]:
+        return f"from {sets[0]} to {sets[1]}"
+    if made[0] != made[1]:
+        return f"from {sets[0]} by degradation=[{made[0]}] to {sets[1]} by degradation=[{made[1]}]"
+    return f"in the images or the degradation of {sets[0]}"
 
 
 def _shown(config: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """W&B: best scores in the summary, a table of test images, checkpoints as artifacts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ class Wandb(pl.Callback):
         metrics = list(pl_module.metric)
         table = wandb.Table(columns=["set", "image", "LR", "SR", "HR", "error x4", *metrics])
         for name, scores in pl_module.results.items():
-            run.summary.update({f"best/{name}/{metric}": scores[metric] for metric in metrics})
-            run.summary.update({f"bicubic/{name}/{metric}": value for metric, value in scores["bicubic"].items()})
+            scale = getattr(trainer.datamodule.sets("test")[name], "scale", None)
+            run.summary.update(summary(name, scores, metrics, scale))
             for image, values in scores["images"].items():
                 pictures = [wandb.Image(pixels) for pixels in pictures_of.get((name, image), [])]
                 pictures += [None] * (4 - len(pictures))
@@ -104,6 +104,13 @@ class Wandb(pl.Callback):
                 artifact = wandb.Artifact(f"model-{run.id}", "model", metadata={"file": file.name, **origin})
                 artifact.add_file(str(file), policy="immutable", skip_cache=True)
                 run.log_artifact(artifact, aliases=["best"] if stem == "best" else ["latest"])
+
+
+def summary(name: str, scores: Mapping[str, Any], metrics: Sequence[str], scale: float | None) -> dict[str, float]:
+    """Keys of the summary for a test set: the network's means, and bicubic's, which at scale 1 is the input unchanged."""
+    found = {f"best/{name}/{metric}": scores[metric] for metric in metrics}
+    plain = "input" if scale == 1 else "bicubic"
+    return found | {f"{plain}/{name}/{metric}": value for metric, value in scores["bicubic"].items()}
 
 
 def _loggers(trainer: pl.Trainer) -> list[pl.loggers.WandbLogger]:

@@ -20,7 +20,9 @@ class Watch(pl.Callback):
     Args:
         discriminator_loss: below this loss the discriminator is almost always right, so the network learns nothing from it
             (criteria without such a bound, such as Wasserstein's, are not watched).
-        patience: number of consecutive iterations below it.
+        discriminator_accuracy: from these shares of right logits on, of HR and of SR (`train/accuracy_real` and
+            `train/accuracy_fake`), it has won too, whatever its loss.
+        patience: number of consecutive iterations of either.
         colour_drift: warn if the channel means of SR and LR differ by this much more than at the best validation, averaged
             over the images, in units of [0, 1]: a visible colour cast. (At the start of training, or while averaged weights
             still contain the initial ones, there is a cast too, but it shrinks.)
@@ -34,13 +36,15 @@ class Watch(pl.Callback):
         self,
         *,
         discriminator_loss: float = 0.02,
+        discriminator_accuracy: float = 0.99,
         patience: int = 500,
         colour_drift: float = 0.02,
         grid: float = 0.004,
         every_n_steps: int = 50,
         init_from: Any = None,
     ) -> None:
-        self.discriminator_loss, self.patience = discriminator_loss, patience
+        self.discriminator_loss, self.discriminator_accuracy = discriminator_loss, discriminator_accuracy
+        self.patience = patience
         self.colour_drift, self.grid, self.every_n_steps = colour_drift, grid, every_n_steps
         self.init_from = init_from
         self._won: Tensor | None = None  # consecutive iterations, on the device
@@ -60,23 +64,30 @@ class Watch(pl.Callback):
             )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        loss = outputs["parts"].get("discriminator")
+        parts = outputs["parts"]
+        loss = parts.get("discriminator")
         if loss is None or not pl_module.adversarial.bounded:
             return
         won = torch.zeros((), dtype=torch.long) if self._won is None else self._won
         won = won.to(loss.device)
-        self._won = torch.where(loss < self.discriminator_loss, won + 1, 0)
+        right = torch.minimum(parts["accuracy_real"], parts["accuracy_fake"])
+        over = (loss < self.discriminator_loss) | (right >= self.discriminator_accuracy)
+        self._won = torch.where(over, won + 1, 0)
         if trainer.global_step % self.every_n_steps == 0:
             wins = int(self._won) >= self.patience * trainer.datamodule.accumulate
-            real, fake = (float(outputs["parts"][name]) for name in ("d_real", "d_fake")) if wins else (0.0, 0.0)
-            self._tell(
-                trainer,
-                "wins",
-                wins,
-                f"the discriminator has won: its loss was below {self.discriminator_loss} for {self.patience} iterations "
-                f"(logits {real:.1f} for HR, {fake:.1f} for SR), so the network learns nothing from it; try a smaller "
-                "discriminator_optimizer.lr, adversarial.r1=1 or an earlier checkpoint",
-            )
+            self._tell(trainer, "wins", wins, self._victory(parts) if wins else "")
+
+    def _victory(self, parts: dict[str, Tensor]) -> str:
+        names = ("discriminator", "accuracy_real", "accuracy_fake", "d_real", "d_fake")
+        loss, right_real, right_fake, real, fake = (float(parts[name]) for name in names)
+        low = f"its loss was below {self.discriminator_loss}"
+        right = f"it was right about {100 * self.discriminator_accuracy:g} % of HR and of SR"
+        return (
+            f"the discriminator has won: {low if loss < self.discriminator_loss else right} for {self.patience} iterations "
+            f"(loss {loss:.2g}; right about {100 * right_real:.0f} % of HR and {100 * right_fake:.0f} % of SR; logits "
+            f"{real:.1f} and {fake:.1f}), so the network learns little from it; try a smaller discriminator_optimizer.lr, "
+            "adversarial.r1=1 or an earlier checkpoint"
+        )
 
     def on_validation_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         lr, sr, hr = (outputs[name] for name in ("lr", "sr", "hr"))

@@ -1,5 +1,6 @@
 """The command line: parsing, names and folders of jobs, one-line errors."""
 
+from sr.cli.early import check_degradation
 from sr.cli.entry import _check_lists, entry, plain_warnings
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
@@ -10,6 +11,7 @@ __all__ = [
     "CONF",
     "_check_lists",
     "called",
+    "check_degradation",
     "choice",
     "config_dirs",
     "entry",

@@ -148,7 +148,10 @@ class Held:
             return self._made[item]
         drawn = self.degradation.sample(draws(0, item.key, "validation"))
         parameters = {name: torch.as_tensor(value) for name, value in drawn.items()}
-        lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
+        try:
+            lr = self.kind.to_stored(self.degradation(self.kind.scaled(hr)[None], parameters)[0])
+        except InputError as error:  # such as an image that is smaller than a kernel
+            raise InputError(f"validation image {item.hr or item.key}: {error}") from None
         self._made[item] = lr, {key: value[0] for key, value in self.degradation.told(parameters, hr.device).items()}
         return self._made[item]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
-from sr.errors import InputError
 from sr.functional.draws import Draws
+from sr.functional.ranges import levels_of, whole
 from sr.functional.resize import imresize
 
 
@@ -20,9 +20,8 @@ class Bicubic(nn.Module):
 
     def __init__(self, scale: int, rounding: bool | int | None = True) -> None:
         super().__init__()
-        if scale < 1:
-            raise InputError(f"scale must be at least 1, got {scale}")
-        self.scale, self.rounding = scale, rounding
+        self.scale = whole("scale", scale)
+        self.rounding = rounding if isinstance(rounding, bool) else levels_of(rounding)
         self.margin = 2 * scale  # the kernel's radius is 2 LR pixels
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.leading import for_each_frame, pictures, restored
-from sr.functional.ranges import checked, probability
+from sr.functional.ranges import checked, levels_of, probability
 from sr.functional.resize import pad_symmetric
 
 _UNIT = 2**16
@@ -81,7 +81,7 @@ class Blur(nn.Module):
         self.sigma_y = self.sigma if sigma_y is None else checked("sigma_y", sigma_y, 0.01, 1000)
         self.theta = checked("theta", theta, -2 * np.pi, 2 * np.pi)
         self.isotropic_probability = probability("isotropic_probability", isotropic_probability)
-        self.scale, self.margin, self.levels = 1, kernel_size // 2, levels
+        self.scale, self.margin, self.levels = 1, kernel_size // 2, levels_of(levels)
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"sigma_x", "sigma_y", "theta"}: float32 (count,) each."""

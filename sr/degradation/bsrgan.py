@@ -23,6 +23,7 @@ from sr.degradation.sharpen import Sharpen
 from sr.degradation.shuffle import Shuffle
 from sr.degradation.skip import Skip
 from sr.errors import InputError
+from sr.functional.ranges import called, probability, switch, whole
 
 MOST_BLURS = 4
 _MODES = ("bilinear", "bicubic", "box")  # OpenCV's linear, cubic and area
@@ -62,6 +63,11 @@ class BSRGAN(Mixture):
     ) -> None:
         if type(blurs) is not int or not 0 <= blurs <= MOST_BLURS:
             raise InputError(f"blurs={blurs}: pass a whole number from 0 to {MOST_BLURS}")
+        if not width > 0:
+            raise InputError(f"width={width}: must be more than 0")
+        whole("scale", scale)
+        for name, value in {"resize": resize, "halve": halve, "jpeg_probability": jpeg_probability}.items():
+            probability(name, value)
 
         def pipeline(factor: int) -> Sequence:
             """Of pixels `factor` times as small as LR's."""
@@ -78,7 +84,8 @@ class BSRGAN(Mixture):
             }
             return Sequence({"shuffled": Shuffle(shuffled, in_order=("down", "size")), "jpeg": JPEG(jpeg, grid="random")})
 
-        ways: dict[str, nn.Module] = {"direct": pipeline(scale)}
+        with called({"sigma": "noise", "quality": "jpeg"}):
+            ways: dict[str, nn.Module] = {"direct": pipeline(scale)}
         if scale == 4:
             half = Resize(0, 1, 0, (0.5, 0.5), (*_MODES, "matlab", "matlab", "matlab"), fixed=True)
             ways["halved"] = Sequence({"halving": half, "clip": Clip(), "rest": pipeline(2)})
@@ -109,24 +116,31 @@ class BSRGANPlus(Sequence):
         jpeg: Range[int] = (30, 95),
         margin: int = 128,
     ) -> None:
+        whole("scale", scale)
+        for name, value in {"shuffle": shuffle, "poisson": poisson, "speckle": speckle}.items():
+            probability(name, value)
+        with called({"sigma": "noise"}):
+            gaussian, multiplied = (Gaussian(noise, speckle=way) for way in (False, True))
+        with called({"quality": "jpeg"}):
+            compressed = JPEG(jpeg, grid="random")
         stages: dict[str, nn.Module] = {}
         for i in ("1", "2"):
             resize = Resize(0.2, 0.7, 0.1, (0.5 / scale, 2.0), _MODES)
             stages |= {
                 f"blur{i}": blur(scale),
                 f"resize{i}": Sequence({"resize": resize, "clip": Clip()}),
-                f"gaussian{i}": Gaussian(noise),
+                f"gaussian{i}": gaussian,
                 f"poisson{i}": Skip(Poisson(), 1 - poisson),
-                f"speckle{i}": Skip(Gaussian(noise, speckle=True), 1 - speckle),
-                **({"jpeg1": JPEG(jpeg, grid="random")} if i == "1" else {}),
+                f"speckle{i}": Skip(multiplied, 1 - speckle),
+                **({"jpeg1": compressed} if i == "1" else {}),
             }
         together = [[f"{name}{i}" for name in ("gaussian", "poisson", "speckle")] for i in ("1", "2")]
         super().__init__(
             {
-                **({"sharpen": Sharpen(discriminator=True)} if sharpen else {}),
+                **({"sharpen": Sharpen(discriminator=True)} if switch("sharpen", sharpen) else {}),
                 "shuffled": Shuffle(stages, probability=shuffle, together=together),
                 "resize": Resize(modes=_MODES, lr_scale=scale),
-                "jpeg": JPEG(jpeg, grid="random"),
+                "jpeg": compressed,
             },
             scale,
             margin,
@@ -135,10 +149,8 @@ class BSRGANPlus(Sequence):
 
 def blur(scale: int, width: float = 1.0, kernel_size: Range[int] = (7, 25), kernel_size_iso: Range[int] = (7, 25)) -> Mixture:
     """An anisotropic or an isotropic Gaussian, equally often."""
-    aniso = (_LEAST, np.sqrt(width * (4 + scale)))
-    return Mixture(
-        {
-            "aniso": Kernel(kernel_size, {"aniso": 1.0}, aniso, (0, np.pi), variance=True),
-            "iso": Kernel(kernel_size_iso, {"iso": 1.0}, (_LEAST, width * (2 + 0.2 * scale))),
-        }
-    )
+    with called({"sigma": "width"}):
+        aniso = Kernel(kernel_size, {"aniso": 1.0}, (_LEAST, np.sqrt(width * (4 + scale))), (0, np.pi), variance=True)
+    with called({"sigma": "width", "kernel_size": "kernel_size_iso"}):
+        iso = Kernel(kernel_size_iso, {"iso": 1.0}, (_LEAST, width * (2 + 0.2 * scale)))
+    return Mixture({"aniso": aniso, "iso": iso})

@@ -15,6 +15,7 @@ from sr.degradation.stage import Stage, joined_words, on_host, targets, width
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.parts import own, sample_each
+from sr.functional.ranges import levels_of
 
 
 class Chain(nn.Module):
@@ -50,7 +51,7 @@ class Chain(nn.Module):
                 "one stage must downscale by scale=${scale}: bicubic or decimation"
             )
         self.stages = nn.ModuleDict(stages)
-        self.scale, self.levels = scale, levels
+        self.scale, self.levels = scale, levels_of(levels)
         self.idle = scale == 1 and all(isinstance(stage, Bicubic | Decimation) for stage in stages.values())
         self.margin = _margin(list(stages.values()))
         self.sharpens = any(isinstance(module, Sharpen) and module.target for module in self.modules())

@@ -13,7 +13,7 @@ from sr.degradation.noise import frames
 from sr.degradation.region import Region
 from sr.degradation.stage import Operation, Parameters, Stage
 from sr.functional.draws import Draws
-from sr.functional.ranges import checked, shares
+from sr.functional.ranges import checked, shares, switch
 
 COLOUR, GRAY, CORRELATED = range(3)
 
@@ -34,7 +34,8 @@ class Gaussian(Stage):
         self, sigma: Sequence[float] = (2, 25), kinds: Sequence[float] = (0.4, 0.4, 0.2), speckle: bool = False
     ) -> None:
         super().__init__()
-        self.sigma, self.kinds, self.speckle = checked("sigma", sigma, 0, 255), shares("kinds", kinds), speckle
+        self.sigma, self.kinds = checked("sigma", sigma, 0, 255), shares("kinds", kinds)
+        self.speckle = switch("speckle", speckle)
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"sigma", "kind", "seed"}: (count,); "mix": (count, 3, 3), what makes three correlated values of independent ones."""

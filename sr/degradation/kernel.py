@@ -12,7 +12,7 @@ from sr.degradation.stage import Operation, Parameters, Stage
 from sr.errors import InputError
 from sr.functional import kernels
 from sr.functional.draws import Draws
-from sr.functional.ranges import checked, shares
+from sr.functional.ranges import checked, shares, switch
 
 FAMILIES = ("iso", "aniso", "generalised_iso", "generalised_aniso", "plateau_iso", "plateau_aniso", "sinc")
 _REALESRGAN = dict(zip(FAMILIES, (0.405, 0.225, 0.108, 0.027, 0.108, 0.027, 0.1), strict=True))
@@ -55,7 +55,7 @@ class Kernel(Stage):
         self.beta_generalised = checked("beta_generalised", beta_generalised, 0.01, 100)
         self.beta_plateau = checked("beta_plateau", beta_plateau, 0.01, 100)
         self.cutoff = checked("cutoff", cutoff, 0.01, np.pi)
-        self.variance, self.margin = variance, self.kernel_size[1] // 2
+        self.variance, self.margin = switch("variance", variance), self.kernel_size[1] // 2
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"family": index into FAMILIES, "size", "sigma_x", "sigma_y", "theta", "beta", "cutoff"}, (count,) each."""

@@ -16,7 +16,7 @@ from sr.degradation.stage import Operation, Parameters, Stage
 from sr.errors import InputError
 from sr.functional import poisson
 from sr.functional.draws import Draws
-from sr.functional.ranges import checked, probability
+from sr.functional.ranges import checked, levels_of, probability, switch
 
 GRAY = (0.299, 0.587, 0.114)  # BT.601 luma, full range
 _STEP = 0x9E3779B97F4A7C15  # Weyl sequence (2**64 over the golden ratio): the seeds of a clip's frames are far apart
@@ -73,7 +73,7 @@ class Noise(Stage):
         self.gray_probability = probability("gray_probability", gray_probability)
         if photons not in (255, None):
             raise InputError(f"photons={photons}: pass 255, or null for BasicSR's choice")
-        self.levels, self.photons, self.clip = levels, photons, clip
+        self.levels, self.photons, self.clip = levels_of(levels), photons, switch("clip", clip)
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:
         """{"strength": float32, "poisson": bool, "gray": bool, "seed": int64}, (count,) each."""

@@ -17,7 +17,7 @@ from sr.degradation.sharpen import Sharpen
 from sr.degradation.shuffle import Shuffle
 from sr.degradation.skip import Skip
 from sr.errors import InputError
-from sr.functional.ranges import shares
+from sr.functional.ranges import called, probability, shares, switch, whole
 
 _MODES = ("area", "bilinear", "bicubic")
 
@@ -37,7 +37,7 @@ class RealESRGAN(Sequence):
         families: relative weights of iso, aniso, generalised_iso, generalised_aniso, plateau_iso, plateau_aniso.
         beta_generalised, beta_plateau: ranges of the shape parameters.
         blur2: how often the second blur happens.
-        resize: how often the picture is enlarged, shrunk, left as it is; relative weights.
+        resize: probabilities that the picture is enlarged, shrunk, left as it is; their sum is 1.
         factor: range of the resize; the second one is relative to the size of LR.
         noise: range of sigma of Gaussian noise, in 255ths of the range.
         poisson: range of the strength of Poisson noise.
@@ -77,27 +77,45 @@ class RealESRGAN(Sequence):
         levels: int | None = 255,
         margin: int = 128,
     ) -> None:
+        whole("scale", scale)
+        for name, value in {"sinc": sinc, "blur2": blur2, "final_sinc": final_sinc}.items():
+            probability(name, value)
         shapes = {"families": _weights(families, sinc), "beta_generalised": beta_generalised, "beta_plateau": beta_plateau}
 
-        def noise_of(sigma: Range[float], strength: Range[float]) -> Noise:
-            return Noise(sigma, strength, poisson_probability, gray_probability, levels, photons=None, clip=True)
+        def blur_of(size: Range[int], sigma: Range[float], end: str = "") -> Kernel:
+            with called({name: f"{name}{end}" for name in ("kernel_size", "sigma")}):
+                return Kernel(size, sigma=sigma, **shapes)
+
+        def resize_of(ways: Range[float], factor: Range[float], end: str = "", lr_scale: int | None = None) -> Resize:
+            if not isinstance(ways, list | tuple) or len(ways) != 3:
+                raise InputError(f"resize{end} must be three probabilities, of up, down and unchanged, got {ways}")
+            with called({"up, down, keep": f"resize{end}", "factor": f"factor{end}"}):
+                return Resize(*ways, factor, _MODES, lr_scale=lr_scale)
+
+        def noise_of(sigma: Range[float], strength: Range[float], end: str = "") -> Noise:
+            with called({"sigma": f"noise{end}", "poisson_strength": f"poisson{end}"}):
+                return Noise(sigma, strength, poisson_probability, gray_probability, levels, photons=None, clip=True)
+
+        def jpeg_of(quality: Range[int], end: str = "") -> JPEG:
+            with called({"quality": f"jpeg{end}"}):
+                return JPEG(quality, grid="random")
 
         last_sinc = Kernel(families={"sinc": 1.0}, cutoff=(np.pi / 3, np.pi))
         ends: dict[str, nn.Module] = {
             "size": Sequence({"resize": Resize(modes=_MODES, lr_scale=scale), "sinc": Skip(last_sinc, 1 - final_sinc)}),
-            "jpeg": JPEG(jpeg2, grid="random"),
+            "jpeg": jpeg_of(jpeg2, "2"),
         }
         stages: dict[str, nn.Module] = {
-            "blur": Kernel(kernel_size, sigma=sigma, **shapes),
-            "resize": Resize(*resize, factor, _MODES),
+            "blur": blur_of(kernel_size, sigma),
+            "resize": resize_of(resize, factor),
             "noise": noise_of(noise, poisson),
-            "jpeg": JPEG(jpeg, grid="random"),
-            "blur2": Skip(Kernel(kernel_size2, sigma=sigma2, **shapes), 1 - blur2),
-            "resize2": Resize(*resize2, factor2, _MODES, lr_scale=scale),
-            "noise2": noise_of(noise2, poisson2),
+            "jpeg": jpeg_of(jpeg),
+            "blur2": Skip(blur_of(kernel_size2, sigma2, "2"), 1 - blur2),
+            "resize2": resize_of(resize2, factor2, "2", scale),
+            "noise2": noise_of(noise2, poisson2, "2"),
             "end": Shuffle(ends),
         }
-        super().__init__({"sharpen": Sharpen(), **stages} if sharpen else stages, scale, margin)
+        super().__init__({"sharpen": Sharpen(), **stages} if switch("sharpen", sharpen) else stages, scale, margin)
 
 
 def _weights(families: Range[float], sinc: float) -> dict[str, float]:

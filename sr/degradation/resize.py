@@ -15,7 +15,7 @@ from sr.errors import InputError
 from sr.functional import band
 from sr.functional.band import Mode
 from sr.functional.draws import Draws
-from sr.functional.ranges import checked, shares
+from sr.functional.ranges import checked, probabilities, switch, whole
 
 MODES = get_args(Mode)
 
@@ -26,7 +26,7 @@ class Resize(Stage):
     The grids of all sizes share one corner, so LR is aligned with HR whatever the intermediate sizes.
 
     Args:
-        up, down, keep: how often the factor is drawn from [1, high], from [low, 1], or is 1; relative weights.
+        up, down, keep: probability that the factor is drawn from [1, high], from [low, 1], or is 1; their sum is 1.
         factor: [low, high], uniform on either side of 1: from 1 to high where it is enlarged, from low to 1 where it shrinks.
         modes: one of these is drawn: area, bilinear and bicubic as torch's, box as OpenCV's area, matlab (antialiased bicubic).
         lr_scale: pass scale=${scale}'s value for a factor relative to the size of LR; [1, 1] resizes to LR. None: relative to
@@ -47,13 +47,14 @@ class Resize(Stage):
         fixed: bool = False,
     ) -> None:
         super().__init__()
-        self.ways = shares("up, down, keep", [up, down, keep])
+        self.ways = probabilities("up, down, keep", [up, down, keep])
         self.factor = checked("factor", factor, 0.01, 100)
         if (down > 0 and factor[0] > 1) or (up > 0 and factor[1] < 1):
             raise InputError(f"factor={list(factor)}: must start below 1 for down={down}, and end above 1 for up={up}")
         if not modes or any(mode not in MODES for mode in modes):
             raise InputError(f"modes={list(modes)}: choose at least one of {', '.join(MODES)}")
-        self.modes, self.lr_scale, self.inverse, self.fixed = list(modes), lr_scale, inverse, fixed
+        self.modes, self.lr_scale = list(modes), None if lr_scale is None else whole("lr_scale", lr_scale)
+        self.inverse, self.fixed = switch("inverse", inverse), switch("fixed", fixed)
         # The factors of enlarged, shrunk and kept pictures; None: drawn.
         ends = (1.0 if factor[1] == 1 else None, factor[0] if fixed or factor[0] == 1 else None, 1.0)
         found = {end for end, weight in zip(ends, (up, down, keep), strict=True) if weight}

@@ -10,6 +10,7 @@ from sr.degradation.stage import Operation, Parameters, Stage, joined, joined_wo
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.parts import own, sample_each
+from sr.functional.ranges import whole
 
 MOST_MARGIN = 1024
 
@@ -34,6 +35,8 @@ class Sequence(Stage):
         super().__init__()
         if not isinstance(stages, Mapping) or not stages:
             raise InputError(f"a degradation pipeline needs stages as name: stage, at least one; got {stages}")
+        if scale is not None:
+            whole("scale", scale)
         if not 0 <= margin <= MOST_MARGIN:
             raise InputError(f"margin={margin}: pass HR pixels from 0 to {MOST_MARGIN}")
         for name in stages:

@@ -8,7 +8,7 @@ from sr.degradation.region import Region, crop
 from sr.degradation.stage import Operation, Parameters, Stage
 from sr.errors import InputError
 from sr.functional.band import Band, Span, apply
-from sr.functional.ranges import probability
+from sr.functional.ranges import probability, switch
 
 
 class Sharpen(Stage):
@@ -35,8 +35,8 @@ class Sharpen(Stage):
         super().__init__()
         if kernel_size < 3 or kernel_size % 2 == 0:
             raise InputError(f"kernel_size must be odd and at least 3, got {kernel_size}")
-        self.weight, self.threshold, self.target = probability("weight", weight), threshold, target
-        self.discriminator = discriminator
+        self.weight, self.threshold = probability("weight", weight), threshold
+        self.target, self.discriminator = switch("target", target), switch("discriminator", discriminator)
         sigma = 0.3 * ((kernel_size - 1) * 0.5 - 1) + 0.8
         axis = np.arange(kernel_size) - kernel_size // 2
         weights = np.exp(-0.5 * (axis / sigma) ** 2)

@@ -199,8 +199,8 @@ def _check_sizes(operations: list[Operation], size: tuple[int, int]) -> None:
         if min(height, width) < operation.kernel_size:
             raise InputError(
                 f"degradation: a picture of {height}x{width} pixels comes to a blur, smaller than its kernel of "
-                f"{operation.kernel_size}x{operation.kernel_size}; take larger images, a larger data.patch_size or a smaller "
-                "kernel_size"
+                f"{operation.kernel_size}x{operation.kernel_size}; take larger images, in training a larger data.patch_size, "
+                "or a smaller kernel_size"
             )
         step = operation.step
 

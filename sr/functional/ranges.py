@@ -1,7 +1,9 @@
-"""A parameter range in a YAML: [low, high], or [x, x] for a fixed value."""
+"""Checks of options in a YAML: ranges [low, high] ([x, x] for a fixed value), probabilities, whole numbers, switches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +22,29 @@ def checked(name: str, bounds: Sequence[float], low: float, high: float) -> tupl
 
 def probability(name: str, value: float) -> float:
     """`value` itself. InputError if it is not in [0, 1]."""
-    if not 0 <= value <= 1:
+    if not isinstance(value, Real) or not 0 <= value <= 1:
         raise InputError(f"{name} must be a probability in [0, 1], got {value}")
+    return value
+
+
+def whole(name: str, value: int, least: int = 1) -> int:
+    """`value` itself. InputError if it is not a whole number of at least `least`."""
+    if type(value) is not int or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, got {value}")
+    return value
+
+
+def levels_of(value: int | None) -> int | None:
+    """`value` itself: the levels of an image, None for an image without levels. InputError if it is neither."""
+    if value is not None and (type(value) is not int or value < 1):
+        raise InputError(f"levels must be a whole number of at least 1, or null for images without levels, got {value}")
+    return value
+
+
+def switch(name: str, value: bool) -> bool:
+    """`value` itself. InputError if it is neither True nor False: any text would count as true."""
+    if type(value) is not bool:
+        raise InputError(f"{name} must be true or false, got {value}")
     return value
 
 
@@ -34,3 +57,28 @@ def shares(name: str, weights: Sequence[float]) -> np.ndarray:
     ends = np.cumsum(values) / values.sum()
     ends[np.flatnonzero(values)[-1] :] = 1.0
     return ends
+
+
+def probabilities(name: str, values: Sequence[float]) -> np.ndarray:
+    """As `shares`, of values whose sum is 1. InputError if it is not."""
+    ends = shares(name, values)
+    if abs(sum(values) - 1) > 1e-6:
+        raise InputError(f"{name} must be probabilities whose sum is 1, got {list(values)} with a sum of {sum(values):g}")
+    return ends
+
+
+@contextmanager
+def called(names: Mapping[str, Any]) -> Iterator[None]:
+    """Errors about an option of a part name the option of the whole, which the user wrote: called({"sigma": "noise"}).
+
+    Args:
+        names: name with which a part's message begins -> name of the option that is passed on to it.
+    """
+    try:
+        yield
+    except InputError as error:
+        text = str(error)
+        for inner, outer in names.items():
+            if text.startswith((f"{inner} ", f"{inner}=", f"{inner}:")):
+                raise InputError(f"{outer}{text.removeprefix(inner)}") from None
+        raise

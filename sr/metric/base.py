@@ -11,6 +11,7 @@ from sr.errors import InputError
 from sr.functional.color import has_luma, rgb_to_gray, rgb_to_y
 from sr.functional.leading import mean_over_frames, pictures
 from sr.functional.pixels import check_pixels
+from sr.functional.ranges import levels_of
 
 
 def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None) -> Tensor:
@@ -48,7 +49,7 @@ class Metric(nn.Module):
         luma: whether three bands are RGB, which has luma.
 
     Raises:
-        InputError: another channel, or a negative crop_border.
+        InputError: another channel, a negative crop_border, or levels below 1.
     """
 
     version: int = 1  # increased when a change affects scores: scores of two versions are not compared
@@ -67,7 +68,7 @@ class Metric(nn.Module):
         if crop_border < 0:
             raise InputError(f"crop_border must be 0 or more, not {crop_border}")
         self.crop_border = math.ceil(crop_border)
-        self.channel, self.top, self.luma = channel, levels, luma
+        self.channel, self.top, self.luma = channel, levels_of(levels), luma
 
     @torch.no_grad()
     def forward(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:

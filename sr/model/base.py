@@ -184,17 +184,20 @@ class SRModule(pl.LightningModule):
             sr = self._enlarge(self.evaluated, lr, image, others)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
-            scores = self._score(sr, hr)
+            scores = self._score(sr, hr, image)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels
                 bicubic = Bicubic(lr, sr.shape[-2:], levels).whole()
-                scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr).items()}
+                scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr, image).items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
 
-    def _score(self, sr: Tensor, hr: Tensor | None) -> dict[str, float]:
-        return {name: scored(metric, sr, hr).item() for name, metric in self.metric.items()}
+    def _score(self, sr: Tensor, hr: Tensor | None, image: str) -> dict[str, float]:
+        try:
+            return {name: scored(metric, sr, hr).item() for name, metric in self.metric.items()}
+        except InputError as error:  # such as an image that is too small for SSIM
+            raise InputError(f"{image}: {error}") from error
 
     def on_validation_epoch_start(self) -> None:
         self._scores = {}

@@ -140,6 +140,7 @@ class GAN(SRModule):
             real, fake = judge(hr, sr)
         loss = self.adversarial.discriminator(real, fake)
         parts = {"discriminator": loss.detach(), "d_real": real.detach().mean(), "d_fake": fake.detach().mean()}
+        parts |= dict(zip(("accuracy_real", "accuracy_fake"), self.adversarial.accuracy(real, fake), strict=True))
         if penalty is not None:
             loss = loss + penalty
             parts["penalty"] = penalty.detach()

@@ -83,7 +83,7 @@ def other_images(runs: Sequence[Run], benchmark: str, metrics: Sequence[str]) ->
             for metric in known:
                 if not close(before[metric], after[metric]):
                     return (
-                        f"{benchmark} is left out: its images differ between runs; bicubic has {metric} "
+                        f"{benchmark} is left out: its images differ between runs; {_plain(first)} has {metric} "
                         f"{before[metric]:.4f} in {first.folder} and {after[metric]:.4f} in {run.folder}."
                     )
         elif (one := _node(first, benchmark)) != (other := _node(run, benchmark)) and None not in (one, other):
@@ -103,6 +103,10 @@ def _other_lr(runs: Sequence[Run], benchmark: str) -> str | None:
             ]
             return f"{benchmark} is left out: its LR was made in {said[0]} and in {said[1]}, which are two tasks."
     return None
+
+
+def _plain(run: Run) -> str:
+    return "the input" if run.scale == 1 else "bicubic"
 
 
 def _node(run: Run, benchmark: str) -> str | None:

@@ -15,11 +15,11 @@ from sr.cli.check import whole_number
 from sr.errors import InputError
 from sr.files import whole
 from sr.predict.files import pick_device
-from sr.report import costs, measured, page, pictures, plots, tables, votes
+from sr.report import costs, measured, page, pictures, plots, scales, tables, votes
 from sr.report.consistent import one_per_seed
-from sr.report.results import Results, analyse, common
+from sr.report.results import Results, analyse, common, plain_name
 from sr.report.runs import Run, find
-from sr.report.scales import by_scale, index
+from sr.report.tasks import Task, tasks
 from sr.report.variants import Variant, differences, group, mixed
 from sr.say import warn
 
@@ -50,7 +50,8 @@ def report(
     """Write report.html, table.md, report.json and the plots; returns the text of table.md.
 
     Runs of different scales are never compared: each scale has its own report in a folder (x2, x3), listed by report.html and
-    table.md.
+    table.md. So have runs whose sets all have LR of different degradations. If they share another set, the report compares
+    them on it, and has a table for each degradation.
 
     Args:
         options: those of `Options`.
@@ -61,39 +62,37 @@ def report(
     output, wanted = Path(output), Options(**options)
     _check(output, overwrite, wanted)
     ballots = [vote for file in vote_files for vote in votes.read(file)]
-    parts = by_scale(find(sources))
-    if len(parts) == 1:
-        (every,) = parts.values()
-        content, numbers = _content(every, wanted, ballots)
+    made = scales.parts(find(sources))
+    if len(made) == 1:
+        content, numbers = _content(made[0].runs, wanted, ballots)
         text = _markdown(content)
         _write(output, content, text, numbers, wanted)
         return text
     if ballots:
-        raise InputError("votes=... needs runs of one scale: pass only those in runs=...")
-    made = {scale: _content(every, wanted, [], several=True) for scale, every in parts.items()}
-    texts = {}
-    for scale, (content, numbers) in made.items():
-        texts[scale] = _markdown(content)
-        _write(output / f"x{scale}", content, texts[scale], numbers, wanted)
-    return index(output, {scale: content.answer for scale, (content, _) in made.items()}, texts)
+        raise InputError("votes=... needs runs of one scale and one task: pass only those in runs=...")
+    for part, (content, numbers) in [(part, _content(part.runs, wanted, [], several=True)) for part in made]:
+        part.answer, part.text = content.answer, _markdown(content)
+        _write(output / part.folder, content, part.text, numbers, wanted)
+    return scales.index(output, made)
 
 
 def _content(
     every: Sequence[Run], options: Options, ballots: Sequence[dict[str, str]], *, several: bool = False
 ) -> tuple[page.Content, dict[str, Any]]:
-    """The report of runs of one scale, and its numbers in machine-readable form."""
+    """The report of runs of one scale with a set in common, and its numbers in machine-readable form."""
     usable, variants, notes = _variants(every)
     sets, metrics, _ = common(usable)
     benchmarks = measured.benchmarks(usable[0], list(sets), notes)
     higher = measured.directions(usable, metrics, notes)
     bicubic = measured.bicubic(benchmarks, metrics, usable)
     baseline = options.baseline
-    if several and baseline not in (None, "bicubic", *(variant.name for variant in variants)):
-        notes.append(f"No run of this scale belongs to the requested baseline {baseline}.")
+    if several and baseline not in (None, "bicubic", plain_name(usable[0].scale), *(variant.name for variant in variants)):
+        notes.append(f"No run of this report belongs to the requested baseline {baseline}.")
         baseline = None
     chances = {"draws": options.draws, "seed": options.seed}
     results = analyse(variants, metric=options.metric, baseline=baseline, higher=higher, bicubic=bicubic, **chances)
     notes = results.notes + notes
+    separate = [_task(task, variants, options, higher, notes) for task in tasks(usable)]
     tallies = votes.count(ballots, results.names)
 
     where = pick_device(options.device)
@@ -109,6 +108,7 @@ def _content(
         made=_made(usable, where, options.latency),
         scores=tables.scores(results, variants),
         others=tables.others(results),
+        tasks=[table for table in separate if table is not None],
         costs=tables.costs(results, known),
         keys=tables.keys(variants, found),
         runs=tables.runs(variants, every),
@@ -120,6 +120,24 @@ def _content(
         notes=notes,
     )
     return content, _numbers(content, known, found, every, variants)
+
+
+def _task(
+    task: Task, variants: Sequence[Variant], options: Options, higher: Mapping[str, bool], notes: list[str]
+) -> tables.Table | None:
+    """The table of the runs that measured a set on the same LR; None, and a note, if they did not measure the metric."""
+    own = task.alone(variants)
+    runs = [run for variant in own for run in variant.runs]
+    name = options.baseline if options.baseline in ("bicubic", *(variant.name for variant in own)) else None
+    try:
+        _, metrics, _ = common(runs)
+        bicubic = measured.bicubic(measured.benchmarks(runs[0], [task.benchmark], notes), metrics, runs)
+        chances = {"draws": options.draws, "seed": options.seed}
+        results = analyse(own, metric=options.metric, baseline=name, higher=higher, bicubic=bicubic, **chances)
+    except InputError as error:
+        notes.append(f"No table of {task.title}: {error}")
+        return None
+    return tables.of_task(task, results, own)
 
 
 def _check(output: Path, overwrite: bool, options: Options) -> None:
@@ -179,6 +197,8 @@ def _made(runs: Sequence[Run], device: torch.device, latency: int | None) -> str
 
 def _markdown(content: page.Content) -> str:
     parts = [f"**{content.answer}**", content.scores.markdown(), content.scores.note]
+    for table in content.tasks:
+        parts += [f"**{table.title}**", table.markdown(), table.note]
     for table in (content.others, content.costs):
         if table is not None:
             parts += [table.markdown(), *([table.note] if table.note else [])]
@@ -210,6 +230,10 @@ def _numbers(
         "ranking": results.ranking,
         "sets": results.sets,
         "scores": scores,
+        "tasks": [
+            {"title": table.title, "head": table.head, "rows": {name: list(map(str, row)) for name, row in table.rows.items()}}
+            for table in content.tasks
+        ],
         "differences": {
             name: {benchmark: asdict(one) for (other, benchmark), one in results.differences.items() if other == name}
             for name in results.names

@@ -19,7 +19,7 @@ from sr.metric.base import scored
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
-from sr.report.results import BICUBIC
+from sr.report.results import plain_name
 from sr.report.runs import Run, Scores
 from sr.report.variants import Variant, flat
 from sr.weights.load import load
@@ -92,7 +92,7 @@ def costs_of(
     notes: list[str],
 ) -> dict[str, costs.Cost]:
     """Sizes and timings, measured here, and the recorded cost of training."""
-    every = {BICUBIC: Interpolation(scale=scale).eval(), **networks}
+    every = networks if scale == 1 else {plain_name(scale): Interpolation(scale=scale).eval(), **networks}
     known = {name: costs.sizes(network) for name, network in every.items()}
     if latency is not None:
         for name, timing in costs.measure(every, latency, device=device).items():

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from sr.report.pictures import Strip, overview_uri
 from sr.report.plots import Plot, colours
-from sr.report.results import BICUBIC, Results
+from sr.report.results import Results
 from sr.report.tables import Table, number
 from sr.report.votes import Tally
 from sr.view.page import data_uri, fill
@@ -33,6 +33,7 @@ class Content:
     costs: Table
     runs: Table
     others: Table | None = None
+    tasks: Sequence[Table] = ()  # results on LR that was not the same in all runs, a table for each
     keys: Table | None = None
     plots: Sequence[Plot] = ()
     strips: Sequence[Strip] = ()
@@ -98,9 +99,9 @@ def _data(content: Content) -> dict:
     if not strips:
         return {"files": []}
     columns = list(strips[0].pictures)
-    networks = [name for name in columns if name not in (BICUBIC, "HR")]
+    networks = [name for name in columns if name not in (results.plain, "HR")]
     best = next((name for name in results.ranking if name in networks), networks[0])
-    left = next(name for name in (results.baseline, *results.ranking[::-1], BICUBIC) if name in columns and name != best)
+    left = next(name for name in (results.baseline, *results.ranking[::-1], results.plain) if name in columns and name != best)
     files = []
     for strip in strips:
         height, width = strip.place[2:]

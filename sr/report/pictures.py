@@ -29,7 +29,7 @@ class Strip:
     image: str
     place: tuple[int, int, int, int]
     size: tuple[int, int]  # of the image
-    pictures: dict[str, np.ndarray]  # bicubic, variants, HR -> (h, w, 3) uint8
+    pictures: dict[str, np.ndarray]  # bicubic (the input at scale 1), variants, HR -> (h, w, 3) uint8
     overview: np.ndarray  # HR, downscaled
 
     @property
@@ -59,7 +59,8 @@ def strips(
             continue
         kind = getattr(benchmarks[benchmark], "kind", PHOTO)
         lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
-        whole = {"bicubic": imresize(lr, size=tuple(hr.shape[-2:]), rounding=kind.levels)}
+        size = tuple(hr.shape[-2:])
+        whole = {"input": lr} if lr.shape[-2:] == size else {"bicubic": imresize(lr, size=size, rounding=kind.levels)}
         with torch.inference_mode():
             whole |= {name: upscale(network.to(device), lr, tile=TILE).clamp(0, 1) for name, network in networks.items()}
         for network in networks.values():
@@ -72,7 +73,7 @@ def strips(
                 benchmark,
                 image,
                 (top, left, height, width),
-                tuple(hr.shape[-2:]),
+                size,
                 pictures,
                 _small(to_pixels(shown(hr, kind.shown))),
             )

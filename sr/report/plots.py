@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from sr.files import whole
 from sr.report.front import front
-from sr.report.results import BICUBIC, Results
+from sr.report.results import Results
 
 # Okabe and Ito's colours, distinguishable for the colour-blind, ordered so that neighbours differ; readable on light and
 # dark.
@@ -89,22 +89,22 @@ def _plain(name: str) -> str:
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour per variant, the same in all plots and tables; bicubic is gray."""
-    others = [name for name in names if name != BICUBIC]
-    return {BICUBIC: FAINT} | {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(others)}
+    """A colour per variant, the same in all plots and tables; the first, bicubic or the input, is gray."""
+    plain, *others = names
+    return {plain: FAINT} | {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(others)}
 
 
 def markers(names: Sequence[str]) -> dict[str, str]:
     """Beyond ten variants colours repeat with another marker."""
-    others = [name for name in names if name != BICUBIC]
-    return {BICUBIC: "s"} | {name: MARKERS[index // len(COLOURS) % len(MARKERS)] for index, name in enumerate(others)}
+    plain, *others = names
+    return {plain: "s"} | {name: MARKERS[index // len(COLOURS) % len(MARKERS)] for index, name in enumerate(others)}
 
 
 @matplotlib.rc_context(_STYLE)
 def differences(results: Results) -> Plot | None:
     """Each variant's difference to the baseline with its interval: one panel per set."""
     names = [name for name in results.ranking if any((name, benchmark) in results.differences for benchmark in results.sets)]
-    names = _without_bicubic(names)
+    names = _without_plain(results, names)
     if not names:
         return None
     figure, all_axes = _figure(len(results.sets), 0.3 * len(names) + 0.9, share=True)
@@ -129,7 +129,7 @@ def differences(results: Results) -> Plot | None:
 @matplotlib.rc_context(_STYLE)
 def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], label: str) -> Plot | None:
     """Quality against cost (low, middle, high), with the range of the cost; the line joins the Pareto front."""
-    names = _without_bicubic([name for name in results.ranking if name in costs])
+    names = _without_plain(results, [name for name in results.ranking if name in costs])
     if len(names) < 2:
         return None
     figure, (axes,) = _figure(1, 3.9)
@@ -159,8 +159,9 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
     widest = max((high - low) / (2 * costs[name][1]) for name, (low, high) in spread.items())
     if widest:
         text += f" Bars: the quartiles of the rounds, up to ±{widest:.1%}; times with overlapping bars count as equal."
-    if BICUBIC not in names and BICUBIC in results.overall and BICUBIC in costs:
-        text += f" Bicubic is outside the plot: {results.overall[BICUBIC]:.4g} at {costs[BICUBIC][1]:.2g}."
+    plain = results.plain
+    if plain not in names and plain in results.overall and plain in costs:
+        text += f" {plain.capitalize()} is outside the plot: {results.overall[plain]:.4g} at {costs[plain][1]:.2g}."
     return Plot("pareto", f"{results.metric.upper()} against cost", text, figure)
 
 
@@ -227,9 +228,9 @@ def _plain_log(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _without_bicubic(names: list[str]) -> list[str]:
-    """Whether bicubic is so far from several networks that it would hide their differences."""
-    others = [name for name in names if name != BICUBIC]
+def _without_plain(results: Results, names: list[str]) -> list[str]:
+    """The names without bicubic, which is so far from several networks that it would hide their differences."""
+    others = [name for name in names if name != results.plain]
     return others if len(others) > 1 else names
 
 

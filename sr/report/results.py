@@ -15,6 +15,11 @@ from sr.view.line import lr_line
 BICUBIC = "bicubic"
 
 
+def plain_name(scale: float | None) -> str:
+    """What the images without a network are called: bicubic; at scale 1 they are the input unchanged."""
+    return "input" if scale == 1 else BICUBIC
+
+
 @dataclass
 class Results:
     """Numbers of a report; keys are (variant, set) or (variant, set, metric)."""
@@ -24,7 +29,7 @@ class Results:
     metrics: list[str]
     higher: dict[str, bool]  # metric -> higher is better
     sets: dict[str, list[str]]  # set -> images
-    names: list[str]  # bicubic first, then the variants
+    names: list[str]  # `plain` first, then the variants
     estimates: dict[tuple[str, str, str], Estimate] = field(default_factory=dict)
     differences: dict[tuple[str, str], Difference] = field(default_factory=dict)
     overall: dict[str, float] = field(default_factory=dict)  # mean of the ranking metric over the sets
@@ -32,6 +37,11 @@ class Results:
     image_scores: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)  # variant -> image -> ranking metric
     notes: list[str] = field(default_factory=list)
     draws: int = 10_000  # random sign flips of a test on a set with too many images to try all
+
+    @property
+    def plain(self) -> str:
+        """The row without a network: bicubic, or the input at scale 1."""
+        return self.names[0]
 
     @property
     def ranking(self) -> list[str]:
@@ -104,8 +114,8 @@ def analyse(
     """Intervals, tests and ranking.
 
     Args:
-        baseline: name of a variant or "bicubic"; None: the variant named baseline, otherwise the first, with one variant
-            bicubic.
+        baseline: name of a variant or "bicubic" (the input at scale 1); None: the variant named baseline, otherwise the first,
+            with one variant bicubic.
         higher: metric -> whether higher is better.
         bicubic: its score per image if it could be measured again; otherwise only its means are known.
 
@@ -117,14 +127,15 @@ def analyse(
     if metric not in metrics:
         why = "".join(f". {note}" for note in notes if note.startswith(f"{metric} is left out"))
         raise InputError(f"metric={metric}: not measured in all runs; choose one of {', '.join(metrics)}{why}")
-    names = [BICUBIC, *(variant.name for variant in variants)]
+    names = [plain_name(runs[0].scale), *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     direction = {name: higher.get(name, True) for name in metrics}
     results = Results(metric, baseline, metrics, direction, sets, names, notes=notes, draws=draws)
     for index, (benchmark, images) in enumerate(sets.items()):
         tables = {variant.name: _table(variant.runs, benchmark, images, metrics) for variant in variants}
         if bicubic and all(image in bicubic.get(benchmark, {}) for image in images):
-            tables[BICUBIC] = np.array([[[bicubic[benchmark][image].get(m, np.nan) for m in metrics] for image in images]])
+            known = [bicubic[benchmark][image] for image in images]
+            tables[results.plain] = np.array([[[row.get(m, np.nan) for m in metrics] for row in known]])
         tested = {}
         for name, table in tables.items():
             for column, key in enumerate(metrics):
@@ -151,7 +162,8 @@ def analyse(
 
 def _baseline(wanted: str | None, names: Sequence[str]) -> str:
     if wanted is None:
-        return "baseline" if "baseline" in names else names[1] if len(names) > 2 else BICUBIC
+        return "baseline" if "baseline" in names else names[1] if len(names) > 2 else names[0]
+    wanted = names[0] if wanted == BICUBIC else wanted
     if wanted not in names:
         raise InputError(f"unknown baseline '{wanted}': choose one of {', '.join(names)}")
     return wanted
@@ -168,7 +180,7 @@ def _recorded_bicubic(results: Results, runs: Sequence[Run], benchmark: str, ima
     known = next(filter(None, same), {})
     for metric in results.metrics:
         if metric in known:
-            results.estimates.setdefault((BICUBIC, benchmark, metric), Estimate(known[metric]))
+            results.estimates.setdefault((results.plain, benchmark, metric), Estimate(known[metric]))
 
 
 def _compare(results: Results, benchmark: str, scores: Mapping[str, np.ndarray], seed: int) -> None:
@@ -190,7 +202,7 @@ def _compare(results: Results, benchmark: str, scores: Mapping[str, np.ndarray],
 def _spread(results: Results, variants: Sequence[Variant]) -> None:
     """How much the variants differ on each image; a single variant: from bicubic."""
     names = [variant.name for variant in variants]
-    compared = names if len(names) > 1 else [*names, BICUBIC]
+    compared = names if len(names) > 1 else [*names, results.plain]
     tables = [results.image_scores[name] for name in compared if name in results.image_scores]
     for key in tables[0]:
         values = [table[key] for table in tables]

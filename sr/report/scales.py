@@ -1,14 +1,46 @@
-"""Runs of several scales, which cannot be compared: one report per scale, and a page that lists them."""
+"""Runs of several scales or tasks, which cannot be compared: one report for each, and a page that lists them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sr.errors import InputError
 from sr.files import whole
 from sr.report.runs import Run
+from sr.report.tasks import apart, tasks
 from sr.view.page import fill
 
-_WHY = "The runs have different scales. Their numbers cannot be compared: each scale has its own report."
+_SCALES = "The runs have different scales. Their numbers cannot be compared: each scale has its own report."
+_TASKS = "The runs were measured on LR of different degradations. Their numbers cannot be compared: each has its own report."
+
+
+@dataclass
+class Part:
+    """A report of runs that can be compared: of one scale, and of one task.
+
+    Args:
+        folder: its folder below `output`, where there are several.
+        title: what the runs have in common.
+        runs: those with results, and those without any.
+        answer, text: of the report, once it is made.
+    """
+
+    folder: str
+    title: str
+    runs: list[Run]
+    answer: str = ""
+    text: str = ""
+
+
+def parts(every: Sequence[Run]) -> list[Part]:
+    """The reports of runs. Raises as `by_scale` does."""
+    found = []
+    for scale, runs in by_scale(every).items():
+        unlike = tasks([run for run in runs if run.scores])
+        for name, members in apart(runs).items():
+            titles = [task.title for task in unlike if name and any(run in task.runs for run in members)]
+            found.append(Part("_".join(filter(None, (f"x{scale}", name))), ", ".join((f"×{scale}", *titles)), members))
+    return found
 
 
 def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
@@ -29,10 +61,11 @@ def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
     return {scale: [run for run in every if run.scale == scale or run in unknown] for scale in scales}
 
 
-def index(output: Path, answers: Mapping[int | None, str], texts: Mapping[int | None, str]) -> str:
+def index(output: Path, made: Sequence[Part]) -> str:
     """Write report.html and table.md, which link to the reports in x2, x3 ...; returns the text of table.md."""
-    page = "".join(fill(Path(__file__).with_suffix(".html"), why=_WHY, answers=answers))
-    text = "\n".join([_WHY, "", *(f"## ×{scale}\n\n{text}" for scale, text in texts.items())])
+    why = _SCALES if len({part.runs[0].scale for part in made}) > 1 else _TASKS
+    page = "".join(fill(Path(__file__).with_suffix(".html"), why=why, parts=made))
+    text = "\n".join([why, "", *(f"## {part.title}\n\n{part.text}" for part in made)])
     for name, content in {"report.html": page + "\n", "table.md": text}.items():
         with whole(output / name) as temporary:
             temporary.write_text(content, encoding="utf-8")

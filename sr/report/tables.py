@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from sr.report.consistent import measured
 from sr.report.costs import Cost
-from sr.report.results import BICUBIC, Results
+from sr.report.results import Results
 from sr.report.runs import Run
 from sr.report.statistics import EXACT, Difference, Estimate
+from sr.report.tasks import Task
 from sr.report.variants import Variant
 from sr.view.table import markdown
 from sr.view.table import number as printed
@@ -101,6 +102,14 @@ def _tests(results: Results, several: bool) -> str:
     text = f"p: two-sided sign-flip test on the differences of the images, with {' and '.join(ways)}"
     text += ", and at least the p of the t test over images and seeds" if several else ""
     return f"{text}; corrected for {count} comparison{'s' if count != 1 else ''} (Holm)."
+
+
+def of_task(task: Task, results: Results, variants: Sequence[Variant]) -> Table:
+    """The results on LR that not all runs have in common."""
+    table = scores(results, variants)
+    table.title = task.title
+    table.note = " ".join(filter(None, (task.note, table.note, *results.notes)))
+    return table
 
 
 def others(results: Results) -> Table | None:
@@ -203,7 +212,7 @@ def _filled(table: Table) -> Table:
 
 def answer(results: Results) -> str:
     """The result in one or two sentences."""
-    best = next((name for name in results.ranking if name != BICUBIC), results.ranking[0])
+    best = next((name for name in results.ranking if name != results.plain), results.ranking[0])
     metric, over = results.metric, ", ".join(results.sets)
     mean = number(metric, results.overall[best]) + (" dB" if metric.startswith("psnr") else "")
     text = f"Best by {metric}: {best}, {mean} ({'mean of ' if len(results.sets) > 1 else ''}{over})"
@@ -218,8 +227,8 @@ def answer(results: Results) -> str:
             for benchmark, gap in gaps.items()
         ]
         text += f"; against {results.baseline} {', '.join(told)}."
-    if results.ranking[0] == BICUBIC:
-        text += f" Bicubic has {number(metric, results.overall[BICUBIC])}."
+    if results.ranking[0] == results.plain:
+        text += f" {results.plain.capitalize()} has {number(metric, results.overall[results.plain])}."
     return text
 
 

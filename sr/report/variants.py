@@ -13,6 +13,7 @@ from sr.report.runs import Run
 _ELSEWHERE = ("seed", "output_dir", "resume", "data_dir", "study", "variant", "sweep_resume", "reproduce", "profile", "logger")
 _ELSEWHERE += ("data.cache_dir", "data.n_workers", "data.download", "callback", "preview")
 _MISSING = "–"
+_RESERVED = ("bicubic", "input", "HR")  # names that the report uses itself
 
 
 @dataclass
@@ -93,7 +94,7 @@ def _names(groups: dict[tuple, list[Run]]) -> list[str]:
             choices.append([folder or by_keys or runs[0].folder.name, f"{runs[0].folder.parent.name}/{runs[0].folder.name}"])
     names = [choice[0] for choice in choices]
     names = [choice[names.count(choice[0]) > 1] for choice in choices]
-    taken = [name for name in names if names.count(name) > 1 or name in ("bicubic", "HR")]  # the report uses these names itself
+    taken = [name for name in names if names.count(name) > 1 or name in _RESERVED]
     return [f"{name} ({names[:i].count(name) + 1})" if name in taken else name for i, name in enumerate(names)]
 
 

@@ -58,6 +58,18 @@ def test_losses_equal_the_papers(file, logits):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_accuracy_is_the_share_of_logits_on_the_right_side(file, logits):
+    """Of 0, of least squares' 1/2, or of the others' mean; half of what is drawn from one distribution."""
+    real, fake = (one.numpy() for one in logits)
+    relative = file.stem in ("ragan", "wgan_gp")
+    below, above = (fake.mean(), real.mean()) if relative else (0.5, 0.5) if file.stem == "lsgan" else (0.0, 0.0)
+    ours = criterion(file.stem)
+    assert [one.item() for one in ours.accuracy(*logits)] == pytest.approx([(real > below).mean(), (fake < above).mean()])
+    right = ours.accuracy(torch.full((3,), 3.0), torch.tensor([-3.0, -3.0, 5.0]))
+    assert [one.item() for one in right] == pytest.approx([1, 2 / 3])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_descent_moves_logits_the_right_way(file):
     ours = criterion(file.stem)
     generator = torch.Generator().manual_seed(0)  # between the goals of least squares, 0 and 1

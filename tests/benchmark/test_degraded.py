@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from omegaconf import DictConfig
 from PIL import Image
 from skimage import data as photos
 
@@ -15,11 +17,14 @@ from sr.benchmark.degraded import Degraded
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.jpeg import JPEG
+from sr.degradation.kernel import Kernel
 from sr.degradation.noise import Noise
 from sr.degradation.pipeline import Pipeline
-from sr.errors import InputError
+from sr.degradation.sequence import Sequence
+from sr.errors import InputError, MissingError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
+from sr.weights.checkpoint import about
 from tests.jobs import SMALL, compose, run_script
 
 
@@ -111,6 +116,46 @@ def test_lr_files_that_were_changed_are_refused(hr, tmp_path):
             degraded(hr, tmp_path)
 
 
+def test_what_a_killed_making_left_is_cleared_away(hr, tmp_path):
+    """A half made folder and a lock, as SIGKILL leaves them."""
+    left = Degraded("degraded", hr, 4, pipeline(), tmp_path).folder
+    for folder in (left.with_name(f".{left.name}.tmp") / "lr", left / "lr"):
+        folder.mkdir(parents=True)
+        (folder / "old.png").write_bytes(bytes(9))
+    left.with_name(f"{left.name}.lock").touch()
+    assert sorted(file.name for file in (degraded(hr, tmp_path).folder / "lr").iterdir()) == ["a.png", "b.png"]
+    assert [file.name for file in left.parent.iterdir()] == [left.name]
+
+
+@pytest.mark.parametrize("key", ["stored", "cache_dir"])
+def test_an_empty_folder_is_not_the_working_folder(hr, tmp_path, key):
+    with pytest.raises(InputError, match=f"^benchmark degraded: {key} is empty: pass benchmark.degraded.{key}="):
+        Degraded("degraded", hr, 4, pipeline(), **{"cache_dir": tmp_path, key: ""})
+
+
+def test_only_a_folder_in_data_dir_is_looked_for_there(tmp_path):
+    for folder, advice in ((tmp_path / "data" / "B100", "pass a folder that exists as hr=, or set data_dir .environment"),
+                           (tmp_path / "mine", "pass a folder that exists as hr=$")):  # fmt: skip
+        with pytest.raises(MissingError, match=f"^degraded not found: no such folder {folder}; {advice}"):
+            Degraded("degraded", folder, 4, pipeline(), tmp_path / "data" / "cache").prepare()
+
+
+BLUR = Sequence({"blur": Kernel((21, 21), {"iso": 1.0}, (3, 3))}, 1)
+TINY = {  # side of HR -> a chain for which it is too small, and what is said
+    12: (Chain({"blur": BLUR}, 1), ": degradation: a picture of 12x12 pixels"),
+    3: (Chain({"bicubic": Bicubic(4)}, 4), " is smaller than the scale 4"),
+}
+
+
+@pytest.mark.parametrize("side", TINY)
+def test_hr_that_is_too_small_is_named(tmp_path, side):
+    (tmp_path / "hr").mkdir()
+    Image.fromarray(photos.astronaut()[:side, :side]).save(tmp_path / "hr" / "tiny.png")
+    chain, said = TINY[side]
+    with pytest.raises(InputError, match=f"^benchmark degraded: {tmp_path}/hr/tiny.png{said}"):
+        Degraded("degraded", tmp_path / "hr", chain.scale, Pipeline("x", chain, {}), tmp_path).prepare()
+
+
 def test_at_scale_1_something_has_to_change(hr, tmp_path):
     with pytest.raises(InputError, match="benchmark degraded: degradation=.bicubic. changes nothing at scale=1"):
         Degraded("degraded", hr, 1, Pipeline("bicubic", Chain({"bicubic": Bicubic(1)}, 1), {}), tmp_path)
@@ -160,3 +205,42 @@ def test_released_weights_need_a_degradation(hr, tmp_path):
     cfg.benchmark.degraded.degradation, cfg.degradation = "${degradation}", None
     with pytest.raises(InputError, match="benchmark degraded has no degradation to make LR with: pass degradation="):
         build.benchmarks(cfg)
+
+
+def settled(run: Path, *words: str) -> DictConfig:
+    """The config of test.py for the run's checkpoint and `benchmark=[degraded]`."""
+    file = run / "out" / "checkpoints" / "best.ckpt"
+    cfg = compose("test", f"ckpt={file}", "benchmark=[degraded]", f"data_dir={run}", *words)
+    build.tested_network(cfg)
+    return cfg
+
+
+def test_the_benchmark_by_name_is_that_of_the_run(run, hr, capsys):
+    """Its HR, pipeline and seed, and its LR has to be the same; what the command line passes is the command line's."""
+    cfg = settled(run)
+    (made,), record = build.benchmarks(cfg).benchmark.values(), about(cfg.ckpt)["sr"]["degraded"]["degraded"]
+    assert (made.hr, made.seed, made.degradation.name) == (hr, 0, "bicubic,noise") and made.expected == record == made.record
+    said = f"benchmark degraded: hr={hr} degradation=[bicubic,noise] seed=0 of the run of {cfg.ckpt}\n"
+    assert capsys.readouterr().out == said
+    for word, what in (("benchmark.degraded.seed=3", "seed"), ("degradation=[bicubic]", "degradation")):
+        cfg = settled(run, word)
+        (made,) = build.benchmarks(cfg).benchmark.values()
+        assert made.hr == hr and made.expected is None and made.record != record
+        assert capsys.readouterr().out.endswith(f" of the run of {cfg.ckpt}; not its {what}\n")
+    assert (made.seed, made.degradation.name) == (0, "bicubic")
+
+
+def test_another_degradation_begins_the_best_score_anew(run, hr, tmp_path):
+    """`resume=` with validation=[degraded]: 99 dB on the LR before are no score on the LR from now on."""
+    content = torch.load(run / "out" / "checkpoints" / "last.ckpt", weights_only=True)
+    (key,) = (key for key in content["callbacks"] if key.startswith("Checkpoint"))
+    content["callbacks"][key]["score"] = 99.0
+    torch.save(content, tmp_path / "last.ckpt")
+    mine = ["degradation=[bicubic]", f"output_dir={tmp_path}/on", "trainer.max_steps=3", "callback=[checkpoint]", "logger=none"]
+    cfg = compose("train", *words(hr, run, *mine))
+    model = build.model(cfg)
+    trainer = build.trainer(cfg, model)
+    said = r"validation changed from degraded by degradation=\[bicubic,noise\] to degraded by degradation=\[bicubic\]; scores"
+    with pytest.warns(UserWarning, match=said):
+        build.fit(trainer, model, build.data(cfg), resume=f"{tmp_path}/last.ckpt")
+    assert trainer.global_step == 3 and 0 < build.score(trainer) < 60

@@ -53,6 +53,15 @@ def test_a_discriminator_that_wins_is_told_once(tmp_path):
 
 
 @pytest.mark.medium
+def test_a_discriminator_that_is_always_right_is_told(tmp_path):
+    """Whatever its loss is; any share of right logits counts here."""
+    always = ("callback.watch.discriminator_accuracy=0", "callback.watch.discriminator_loss=0")
+    (line,) = said(tmp_path, *always, "trainer.max_steps=2")
+    assert line.startswith("step 2: the discriminator has won: it was right about 0 % of HR and of SR for 2 iterations (loss ")
+    assert " % of HR and " in line and "\n" not in line
+
+
+@pytest.mark.medium
 def test_colours_that_drift_are_told(tmp_path):
     lines = said(tmp_path, "model.ema=null", "optimizer.lr=0", watch=Cast())
     assert len(lines) == 1 and "\n" not in lines[0]

@@ -32,5 +32,5 @@ def test_float_images_are_neither_rounded_nor_clipped():
 
 
 def test_error():
-    with pytest.raises(ValueError, match="scale must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="scale must be a whole number of at least 1, got 0"):
         Bicubic(0)

@@ -8,7 +8,8 @@ from torch import nn
 
 from sr.metric.niqe import MODEL, NIQE
 from sr.metric.psnr import PSNR
-from sr.metric.record import different, record, records, sha256
+from sr.metric.record import different, record, records, repeated, sha256
+from sr.metric.ssim import SSIM
 from sr.view.line import metrics_line
 
 
@@ -20,6 +21,7 @@ def test_a_metric_without_weights():
         "weights": None,
         "crop_border": 4,
         "channel": "y",
+        "luma": True,
         "levels": 255,
         "seed": None,
         "higher_is_better": True,
@@ -60,3 +62,14 @@ def test_the_line_below_a_table():
     shown = known["niqe"]["weights"][:12]
     assert metrics_line(known) == f"Measured: psnr (version 1, y, border 4); niqe (version 1, gray, border 4, weights {shown})"
     assert metrics_line({}) == ""
+
+
+def test_without_luma_no_channel_is_said_and_rgb_repeats_y():
+    def both(**options: object) -> dict[str, nn.Module]:
+        made = {"psnr": PSNR, "ssim": SSIM, "psnr_rgb": PSNR, "ssim_rgb": SSIM}
+        return {key: kind(crop_border=2, channel="rgb" if "rgb" in key else "y", **options) for key, kind in made.items()}
+
+    gray = both(luma=False)
+    assert metrics_line(records({"psnr": gray["psnr"]})) == "Measured: psnr (version 1, border 2)"
+    assert repeated(gray) == {"psnr_rgb": "psnr", "ssim_rgb": "ssim"} and repeated(both()) == {}
+    assert repeated({"psnr_rgb": gray["psnr_rgb"], "other": PSNR(crop_border=0, luma=False)}) == {}

@@ -86,7 +86,8 @@ def test_iterations_are_counted_once(tmp_path):
         assert all(state["step"] == 6 for state in optimizer.optimizer.state.values())
     for before, after in zip(weights.network, weights.network[1:], strict=False):
         assert not same(before, after)
-    names = {"l1", "perceptual", "adversarial", "discriminator", "d_real", "d_fake"}
+    names = {"l1", "perceptual", "adversarial", "discriminator", "d_real", "d_fake", "accuracy_real", "accuracy_fake"}
+    assert all(0 <= parts[name] <= 1 for parts in weights.parts[1:] for name in ("accuracy_real", "accuracy_fake"))
     assert weights.parts[-1].keys() == names | {"gradient_norm", "discriminator_gradient_norm"}
 
 

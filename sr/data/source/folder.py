@@ -56,10 +56,17 @@ def images(folder: Path) -> list[Path]:
     return files
 
 
-def not_found(name: str, folder: Path, url: str | None) -> MissingError:
-    """The error for the missing folder of an evaluation set; `url`: where to download the set."""
-    source = f"download it from {url}, or " if url else ""
-    return MissingError(f"{name} not found: no such folder {folder}; {source}set data_dir (environment variable SR_DATA)")
+def not_found(name: str, folder: Path, url: str | None, key: str = "hr", in_data_dir: bool = False) -> MissingError:
+    """The error for the missing folder of an evaluation set.
+
+    Args:
+        url: where to download a published set; None: the folder is the user's own.
+        key: option of the set that names the folder.
+        in_data_dir: whether the user's own folder is one in `data_dir`, which may be the mistake.
+    """
+    places = "set data_dir (environment variable SR_DATA)"
+    own = f"pass a folder that exists as {key}=" + (f", or {places}" if in_data_dir else "")
+    return MissingError(f"{name} not found: no such folder {folder}; {f'download it from {url}, or {places}' if url else own}")
 
 
 def names_below(root: str | Path, files: Iterable[Path], where: str) -> list[str]:
