@@ -230,6 +230,7 @@ def test_the_benchmark_by_name_is_that_of_the_run(run, hr, capsys):
     assert (made.seed, made.degradation.name) == (0, "bicubic")
 
 
+@pytest.mark.medium
 def test_another_degradation_begins_the_best_score_anew(run, hr, tmp_path):
     """`resume=` with validation=[degraded]: 99 dB on the LR before are no score on the LR from now on."""
     content = torch.load(run / "out" / "checkpoints" / "last.ckpt", weights_only=True)
