@@ -29,11 +29,11 @@ def compressed(pixels: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
-def qualities(bounds: Sequence[int], least: int, library: str) -> tuple[int, int]:
-    """A range of a library's quality, from `least` to 100. InputError: it is invalid, or has fractions."""
-    low, high = checked("quality", bounds, least, 100)
+def qualities(bounds: Sequence[int], least: int, library: str, most: int = 100, key: str = "quality") -> tuple[int, int]:
+    """A range of a library's quality, from `least` to `most`. InputError: it is invalid, or has fractions."""
+    low, high = checked(key, bounds, least, most)
     if low % 1 or high % 1:
-        raise InputError(f"quality must be whole numbers, as {library}'s are, got {list(bounds)}")
+        raise InputError(f"{key} must be whole numbers, as {library}'s are, got {list(bounds)}")
     return int(low), int(high)
 
 
@@ -85,13 +85,7 @@ class Compressed(Operation):
     def needs(self, wanted: Region) -> Region:
         if "top" not in self.parameters:
             return wanted
-        top, left = self.parameters["top"], self.parameters["left"]
-        return Region(
-            (wanted.top - top) // _BLOCK * _BLOCK + top,
-            -((top - wanted.bottom) // _BLOCK) * _BLOCK + top,
-            (wanted.left - left) // _BLOCK * _BLOCK + left,
-            -((left - wanted.right) // _BLOCK) * _BLOCK + left,
-        )
+        return wanted.in_blocks(_BLOCK, self.parameters["top"], self.parameters["left"])
 
     def apply(self, image: Tensor, given: Region, wanted: Region, constants: list[Tensor]) -> Tensor:
         levels = (image.detach() * 255).add_(0.5).clamp_(0, 255).byte().cpu()

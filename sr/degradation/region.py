@@ -27,6 +27,15 @@ class Region(NamedTuple):
         """The same area on a grid with pixels `factor` times as small."""
         return Region(*(side * factor for side in self))
 
+    def in_blocks(self, side: int, top: int, left: int) -> "Region":
+        """The smallest region of whole side x side blocks around this one; a block begins at row `top` and column `left`."""
+        return Region(
+            (self.top - top) // side * side + top,
+            -((top - self.bottom) // side) * side + top,
+            (self.left - left) // side * side + left,
+            -((left - self.right) // side) * side + left,
+        )
+
     @property
     def height(self) -> int:
         return self.bottom - self.top
