@@ -10,9 +10,15 @@ beside `torch.randn_like`; JPEG beside Pillow, which a device part cannot use.
 With basicsr= and kair=, the folders of their checkouts: batches of 8 LR patches of 64x64 at x4 on one core, from stored pixels
 to LR, beside the authors' own pipelines, which degrade a crop of 400x400 for each (theirs mirrors the border where ours cuts a
 window as large as each sample's kernels reach).
+
+    OMP_NUM_THREADS=1 python bench/degradation.py codecs=true                     # seconds; needs PyAV: pip install ".[video]"
+
+With codecs=true: patches of 64x64 and clips of 8 of them through JPEG, WebP and each video codec, on one core.
 """
 
 import io
+import statistics
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -30,6 +36,9 @@ from sr import build
 from sr.cli import CONF
 from sr.data.patches import cut
 from sr.degradation.chain import Chain
+from sr.degradation.jpeg import JPEG
+from sr.degradation.video_codec import CODECS, VideoCodec
+from sr.degradation.webp import WebP
 from sr.functional.draws import Draws
 from sr.image.kind import PHOTO
 
@@ -88,10 +97,31 @@ def blind(name: str, theirs: Callable[[list[np.ndarray]], object], pairs: int) -
     record("degradation", what=name, beside=theirs.__name__, **found)
 
 
+def codecs(rounds: int) -> None:
+    """Pictures of 64x64 that each codec compresses per second of a core, alone and as clips of 8, in turns."""
+    photo = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1) / 255
+    corners = [(y + i, x + i) for y in (64, 224) for x in (64, 224) for i in range(8)]
+    frames = torch.stack([photo[:, y : y + 64, x : x + 64] for y, x in corners])
+    stages = {"JPEG": JPEG(), "WebP": WebP(), **{codec.title: VideoCodec({name: 1}) for name, codec in CODECS.items()}}
+    times: dict[str, list[list[float]]] = {name: [[], []] for name in stages}
+    for turn in range(rounds):
+        for name, stage in stages.items():
+            for kind, batch in enumerate((frames, frames.unflatten(0, (-1, 8)))):
+                parameters = stage.sample(Draws(0, turn * len(batch), len(batch), "bench"))
+                start = time.process_time()
+                stage(batch, parameters)
+                times[name][kind].append(time.process_time() - start)
+    for name, kinds in times.items():
+        single, clip = (len(frames) / statistics.median(seconds) for seconds in kinds)
+        print(f"{name}: {single:.0f} patches/s on a core, {clip:.0f} frames/s in clips of 8")
+
+
 def main() -> None:
-    found = options(__doc__, "quick", "basicsr", "kair")
+    found = options(__doc__, "quick", "basicsr", "kair", "codecs")
     pairs = 10 if found.get("quick") == "true" else 40
     say()
+    if found.get("codecs") == "true":
+        return codecs(pairs // 5)
     if "basicsr" in found:
         model = BasicSR(found["basicsr"])
 

@@ -42,15 +42,15 @@ class Codec(NamedTuple):
         return {"qmin": str(quality), "qmax": str(quality)} if self.scale == "quantiser" else {"crf": str(quality)}
 
 
-# x264's range is AnimeSR's. The ranges of the others give about the same PSNR on photographs (bench/blind.md). Presets are the
-# encoders' own, but for VP9 a faster one. x265 writes outside of its memory if a side is shorter than 64 pixels.
+# x264's range is AnimeSR's. Those of the others give about the same PSNR on photographs (bench/blind.md). Presets are the
+# encoders' own, but for VP9 a faster one. x265 damages the process's memory if a side is shorter than 64 pixels.
 CODECS = {
     "h264": Codec("H.264", "libx264", "CRF", 0, 51, (18, 35), 16, {"x264-params": "cpu-independent=1"}),
     "hevc": Codec(
         "HEVC", "libx265", "CRF", 0, 51, (21, 38), 64, {"x265-params": "pools=none:frame-threads=1:wpp=0:info=0:log-level=none"}
     ),
-    "mpeg4": Codec("MPEG-4", "mpeg4", "quantiser", 1, 31, (4, 28), 16, {"flags": "+bitexact"}),
-    "vp9": Codec("VP9", "libvpx-vp9", "CRF", 0, 63, (43, 63), 16, {"deadline": "good", "cpu-used": "4", "b": "0"}),
+    "mpeg4": Codec("MPEG-4", "mpeg4", "quantiser", 1, 31, (4, 31), 16, {"flags": "+bitexact"}),
+    "vp9": Codec("VP9", "libvpx-vp9", "CRF", 0, 63, (44, 63), 16, {"deadline": "good", "cpu-used": "4", "b": "0"}),
 }
 
 
@@ -70,7 +70,8 @@ class VideoCodec(Stage):
             x264 and x265 (0 .. 51) and of libvpx (0 .. 63), the quantiser of MPEG-4 (1 .. 31). None, and codecs that are not
             named: see CODECS.
         bitrate: range of the mean bits per frame, uniform, instead of a constant quality; RealBasicVSR has [10000, 100000].
-            How well the encoder meets it with few frames is its own affair.
+            Encoders meet it after many frames only: x264 and x265 spend up to twice as much on a picture, libvpx and MPEG-4
+            give the first frames nearly the same quality at any bitrate.
         grid: position of the 16 x 16 macroblocks, as in sr.degradation.jpeg: corner or random.
 
     Raises:
@@ -199,8 +200,12 @@ def decoded(packets: list[bytes], name: str) -> np.ndarray:
     context = av.CodecContext.create(name, "r")  # FFmpeg's own decoders have these names
     context.thread_count = 1
     context.options = {"flags": "+bitexact"}
-    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet))] + context.decode(None)
-    return np.stack([frame.to_ndarray() for frame in frames])
+    frames = []
+    for data in packets:
+        packet = av.Packet(len(data))  # followed by zeros, which decoders read; av.Packet(data) is followed by anything
+        packet.update(data)
+        frames += context.decode(packet)
+    return np.stack([frame.to_ndarray() for frame in (*frames, *context.decode(None))])
 
 
 def check_encoders(names: Sequence[str]) -> None:

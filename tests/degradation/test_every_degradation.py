@@ -13,12 +13,8 @@ from sr.functional.draws import Draws
 from tests.chains import SAME_SIZE, chain_of
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
-NOT_LOCAL = {
-    "noise",
-    "jpeg",
-    "webp",
-    "video_codec",
-}  # noise has no place in the image; blocks begin at the corner of what it is given
+# Noise has no place in the image; blocks begin at the corner of what a codec is given.
+NOT_LOCAL = {"noise", "jpeg", "webp", "video_codec"}
 CASES = [(file, scale) for file in FILES for scale in ((1,) if file.stem in SAME_SIZE else (2, 3, 4))]
 
 

@@ -60,15 +60,13 @@ def test_colours_are_converted_as_by_swscale(photo):
     import av
 
     pixels = (photo[0] * 255).byte().permute(1, 2, 0).contiguous().numpy()
-    flags = av.video.reformatter.Interpolation
-    exact = flags.AREA | flags.ACCURATE_RND | flags.FULL_CHR_H_INP | flags.FULL_CHR_H_INT | flags.BITEXACT
-    theirs = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p", interpolation=exact)
+    how = av.video.reformatter.Interpolation  # without these flags swscale's RGB is darker by a level
+    exact = how.ACCURATE_RND | how.FULL_CHR_H_INP | how.FULL_CHR_H_INT
     ours = to_yuv420(photo)
-    difference = np.abs(ours[0].astype(int) - theirs.to_ndarray())
-    assert difference[:240].max() <= 1 and difference.max() <= 2 and difference.mean() < 0.3
-    back = av.VideoFrame.from_ndarray(ours[0], "yuv420p").reformat(format="rgb24", interpolation=flags.POINT).to_ndarray()
-    difference = (from_yuv420(ours)[0] * 255).permute(1, 2, 0).numpy() - back
-    assert np.abs(difference).max() <= 3 and np.abs(difference).mean() < 1 and abs(difference.mean()) < 1
+    theirs = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p", interpolation=how.AREA | exact).to_ndarray()
+    back = av.VideoFrame.from_ndarray(ours[0], "yuv420p").reformat(format="rgb24", interpolation=how.POINT | exact).to_ndarray()
+    for difference in (ours[0].astype(int) - theirs, (from_yuv420(ours)[0] * 255).permute(1, 2, 0).numpy() - back):
+        assert np.abs(difference).max() <= 1 and np.abs(difference).mean() < 0.05
 
 
 @needs_av
@@ -97,7 +95,7 @@ def test_no_pixel_depends_on_the_processors_instructions(clip, name, monkeypatch
 def test_a_clip_is_one_stream(clip, name):
     still = clip[:1].expand(6, -1, -1, -1)
     sizes = [[len(packet) for packet in encoded(to_yuv420(frames), name, quality=20)] for frames in (still[:1], still)]
-    assert len(sizes[1]) == 6 and sum(sizes[1]) < 1.5 * sizes[0][0]
+    assert len(sizes[1]) == 6 and max(sizes[1][1:]) < 0.3 * sizes[0][0]
     stage = VideoCodec({name: 1}, {name: (20, 20)})
     made = stage(torch.stack([clip, still]), stage.sample(Draws(0, 0, 2, "test")))
     assert torch.equal(made[0], compressed(clip, name, quality=20)) and made.shape == (2, 6, 3, 64, 80)
@@ -145,27 +143,30 @@ def test_codecs_are_as_likely_as_they_are_said_to_be():
 
 @needs_av
 @pytest.mark.parametrize("name", ["h264", "mpeg4"])
-def test_a_bitrate_gives_the_quality_of_realbasicvsrs_way(clip, name):
-    """Its RandomVideoCompression (mmagic): an MP4 file of one frame per second, colours by swscale."""
+def test_a_bitrate_is_realbasicvsrs(clip, name):
+    """Its RandomVideoCompression (mmagic) writes and reads an MP4 file of one frame per second; here on one thread."""
     import av
 
-    def theirs(bitrate: int) -> Tensor:
-        file, encoder = io.BytesIO(), CODECS[name].encoder
+    def theirs(frames: np.ndarray, bitrate: int) -> np.ndarray:
+        file = io.BytesIO()
         with av.open(file, "w", "mp4") as container:
-            stream = container.add_stream(encoder, rate=1)
+            stream = container.add_stream(CODECS[name].encoder, rate=1)
             stream.height, stream.width, stream.pix_fmt, stream.bit_rate = 64, 80, "yuv420p", bitrate
             stream.codec_context.thread_count = 1
-            for pixels in (clip * 255).byte().permute(0, 2, 3, 1).contiguous().numpy():
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+            for pixels in frames:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "yuv420p")))
             container.mux(stream.encode(None))
         with av.open(file, "r", "mp4") as container:
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-        return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2) / 255
+            return np.stack([frame.to_ndarray() for frame in container.decode(video=0)])
 
-    found = [psnr(compressed(clip, name, bitrate=bits), clip) for bits in (2000, 10_000)]
-    assert found[0] + 1 < found[1]
-    for ours, bits in zip(found, (2000, 10_000), strict=True):
-        assert ours == pytest.approx(psnr(theirs(bits), clip), abs=0.5)
+    frames = to_yuv420(clip)
+    made = {bits: decoded(encoded(frames, name, bitrate=bits), name) for bits in (2000, 10_000)}
+    for bits, ours in made.items():
+        errors = [np.square(x - frames.astype(float)).mean() for x in (ours, theirs(frames, bits))]
+        # x264 counts the headers of a stream; an MP4 file has them apart.
+        assert errors[0] == pytest.approx(errors[1], rel=0.25 if name == "h264" else 0)
+    # MPEG-4's first frames are the same at any bitrate.
+    assert np.array_equal(made[2000], made[10_000]) == (name == "mpeg4")
 
 
 @pytest.mark.parametrize(
