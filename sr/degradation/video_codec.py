@@ -70,7 +70,7 @@ class VideoCodec(Stage):
             x264 and x265 (0 .. 51) and of libvpx (0 .. 63), the quantiser of MPEG-4 (1 .. 31). None, and codecs that are not
             named: see CODECS.
         bitrate: range of the mean bits per frame, uniform, instead of a constant quality; RealBasicVSR has [10000, 100000].
-            Encoders meet it after many frames only: x264 and x265 spend up to twice as much on a picture, libvpx and MPEG-4
+            Encoders meet it after many frames only: x264 and x265 spend several times as much on a picture, libvpx and MPEG-4
             give the first frames nearly the same quality at any bitrate.
         grid: position of the 16 x 16 macroblocks, as in sr.degradation.jpeg: corner or random.
 
