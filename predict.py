@@ -36,7 +36,7 @@ def predict(cfg: DictConfig) -> None:
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
 
-    result = predict_files(network.to(device), files, **options)
+    result = predict_files(network.to(device), files, kind=build.image(cfg), **options)
 
     if result.failed:
         raise SystemExit(1)

@@ -28,8 +28,6 @@ def stored_network(cfg: DictConfig) -> nn.Module:
 def predicting_network(cfg: DictConfig) -> nn.Module:
     """The network of predict.py: from the checkpoint, or the config's with the checkpoint's weights."""
     kind = settle_image(cfg)
-    if not kind.whole:
-        raise InputError(f"image={kind.name}: upscaling image files of {kind.dtype} in {list(kind.range)} is not supported yet")
     return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
 
 

@@ -1,4 +1,4 @@
-"""Fills the colours of transparent pixels (alpha 0) from the visible pixels around them, before a network sees them.
+"""Fills transparent pixels (alpha 0), and those without data, from the pixels around them, before a network sees them.
 
 The colours stored under transparency are arbitrary, most often black; upscaling would mix them into the visible edge. The
 fill is push-pull (Gortler, Grzeszczuk, Szeliski, Cohen: The Lumigraph, SIGGRAPH 1996, section 3.4): alpha-weighted averages
@@ -18,20 +18,20 @@ def bled(pixels: np.ndarray, alpha: np.ndarray | None) -> "np.ndarray | Bled":
 
 
 class Bled:
-    """Pixels (H, W, 3) with hidden ones filled, part by part: `bled[rows, columns]` is an (h, w, 3) array of their type.
+    """Pixels (H, W, C) with hidden ones filled, part by part: `bled[rows, columns]` is an (h, w, C) array of their type.
 
-    Visible pixels (alpha above 0) are unchanged. Needs 0.75 bytes per pixel in addition to the image, and three times that
+    Visible pixels (alpha above 0) are unchanged. Needs C / 4 bytes per pixel in addition to the image, and three times that
     during construction.
 
     Args:
-        pixels: (H, W, 3) uint8 or uint16.
-        alpha: (H, W) of the same type, not premultiplied.
+        pixels: (H, W, C) integers or floats: an array, or an object with `shape`, `dtype` and windows `pixels[rows, columns]`.
+        alpha: (H, W) uint8 or uint16, not premultiplied; the same.
     """
 
     def __init__(self, pixels: np.ndarray, alpha: np.ndarray) -> None:
         self.pixels, self.alpha = pixels, alpha
         height, width = alpha.shape
-        grid = np.empty((-(-height // STEP), -(-width // STEP), 4), np.float32)
+        grid = np.empty((-(-height // STEP), -(-width // STEP), pixels.shape[2] + 1), np.float32)
         for top in range(0, height, ROWS):
             part = _weighted(pixels[top : top + ROWS], alpha[top : top + ROWS])
             grid[top // STEP : (top + ROWS) // STEP] = _half(_half(part))
@@ -47,7 +47,7 @@ class Bled:
         around = tuple(slice(part.start * STEP, part.stop * STEP) for part in blocks)
         half = _half(_weighted(self.pixels[around], self.alpha[around]))
         fill = _double(_under(half, _double(self.grid[blocks], half.shape)), (2 * half.shape[0], 2 * half.shape[1]))
-        fill = np.rint(fill[inside]).astype(self.pixels.dtype)
+        fill = (np.rint(fill[inside]) if self.pixels.dtype.kind in "ui" else fill[inside]).astype(self.pixels.dtype)
         return np.where(visible[..., None], self.pixels[where], fill)
 
 
@@ -59,11 +59,11 @@ def _blocks(part: slice, length: int) -> tuple[slice, slice]:
 
 
 def _weighted(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """(h, w, 4) float32, sides rounded up to a multiple of STEP: colour times weight, and the weight, alpha in [0, 1]."""
-    height, width = alpha.shape
-    out = np.zeros((-(-height // STEP) * STEP, -(-width // STEP) * STEP, 4), np.float32)
-    np.divide(alpha, np.iinfo(alpha.dtype).max, out=out[:height, :width, 3], dtype=np.float32)
-    np.multiply(pixels, out[:height, :width, 3:], out=out[:height, :width, :3])
+    """(h, w, C + 1) float32, sides rounded up to a multiple of STEP: colour times weight, and the weight, alpha in [0, 1]."""
+    (height, width), bands = alpha.shape, pixels.shape[2]
+    out = np.zeros((-(-height // STEP) * STEP, -(-width // STEP) * STEP, bands + 1), np.float32)
+    np.divide(alpha, np.iinfo(alpha.dtype).max, out=out[:height, :width, bands], dtype=np.float32)
+    np.multiply(pixels, out[:height, :width, bands:], out=out[:height, :width, :bands])
     return out
 
 
@@ -71,21 +71,21 @@ def _half(grid: np.ndarray) -> np.ndarray:
     """The next coarser grid: sums over 2 x 2, with weights clipped to 1."""
     grid = np.pad(grid, ((0, grid.shape[0] % 2), (0, grid.shape[1] % 2), (0, 0)))
     sums = grid[::2, ::2] + grid[1::2, ::2] + grid[::2, 1::2] + grid[1::2, 1::2]
-    return sums / np.maximum(sums[..., 3:], 1)
+    return sums / np.maximum(sums[..., -1:], 1)
 
 
 def _filled(grid: np.ndarray) -> np.ndarray | None:
-    """(h, w, 3): the colours of a grid, completed from coarser grids where the weight is below 1; None if all weights are
+    """(h, w, C): the colours of a grid, completed from coarser grids where the weight is below 1; None if all weights are
     0."""
     if len(grid) == grid.shape[1] == 1:
-        return grid[..., :3] / grid[..., 3:] if grid[0, 0, 3] > 0 else None
+        return grid[..., :-1] / grid[..., -1:] if grid[0, 0, -1] > 0 else None
     coarse = _filled(_half(grid))
     return None if coarse is None else _under(grid, _double(coarse, grid.shape))
 
 
 def _under(grid: np.ndarray, fill: np.ndarray) -> np.ndarray:
-    """Colours (h, w, 3), blended with `fill` where the weight is below 1."""
-    return grid[..., :3] + fill * (1 - grid[..., 3:])
+    """Colours (h, w, C), blended with `fill` where the weight is below 1."""
+    return grid[..., :-1] + fill * (1 - grid[..., -1:])
 
 
 def _double(grid: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -55,7 +55,7 @@ class Facts:
         """What an upscaled file loses: short name -> message about the file."""
         said = {
             "further frames or pages": f"only the first of its {self.frames} frames or pages is upscaled",
-            "georeference": f"its georeference ({self.georeference}) is not kept",
+            "georeference": f'its georeference ({self.georeference}) is not kept: pip install ".[satellite]" keeps it',
             "further bands": f"only RGB is upscaled: further bands ({self.extra_bands}) are dropped",
             "depth": f"its {self.bits} bits per sample are read as {self.kept_bits}",
             "colour space": f"its colours ({self.colours}) become sRGB",

@@ -1,8 +1,8 @@
 """Image files <-> arrays and tensors: the only place that handles channel order, bit depth, alpha and orientation.
 
 Reads the formats in formats.py, and the first frame or page of animations; writer.py writes some of them. Pillow does most
-of it, png16.py and tiff.py the rest; facts.py reports what is dropped. An image of more than 178,956,970 pixels (Pillow's
-limit against decompression bombs) is refused: cut it into parts.
+of it, png16.py and tiff.py the rest; facts.py reports what is dropped. Of rasters (rasters.py) only the size is told here.
+An image of more than 178,956,970 pixels (Pillow's limit against decompression bombs) is refused: cut it into parts.
 """
 
 import errno
@@ -24,8 +24,9 @@ from PIL import ImageCms
 from torch import Tensor
 
 from sr.errors import InputError, MissingError
-from sr.image import exif, formats, png16, tiff
+from sr.image import exif, formats, png16, rasters, tiff
 from sr.image.facts import Facts, of_picture, of_tiff
+from sr.image.raster import Raster
 from sr.image.writer import Writer, one_line, to_8bit
 
 _LITTER = ("Thumbs.db", "desktop.ini")  # files that operating systems leave in folders
@@ -88,6 +89,9 @@ def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
 
 def size(path: str | Path) -> tuple[int, int]:
     """(height, width) of an upright image, from the file's header only. Raises like `read`."""
+    if (raster := _raster(path)) is not None:
+        with raster:
+            return raster.shape[:2]
     with _reading(path), open(path, "rb") as file:
         if tiff.is_tiff16(file):
             (height, width), turn = tiff.size(file), exif.orientation(tiff.tags(file))
@@ -109,6 +113,8 @@ def depth(path: str | Path) -> tuple[int, bool]:
 
 def check(path: str | Path) -> None:
     """Check for damage without decoding: checksums and end of a PNG, headers of other formats. Raises like `read`."""
+    if (raster := _raster(path)) is not None:
+        return raster.close()
     with _reading(path), open(path, "rb") as file:
         if not tiff.is_tiff16(file):
             _open(file).verify()
@@ -189,6 +195,13 @@ def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
     """(1, C, H, W) in [0, 1] to (H, W, C) uint8 or uint16: clipped, rounded half up."""
     levels = tensor.detach()[0].float().clamp(0, 1).mul_(np.iinfo(dtype).max).add_(0.5)
     return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(dtype))
+
+
+def _raster(path: str | Path) -> Raster | None:
+    """The open raster, if the file is one. Raises like `read`."""
+    with _reading(path):
+        pass  # what is there is a file
+    return rasters.opened(path)
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from sr.image import rasters
+from sr.image.rasters import extension
+
 # Pillow's names of the formats that are read, with their extensions. No others: its EPS reader, for example, starts
 # Ghostscript.
 READ = {
@@ -71,15 +74,9 @@ _CONTENT = (
 )
 
 
-def extension(path: str | Path) -> str:
-    """The extension in lower case; for volume.nii.gz both parts."""
-    name = Path(path).name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
-
-
 def is_read(path: str | Path) -> bool:
     """Whether a file name has the extension of a readable image."""
-    return extension(path) in EXTENSIONS
+    return extension(path) in EXTENSIONS or extension(path) in rasters.EXTENSIONS
 
 
 def other(path: str | Path) -> str | None:

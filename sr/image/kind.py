@@ -5,7 +5,7 @@ converts between the two.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +15,14 @@ from torch import Tensor
 
 from sr.errors import InputError
 from sr.image import file as image
+from sr.image import rasters
+from sr.image.bleed import Bled
+from sr.image.raster import Raster, Valid, Window
 
 # Weights of R, G, B in MATLAB's rgb2gray: the first row of the inverse of its YIQ matrix; ITU-R BT.601 has 0.299, 0.587,
 # 0.114.
 _GRAY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
-_DTYPES = ("uint8", "uint16", "float32")
+_DTYPES = ("uint8", "uint16", "int16", "float32")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,15 @@ class Kind:
     Args:
         name: of its YAML in `conf/image`.
         bands: values per pixel; networks have as many channels.
-        dtype: type in which images are stored, in memory maps and batches: uint8, uint16 or float32.
-        range: the stored values [low, high] that become 0 and 1; values outside become numbers outside [0, 1].
+        dtype: type in which images are stored, in memory maps and batches: uint8, uint16, int16 or float32.
+        range: the stored values [low, high] that become 0 and 1.
         levels: degradations and metrics round to multiples of 1/levels, as files of that depth do (255, 65535); None: no
             rounding.
         luma: whether metrics are computed on Y (only RGB has it); otherwise on all bands.
         shown: indices, from 0, of the bands shown as red, green and blue in pictures, or of one band shown as gray.
+        outside: what training and metrics do with values outside `range`: "refuse" the file, or "clip" them and report it.
+            Floats of a kind that refuses are not checked. predict.py never clips to `range`: such values become numbers
+            outside [0, 1].
 
     Raises:
         InputError: an invalid argument, named as `image.ARGUMENT`.
@@ -42,11 +48,12 @@ class Kind:
 
     name: str
     bands: int
-    dtype: Literal["uint8", "uint16", "float32"]
+    dtype: Literal["uint8", "uint16", "int16", "float32"]
     range: tuple[float, float]
     levels: int | None
     luma: bool
     shown: tuple[int, ...]
+    outside: Literal["refuse", "clip"] = "refuse"
 
     def __post_init__(self) -> None:
         for name in ("range", "shown"):  # lists in a YAML
@@ -57,8 +64,12 @@ class Kind:
             raise InputError(f"image.dtype={self.dtype}: choose one of {', '.join(_DTYPES)}")
         if len(self.range) != 2 or not self.range[0] < self.range[1]:
             raise InputError(f"image.range={list(self.range)}: pass [low, high], the values that become 0 and 1")
-        if self.dtype != "float32" and not 0 <= self.range[0] < self.range[1] <= np.iinfo(self.dtype).max:
-            raise InputError(f"image.range={list(self.range)}: {self.dtype} holds 0 to {np.iinfo(self.dtype).max}")
+        if self.dtype != "float32":
+            limits = np.iinfo(self.dtype)
+            if not limits.min <= self.range[0] < self.range[1] <= limits.max:
+                raise InputError(f"image.range={list(self.range)}: {self.dtype} holds {limits.min} to {limits.max}")
+        if self.outside not in ("refuse", "clip"):
+            raise InputError(f"image.outside={self.outside}: choose refuse or clip")
         if self.levels is not None and (type(self.levels) is not int or self.levels < 1):
             raise InputError(f"image.levels={self.levels}: pass a whole number such as 255, or null for data without levels")
         if self.luma and self.bands != 3:
@@ -73,6 +84,7 @@ class Kind:
         """Distinguishes caches of this kind from others; "" for 8-bit RGB."""
         whole = self.dtype == "float32" or self.whole  # otherwise files of another depth are refused, which a cache would hide
         name = f"{self.bands}x{self.dtype}" + ("" if whole else "-{:g}-{:g}".format(*self.range))
+        name += "-clip" if self.outside == "clip" else ""
         return "" if name == "3xuint8" else name
 
     @property
@@ -108,17 +120,40 @@ class Kind:
         Raises:
             InputError: the file cannot be read, or does not fit this kind. Others as in `sr.image.file.read`.
         """
+        if (raster := rasters.opened(path)) is not None:
+            with raster:
+                return np.ascontiguousarray(self.of_raster(raster))
         if (self.bands, self.dtype) == (3, "uint8") and self.whole:
             return image.read_rgb8(path)
         read = image.read(path)
         return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
+
+    def of_raster(self, raster: Raster, plane: int = 0) -> np.ndarray:
+        """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them."""
+        samples = Window(raster, plane)
+        if raster.masked:
+            valid = Valid(raster, plane)[:, :]
+            samples = Bled(samples, valid) if not valid.all() else samples
+        return self.fitted(samples[:, :], raster.path)
+
+    def valid(self, path: str | Path) -> np.ndarray | None:
+        """(H, W) bool, False where a file has no data; None: it has data everywhere. Raises like `read`."""
+        raster = rasters.opened(path)
+        if raster is None:
+            return None
+        with raster:
+            valid = Valid(raster)[:, :] > 0 if raster.masked else None
+        return None if valid is None or valid.all() else valid
 
     def tensor(self, path: str | Path) -> Tensor:
         """The same as (C, H, W)."""
         return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
 
     def fitted(self, pixels: np.ndarray, source: Any) -> np.ndarray:
-        """Gray or RGB samples (H, W, C) of any unsigned type -> those of this kind, as in `read`; unchanged if they fit.
+        """Samples (H, W, C) of any type -> those of this kind, as in `read`; unchanged if they fit.
+
+        Gray and RGB are converted to each other, 8 and 16 bits too if `range` is the full range of the type. Other types than
+        uint8 keep their values, which must be in `range`, or are clipped to it.
 
         Raises:
             InputError: they cannot be converted; the line names `source`.
@@ -128,8 +163,9 @@ class Kind:
                 raise InputError(f"{source}: {pixels.shape[2]} bands, but image={self.name} has {self.bands}")
             pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.bands == 3 else _gray(pixels)
         if pixels.dtype == self.dtype:
-            self._check_range(pixels, source)
-            return pixels
+            return self._in_range(pixels, source)
+        if not self.whole and pixels.dtype != np.uint8 and (pixels.dtype.kind in "ui" or self.dtype == "float32"):
+            return self._in_range(pixels, source).astype(self.dtype)
         if not self.whole or pixels.dtype not in (np.uint8, np.uint16):
             raise InputError(
                 f"{source}: {pixels.dtype} samples, but image={self.name} is {self.dtype} in {list(self.range)}: "
@@ -137,18 +173,41 @@ class Kind:
             )
         return image.to_8bit(pixels) if self.dtype == "uint8" else pixels.astype(np.uint16) * np.uint16(257)
 
-    def _check_range(self, pixels: np.ndarray, source: Any) -> None:
+    def _in_range(self, pixels: np.ndarray, source: Any) -> np.ndarray:
+        """The pixels, clipped to `range` if the kind clips. InputError: the kind refuses values outside."""
+        if self.outside == "clip":
+            return np.clip(pixels, *(pixels.dtype.type(limit) for limit in self.range))
         if self.dtype == "float32" or self.whole:
-            return
+            return pixels
         low, high = int(pixels.min()), int(pixels.max())
         if low < self.range[0] or high > self.range[1]:
             raise InputError(
                 f"{source}: values from {low} to {high}, but image={self.name} has range {list(self.range)}: convert the file, "
-                "or pass another image.range"
+                "or pass another image.range, or image.outside=clip"
             )
+        return pixels
+
+    def limits(self, raster: Raster) -> tuple[float, float]:
+        """The values of a raster that become 0 and 1 when it is upscaled: `range`, or all of its type if the kind is `whole`.
+
+        Raises:
+            InputError: the samples are of a type that has no meaning in this kind; the line names the file.
+        """
+        dtype = raster.dtype
+        if self.whole and dtype in (np.uint8, np.uint16):
+            return 0.0, float(np.iinfo(dtype).max)
+        if self.whole or (dtype == np.uint8) != (self.dtype == "uint8"):
+            raise InputError(
+                f"{raster.path}: {dtype} samples, but image={self.name} is {self.dtype} in {list(self.range)}: use a network "
+                "trained for such files"
+            )
+        return tuple(map(float, self.range))
 
     def not_used(self, path: str | Path) -> list[str]:
         """What `read` drops or changes, as endings of a sentence about several files. Raises like `image.read`."""
+        if (raster := rasters.opened(path)) is not None:
+            with raster:
+                return self._not_used(raster)
         deep = self.dtype != "uint8"
         bits, gray = image.depth(path)
         changed = {
@@ -156,6 +215,16 @@ class Kind:
             "have 8 bits per sample, which are scaled to 16": deep and bits == 8 and self.whole,
         }
         return image.not_used(path, 16 if deep else 8) + [text for text, is_so in changed.items() if is_so]
+
+    def _not_used(self, raster: Raster) -> list[str]:
+        lost = raster.not_used()
+        if raster.shape[2] == 3 and self.bands == 1:
+            lost.append("are in colour and are converted to gray (rgb2gray)")
+        if self.outside == "clip":
+            samples, (low, high) = Window(raster)[:, :], self.range
+            if samples.min() < low or samples.max() > high:
+                lost.append(f"have values outside {list(self.range)}, which are clipped")
+        return lost
 
     @property
     def whole(self) -> bool:
@@ -180,8 +249,9 @@ def of(node: Mapping[str, Any] | None, source: Any) -> Kind:
     if node is None:
         return PHOTO
     names = [entry.name for entry in fields(Kind)]
+    later = {entry.name for entry in fields(Kind) if entry.default is not MISSING}  # older checkpoints lack them
     values = {key: value for key, value in node.items() if key != "_target_"} if isinstance(node, Mapping) else {}
-    if sorted(values) != sorted(names):
+    if sorted(values.keys() | later) != sorted(names):
         raise InputError(f"{source}: invalid image config: it has {sorted(values)}, expected {', '.join(names)}")
     return Kind(**values)
 

@@ -2,11 +2,12 @@
 
 import os
 import uuid
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 import PIL.Image
@@ -23,50 +24,44 @@ EXTENSIONS = (".png", *JPEG, ".bmp", ".webp", ".tif", ".tiff")
 LONGEST = {**dict.fromkeys(JPEG, 65500), ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
 
 
-class Writer:
+class StripWriter(ABC):
     """A file that grows by strips of rows and gets its name when it is complete.
 
     Until then it is a hidden file in the same folder, removed if `with` ends with an error, or by `abort`. Nothing is created
-    before the first rows, including folders.
+    before the first rows, including folders. A subclass makes the file: `begin`, `add`, `end` and `drop`.
 
     Args:
-        path: its extension selects the format. PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless)
-            round it to 8.
-        shape: (H, W, C), C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha; not premultiplied).
-        dtype: type of the samples, uint8 or uint16.
-        icc_profile, exif: as in `sr.image.file.Image`; if EXIF states a size, it is replaced by that of this image.
+        path: the name of the complete file.
+        rows: number of its rows.
 
     Raises:
-        InputError: unknown extension, alpha in JPEG or BMP, a size that the format does not support.
-        StorageError: naming the file, such as for a full disk; from `write` and `close`.
+        InputError: what the format cannot hold. StorageError: naming the file, such as for a full disk; from `write` and
+            `close`.
     """
 
-    def __init__(
-        self,
-        path: str | Path,
-        shape: tuple[int, int, int],
-        dtype: np.dtype | type,
-        *,
-        icc_profile: bytes | None = None,
-        exif: bytes | None = None,
-    ) -> None:
-        self.path, self.shape, self.dtype = Path(path), shape, np.dtype(dtype)
-        extension = self.path.suffix.lower()
-        if extension not in EXTENSIONS:
-            self._refuse(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
-        if shape[2] in (2, 4) and extension in (*JPEG, ".bmp"):
-            self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
-        if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
-            self._refuse(f"{shape[1]}x{shape[0]} pixels, but {extension} allows at most {longest}: choose .png or .tif")
-        self._options = {"icc_profile": _fitting(icc_profile, shape[2] < 3 and extension != ".webp"), "exif": exif}
+    def __init__(self, path: str | Path, rows: int) -> None:
+        self.path, self._needed, self._done, self._begun = Path(path), rows, 0, False
         self._temporary = self.path.with_name(f".{uuid.uuid4().hex}.tmp")
-        self._file: BinaryIO | None = None
-        self._encoder: Any = None
-        self._rows = 0
 
-    def write(self, samples: np.ndarray) -> None:
-        """Add rows (h, W, C) below the existing ones."""
-        self._guarded(self._write, samples)
+    @abstractmethod
+    def begin(self, temporary: Path) -> None:
+        """Create the hidden file."""
+
+    @abstractmethod
+    def add(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
+        """Write rows, as in `write`."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Complete the hidden file and close it."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Close the hidden file, which will be removed."""
+
+    def write(self, samples: np.ndarray, valid: np.ndarray | None = None) -> None:
+        """Add rows (h, W, C) below the existing ones; `valid` (h, W) is False where there are no data."""
+        self._guarded(self._write, samples, valid)
 
     def close(self) -> None:
         """Finish the file and rename it."""
@@ -74,14 +69,14 @@ class Writer:
 
     def abort(self) -> None:
         """Remove the unfinished file."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
+        if self._begun:
+            with suppress(Exception):
+                self.drop()
             with suppress(OSError):
                 self._temporary.unlink()
-            self._file = None
+            self._begun = False
 
-    def __enter__(self) -> "Writer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -90,33 +85,20 @@ class Writer:
         else:
             self.abort()
 
-    def _write(self, samples: np.ndarray) -> None:
-        if self._file is None:
+    def _write(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
+        if not self._begun:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._temporary, "wb")  # noqa: SIM115  stays open after this call
-            self._encoder = self._start(self.path.suffix.lower())
-        self._encoder.write(samples)
-        self._rows += len(samples)
-
-    def _start(self, extension: str) -> Any:
-        block = self._options["exif"]
-        found = tags.decode(block, self.shape) if block else None
-        if extension in (".tif", ".tiff"):
-            found = tags.fitting_tiff(found) if found else None
-            return TIFFFile(self._file, self.shape, self.dtype, **self._options | {"exif": found})
-        block = found.tobytes() if found else None
-        if extension == ".png":
-            block = block and block.removeprefix(b"Exif\0\0")
-            return PNGFile(self._file, self.shape, self.dtype, **self._options | {"exif": block})
-        return WholeFile(self._file, self.shape, extension, **self._options | {"exif": block})
+            self._begun = True
+            self.begin(self._temporary)
+        self.add(samples, valid)
+        self._done += len(samples)
 
     def _close(self) -> None:
-        if self._rows != self.shape[0]:
-            raise InputError(f"{self._rows} of {self.shape[0]} rows were written")
-        self._encoder.close()
-        self._file.close()
+        if self._done != self._needed:
+            raise InputError(f"{self._done} of {self._needed} rows were written")
+        self.end()
         os.replace(self._temporary, self.path)
-        self._file = None
+        self._begun = False
 
     def _guarded(self, step: Any, *args: Any) -> None:
         try:
@@ -131,6 +113,69 @@ class Writer:
 
     def _refuse(self, reason: str) -> None:
         raise InputError(f"{self.path}: cannot be written ({reason})") from None
+
+
+class Writer(StripWriter):
+    """A photograph: PNG, TIFF, JPEG, BMP or WebP.
+
+    Args:
+        path: its extension selects the format. PNG and TIFF keep 16 bit; JPEG (quality 95, 4:4:4), BMP and WebP (lossless)
+            round it to 8.
+        shape: (H, W, C), C = 1 (gray), 2 (gray, alpha), 3 (RGB) or 4 (RGB, alpha; not premultiplied).
+        dtype: type of the samples, uint8 or uint16.
+        icc_profile, exif: as in `sr.image.file.Image`; if EXIF states a size, it is replaced by that of this image.
+
+    Raises:
+        InputError: unknown extension, alpha in JPEG or BMP, a size that the format does not support. Others as StripWriter.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        shape: tuple[int, int, int],
+        dtype: np.dtype | type,
+        *,
+        icc_profile: bytes | None = None,
+        exif: bytes | None = None,
+    ) -> None:
+        super().__init__(path, shape[0])
+        self.shape, self.dtype = shape, np.dtype(dtype)
+        extension = self.path.suffix.lower()
+        if extension not in EXTENSIONS:
+            self._refuse(f"unknown extension {extension!r}: choose one of {', '.join(EXTENSIONS)}")
+        if shape[2] in (2, 4) and extension in (*JPEG, ".bmp"):
+            self._refuse(f"{extension} files have no alpha: choose .png, .webp or .tif")
+        if max(shape[:2]) > (longest := LONGEST.get(extension, LONGEST[".tif"])):
+            self._refuse(f"{shape[1]}x{shape[0]} pixels, but {extension} allows at most {longest}: choose .png or .tif")
+        self._options = {"icc_profile": _fitting(icc_profile, shape[2] < 3 and extension != ".webp"), "exif": exif}
+        self._file: BinaryIO | None = None
+        self._encoder: Any = None
+
+    def begin(self, temporary: Path) -> None:
+        self._file = open(temporary, "wb")  # noqa: SIM115  stays open after this call
+        self._encoder = self._start(self.path.suffix.lower())
+
+    def add(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
+        self._encoder.write(samples)
+
+    def end(self) -> None:
+        self._encoder.close()
+        self._file.close()
+
+    def drop(self) -> None:
+        self._file.close()
+
+    def _start(self, extension: str) -> Any:
+        block = self._options["exif"]
+        found = tags.decode(block, self.shape) if block else None
+        if extension in (".tif", ".tiff"):
+            found = tags.fitting_tiff(found) if found else None
+            return TIFFFile(self._file, self.shape, self.dtype, **self._options | {"exif": found})
+        block = found.tobytes() if found else None
+        if extension == ".png":
+            block = block and block.removeprefix(b"Exif\0\0")
+            return PNGFile(self._file, self.shape, self.dtype, **self._options | {"exif": block})
+        return WholeFile(self._file, self.shape, extension, **self._options | {"exif": block})
 
 
 class WholeFile:

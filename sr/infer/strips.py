@@ -18,6 +18,8 @@ from sr.image.file import Image, to_pixels, to_tensor
 from sr.infer.upscaler import Upscaler, channels
 
 ROWS = 64  # most rows of a strip
+NOT_FINITE = "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
+FLOAT = np.dtype(np.float32)
 Alpha = Literal["bicubic", "network"]
 
 
@@ -65,9 +67,9 @@ def strips(
     resized = target != own
     if resized:
         whole = RowResize(own, target)
-        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in _bands(parts, own[1], np.dtype(np.float32))))
+        bands = (_hwc(band) for band in whole.stream(_chw(band) for band in rows_of(parts, own[1])))
     else:
-        bands = _bands(parts, own[1], dtype)
+        bands = rows_of(parts, own[1], dtype)
     bicubic = RowResize((height, width), target) if image.alpha is not None and alpha_upscale == "bicubic" else None
     top = 0
     for band in bands:
@@ -111,9 +113,7 @@ def _parts(
     def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
         top, left, sr = pieces[0]
         if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no extra memory
-            raise NotFiniteError(
-                "the network's output is NaN or infinite: its weights are broken, or the precision is too low for them"
-            )
+            raise NotFiniteError(NOT_FINITE)
         sr = sr.mean(1, keepdim=True) if image.was_gray else sr
         progress(sr.shape[-2] * sr.shape[-1] / math.prod(upscaler.size(height, width)))
         if len(pieces) > 1:
@@ -123,9 +123,9 @@ def _parts(
     return map(joined, *runs)  # a loop over zip would keep each piece while the network computes the next
 
 
-def _bands(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype) -> Iterator[np.ndarray]:
-    """Joins pieces, which come from left to right, to rows of full width: few at a time, freed as soon as they are
-    written."""
+def rows_of(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype = FLOAT) -> Iterator[np.ndarray]:
+    """Joins pieces (top, left, (h, w, C) float32), which come from left to right, to rows of full width: few at a time, freed
+    as soon as they are written; uint8 and uint16 by `to_pixels`, float32 unchanged."""
     band: deque[np.ndarray] = deque()
     for _, left, part in parts:
         if left == 0:

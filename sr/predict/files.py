@@ -18,13 +18,15 @@ from tqdm import tqdm
 
 from sr.device.capability import check_precision
 from sr.errors import InputError, MissingError, NotFiniteError
-from sr.image.file import Image, read
+from sr.image.kind import PHOTO, Kind
 from sr.image.writer import one_line
-from sr.infer.strips import Alpha, check_bands, factor_of, strips
+from sr.infer.strips import Alpha
 from sr.infer.tiles import tiling
 from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
 from sr.network.inputs import takes_size
+from sr.predict import picture
 from sr.predict.output import Output
+from sr.predict.picture import Picture
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten such tiles do not fit into caches
 CPU_TILE = 192  # on the host: half the memory of 256-pixel tiles for 4 % more work
@@ -70,6 +72,7 @@ def predict_files(
     outscale: float | None = None,
     alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
+    kind: Kind = PHOTO,
 ) -> Result:
     """Upscale each input file to its output file, with the remaining time and a summary at the end.
 
@@ -83,6 +86,7 @@ def predict_files(
             is 4, and 1 on the CPU.
         outscale: factor of the result: made by the network if it takes a `size`, else by bicubic resizing of its result.
         alpha_upscale: as in `sr.infer.strips.strips`.
+        kind: the images that the network was made for; it says which values of a raster become 0 and 1.
 
     Raises:
         InputError: invalid settings. StorageError: a result cannot be stored, as on a full disk.
@@ -109,7 +113,7 @@ def predict_files(
             progress.set_description(f"{number + 1} of {len(left)}, {source.name}")
             try:
                 image = reading.result()
-                output = _File(source, target, image, enlarged, outscale, alpha_upscale, writer, progress).enlarge()
+                output = _File(source, target, image, enlarged, kind, outscale, alpha_upscale, writer, progress).enlarge()
             except (RuntimeError, MemoryError, InputError, MissingError, NotFiniteError) as error:
                 result.fail(_reason(error, source))
                 output = None
@@ -135,8 +139,9 @@ class _File:
 
     source: Path
     target: Path
-    image: Image
+    image: Picture
     upscaler: Upscaler
+    kind: Kind
     outscale: float | None
     alpha_upscale: Alpha
     writer: ThreadPoolExecutor
@@ -148,7 +153,7 @@ class _File:
         Raises what `strips` and the writer raise; the unfinished file is then removed.
         """
         with naming(self.source):
-            check_bands(self.upscaler.network, self.image.was_gray)
+            picture.check(self.image, self.upscaler, self.kind)
         started = self.progress.n
         while True:
             tile = self.upscaler.tile
@@ -160,11 +165,11 @@ class _File:
             self.progress.n = started  # plans for larger tiles keep too much memory
 
     def _attempt(self) -> Output:
-        output = Output(self.source, self.target, self.image, factor_of(self.upscaler, self.outscale), self.writer)
+        output = Output(self.source, *picture.writer(self.image, self.target, self.upscaler, self.outscale), self.writer)
         options = {"outscale": self.outscale, "alpha_upscale": self.alpha_upscale, "progress": self._advance}
         try:
-            for strip in strips(self.upscaler, self.image, **options):
-                output.write(strip)
+            for strip in picture.made(self.image, self.upscaler, self.kind, **options):
+                output.write(*strip)
             output.close()
         except BaseException:
             output.abort()
@@ -227,11 +232,11 @@ def pick_device(name: str) -> torch.device:
 
 @contextmanager
 def naming(source: Path) -> Iterator[None]:
-    """Prepend the file's name to an error."""
+    """Prepend the file's name to an error that does not begin with it."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"{source}: {error}") from None
+        raise error if str(error).startswith(f"{source}: ") else InputError(f"{source}: {error}") from None
 
 
 def _settle(output: Output | None, result: Result) -> None:
@@ -247,11 +252,11 @@ def _settle(output: Output | None, result: Result) -> None:
 
 def _one_ahead(
     files: Sequence[tuple[Path, Path]], reader: ThreadPoolExecutor
-) -> Iterator[tuple[tuple[Path, Path], "Future[Image]"]]:
+) -> Iterator[tuple[tuple[Path, Path], "Future[Picture]"]]:
     """Each pair of files with its image, while the next one is being read."""
     waiting = deque()
     for pair in files:
-        waiting.append((pair, reader.submit(read, pair[0])))
+        waiting.append((pair, reader.submit(picture.opened, pair[0])))
         if len(waiting) > 1:
             yield waiting.popleft()
     yield from waiting

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sr.image.file import Image
-from sr.image.writer import Writer, not_kept
-from sr.infer.strips import shape
+from sr.image.writer import StripWriter
 
 WAITING = 12  # finished strips waiting to be written: a row of tiles of 192 pixels at x4
 
@@ -17,17 +15,14 @@ WAITING = 12  # finished strips waiting to be written: a row of tiles of 192 pix
 class Output:
     """A file that another thread writes while the network continues; at most one row of tiles waits."""
 
-    def __init__(self, source: Path, target: Path, image: Image, factor: float, pool: ThreadPoolExecutor) -> None:
-        size, kept = shape(image, factor), {"icc_profile": image.icc_profile, "exif": image.exif}
-        self.source = source
-        self.not_kept = image.facts.not_kept() | not_kept(target, image.pixels.dtype, gray=image.was_gray, **kept)
-        self._writer = Writer(target, size, image.pixels.dtype, **kept)
+    def __init__(self, source: Path, writer: StripWriter, not_kept: dict[str, str], pool: ThreadPoolExecutor) -> None:
+        self.source, self.not_kept, self._writer = source, not_kept, writer
         self._pool, self._steps = pool, deque[Future]()
 
-    def write(self, strip: np.ndarray) -> None:
+    def write(self, samples: np.ndarray, valid: np.ndarray | None = None) -> None:
         """Pass a strip on, once few others wait. Raises the errors of writing earlier ones."""
         self._wait(WAITING)
-        self._steps.append(self._pool.submit(self._writer.write, strip))
+        self._steps.append(self._pool.submit(self._writer.write, samples, valid))
 
     def close(self) -> None:
         """Mark the end; `result` waits for it."""

@@ -10,10 +10,13 @@ from PIL.Image import registered_extensions
 
 from sr.data.notes import listed
 from sr.errors import InputError, MissingError
-from sr.image import formats
+from sr.image import formats, rasters
 from sr.image.file import scan, size
+from sr.image.rasters import extension
 from sr.image.writer import EXTENSIONS
 from sr.say import warn
+
+WRITTEN = tuple(dict.fromkeys((*EXTENSIONS, *rasters.WRITTEN)))  # extensions of results
 
 
 def plan(
@@ -24,8 +27,8 @@ def plan(
     Args:
         source: file, folder or pattern, or several. Images below `target` are left out: they are results.
         target: folder; for a single file also a file name.
-        format: extension of the results (png, jpg, ...); None: that of the input, or png if that cannot be written, with a
-            warning.
+        format: extension of the results (png, jpg, ...); None: that of the input; if it cannot be written, png, and for a
+            raster the first that keeps its metadata (tif for JPEG 2000), with a warning.
         suffix: appended to the names, such as _x4.
 
     Raises:
@@ -33,8 +36,8 @@ def plan(
         InputError: a format that cannot be written, in `format` or in the name of the single result; results that would
             replace an input or each other.
     """
-    if format is not None and f".{format}" not in EXTENSIONS:
-        raise InputError(f"format={format}: choose one of {', '.join(e[1:] for e in EXTENSIONS)}, or null for the input's")
+    if format is not None and f".{format}" not in WRITTEN:
+        raise InputError(f"format={format}: choose one of {', '.join(e[1:] for e in WRITTEN)}, or null for the input's")
     if Path(suffix).name != suffix:
         raise InputError(f"suffix={suffix}: it is part of a file name and cannot contain a folder")
     several, target = sources(source), Path(target)
@@ -42,17 +45,17 @@ def plan(
         if one.is_file() and not formats.is_read(one):
             size(one)  # the extension is unknown: raises an error unless it is an image
     # Whether it is the result of a single file.
-    named = target.suffix.lower() in {*EXTENSIONS, *registered_extensions()} and not target.is_dir()
+    named = extension(target).lower() in {*WRITTEN, *rasters.EXTENSIONS, *registered_extensions()} and not target.is_dir()
     if len(several) == 1 and several[0].is_file() and named:
-        if target.suffix.lower() not in EXTENSIONS:
-            raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(EXTENSIONS)}")
-        if suffix or format not in (None, target.suffix.lower()[1:]):
+        if extension(target) not in WRITTEN:
+            raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(WRITTEN)}")
+        if suffix or format not in (None, extension(target)[1:]):
             raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
         return _checked([(several[0], target)])
     bases = {file: base for base, files in (find(one, target) for one in several) for file in files}
     if target.is_file() or (len(several) > 1 and named):
         raise InputError(f"output={target} is a file: pass a folder")
-    names = _names([file.relative_to(base) for file, base in bases.items()], format, suffix)
+    names = _names([file.relative_to(base) for file, base in bases.items()], [*bases], format, suffix)
     return _checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
 
 
@@ -68,21 +71,40 @@ def sources(source: str | Path | Sequence[str | Path]) -> list[Path]:
     return [Path(one) for one in several]
 
 
-def _names(files: list[Path], format: str | None, suffix: str) -> list[Path]:
-    """The name of each result. What cannot be written in its own format becomes a PNG, keeping the extension if the name is
-    taken."""
-    extensions = [f".{format}" if format else file.suffix for file in files]
-    kept = [extension.lower() in EXTENSIONS for extension in extensions]
-    names = [file.with_name(file.stem + suffix + extension) for file, extension in zip(files, extensions, strict=True)]
+def _names(files: list[Path], sources: list[Path], format: str | None, suffix: str) -> list[Path]:
+    """The name of each result. What cannot be written in its own format becomes another one, keeping the extension if the
+    name is taken."""
+    parts = [_split(file) for file in files]
+    kept = [format is not None or own.lower() in WRITTEN for _, own in parts]
+    names = [
+        file.with_name(stem + suffix + (f".{format}" if format else own))
+        for file, (stem, own) in zip(files, parts, strict=True)
+    ]
     taken = {name for name, is_kept in zip(names, kept, strict=True) if is_kept}
-    for i, file in enumerate(files):
+    others: Counter[tuple[str, str]] = Counter()
+    for i, (file, (stem, own)) in enumerate(zip(files, parts, strict=True)):
         if not kept[i]:
-            short = file.with_name(f"{file.stem}{suffix}.png")
-            names[i] = file.with_name(f"{file.name}{suffix}.png") if short in taken else short
+            made = _made(sources[i])
+            short = file.with_name(f"{stem}{suffix}{made}")
+            names[i] = file.with_name(f"{file.name}{suffix}{made}") if short in taken else short
             taken.add(names[i])
-    if others := Counter(file.suffix or file.name for file, is_kept in zip(files, kept, strict=True) if not is_kept):
-        warn(f"results become .png, because these formats cannot be written: {listed(others)}")
+            others[made, own or file.name] += 1
+    for made in sorted({made for made, _ in others}):
+        those = Counter({own: count for (each, own), count in others.items() if each == made})
+        warn(f"results become {made}, because these formats cannot be written: {listed(those)}")
     return names
+
+
+def _split(file: Path) -> tuple[str, str]:
+    """A name without its extension, and the extension as it is written."""
+    length = len(file.name) - len(extension(file))
+    return file.name[:length], file.name[length:]
+
+
+def _made(file: Path) -> str:
+    """The extension of a result that cannot have that of its input."""
+    raster = rasters.find(file)
+    return raster.written[0] if raster and raster.written else ".png"
 
 
 def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:

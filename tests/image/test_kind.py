@@ -65,7 +65,7 @@ def test_a_range_of_physical_values_and_data_without_levels():
     ("change", "said"),
     [
         ({"bands": 0}, "image.bands=0: pass a whole number of at least 1"),
-        ({"dtype": "int16"}, "image.dtype=int16: choose one of uint8, uint16, float32"),
+        ({"dtype": "int32"}, "image.dtype=int32: choose one of uint8, uint16, int16, float32"),
         ({"range": (5, 5)}, r"image.range=\[5, 5\]: pass \[low, high\]"),
         ({"range": (0, 65535)}, r"image.range=\[0, 65535\]: uint8 holds 0 to 255"),
         ({"levels": 0}, "image.levels=0: pass a whole number such as 255, or null"),

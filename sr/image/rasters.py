@@ -1,0 +1,57 @@
+"""Which class reads a raster file. To add a format, write its class in a file of this folder and add it to `FORMATS`."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from sr.errors import InputError
+from sr.image.geotiff import JP2, GeoTIFF
+from sr.image.raster import Raster
+from sr.image.writer import one_line
+
+FORMATS: tuple[type[Raster], ...] = (
+    GeoTIFF,
+    JP2,
+)
+EXTENSIONS = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.extensions))
+WRITTEN = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.written))
+
+
+def extension(path: str | Path) -> str:
+    """The extension in lower case; for volume.nii.gz both parts."""
+    name = Path(path).name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
+def find(path: str | Path) -> type[Raster] | None:
+    """The class that reads a file, from its name and first bytes; None: `sr.image.file` reads it, or reports it."""
+    found = [each for each in FORMATS if extension(path) in each.extensions]
+    if not found or not os.path.isfile(path):
+        return None
+    return next((each for each in found if each.claims(Path(path))), None)
+
+
+def installed(format: type[Raster]) -> bool:
+    """Whether the library of a format is installed."""
+    return find_spec(format.library) is not None
+
+
+def opened(path: str | Path) -> Raster | None:
+    """The raster, open, for `with`; None as `find`.
+
+    Raises:
+        InputError: its library is missing, or it cannot be read; one line that names the file.
+    """
+    format = find(path)
+    return None if format is None else _opened(format, Path(path))
+
+
+def _opened(format: type[Raster], path: Path) -> Raster:
+    if not installed(format):
+        raise InputError(f'{path}: {format.name} files need {format.library}: pip install ".[{format.extra}]"')
+    try:
+        return format(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:
+        raise InputError(f"{path}: cannot be read as {format.name} ({one_line(error)})") from None

@@ -1,0 +1,81 @@
+"""What predict.py upscales: a photograph, read whole, or a raster, read by windows; each with its writer and its strips."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sr.errors import InputError
+from sr.image import rasters
+from sr.image.file import Image, read
+from sr.image.kind import Kind
+from sr.image.raster import Raster
+from sr.image.writer import DEEP, StripWriter, Writer, not_kept
+from sr.infer import rasters as raster_strips
+from sr.infer.strips import Alpha, check_bands, factor_of, shape, strips
+from sr.infer.upscaler import Upscaler
+
+Picture = Image | Raster
+
+
+def opened(path: Path) -> Picture:
+    """The raster, open, or the photograph of a file. Raises like `sr.image.file.read`."""
+    return rasters.opened(path) or read(path)
+
+
+def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
+    """InputError: the file does not suit the network."""
+    if isinstance(picture, Raster):
+        raster_strips.check_bands(upscaler, picture, kind)
+        kind.limits(picture)
+    elif not kind.whole:
+        raise InputError(
+            f"a photograph of {picture.pixels.dtype}, but image={kind.name} is {kind.dtype} in {list(kind.range)}: use a "
+            "network trained for photographs"
+        )
+    else:
+        check_bands(upscaler.network, picture.was_gray)
+
+
+def writer(picture: Picture, target: Path, upscaler: Upscaler, outscale: float | None) -> tuple[StripWriter, dict[str, str]]:
+    """The writer of a result, and what the result loses, in a few words -> what to say."""
+    factor = factor_of(upscaler, outscale)
+    if isinstance(picture, Image):
+        kept = {"icc_profile": picture.icc_profile, "exif": picture.exif}
+        lost = picture.facts.not_kept() | not_kept(target, picture.pixels.dtype, gray=picture.was_gray, **kept)
+        return Writer(target, shape(picture, factor), picture.pixels.dtype, **kept), lost
+    size = raster_strips.size(picture, factor)
+    if rasters.extension(target) in picture.written:
+        return picture.writer(target, size), picture.not_kept()
+    return _flat(picture, target, size)
+
+
+def made(
+    picture: Picture,
+    upscaler: Upscaler,
+    kind: Kind,
+    outscale: float | None,
+    alpha_upscale: Alpha,
+    progress: Callable[[float], None],
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """The strips of a result, (h, W, C), and where they have data, (h, W) or None."""
+    if isinstance(picture, Raster):
+        return raster_strips.strips(upscaler, picture, kind, outscale=outscale, progress=progress)
+    options = {"outscale": outscale, "alpha_upscale": alpha_upscale, "progress": progress}
+    return ((strip, None) for strip in strips(upscaler, picture, **options))
+
+
+def _flat(raster: Raster, target: Path, size: tuple[int, int, int]) -> tuple[StripWriter, dict[str, str]]:
+    """The writer of a photograph made of a raster, without its metadata."""
+    bands, deep = raster.shape[2], raster.dtype == np.uint16
+    if size[0] > 1 or bands not in (1, 3) or raster.dtype not in (np.uint8, np.uint16):
+        raise InputError(
+            f"{target}: {raster.planes} x {bands} bands of {raster.dtype} do not fit into {target.suffix}: write "
+            f"{' or '.join(raster.written) or 'a file of another format'}"
+        )
+    lost = {"metadata": f"its metadata, such as coordinates, are not kept in {target.suffix}"}
+    if raster.masked:
+        lost["nodata"] = f"where it has no data is not kept in {target.suffix}"
+    if deep and target.suffix.lower() not in DEEP:
+        lost["depth"] = f"its 16 bits become 8 in {target.suffix}"
+    return Writer(target, (*size[1:], bands), raster.dtype), lost

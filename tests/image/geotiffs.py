@@ -1,0 +1,31 @@
+"""Small real GeoTIFFs, and others made of them. Sources: tests/image/satellite/SOURCES.md."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+
+SATELLITE = Path(__file__).parent / "satellite"
+SENTINEL2, LANDSAT8, PAN, POINT = (SATELLITE / f"{name}.tif" for name in ("sentinel2", "landsat8", "landsat8_pan", "point"))
+
+
+def samples(file: Path) -> np.ndarray:
+    """(H, W, C) by rasterio, alpha included."""
+    with rasterio.open(file) as opened:
+        return np.moveaxis(opened.read(), 0, -1)
+
+
+def written(file: Path, pixels: np.ndarray, mask: np.ndarray | None = None, names: tuple = (), **profile: Any) -> Path:
+    """A GeoTIFF of (H, W, C) at the place of SENTINEL2; other settings of GDAL in `profile`; `mask` is stored inside."""
+    with rasterio.open(SENTINEL2) as source:
+        known = {"driver": "GTiff", "crs": source.crs, "transform": source.transform}
+    height, width, count = pixels.shape
+    shape = {"height": height, "width": width, "count": count, "dtype": pixels.dtype.name}
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(file, "w", **known | shape | profile) as out:
+        out.write(np.moveaxis(pixels, -1, 0))
+        if mask is not None:
+            out.write_mask(mask)
+        if names:
+            out.descriptions = names
+    return file
