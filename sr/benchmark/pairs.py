@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from sr.data.further import keys_of, plain
@@ -121,7 +122,10 @@ class Benchmark:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """{"name": str, "lr": (C, h, w), "hr": (C, round(scale * h), round(scale * w)), ...}, images of the kind's type."""
+        """{"name": str, "lr": (C, h, w), "hr": (C, round(scale * h), round(scale * w)), ...}, images of the kind's type.
+
+        "mask" (1, H, W) bool is there if HR has pixels without data, False there.
+        """
         hr_file, lr_file = self.pairs[index]
         hr = self.hr_of(hr_file)
         size = tuple(round(n / self.scale) for n in hr.shape[-2:])
@@ -131,7 +135,10 @@ class Benchmark:
         else:
             check_pairs([(hr_file, lr_file)], self.scale)
             lr = self.kind.tensor(lr_file)
-        return {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
+        keys = {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
+        if (valid := self.kind.valid(hr_file)) is not None:
+            keys["mask"] = torch.from_numpy(valid[None, : hr.shape[-2], : hr.shape[-1]])
+        return keys
 
     def hr_of(self, file: Path) -> Tensor:
         """HR (C, round(scale * h), round(scale * w)) of a file, cropped: h and w are those of LR."""

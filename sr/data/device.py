@@ -17,7 +17,8 @@ def finish(
 ) -> dict[str, Any]:
     """A worker's batch -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
 
-    The further keys are `scale` (N,), keys of the sources (`sr.data.further`), and the `wanted` ones of the degradation.
+    The further keys are `scale` (N,), `mask` (N, 1, sH, sW) bool if some HR images have pixels without data, False there, keys
+    of the sources (`sr.data.further`), and the `wanted` ones of the degradation.
     Flips and rotations also move those of shape (N, C, H, W); other augmentations refuse unknown keys.
 
     If the degradation sharpens HR, "hr" is the sharpened image, and "real" is the real image for a discriminator.
@@ -32,6 +33,8 @@ def finish(
     lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
     learned = degradation.targets(hr, batch["parameters"]) if "parameters" in batch else {"hr": hr}
     keys = {"scale": hr.new_full((len(hr),), degradation.scale)}
+    if "mask" in batch:
+        keys |= augmentation.follow({"mask": _mask(batch, degradation.scale, augmentation)}, parameters)
     keys |= augmentation.follow(_keys(batch.get("further", {}), hr.device), parameters)
     if wanted and "parameters" in batch:
         told = degradation.told(batch["parameters"], hr.device)
@@ -53,6 +56,14 @@ def _degraded(
     hr = augmentation.warp(hr, size + 2 * batch["margin"], scale, parameters)
     lr = degradation(hr, batch["parameters"], size)
     return centre(lr, size), centre(hr, size * scale), parameters
+
+
+def _mask(batch: dict[str, Any], scale: int, augmentation: Chain) -> Tensor:
+    """(N, 1, sH, sW) bool: where HR patches, warped, without margin, have data. Warped pixels need it in all they mix."""
+    size, margin = batch["patch_size"], 0 if "lr" in batch else batch["margin"]
+    mask = batch["mask"].permute(0, 3, 1, 2).float()
+    mask = augmentation.warp(mask, size + 2 * margin, scale, _tensors(batch["augmentation"], mask.device))
+    return centre(mask, size * scale) > 1 - 1e-3
 
 
 def _keys(further: dict[str, Any], device: torch.device) -> dict[str, Any]:

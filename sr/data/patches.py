@@ -49,6 +49,9 @@ class Patches(IterableDataset):
         self.further = further
         self.hr, self.lr, self.plan, self.scale = hr, lr, plan, scale
         self.degradation, self.augmentation = degradation, augmentation
+        # Which images have pixels without data. If one has, all batches have the key.
+        self.masks = [images.masked() if hasattr(images, "masked") else [False] * len(images) for images in hr.sets]
+        self.masked = any(map(any, self.masks))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         worker = get_worker_info()
@@ -61,7 +64,8 @@ class Patches(IterableDataset):
 
         {"hr": (N, H, W, C) of the stored type, "lr"?: the same at LR's size, "patch_size": LR pixels, "parameters"?: the
         degradation's, "margin"?: LR pixels around the patch that they need, "augmentation": the augmentations' parameters,
-        "further"?: further keys of the images, "partner"?: a dict like this one}. Images are tensors, parameters arrays: a
+        "further"?: further keys of the images, "mask"?: (N, H, W, 1) uint8, 0 where HR has no data, "partner"?: a dict like
+        this one}. Images are tensors, parameters arrays: a
         worker passes each tensor in its own file, which would take longer than cutting the patches.
         """
         size = self.plan.phase(index).patch_size
@@ -82,6 +86,7 @@ class Patches(IterableDataset):
         bands, dtype = first.shape[2], first.dtype
         hr = np.empty((len(images), window * s, window * s, bands), dtype)
         lr = np.empty((len(images), window, window, bands), dtype) if self.lr is not None else None
+        masks = np.ones((*hr.shape[:3], 1), np.uint8) if self.masked else None
         for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
             source = self.hr[image]
             rows, columns, count = source.shape
@@ -91,6 +96,8 @@ class Patches(IterableDataset):
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
             # An image smaller than an LR pixel is mirrored unchanged.
             cut(source, h * s or rows, w * s or columns, y * s, x * s, hr[n])
+            if masks is not None and (mask := self._mask(image)) is not None:
+                cut(mask, h * s or rows, w * s or columns, y * s, x * s, masks[n])
             if lr is not None:
                 partner = self.lr[image]
                 if partner.shape[2] != bands or partner.dtype != dtype:
@@ -99,11 +106,17 @@ class Patches(IterableDataset):
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
         if self.further is not None:
             batch["further"] = self.further.of(images)
+        if masks is not None:
+            batch["mask"] = torch.from_numpy(masks)
         if lr is not None:
             batch["lr"] = torch.from_numpy(lr)
         else:
             batch |= {"parameters": parameters, "margin": margin}
         return batch
+
+    def _mask(self, image: int) -> Pixels | None:
+        part, place = self.hr.place(image)
+        return self.hr.sets[part].mask(place) if self.masks[part][place] else None
 
     def _margin(self, parameters: dict[str, np.ndarray], size: int) -> int:
         """LR pixels around a patch that the degradation of these samples needs.

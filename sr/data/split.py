@@ -131,6 +131,9 @@ class Held:
             raise InputError(f"{item.hr or item.key} is smaller than the scale {self.scale}")
         hr = hr[:, :h, :w]
         keys = {"name": self.names[index], "hr": hr}
+        valid = self.kind.valid(item.hr) if item.hr is not None else None
+        if valid is not None:
+            keys["mask"] = torch.from_numpy(valid[None, :h, :w])
         own = keys_of(self.sources[item.source], item.place if item.hr is None else item.hr)
         if item.lr is None:
             lr, told = self._degraded(hr, item)

@@ -26,6 +26,7 @@ from sr.data.notes import say_not_used
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import whole
 from sr.image import file as image
+from sr.image import rasters
 from sr.image.kind import PHOTO, Kind
 from sr.say import warn
 
@@ -58,6 +59,15 @@ class Store:
 
     def __getitem__(self, index: int) -> np.ndarray:
         return self._maps[self.cached[index]]
+
+    def masked(self) -> list[bool]:
+        """For each image whether some of its pixels have no data."""
+        names = self._names()
+        return [_mask(cached).name in names for cached in self.cached]
+
+    def mask(self, index: int) -> np.ndarray:
+        """(H, W, 1) uint8 of a `masked` image, 0 where it has no data and 1 elsewhere, memory-mapped."""
+        return self._maps[_mask(self.cached[index])]
 
     def build(self, progress: bool = True) -> int:
         """Decode missing images in parallel; if several processes call it at once, one of them works.
@@ -125,7 +135,7 @@ class Store:
 
     def _clean(self) -> None:
         """Remove files of images that are no longer in the set, or have changed."""
-        wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note)} | {"build.lock"}
+        wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note, _mask)} | {"build.lock"}
         for name in self._names() - wanted:
             (self.folder / name).unlink()
 
@@ -166,7 +176,7 @@ class Store:
 
     def _store(self, file: Path, cached: Path) -> None:
         try:
-            pixels, notes = self.kind.read(file), self.kind.not_used(file)
+            pixels, valid, notes = self.kind.read(file), self.kind.valid(file), self.kind.not_used(file)
         except (InputError, MissingError) as error:
             if self.corrupt == "stop":
                 raise
@@ -176,6 +186,9 @@ class Store:
             if notes:
                 with whole(_note(cached)) as temporary:
                     temporary.write_text(json.dumps(notes))
+            if valid is not None:
+                with whole(_mask(cached)) as temporary, open(temporary, "wb") as out:
+                    np.save(out, valid[..., None].astype(np.uint8))
             with whole(cached) as temporary, open(temporary, "wb") as out:
                 np.save(out, pixels)
         except OSError as error:
@@ -187,7 +200,8 @@ def _name(file: Path) -> str:
         status = file.stat()
     except OSError:  # a broken link, which decoding will report
         status = file.lstat()
-    key = f"{_VERSION}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
+    version = f"{_VERSION}|raster" if rasters.find(file) else _VERSION  # version 2 had no masks
+    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
     # fsencode: names need not be UTF-8. Truncated, because a name may have at most 255 bytes, up to four per letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 
@@ -195,6 +209,11 @@ def _name(file: Path) -> str:
 def _mark(cached: Path) -> Path:
     """The file that says why an image could not be decoded."""
     return cached.with_suffix(".corrupt")
+
+
+def _mask(cached: Path) -> Path:
+    """The file that says where an image has data, if not everywhere."""
+    return cached.with_suffix(".mask.npy")
 
 
 def _note(cached: Path) -> Path:

@@ -14,9 +14,22 @@ from sr.functional.pixels import check_pixels
 from sr.functional.ranges import levels_of
 
 
-def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None) -> Tensor:
-    """One score per image by a metric, ours or another; a metric with `reference = False` receives only SR."""
-    return metric(sr, hr) if needs_reference(metric) else metric(sr)
+def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None, *, lr: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    """One score per image by a metric, ours or another.
+
+    Args:
+        sr, hr: (N, C, H, W) in [0, 1]. A metric with `reference = False` receives only SR.
+        lr: a metric with `against = "lr"` receives it in place of HR.
+        mask: (N, 1, H, W) bool, False where HR has no data. Our metrics leave these pixels out; for others, and for those
+            that look at whole images, SR has HR's values there.
+    """
+    if not needs_reference(metric):
+        return metric(sr)
+    if getattr(metric, "against", "hr") == "lr":
+        return metric(sr, lr)
+    if mask is None:
+        return metric(sr, hr)
+    return metric(sr, hr, mask) if isinstance(metric, Metric) else metric(torch.where(mask, sr, hr), hr)
 
 
 def needs_reference(metric: nn.Module) -> bool:
@@ -71,10 +84,10 @@ class Metric(nn.Module):
         self.channel, self.top, self.luma = channel, levels_of(levels), luma
 
     @torch.no_grad()
-    def forward(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
+    def forward(self, sr: Tensor, hr: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Score (N, C, H, W), or clips (N, T, C, H, W), in [0, 1]; returns (N,), float64 (float32 on devices without it).
 
-        A metric without a reference ignores hr.
+        A metric without a reference ignores hr and mask, (N, 1, H, W) bool, False where HR has no data.
 
         Raises:
             InputError: sr and hr differ in shape, hr is missing or not in [0, 1], too little remains after cutting the
@@ -82,7 +95,7 @@ class Metric(nn.Module):
         """
         if self.reference:
             self._check_reference(sr, hr)
-        images = (sr, hr) if self.reference else (sr,)
+        images = (sr,) if not self.reference else (sr, hr) if mask is None else (sr, hr, mask)
         height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
         if min(height, width) < self.smallest:
             raise InputError(
@@ -105,7 +118,10 @@ class Metric(nn.Module):
         check_pixels(hr, "hr")  # not sr: an untrained network may return anything
 
     def compute(self, *images: Tensor) -> Tensor:
-        """(N,) scores of batches of pictures (N, C, H, W): SR and HR, or SR alone."""
+        """(N,) scores of batches of pictures (N, C, H, W): SR alone, SR and HR, or SR, HR and a mask (N, 1, H, W)."""
+        if len(images) == 3:
+            sr, hr, mask = images
+            images = (torch.where(mask, sr, hr), hr)
         return self.score(*map(self.prepare, images))
 
     def prepare(self, image: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from sr.metric.base import Metric
@@ -17,20 +18,25 @@ class LocalMetric(Metric):
 
     window: int = 1  # rows and columns of the image needed for one value of the map
 
-    def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
+    def compute(self, sr: Tensor, hr: Tensor, mask: Tensor | None = None) -> Tensor:
         total, count = 0.0, 0
-        for ours, theirs in self._bands(self.cropped(sr), self.cropped(hr)):
+        for ours, theirs, there in self._bands(*(None if image is None else self.cropped(image) for image in (sr, hr, mask))):
             values = self.local(self.levels(ours), self.levels(theirs))
-            total, count = total + values.sum(dim=(1, 2, 3)), count + values[0].numel()
+            if there is not None:
+                there = _inside(there, self.window).expand_as(values)
+                values, here = values.where(there, 0), there.sum(dim=(1, 2, 3))
+            else:
+                here = values[0].numel()
+            total, count = total + values.sum(dim=(1, 2, 3)), count + here
         return self.finish(total / count)
 
-    def _bands(self, sr: Tensor, hr: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """The two images in bands of rows; neighbouring bands overlap by what the window needs."""
+    def _bands(self, sr: Tensor, hr: Tensor, mask: Tensor | None = None) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """The images in bands of rows; neighbouring bands overlap by what the window needs."""
         shared, height = self.window - 1, sr.shape[-2]
         rows = max(BAND // sr.shape[-1], 2 * shared, 1)  # in wide images at most half of the work is done twice
         for top in range(0, height - shared, rows):
             band = slice(top, min(top + rows + shared, height))
-            yield sr[..., band, :], hr[..., band, :]
+            yield sr[..., band, :], hr[..., band, :], None if mask is None else mask[..., band, :]
 
     def local(self, sr: Tensor, hr: Tensor) -> Tensor:
         """(N, C, h - window + 1, w - window + 1) values of two prepared images (N, C, h, w) in 0..255."""
@@ -42,3 +48,8 @@ class LocalMetric(Metric):
 
     def score(self, sr: Tensor, hr: Tensor) -> Tensor:
         return self.finish(self.local(sr, hr).mean(dim=(1, 2, 3)))
+
+
+def _inside(mask: Tensor, window: int) -> Tensor:
+    """(N, 1, h - window + 1, w - window + 1) bool: where a window has data everywhere."""
+    return mask if window == 1 else F.max_pool2d((~mask).float(), window, 1) == 0

@@ -74,6 +74,15 @@ class SRModule(pl.LightningModule):
         """The target of the network's output; None in a set without HR."""
         return batch.get("hr")
 
+    def mask(self, batch: Mapping[str, Any]) -> Tensor | None:
+        """(N, 1, H, W) bool, False where the target has no data; None: it has data everywhere."""
+        return batch.get("mask")
+
+    def learned(self, sr: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """SR as losses see it: where the target has no data, it is the target, so that these pixels have no gradient."""
+        mask = self.mask(batch)
+        return sr if mask is None else torch.where(mask, sr, self.target(batch).to(sr.dtype))
+
     def real(self, batch: Mapping[str, Any]) -> Tensor:
         """The real images for a discriminator: the target, unless the degradation sharpens only the network's target."""
         return batch.get("real", self.target(batch))
@@ -184,18 +193,19 @@ class SRModule(pl.LightningModule):
             sr = self._enlarge(self.evaluated, lr, image, others)
             if with_bicubic and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
-            scores = self._score(sr, hr, image)
+            mask = self.mask(batch)
+            scores = self._score(sr, hr, image, lr=lr, mask=mask)
             if with_bicubic:
                 levels = of_data(self.trainer.datamodule).levels
-                bicubic = Bicubic(lr, sr.shape[-2:], levels).whole()
-                scores |= {f"bicubic/{metric}": score for metric, score in self._score(bicubic, hr, image).items()}
+                bicubic = self._score(Bicubic(lr, sr.shape[-2:], levels).whole(), hr, image, lr=lr, mask=mask)
+                scores |= {f"bicubic/{metric}": score for metric, score in bicubic.items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
 
-    def _score(self, sr: Tensor, hr: Tensor | None, image: str) -> dict[str, float]:
+    def _score(self, sr: Tensor, hr: Tensor | None, image: str, **given: Tensor | None) -> dict[str, float]:
         try:
-            return {name: scored(metric, sr, hr).item() for name, metric in self.metric.items()}
+            return {name: scored(metric, sr, hr, **given).item() for name, metric in self.metric.items()}
         except InputError as error:  # such as an image that is too small for SSIM
             raise InputError(f"{image}: {error}") from error
 

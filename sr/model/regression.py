@@ -66,7 +66,8 @@ class Regression(SRModule):
         (lr, others), hr = self.inputs(batch), self.target(batch)
         if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are used unchanged
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        total, parts = self.loss(self.trained("network")(lr, **others), hr, self.average_image(lr, **others))
+        sr = self.learned(self.trained("network")(lr, **others), {**batch, "hr": hr})
+        total, parts = self.loss(sr, hr, self.average_image(lr, **others))
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)
             total = total + self.l1_regularisation * parts["l1_regularisation"]

@@ -58,7 +58,8 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
                 lr, hr = (kind.scaled(sample[key][None]) if key in sample else None for key in ("lr", "hr"))
                 size = [round(side * runs[0].scale) for side in lr.shape[-2:]] if hr is None else hr.shape[-2:]
                 sr = imresize(lr, size=tuple(size), rounding=kind.levels)
-                of[sample["name"]] = {key: scored(metric, sr, hr).item() for key, metric in measured.items()}
+                given = {"lr": lr, "mask": sample["mask"][None] if "mask" in sample else None}
+                of[sample["name"]] = {key: scored(metric, sr, hr, **given).item() for key, metric in measured.items()}
         means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]
         if len(of) == len(run.scores[name]):
