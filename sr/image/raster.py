@@ -64,6 +64,8 @@ class Raster(ABC):
     def writer(self, path: Path, size: tuple[int, int, int]) -> StripWriter:
         """The writer of an enlarged file with the metadata of this one, at path, which has an extension of `written`.
 
+        Another thread uses it while this file is read on, and after it is closed: it reads from this file what it needs now.
+
         Its `write` gets the rows of plane after plane from top to bottom, (h, W, C) of `dtype`, and their `valid`. It keeps
         the extent: the size of a pixel is divided by the ratio of the sizes.
 

@@ -152,17 +152,20 @@ class _File:
 
         Raises what `strips` and the writer raise; the unfinished file is then removed.
         """
-        with naming(self.source):
-            picture.check(self.image, self.upscaler, self.kind)
-        started = self.progress.n
-        while True:
-            tile = self.upscaler.tile
-            try:
-                return self._attempt()
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error) or self.upscaler.tile == tile:
-                    raise
-            self.progress.n = started  # plans for larger tiles keep too much memory
+        try:
+            with naming(self.source):
+                picture.check(self.image, self.upscaler, self.kind)
+            started = self.progress.n
+            while True:
+                tile = self.upscaler.tile
+                try:
+                    return self._attempt()
+                except (RuntimeError, MemoryError) as error:
+                    if not out_of_memory(error) or self.upscaler.tile == tile:
+                        raise
+                self.progress.n = started  # plans for larger tiles keep too much memory
+        finally:
+            picture.close(self.image)
 
     def _attempt(self) -> Output:
         output = Output(self.source, *picture.writer(self.image, self.target, self.upscaler, self.outscale), self.writer)

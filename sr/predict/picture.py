@@ -23,6 +23,12 @@ def opened(path: Path) -> Picture:
     return rasters.opened(path) or read(path)
 
 
+def close(picture: Picture) -> None:
+    """Close a raster, whose strips are all made; its writer needs it no more."""
+    if isinstance(picture, Raster):
+        picture.close()
+
+
 def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
     """InputError: the file does not suit the network."""
     if isinstance(picture, Raster):

@@ -29,3 +29,20 @@ def written(file: Path, pixels: np.ndarray, mask: np.ndarray | None = None, name
         if names:
             out.descriptions = names
     return file
+
+
+def cut(source: Path, folder: Path, side: int, names: str = "t_{row}_{column}.tif") -> list[Path]:
+    """Tiles of a file with the right coordinates, named by their number in rows and columns; incomplete ones are left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    with rasterio.open(source) as file:
+        for row in range(0, file.height - side + 1, side):
+            for column in range(0, file.width - side + 1, side):
+                window = rasterio.windows.Window(column, row, side, side)
+                a, b, c, d, e, f = file.transform[:6]
+                moved = rasterio.Affine(a, b, c + a * column + b * row, d, e, f + d * column + e * row)
+                profile = file.profile | {"width": side, "height": side, "transform": moved}
+                files.append(folder / names.format(row=row // side, column=column // side))
+                with rasterio.open(files[-1], "w", **{k: v for k, v in profile.items() if not k.startswith("block")}) as out:
+                    out.write(file.read(window=window))
+    return files
