@@ -7,11 +7,13 @@ from pathlib import Path
 from sr.errors import InputError
 from sr.image.geotiff import JP2, GeoTIFF
 from sr.image.raster import Raster
+from sr.image.stack import TIFFStack
 from sr.image.writer import one_line
 
 FORMATS: tuple[type[Raster], ...] = (
     GeoTIFF,
     JP2,
+    TIFFStack,
 )
 EXTENSIONS = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.extensions))
 WRITTEN = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.written))
