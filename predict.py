@@ -55,7 +55,15 @@ def compare(cfg: DictConfig) -> int:
     from sr.predict.compare import compare_files
     from sr.predict.files import pick_device
 
-    settled = {"alpha": None, "outscale": None, "format": None, "suffix": "", "precision": 32, "batch": "auto"}
+    settled = {
+        "alpha": None,
+        "outscale": None,
+        "format": None,
+        "suffix": "",
+        "precision": 32,
+        "batch": "auto",
+        "bandwise": False,
+    }
     for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
         if cfg[key] != value:
             raise InputError(

@@ -10,6 +10,7 @@ from sr.build.node import build, plain
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind, of
 from sr.infer.upscaler import channels
+from sr.network.bandwise import Bandwise
 from sr.weights import checkpoint
 
 
@@ -22,7 +23,7 @@ def settle_image(cfg: DictConfig) -> Kind:
     """Fill in `cfg.image` of test.py and predict.py: what the checkpoint was trained for, `photo` for released files.
 
     Raises:
-        InputError: the command line contradicts the checkpoint.
+        InputError: the command line contradicts the checkpoint, without bandwise=true.
     """
     named = not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None
     file = checkpoint.first(plain(cfg.ckpt)) if named else None
@@ -31,7 +32,7 @@ def settle_image(cfg: DictConfig) -> Kind:
     if cfg.get("image") is None:
         OmegaConf.update(cfg, "image", image_node(stored or PHOTO), force_add=True)
     chosen = image(cfg)
-    if stored not in (None, chosen):
+    if stored not in (None, chosen) and not cfg.get("bandwise"):
         raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: remove image=...")
     return chosen
 
@@ -41,11 +42,17 @@ def image_node(kind: Kind) -> dict[str, Any]:
     return {"_target_": "sr.image.kind.Kind", **asdict(kind)}
 
 
-def check_channels(network: nn.Module, kind: Kind) -> nn.Module:
-    """The network unchanged. InputError: its number of channels differs from the image's number of bands."""
+def check_channels(network: nn.Module, kind: Kind, bandwise: bool = False) -> nn.Module:
+    """The network unchanged; with `bandwise`, applied to each band (`sr.network.bandwise.Bandwise`).
+
+    Raises:
+        InputError: its number of channels differs from the image's number of bands.
+    """
+    if bandwise:
+        return Bandwise(network=network, channels=kind.bands).eval()
     if channels(network) != kind.bands:
         raise InputError(
             f"{type(network).__name__} has {channels(network)} channels, but image={kind.name} has {kind.bands} bands: "
-            "choose an image=... with the same number"
+            "choose an image=... with the same number, or pass bandwise=true to test.py or predict.py"
         )
     return network

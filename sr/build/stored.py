@@ -28,7 +28,8 @@ def stored_network(cfg: DictConfig) -> nn.Module:
 def predicting_network(cfg: DictConfig) -> nn.Module:
     """The network of predict.py: from the checkpoint, or the config's with the checkpoint's weights."""
     kind = settle_image(cfg)
-    return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
+    built = named_network(cfg) if cfg.get("network") else stored_network(cfg)
+    return check_channels(built, kind, bool(cfg.get("bandwise")))
 
 
 def named_network(cfg: DictConfig) -> nn.Module:
@@ -89,7 +90,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
-    return check_channels(built, kind)
+    return check_channels(built, kind, bool(cfg.get("bandwise")))
 
 
 def _degradation_of_run(cfg: DictConfig, file: str | Path, run: Mapping[str, Any]) -> None:
