@@ -30,7 +30,7 @@ class TIFFStack(Raster):
 
     name = "TIFF"
     extensions = written = (".tif", ".tiff")
-    library, extra = "tifffile", "satellite"  # always installed
+    library, extra = "tifffile", ""  # a dependency, not an extra
 
     @classmethod
     def claims(cls, path: Path) -> bool:

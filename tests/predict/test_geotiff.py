@@ -10,12 +10,15 @@ import rasterio
 import tifffile
 import torch
 
+from sr.errors import StorageError
 from sr.functional.resize import imresize
+from sr.image.geotiff import JP2, GeoTIFF
 from sr.image.kind import PHOTO, Kind
 from sr.network.interpolation import Interpolation
 from sr.predict.files import predict_files
 from sr.predict.plan import plan
 from tests.image.geotiffs import LANDSAT8, POINT, SENTINEL2, samples, written
+from tests.jobs import small_files
 
 REFLECTANCE = Kind("sentinel2", 6, "uint16", (0, 10000), 10000, False, (2, 1, 0), "clip")
 ONE = Kind("band", 1, "uint16", (0, 10000), 10000, False, (0,), "clip")
@@ -170,6 +173,12 @@ def test_names_of_results(tmp_path, sr_data):
         assert sr.crs == lr.crs and sr.bounds == lr.bounds and sr.shape == (686, 686)
 
 
+def test_a_full_disk_leaves_nothing(tmp_path):
+    with small_files(60_000), pytest.raises(StorageError, match=r"is the disk full.*sr\.tif"):
+        predict_files(bicubic(), [(SENTINEL2, tmp_path / "sr.tif")], kind=REFLECTANCE)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(shutil.which("gdalinfo") is None, reason="no gdalinfo: install gdal-bin")
 @pytest.mark.parametrize("source", [SENTINEL2, LANDSAT8])
 def test_gdalinfo_sees_the_same_place(tmp_path, source):
@@ -183,3 +192,16 @@ def test_gdalinfo_sees_the_same_place(tmp_path, source):
 
 def landsat() -> Kind:
     return Kind("landsat8", 6, "uint16", (5000, 55000), 50000, False, (2, 1, 0), "clip")
+
+
+def test_without_rasterio(tmp_path, capsys, monkeypatch):
+    """A photograph is still upscaled, and its georeference is reported; other bands need the library, in one line."""
+    for format in (GeoTIFF, JP2):
+        monkeypatch.setattr(format, "library", "a_library_that_is_not_there")
+    six, rgb = tmp_path / "six.tif", (samples(SENTINEL2)[..., :3] // 20).clip(0, 255).astype(np.uint8)
+    shutil.copy(SENTINEL2, six)
+    line = refusal(tmp_path, capsys, six, bicubic(), REFLECTANCE)
+    assert line == f'{six}: GeoTIFF files need a_library_that_is_not_there: pip install ".[satellite]"'
+    result = predict_files(bicubic(3), [(written(tmp_path / "rgb.tif", rgb, photometric="rgb"), tmp_path / "sr.tif")])
+    assert result.written == 1 and result.not_kept == {"georeference": 1}
+    assert 'is not kept: pip install ".[satellite]" keeps it' in capsys.readouterr().err
