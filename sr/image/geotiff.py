@@ -59,8 +59,11 @@ class GeoTIFF(Raster):
                     found = tiff.tags(file)
             except Exception:  # a broken file, which its reader reports
                 return False
-        if not any(tag in found for tag in (*_GEO, _GDAL_NODATA)) or found.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 3:
-            return False  # the values of a palette are names, not measurements
+        bits = min(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1)
+        if not any(tag in found for tag in (*_GEO, _GDAL_NODATA)) or bits < 8:
+            return False
+        if found.get(Tiff.PHOTOMETRIC_INTERPRETATION) in (0, 3):
+            return False  # 0 is white; or a palette, whose values are names, not measurements
         return not photographic(found) or find_spec(cls.library) is not None
 
     def __init__(self, path: Path) -> None:
@@ -106,9 +109,23 @@ class GeoTIFF(Raster):
             said["compression"] = f"its compression ({compression}) becomes deflate, which loses nothing"
         if any(self.file.overviews(n) for n in self.bands):
             said["overviews"] = "its overviews are not kept: gdaladdo makes them again"
+        if self.alpha and self._translucent():
+            said["alpha"] = "its partly transparent pixels become opaque: alpha only says where there are data"
         if self.file.subdatasets:
             said["further pages"] = f"only the first of its {len(self.file.subdatasets)} pages is upscaled"
         return said
+
+    def _translucent(self) -> bool:
+        """Whether alpha has values between 0 and its maximum."""
+        full = np.iinfo(self.dtype).max if self.dtype.kind in "ui" else 1
+        height, width = self.shape[:2]
+        with settings():
+            for top in range(0, height, 256):
+                where = window(slice(top, min(top + 256, height)), slice(0, width))
+                alpha = self.file.read(self.alpha, window=where)
+                if ((alpha > 0) & (alpha < full)).any():
+                    return True
+        return False
 
     @property
     def compression(self) -> str | None:

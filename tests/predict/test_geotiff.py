@@ -12,6 +12,7 @@ import torch
 
 from sr.errors import StorageError
 from sr.functional.resize import imresize
+from sr.image import rasters
 from sr.image.geotiff import JP2, GeoTIFF
 from sr.image.kind import PHOTO, Kind
 from sr.network.interpolation import Interpolation
@@ -159,6 +160,16 @@ def test_one_line_for_a_file_that_does_not_suit_the_network(tmp_path, capsys):
     cut = tmp_path / "cut.tif"
     cut.write_bytes(SENTINEL2.read_bytes()[:30000])
     assert refusal(tmp_path, capsys, cut, bicubic(), REFLECTANCE).startswith(f"{cut}: cannot be read as ")
+
+
+def test_what_stays_a_photograph_or_loses_something(tmp_path):
+    """Palettes and white as 0 are read by file.py; partly transparent pixels are reported."""
+    rgb = (samples(SENTINEL2)[..., :3] // 20).clip(0, 255).astype(np.uint8)
+    assert rasters.find(written(tmp_path / "white.tif", rgb[..., :1], photometric="miniswhite")) is None
+    assert rasters.find(written(tmp_path / "bit.tif", rgb[..., :1] // 255, nbits=1)) is None
+    source = written(tmp_path / "alpha.tif", np.dstack([rgb, rgb[..., 0]]), photometric="rgb", alpha="yes")
+    result = predict_files(bicubic(3), [(source, tmp_path / "sr.tif")])
+    assert result.written == 1 and result.not_kept == {"alpha": 1}
 
 
 def test_names_of_results(tmp_path, sr_data):
