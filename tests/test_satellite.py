@@ -11,6 +11,8 @@ from predict import predict
 from tests.image.geotiffs import SENTINEL2
 from tests.jobs import compose, run_train
 
+pytestmark = pytest.mark.medium
+
 
 @pytest.fixture(scope="module", params=["sentinel2", "landsat8_pan"])
 def run(request, sr_data, tmp_path_factory):

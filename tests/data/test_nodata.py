@@ -89,6 +89,7 @@ def test_an_evaluation_set_says_where_it_has_data(folder):
     np.testing.assert_array_equal(masks[0][0].numpy(), (samples(folder / "hr" / "hr_0_0.tif") > 0).any(2))
 
 
+@pytest.mark.medium
 def test_a_run(folder, tmp_path):
     """Trained, tested against bicubic with all metrics, and its checkpoint knows the kind."""
     words = [*WORDS, f"data.train={folder}/train", f"benchmark.folder.hr={folder}/hr", f"data.cache_dir={tmp_path}/cache"]

@@ -12,13 +12,13 @@ SETTINGS = {"val": 0, "test": 0.3, "gap": 1}
 
 
 def pooled(file):
-    return samples(file).reshape(12, 2, 12, 2).mean((1, 3))
+    return samples(file).reshape(16, 2, 16, 2).mean((1, 3))
 
 
 @pytest.fixture
 def folders(tmp_path):
-    cut(LANDSAT8, tmp_path / "low", 12)
-    cut(PAN, tmp_path / "high", 24)
+    cut(LANDSAT8, tmp_path / "low", 16)
+    cut(PAN, tmp_path / "high", 32)
     return tmp_path / "low", tmp_path / "high", tmp_path / "cache"
 
 
@@ -28,12 +28,12 @@ def test_lr_covers_the_place_of_hr(folders, capsys):
     assert " * band 1 + " in capsys.readouterr().out
     for hr, lr in source.files():
         with rasterio.open(hr) as high, rasterio.open(lr) as low:
-            assert low.bounds == high.bounds and low.crs == high.crs and (low.width, low.height) == (12, 12)
+            assert low.bounds == high.bounds and low.crs == high.crs and (low.width, low.height) == (16, 16)
             assert low.dtypes == ("uint16",) and low.count == 1
         assert abs(np.corrcoef(samples(lr).ravel(), pooled(hr).ravel())[0, 1]) > 0.6
-    assert len(source.files()) == len(source.names()) == 8 and not source.validation()
+    assert len(source.files()) == len(source.names()) == 3 and not source.validation()
     test = LandsatPan(*folders, part="test", **SETTINGS)
-    assert len(test.files()) == 4 and test.fit == source.fit and not set(test.files()) & set(source.files())
+    assert len(test.files()) == 3 and test.fit == source.fit and not set(test.files()) & set(source.files())
 
 
 def test_bands_are_moved_to_where_the_panchromatic_band_is():
@@ -62,6 +62,6 @@ def test_what_is_refused(folders):
         LandsatPan(*folders, **SETTINGS).files()
     for file in low.iterdir():
         file.unlink()
-    cut(SENTINEL2, low, 12)
+    cut(SENTINEL2, low, 16)
     with pytest.raises(InputError, match="low/t_0_0.tif does not cover the place of .*high/t_0_0.tif in pixels of twice"):
         LandsatPan(*folders, **SETTINGS).files()
