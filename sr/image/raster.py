@@ -30,6 +30,7 @@ class Raster(ABC):
         dtype: type of the samples that `read` returns, in physical units where the file defines them (Hounsfield).
         planes: number of planes.
         masked: whether some pixels may have no data.
+        placed: whether its metadata give it a place or a size in the world, which a photograph would lose.
     """
 
     name: ClassVar[str]  # of the format, in messages
@@ -43,6 +44,7 @@ class Raster(ABC):
     dtype: np.dtype
     planes: int = 1
     masked: bool = False
+    placed: bool = True
 
     @classmethod
     @abstractmethod

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from PIL import TiffImagePlugin as Tiff
+from PIL.ExifTags import Base
+from PIL.Image import Exif
 
 from sr.errors import InputError
 from sr.image import tiff
@@ -25,12 +27,14 @@ class TIFFStack(Raster):
     """A TIFF with pages of one size and type: pages, frames and slices are planes, channels and samples are bands.
 
     Its axes are those that tifffile finds: C and S are bands, Y and X the sides, all others planes. Not read here, but by
-    `sr.image.file`: single photographs, palettes, 1-bit pages, pages with alpha or of several sizes (the first is read).
+    `sr.image.file`: single photographs, palettes, 1-bit pages; and pages that are turned, have alpha, or are of
+    several sizes, of which it reads the first.
     """
 
     name = "TIFF"
     extensions = written = (".tif", ".tiff")
     library, extra = "tifffile", ""  # a dependency, not an extra
+    placed = False
 
     @classmethod
     def claims(cls, path: Path) -> bool:
@@ -43,27 +47,11 @@ class TIFFStack(Raster):
                 found, pages = tiff.tags(file), tiff.pages(file)
             except Exception:  # a broken file, or one that Pillow cannot open, which its reader reports
                 return False
-        extra = tiff.many(found.get(Tiff.EXTRASAMPLES))
-        colours, bits = found.get(Tiff.PHOTOMETRIC_INTERPRETATION), min(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1)
-        shallow = (
-            set(tiff.many(found.get(Tiff.SAMPLEFORMAT))) <= {1}
-            and max(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1) <= 16
-        )
-        photo = photographic(found) or (colours == 2 and shallow)
-        described = str(found.get(Tiff.IMAGEDESCRIPTION) or "").startswith(_IMAGEJ)
-        if (
-            colours not in (1, 2)
-            or bits < 8
-            or any(kind in (1, 2) for kind in extra)
-            or (photo and pages == 1 and not described)
-        ):
+        if not _suits(found, pages):
             return False
         with tifffile.TiffFile(path) as opened:
-            return (
-                _axes(opened.series[0]) is not None
-                and (len(opened.series) == 1 or pages == 1)
-                and not (photo and opened.series[0].ndim == 2)
-            )
+            whole = len(opened.series) == 1 or pages == 1  # not pages of several sizes
+            return whole and _axes(opened.series[0]) is not None and not (_photo(found) and opened.series[0].ndim == 2)
 
     def __init__(self, path: Path) -> None:
         import tifffile
@@ -100,6 +88,9 @@ class TIFFStack(Raster):
 
     def writer(self, path: Path, size: tuple[int, int, int]) -> StripWriter:
         return TIFFStackWriter(path, self, size)
+
+    def not_kept(self) -> dict[str, str]:
+        return {"EXIF": "its EXIF is not kept"} if Base.ExifOffset in self.file.pages[0].tags else {}
 
     def close(self) -> None:
         self.file.close()
@@ -177,6 +168,25 @@ class TIFFStackWriter(StripWriter):
         self._file.close()
 
     drop = end
+
+
+def _suits(found: Exif, pages: int) -> bool:
+    """Whether the tags of the first of these pages are those of a stack, or of samples that are no photograph's."""
+    bits, extra = (tiff.many(found.get(tag)) for tag in (Tiff.BITSPERSAMPLE, Tiff.EXTRASAMPLES))
+    colours = found.get(Tiff.PHOTOMETRIC_INTERPRETATION)
+    if colours not in (1, 2) or min(bits, default=1) < 8 or any(kind in (1, 2) for kind in extra):  # 1, 2: alpha
+        return False
+    if found.get(Base.Orientation, 1) != 1:
+        return False
+    described = str(found.get(Tiff.IMAGEDESCRIPTION) or "").startswith(_IMAGEJ)
+    return pages > 1 or described or not _photo(found)
+
+
+def _photo(found: Exif) -> bool:
+    """Whether `sr.image.file` reads a page with these tags, of RGB with further bands at least the colours."""
+    shallow = max(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1) <= 16
+    unsigned = set(tiff.many(found.get(Tiff.SAMPLEFORMAT))) <= {1}
+    return photographic(found) or (found.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 2 and shallow and unsigned)
 
 
 def _axes(series: Any) -> str | None:

@@ -32,6 +32,7 @@ def strips(
     raster: Raster,
     kind: Kind = PHOTO,
     *,
+    planes: int | None = None,
     outscale: float | None = None,
     progress: Callable[[float], None] = lambda part: None,
 ) -> Iterator[Strip]:
@@ -42,6 +43,7 @@ def strips(
 
     Args:
         kind: which values become 0 and 1 (`sr.image.kind.Kind.limits`).
+        planes: number of planes to upscale; None: all.
         outscale: factor of the result, as in `sr.infer.strips.strips`.
         progress: called with each finished fraction of the work.
 
@@ -51,8 +53,9 @@ def strips(
     check_bands(upscaler, raster, kind)
     limits, (height, width) = kind.limits(raster), raster.shape[:2]
     own, target = upscaler.size(height, width), size(raster, factor_of(upscaler, outscale))[1:]
-    for plane in range(raster.planes):
-        whole = math.prod(own) * raster.planes
+    planes = planes or raster.planes
+    for plane in range(planes):
+        whole = math.prod(own) * planes
         bands = rows_of(_parts(upscaler, raster, plane, limits, lambda pixels: progress(pixels / whole)), own[1])  # noqa: B023
         if target != own:
             resized = RowResize(own, target).stream(torch.from_numpy(band).permute(2, 0, 1)[None] for band in bands)

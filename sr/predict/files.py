@@ -171,7 +171,7 @@ class _File:
         output = Output(self.source, *picture.writer(self.image, self.target, self.upscaler, self.outscale), self.writer)
         options = {"outscale": self.outscale, "alpha_upscale": self.alpha_upscale, "progress": self._advance}
         try:
-            for strip in picture.made(self.image, self.upscaler, self.kind, **options):
+            for strip in picture.made(self.image, self.target, self.upscaler, self.kind, **options):
                 output.write(*strip)
             output.close()
         except BaseException:
@@ -259,7 +259,7 @@ def _one_ahead(
     """Each pair of files with its image, while the next one is being read."""
     waiting = deque()
     for pair in files:
-        waiting.append((pair, reader.submit(picture.opened, pair[0])))
+        waiting.append((pair, reader.submit(picture.opened, *pair)))
         if len(waiting) > 1:
             yield waiting.popleft()
     yield from waiting

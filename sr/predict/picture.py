@@ -1,6 +1,7 @@
 """What predict.py upscales: a photograph, read whole, or a raster, read by windows; each with its writer and its strips."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,16 @@ from sr.infer.upscaler import Upscaler
 Picture = Image | Raster
 
 
-def opened(path: Path) -> Picture:
-    """The raster, open, or the photograph of a file. Raises like `sr.image.file.read`."""
-    return rasters.opened(path) or read(path)
+def opened(path: Path, target: Path) -> Picture:
+    """The raster, open, or the photograph of a file. Raises like `sr.image.file.read`.
+
+    Pages of photographs whose result holds one picture are read as the photograph of the first, with its profile and EXIF.
+    """
+    raster = rasters.opened(path)
+    if raster is not None and not raster.placed and not _keeps(raster, target):
+        with suppress(InputError):
+            return read(path)
+    return raster or read(path)
 
 
 def close(picture: Picture) -> None:
@@ -51,13 +59,14 @@ def writer(picture: Picture, target: Path, upscaler: Upscaler, outscale: float |
         lost = picture.facts.not_kept() | not_kept(target, picture.pixels.dtype, gray=picture.was_gray, **kept)
         return Writer(target, shape(picture, factor), picture.pixels.dtype, **kept), lost
     size = raster_strips.size(picture, factor)
-    if rasters.extension(target) in picture.written:
+    if _keeps(picture, target):
         return picture.writer(target, size), picture.not_kept()
     return _flat(picture, target, size)
 
 
 def made(
     picture: Picture,
+    target: Path,
     upscaler: Upscaler,
     kind: Kind,
     outscale: float | None,
@@ -66,20 +75,30 @@ def made(
 ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
     """The strips of a result, (h, W, C), and where they have data, (h, W) or None."""
     if isinstance(picture, Raster):
-        return raster_strips.strips(upscaler, picture, kind, outscale=outscale, progress=progress)
+        planes = None if _keeps(picture, target) else 1
+        return raster_strips.strips(upscaler, picture, kind, planes=planes, outscale=outscale, progress=progress)
     options = {"outscale": outscale, "alpha_upscale": alpha_upscale, "progress": progress}
     return ((strip, None) for strip in strips(upscaler, picture, **options))
 
 
+def _keeps(raster: Raster, target: Path) -> bool:
+    """Whether a result of this name is a raster; otherwise it is a photograph of the first plane."""
+    return rasters.extension(target) in raster.written
+
+
 def _flat(raster: Raster, target: Path, size: tuple[int, int, int]) -> tuple[StripWriter, dict[str, str]]:
-    """The writer of a photograph made of a raster, without its metadata."""
+    """The writer of a photograph made of a raster's first plane, without its metadata."""
     bands, deep = raster.shape[2], raster.dtype == np.uint16
-    if size[0] > 1 or bands not in (1, 3) or raster.dtype not in (np.uint8, np.uint16):
+    if bands not in (1, 3) or raster.dtype not in (np.uint8, np.uint16):
         raise InputError(
-            f"{target}: {raster.planes} x {bands} bands of {raster.dtype} do not fit into {target.suffix}: write "
+            f"{target}: {bands} bands of {raster.dtype} do not fit into {target.suffix}: write "
             f"{' or '.join(raster.written) or 'a file of another format'}"
         )
-    lost = {"metadata": f"its metadata, such as coordinates, are not kept in {target.suffix}"}
+    lost = {"metadata": f"its coordinates and tags are not kept in {target.suffix}"} if raster.placed else {}
+    if raster.planes > 1:
+        lost["further frames or pages"] = (
+            f"only the first of its {raster.planes} frames or pages is upscaled in {target.suffix}"
+        )
     if raster.masked:
         lost["nodata"] = f"where it has no data is not kept in {target.suffix}"
     if deep and target.suffix.lower() not in DEEP:
