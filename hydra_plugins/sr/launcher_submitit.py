@@ -62,7 +62,7 @@ class Submitit(Sequential):
             batch = [] if self.signals.received else waiting[:free]
             if batch:
                 del waiting[:free]
-                with _deaf_to_ctrl_c(), executor.batch():
+                with _ignoring_ctrl_c(), executor.batch():
                     submitted = [executor.submit(Submitted(job)) for job in batch]
                 for job, task in zip(batch, submitted, strict=True):
                     running[task] = job
@@ -99,7 +99,7 @@ def _outcome(job: Job, task: Any) -> Outcome:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def _ignoring_ctrl_c() -> Iterator[None]:
     """Make child processes ignore Ctrl-C, which the terminal sends to every process: the sweep stops them."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -17,16 +17,16 @@ def callbacks(cfg: DictConfig) -> list[Callback]:
     built = [build(node) for node in chosen(cfg, "callback").values()]
     if cfg.get("profile") and "profile" not in group(cfg, "callback"):
         built.append(Profile(folder=cfg.output_dir))
-    if keepers := [callback for callback in built if isinstance(callback, Checkpoint)]:
+    if checkpoints := [callback for callback in built if isinstance(callback, Checkpoint)]:
         carry = carried(cfg)
         reloadable.check(carry, trust.of_command_line(cfg))
-        for keeper in keepers:
-            keeper.carry = carry
+        for checkpoint in checkpoints:
+            checkpoint.carry = carry
         if replay.until() is not None:
-            built.append(Until(step=replay.until(), keeper=keepers[0]))
+            built.append(Until(step=replay.until(), checkpoint=checkpoints[0]))
     return built
 
 
-def keeper(trainer: Trainer) -> Checkpoint | None:
+def checkpoint_callback(trainer: Trainer) -> Checkpoint | None:
     """The callback that keeps the best checkpoint."""
     return next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)

@@ -4,7 +4,7 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 
-from sr.build.callback import keeper
+from sr.build.callback import checkpoint_callback
 from sr.callback.clock import Clock
 from sr.device.count import parameters
 from sr.metric.record import records
@@ -13,7 +13,7 @@ from sr.run.early import stopped_early
 
 def score(trainer: Trainer) -> float | None:
     """The best validation score, or None without validation."""
-    found = keeper(trainer)
+    found = checkpoint_callback(trainer)
     return found and found.score
 
 

@@ -14,16 +14,16 @@ class Until(pl.callbacks.Checkpoint):  # Lightning calls these last, and this on
 
     Args:
         step: optimizer steps.
-        keeper: the run's callback that writes last.ckpt.
+        checkpoint: the run's callback that writes last.ckpt.
     """
 
-    def __init__(self, *, step: int, keeper: Checkpoint) -> None:
-        self.step, self.keeper = step, keeper
+    def __init__(self, *, step: int, checkpoint: Checkpoint) -> None:
+        self.step, self.checkpoint = step, checkpoint
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         due = trainer.val_check_batch // trainer.datamodule.accumulate
         if trainer.global_step == self.step and self.step % due and not trainer.should_stop:
-            trainer.save_checkpoint(self.keeper.last)
+            trainer.save_checkpoint(self.checkpoint.last)
             self._leave(trainer)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

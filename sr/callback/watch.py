@@ -48,7 +48,7 @@ class Watch(pl.Callback):
         self.colour_drift, self.grid, self.every_n_steps = colour_drift, grid, every_n_steps
         self.init_from = init_from
         self._won: Tensor | None = None  # consecutive iterations, on the device
-        self._told: set[str] = set()  # warnings that were given and still hold
+        self._warned: set[str] = set()  # warnings that were given and still hold
         self._seen: list[Tensor] = []  # per image: colour cast of each channel, grid of SR, grid of HR
         self._period = 1
         self._least = math.inf  # colour cast of a validation
@@ -126,18 +126,18 @@ class Watch(pl.Callback):
 
     def _tell(self, trainer: pl.Trainer, what: str, holds: bool, text: str) -> None:
         """Warn if the condition holds and did not hold before."""
-        if holds and what not in self._told:
+        if holds and what not in self._warned:
             _warn(trainer, f"step {trainer.global_step}: {text}")
-        (self._told.add if holds else self._told.discard)(what)
+        (self._warned.add if holds else self._warned.discard)(what)
 
     def state_dict(self) -> dict[str, Any]:
         """State for a resumed run, so that it warns like an uninterrupted one."""
         won = None if self._won is None else int(self._won)
-        return {"won": won, "told": sorted(self._told), "least": self._least, "before": self._before}
+        return {"won": won, "told": sorted(self._warned), "least": self._least, "before": self._before}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self._won = None if state_dict["won"] is None else torch.tensor(state_dict["won"])
-        self._told = set(state_dict["told"])
+        self._warned = set(state_dict["told"])
         self._least, self._before = state_dict["least"], state_dict["before"]
 
 

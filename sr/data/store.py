@@ -90,7 +90,7 @@ class Store:
             warn(f"left out of the training set (data.corrupt=skip): {problem}")
         return len(missing)
 
-    def there(self) -> list[bool]:
+    def decoded(self) -> list[bool]:
         """For each image whether it is decoded: all after `build`, except corrupt ones."""
         names = self._names()
         return [cached.name in names for cached in self.cached]
@@ -152,8 +152,8 @@ class Store:
 
     def _problems(self) -> Iterator[str]:
         if self.corrupt == "skip":
-            for cached, there in zip(self.cached, self.there(), strict=True):
-                if not there:
+            for cached, done in zip(self.cached, self.decoded(), strict=True):
+                if not done:
                     yield _mark(cached).read_text()
 
     def _check_room(self, need: int, count: int) -> None:
@@ -225,13 +225,13 @@ def decoded(hr: Any, lr: Store | None, held: Collection[Path] = ()) -> tuple[Any
     """The images, and their partners, without those that could not be decoded or are held out for validation."""
     if not isinstance(hr, Store):
         return hr, lr
-    there = hr.there() if lr is None else [a and b for a, b in zip(hr.there(), lr.there(), strict=True)]
-    if not any(there):
+    usable = hr.decoded() if lr is None else [a and b for a, b in zip(hr.decoded(), lr.decoded(), strict=True)]
+    if not any(usable):
         raise InputError(f"{hr.files[0].parent}: none of the {len(hr)} images can be decoded")
-    there = [decoded and file not in held for decoded, file in zip(there, hr.files, strict=True)]
-    if not any(there):
+    usable = [decoded and file not in held for decoded, file in zip(usable, hr.files, strict=True)]
+    if not any(usable):
         raise InputError(f"{hr.files[0].parent}: all decodable images are held out for validation; pass validation=[]")
-    return hr.keep(there), lr and lr.keep(there)
+    return hr.keep(usable), lr and lr.keep(usable)
 
 
 def folder_name(files: Sequence[Path]) -> str:

@@ -62,19 +62,19 @@ def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> O
     if not fused:
         return optimizer
     # torch's fused kernels on CPUs assume that gradients and state have the memory layout of their parameters.
-    optimizer.register_step_pre_hook(_lay_out_gradients)
-    optimizer.register_load_state_dict_post_hook(_lay_out_state)
+    optimizer.register_step_pre_hook(_match_gradient_layout)
+    optimizer.register_load_state_dict_post_hook(_match_state_layout)
     return optimizer
 
 
-def _lay_out_gradients(optimizer: Optimizer, *_: Any) -> None:
+def _match_gradient_layout(optimizer: Optimizer, *_: Any) -> None:
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p.grad is not None and p.grad.stride() != p.stride():
                 p.grad = torch.empty_like(p).copy_(p.grad)
 
 
-def _lay_out_state(optimizer: Optimizer) -> None:
+def _match_state_layout(optimizer: Optimizer) -> None:
     """Convert state from a checkpoint with another memory layout."""
     for p, state in optimizer.state.items():
         state |= {name: torch.empty_like(p).copy_(value) for name, value in state.items() if value.shape == p.shape}

@@ -73,11 +73,11 @@ class BackgroundIO(TorchCheckpointIO):
 
     def _start(self, job: Callable[..., None], *values: Any) -> None:
         if self._thread is None:  # not earlier: a forked process does not have its parent's threads
-            self._thread = ThreadPoolExecutor(1, "checkpoint", _stand_back)
+            self._thread = ThreadPoolExecutor(1, "checkpoint", _lower_priority)
         self._unfinished.append(self._thread.submit(job, *values))
 
 
-def _stand_back() -> None:
+def _lower_priority() -> None:
     """Lower this thread's priority: when all cores train, a thread that takes one makes all others wait for its share."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

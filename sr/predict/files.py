@@ -118,15 +118,15 @@ def predict_files(
                 result.fail(_reason(error, source))
                 output = None
             before, handed_over = handed_over, output
-            _settle(before, result)
+            _finish(before, result)
         progress.n = len(left)
         progress.refresh()
         before, handed_over = handed_over, None
-        _settle(before, result)
+        _finish(before, result)
     finally:
         reader.shutdown(cancel_futures=True)
         with suppress(OSError):  # another error is already being raised
-            _settle(handed_over, result)
+            _finish(handed_over, result)
         writer.shutdown()
         progress.close()
         print(result)
@@ -242,7 +242,7 @@ def naming(source: Path) -> Iterator[None]:
         raise error if str(error).startswith(f"{source}: ") else InputError(f"{source}: {error}") from None
 
 
-def _settle(output: Output | None, result: Result) -> None:
+def _finish(output: Output | None, result: Result) -> None:
     """Wait for a file that was passed to the writer, and count it. An OSError ends the job: the disk is full, for example."""
     if output is None:
         return

@@ -52,12 +52,12 @@ class Job:
         return known(self.folder).get("status") == "done"
 
     @property
-    def _goes_on(self) -> bool:
+    def _resumes(self) -> bool:
         return self.go_on and self.last.is_file()
 
     def command(self) -> list[str]:
         """Its command line. A resumed run takes its overrides from the checkpoint."""
-        words = [f"resume={quoted(str(self.last))}"] if self._goes_on else self.words
+        words = [f"resume={quoted(str(self.last))}"] if self._resumes else self.words
         return [sys.executable, self.script, *words, *self.place]
 
     def run(self, signals: Signals, *, variables: dict[str, str] | None = None, cores: set[int] | None = None) -> "Outcome":
@@ -69,7 +69,7 @@ class Job:
         made = absent(folder)
         folder.mkdir(parents=True, exist_ok=True)
         command = self.command()
-        if not self._goes_on and os.environ.get("SLURM_PROCID", "0") == "0":
+        if not self._resumes and os.environ.get("SLURM_PROCID", "0") == "0":
             (folder / "run.json").unlink(missing_ok=True)  # stale: this run has not got that far
         log = (folder / "log.txt").open("ab") if self.log else None
         sys.stdout.flush()

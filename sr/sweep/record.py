@@ -32,8 +32,8 @@ class Record:
         for job in jobs:
             before = self._jobs.get(self._name(job.folder), {}).get("words")
             kept = job.done or (resume and job.last.is_file())
-            if kept and before is not None and _told(before) != _told(job.words):
-                differing = " ".join(sorted(set(_told(before)) ^ set(_told(job.words)))) or "another order"
+            if kept and before is not None and _settings(before) != _settings(job.words):
+                differing = " ".join(sorted(set(_settings(before)) ^ set(_settings(job.words)))) or "another order"
                 raise InputError(f"{job.folder} contains a run of a different command ({differing}): choose another output_dir")
             if job.done and not resume:
                 raise InputError(f"{job.folder} is finished: pass sweep_resume=true, or choose another output_dir")
@@ -83,7 +83,7 @@ def _table(jobs: dict[str, dict]) -> str:
     return markdown([[cell.replace("|", "\\|") for cell in row] for row in rows])
 
 
-def _told(words: list[str]) -> list[str]:
+def _settings(words: list[str]) -> list[str]:
     """The overrides without the folder's: the folder of a sweep may be written differently, or have moved."""
     return [word for word in words if not word.startswith("output_dir=")]
 

@@ -90,8 +90,8 @@ def test_a_corrupt_image_may_be_left_out(photos, tmp_path):
         with pytest.warns(UserWarning, match=r"left out of the training set .*2\.png") as warned:
             assert store.build(progress=False) == decoded
         assert len(warned) == 1 and "\n" not in str(warned[0].message)
-    assert store.there() == [True, True, False, True, True]
-    kept = store.keep(store.there())
+    assert store.decoded() == [True, True, False, True, True]
+    kept = store.keep(store.decoded())
     assert len(kept) == 4 and kept.files == [*photos[:2], *photos[3:]]
     np.testing.assert_array_equal(kept[2], np.asarray(Image.open(photos[3])))
     with pytest.raises(ValueError, match="2.png"):
@@ -105,7 +105,7 @@ def test_a_corrupt_image_that_was_mended_comes_back(photos, tmp_path):
         Store(photos, tmp_path / "cache", corrupt="skip").build(progress=False)
     photos[2].write_bytes(whole)
     store = Store(photos, tmp_path / "cache", corrupt="skip")
-    assert store.build(progress=False) == 1 and all(store.there())
+    assert store.build(progress=False) == 1 and all(store.decoded())
     assert not list((tmp_path / "cache").glob("*.corrupt"))
 
 
@@ -171,7 +171,7 @@ def test_what_is_no_file_is_a_corrupt_image_like_others(photos, tmp_path, kind):
     store = Store(photos, tmp_path / "cache", corrupt="skip")
     with pytest.warns(UserWarning, match=r"left out of the training set .*2\.png: cannot be read as an image"):
         store.build(progress=False)
-    assert store.there() == [True, True, False, True, True]
+    assert store.decoded() == [True, True, False, True, True]
 
 
 def test_what_8_bit_rgb_leaves_out_is_said_each_time(photos, tmp_path, sr_data):
