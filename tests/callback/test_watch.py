@@ -78,7 +78,7 @@ def test_a_grid_is_told_once(tmp_path):
 
 def test_a_resumed_run_remembers_what_it_saw():
     watch, again = Watch(), Watch()
-    watch._told, watch._least, watch._before, watch._won = {"cast"}, 0.01, 0.002, torch.tensor(7)
+    watch._warned, watch._least, watch._before, watch._won = {"cast"}, 0.01, 0.002, torch.tensor(7)
     again.load_state_dict(watch.state_dict())
     assert again.state_dict() == {"won": 7, "told": ["cast"], "least": 0.01, "before": 0.002}
 
