@@ -2,8 +2,11 @@
 
 python predict.py --help
 python predict.py ckpt=outputs/first/checkpoints/best.ckpt input=photos/ output=upscaled/
+python predict.py ckpt=volumes.ckpt input=scan.nii.gz output=thin.nii.gz  # a network for volumes
 python predict.py ckpt=[a.ckpt,b.pth] input=photo.png compare=true        # one HTML page that shows them side by side
 """
+
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +24,9 @@ def predict(cfg: DictConfig) -> None:
         raise SystemExit(1 if compare(cfg) else 0)
 
     from sr import build
+
+    if build.is_of_volumes(cfg):
+        raise SystemExit(1 if volumes(cfg).failed else 0)
     from sr.cli.signature import check
     from sr.predict.files import pick_device, predict_files
     from sr.predict.plan import plan
@@ -40,6 +46,33 @@ def predict(cfg: DictConfig) -> None:
 
     if result.failed:
         raise SystemExit(1)
+
+
+def volumes(cfg: DictConfig) -> Any:
+    """Upscale volume files by a network for volumes; returns what was written and what failed."""
+    from sr import build
+    from sr.cli.signature import check
+    from sr.predict.files import pick_device
+    from sr.predict.volumes import plan_volumes, predict_volumes
+
+    settled = {
+        "outscale": None,
+        "format": None,
+        "alpha_upscale": "bicubic",
+        "batch": "auto",
+        "reference": None,
+        "degrade": False,
+    }
+    for key, value in settled.items():
+        if cfg[key] != value:
+            raise InputError(f"{key}={cfg[key]} is for pictures, but the network of {cfg.ckpt} is for volumes: remove it")
+    keys = ("tile", "overlap", "precision", "ensemble", "overwrite", "anisotropic")
+    options = {key: cfg[key] for key in keys}
+    check({"_target_": "sr.predict.volumes.predict_volumes", **options})
+    files = plan_volumes(listed(cfg.input), cfg.output, suffix=cfg.suffix)
+    device = pick_device(cfg.device)
+    network, kind = build.volume_network(cfg)
+    return predict_volumes(network.to(device), files, kind, **options)
 
 
 def listed(value: object) -> object:

@@ -8,8 +8,9 @@ from omegaconf import OmegaConf
 
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
-from tests.jobs import IMAGE
+from tests.jobs import CONF, IMAGE
 
+FILES = sorted(file for file in (CONF / "degradation").glob("*.yaml") if "axes:" not in file.read_text())  # of pictures
 SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
 VIDEO = {"video_codec", "realbasicvsr"}  # with PyAV, an optional package
 

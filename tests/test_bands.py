@@ -1,7 +1,5 @@
 """Images of one, two, four and six bands through everything that is not a network: gray photos and a satellite's tile."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -20,10 +18,10 @@ from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.metric.vgg_distance import VGGDistance
 from sr.view.panel import panel, shown
+from tests.chains import FILES as DEGRADATIONS
 from tests.chains import SAME_SIZE, chain_of
 from tests.real import gray, of_bands, six_bands
 
-DEGRADATIONS = sorted((Path(__file__).parents[1] / "conf" / "degradation").glob("*.yaml"))
 BANDS = [1, 2, 4, 6]
 
 

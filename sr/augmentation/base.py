@@ -24,6 +24,7 @@ class Augmentation:
     """
 
     partner = False
+    volumes = False  # whether `apply` also takes volumes (N, C, D, H, W)
 
     def __init__(self, probability: float) -> None:
         self.probability = checked_probability("probability", probability)

@@ -14,7 +14,14 @@ from sr.build.node import build
 from sr.build.preview import preview
 from sr.build.record import carried, table_name
 from sr.build.session import quiet, seed, write_config
-from sr.build.stored import compared_networks, network_name, predicting_network, tested_network
+from sr.build.stored import (
+    compared_networks,
+    is_of_volumes,
+    network_name,
+    predicting_network,
+    tested_network,
+    volume_network,
+)
 from sr.build.trainer import trainer
 
 __all__ = [
@@ -28,6 +35,7 @@ __all__ = [
     "fit",
     "higher_is_better",
     "image",
+    "is_of_volumes",
     "measured_again",
     "metrics",
     "model",
@@ -43,5 +51,6 @@ __all__ = [
     "test",
     "tested_network",
     "trainer",
+    "volume_network",
     "write_config",
 ]

@@ -34,6 +34,10 @@ def metric(cfg: DictConfig) -> dict[str, Any]:
         raise InputError("no metric: pass metric=[psnr] or another choice of the config group metric")
     settle_border(cfg)
     built = build(cfg.metric)
+    volumes = bool(cfg.get("axes"))
+    if unlike := [name for name, one in built.items() if getattr(one, "volumes", False) != volumes]:
+        of_pictures = "pictures, but axes is for volumes: pass metric=[psnr_volume,ssim_volume]"
+        raise InputError(f"metric={unlike[0]} is for {of_pictures if volumes else 'volumes, not for pictures'}")
     needed = {str(node.get("monitor")).rpartition("/")[2] for node in chosen(cfg, "callback").values()}
     for name, first in repeated(built).items():
         if name not in needed:
@@ -47,6 +51,15 @@ def settle_border(cfg: DictConfig) -> None:
     for node in group(cfg, "metric").values():
         if cfg.scale == 1 and OmegaConf.is_interpolation(node, "crop_border"):
             node.crop_border = 0
+
+
+def settle_volumes(cfg: DictConfig) -> None:
+    """Measure volumes by the metrics of volumes, where the config has those of pictures, as test.py's defaults do; says so."""
+    if any("volume" in str(node.get("_target_")) for node in group(cfg, "metric").values()):
+        return
+    names = ("psnr_volume", "ssim_volume")
+    say(f"volumes are measured by {', '.join(names)}, not by {', '.join(group(cfg, 'metric'))}, which are for pictures")
+    cfg.metric = OmegaConf.merge({}, *(OmegaConf.load(CONF / "metric" / f"{name}.yaml") for name in names))
 
 
 def limits(cfg: DictConfig) -> dict[str, Any]:
@@ -113,7 +126,7 @@ def _word(value: Any) -> str:
 def measured_again(config: dict[str, Any], folder: str | Path, names: list[str]) -> dict[str, Any]:
     """The benchmarks of a finished run, with this version's configs and the run's image folders."""
     trust.check(config.get("degradation"), str(folder))
-    keys = ("scale", "data_dir", "degradation")
+    keys = ("scale", "axes", "data_dir", "degradation")
     known = {"ckpt": str(folder), **{key: config.get(key) for key in keys}, "benchmark": {}}
     cfg = OmegaConf.create(known | {"image": image_node(of(config.get("image"), folder))})
     benchmarks_of_run(cfg, {name: config["benchmark"][name] for name in names})

@@ -7,12 +7,23 @@ from sr.build.benchmark import benchmark, limits
 from sr.build.degradation import degradation, sets
 from sr.build.image import image
 from sr.build.node import build, chosen, group
+from sr.cli import choice
 from sr.data.module import Benchmarks, SRData
 from sr.errors import InputError
 
 
 def data(cfg: DictConfig) -> SRData:
-    """The LightningDataModule for training."""
+    """The LightningDataModule for training.
+
+    Raises:
+        InputError: data of pictures for a network of volumes, or the reverse.
+    """
+    if bool(cfg.get("axes")) != ("axes" in cfg.data):
+        raise InputError(
+            f"axes={cfg.axes} is for volumes, but data={choice('data', 'data')} has pictures: pass data=volumes, or axes=null"
+            if cfg.get("axes")
+            else "data=volumes needs axes=through_plane or axes=isotropic, and a network for volumes: pass model=edsr3d"
+        )
     return build(
         cfg.data,
         benchmark=benchmark(cfg),

@@ -6,15 +6,18 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sr.build.image import image
-from sr.build.node import build
+from sr.build.node import build, plain
 from sr.cli import CONF, groups
 from sr.degradation.chain import Chain
 from sr.degradation.pipeline import Pipeline
+from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError
 
 
-def degradation(cfg: DictConfig, stages: Any) -> Chain:
-    """The stages of a config, one after the other, at the scale of the run."""
+def degradation(cfg: DictConfig, stages: Any) -> Chain | VolumeChain:
+    """The stages of a config, one after the other, at the scale of the run; with `axes` those of volumes."""
+    if axes := plain(cfg.get("axes")):
+        return VolumeChain(build(stages), scale=cfg.scale, axes=axes, levels=image(cfg).levels)
     return Chain(build(stages), scale=cfg.scale, levels=image(cfg).levels)
 
 
@@ -50,5 +53,10 @@ def _named(cfg: DictConfig, names: list[str], key: str) -> DictConfig:
             choices = groups.choices("degradation")
             raise InputError(f"{key}={name}: not there{groups.nearest(name, choices)}; choices: {', '.join(choices)}")
     stages = OmegaConf.merge(*map(OmegaConf.load, files))
-    known = {"scale": cfg.scale, "image": OmegaConf.to_container(cfg.image, resolve=True), "degradation": stages}
+    known = {
+        "scale": cfg.scale,
+        "axes": cfg.get("axes"),
+        "image": OmegaConf.to_container(cfg.image, resolve=True),
+        "degradation": stages,
+    }
     return OmegaConf.create(known).degradation

@@ -7,10 +7,11 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr.build import part
-from sr.build.benchmark import metric, settle_border
+from sr.build.benchmark import metric, settle_border, settle_volumes
 from sr.build.network import network, patch_sizes
 from sr.build.node import build, chosen, is_part, say
 from sr.errors import InputError
+from sr.functional.axes import is_volume
 from sr.model.base import SRModule
 from sr.weights import contract, initial
 from sr.weights.rebuild import NETWORK_PACKAGES
@@ -39,6 +40,8 @@ def model(cfg: DictConfig) -> SRModule:
 def evaluation(cfg: DictConfig, network: nn.Module) -> SRModule:
     """The LightningModule that evaluates a finished network."""
     channels = getattr(network, "channels", 3)
+    if is_volume(network):
+        settle_volumes(cfg)
     return SRModule(network=network, metric=contract.all_of(contract.metric, "metric", metric(cfg), channels=channels))
 
 

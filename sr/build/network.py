@@ -6,6 +6,7 @@ from torch import nn
 from sr.build.image import check_channels, image
 from sr.build.node import build, say
 from sr.errors import InputError
+from sr.functional.axes import is_volume
 from sr.weights import contract, initial, same_options
 
 
@@ -16,6 +17,12 @@ def network(cfg: DictConfig) -> nn.Module:
         raise InputError(f"network._target_={cfg.network._target_} is a {type(built).__name__}, not an nn.Module")
     contract.network(built, cfg.scale or getattr(built, "scale", None), patch_sizes(cfg))
     check_channels(built, image(cfg))
+    if is_volume(built) != bool(cfg.get("axes")):
+        what = "volumes" if is_volume(built) else "pictures"
+        raise InputError(
+            f"{type(built).__name__} is for {what}, but axes={cfg.get('axes')}: "
+            "volumes need axes=through_plane or isotropic and network=edsr3d or vnet, pictures neither"
+        )
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # two files cannot be interpolated for training
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: pass one file")
@@ -30,4 +37,5 @@ def patch_sizes(cfg: DictConfig) -> set[int]:
     """Sides of the training patches in LR pixels; empty if nothing is trained, or if they are not whole numbers."""
     data = cfg.get("data") or {}
     sizes = [data.get("patch_size"), *(phase.get("patch_size") for phase in data.get("progressive") or [])]
+    sizes += sizes[0] if OmegaConf.is_list(sizes[0]) else []  # sides of a volume's patch
     return {size for size in sizes if type(size) is int and size > 0}

@@ -12,6 +12,8 @@ from sr.build.image import check_channels, settle_image
 from sr.build.node import build, plain
 from sr.cli import choice
 from sr.errors import InputError
+from sr.functional.axes import is_volume
+from sr.image.kind import Kind
 from sr.network.inputs import takes_size
 from sr.network.spandrel import unmerged
 from sr.say import warn
@@ -30,6 +32,20 @@ def predicting_network(cfg: DictConfig) -> nn.Module:
     kind = settle_image(cfg)
     built = named_network(cfg) if cfg.get("network") else stored_network(cfg)
     return check_channels(built, kind, bool(cfg.get("bandwise")))
+
+
+def is_of_volumes(cfg: DictConfig) -> bool:
+    """Whether the checkpoint of predict.py has a network for volumes: its run had `axes`. Loads no weights."""
+    if OmegaConf.is_missing(cfg, "ckpt") or cfg.ckpt is None:
+        return False
+    config = checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}
+    return config.get("axes") is not None
+
+
+def volume_network(cfg: DictConfig) -> tuple[nn.Module, Kind]:
+    """The network of predict.py for volumes, and the pixel format that it was trained for."""
+    kind = settle_image(cfg)
+    return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind), kind
 
 
 def named_network(cfg: DictConfig) -> nn.Module:
@@ -90,6 +106,8 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
+    if is_volume(built) and cfg.get("axes") is None:
+        cfg.axes = plain(built.axes)
     return check_channels(built, kind, bool(cfg.get("bandwise")))
 
 

@@ -13,6 +13,7 @@ from sr.device.gather import gathered
 from sr.files import whole
 from sr.image.kind import of_data
 from sr.view.panel import panel
+from sr.view.panel_volume import panel_volume
 
 
 class Panels(pl.Callback):
@@ -28,6 +29,7 @@ class Panels(pl.Callback):
 
     def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96, bands: Sequence[int] | None = None) -> None:
         self.folder, self.n_images, self.crop, self.bands = Path(folder), n_images, crop, bands
+        self._of_volumes = False
         self._panels: dict[tuple[int, int], tuple[str, Image.Image]] = {}  # (set, position in it) -> name, picture
 
     def on_validation_batch_end(
@@ -40,8 +42,11 @@ class Panels(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if (place := position(trainer, batch_idx)) < self.n_images:
-            images = (outputs[name] for name in ("lr", "sr", "hr"))
-            picture = panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
+            images, self._of_volumes = [outputs[name] for name in ("lr", "sr", "hr")], "factors" in outputs
+            if self._of_volumes:
+                picture = panel_volume(*images, outputs["factors"], self.crop)
+            else:
+                picture = panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
             self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}", picture
 
     on_test_batch_end = on_validation_batch_end
@@ -62,7 +67,7 @@ class Panels(pl.Callback):
         for name, picture in panels.items():
             with whole(self.folder / folder / f"{name}.png") as temporary:
                 picture.save(temporary, format="png")
-        for logger in trainer.loggers:
+        for logger in trainer.loggers if not self._of_volumes else ():  # pictures of patients stay in the folder
             if isinstance(logger, pl.loggers.WandbLogger):
                 logger.log_image(f"{stage}/panels", list(panels.values()), trainer.global_step, caption=list(panels))
             elif isinstance(logger, pl.loggers.TensorBoardLogger):

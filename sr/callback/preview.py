@@ -11,6 +11,7 @@ from PIL import Image
 
 from sr.data.preview import first_samples
 from sr.files import whole
+from sr.functional.axes import is_volume
 from sr.view.sheet import sheet
 
 _COUNT = 16
@@ -42,7 +43,7 @@ class Preview(pl.Callback):
         made = picture(trainer.datamodule, pl_module.device, self.bands, self.n_samples)
         with whole(self.folder / "degradation.png") as temporary:
             made.save(temporary, format="png", compress_level=1)
-        for logger in trainer.loggers:
+        for logger in trainer.loggers if not is_volume(pl_module.network) else ():  # pictures of patients stay in the folder
             if isinstance(logger, pl.loggers.WandbLogger):
                 logger.log_image("train/degradation", [made], trainer.global_step)
             elif isinstance(logger, pl.loggers.TensorBoardLogger):

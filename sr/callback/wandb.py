@@ -12,6 +12,7 @@ from torch import Tensor
 from sr.data.share import position
 from sr.device.gather import gathered
 from sr.files import run_of
+from sr.functional.volume import KERNELS
 from sr.image.file import to_pixels
 from sr.image.kind import of_data
 from sr.run.read import content
@@ -65,7 +66,8 @@ class Wandb(pl.Callback):
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        if _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
+        pictures = "factors" not in outputs  # those of volumes, which are of patients, stay in the run's folder
+        if pictures and _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
             self._pictures[outputs["set"], outputs["name"]] = _crops(
                 *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands, of_data(trainer.datamodule).levels
             )
@@ -107,10 +109,13 @@ class Wandb(pl.Callback):
 
 
 def summary(name: str, scores: Mapping[str, Any], metrics: Sequence[str], scale: float | None) -> dict[str, float]:
-    """Keys of the summary for a test set: the network's means, and bicubic's, which at scale 1 is the input unchanged."""
+    """Keys of the summary for a test set: the network's means, and those of bicubic, which at scale 1 is the input unchanged,
+    or of the classical interpolations of volumes."""
     found = {f"best/{name}/{metric}": scores[metric] for metric in metrics}
-    plain = "input" if scale == 1 else "bicubic"
-    return found | {f"{plain}/{name}/{metric}": value for metric, value in scores["bicubic"].items()}
+    for classical in (key for key in ("bicubic", *KERNELS) if key in scores):
+        plain = "input" if scale == 1 and classical == "bicubic" else classical
+        found |= {f"{plain}/{name}/{metric}": value for metric, value in scores[classical].items()}
+    return found
 
 
 def _loggers(trainer: pl.Trainer) -> list[pl.loggers.WandbLogger]:

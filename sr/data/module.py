@@ -1,7 +1,6 @@
 """LightningDataModule: endless training patches, and the sets for validation and test."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
-from sr.data.share import limited, share
+from sr.data.share import limited, n_processes, share
 from sr.data.source.folder import check_pairs
 from sr.data.source.weighted import weighted
 from sr.data.split import Held, Split
@@ -271,8 +270,7 @@ class SRData(Benchmarks):
             world_size=trainer.world_size,
         )
         device = trainer.strategy.root_device.type
-        spare = 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)
-        n_workers = spare if self.n_workers is None else self.n_workers
+        n_workers = n_processes(device) if self.n_workers is None else self.n_workers
         return DataLoader(
             self.patches(self.plan),
             batch_size=None,  # workers make whole batches
@@ -289,6 +287,9 @@ class SRData(Benchmarks):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """On the device: degradation and augmentation of training batches."""
         if self.trainer.training:
-            wanted = getattr(getattr(self.trainer, "lightning_module", None), "wanted", ())
-            return finish(batch, self.degradation, self.augmentation, self.kind, wanted)
+            return self.finish(batch, getattr(getattr(self.trainer, "lightning_module", None), "wanted", ()))
         return super().on_after_batch_transfer(batch, dataloader_idx)
+
+    def finish(self, batch: Any, wanted: Collection[str] = ()) -> dict[str, Any]:
+        """See `sr.data.device.finish`."""
+        return finish(batch, self.degradation, self.augmentation, self.kind, wanted)

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sr.data.device import finish
 from sr.data.plan import Phase, Plan
 from sr.data.split import Held
+from sr.functional.volume import middle_planes, nearest
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,15 @@ def first_samples(data: Any, count: int, device: torch.device) -> Samples:
     """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own.
 
     Args:
-        data: a `sr.data.module.SRData` after `prepare_data` and `setup("fit")`.
+        data: a `sr.data.module.SRData` or `sr.data.volumes.VolumeData` after `prepare_data` and `setup("fit")`.
     """
     plan = Plan(seed=data.seed, phases=(Phase(0, data.phases[0].patch_size, count),))  # a sample is the same in any batch
     batch = data.patches(plan).batch(0)
     degraded = "parameters" in batch
     words = data.degradation.words(batch["parameters"], count) if degraded else ["LR from its file"] * count
     with torch.no_grad():
-        made = finish(data.transfer_batch_to_device(batch, device, 0), data.degradation, data.augmentation, data.kind)
-    return Samples(made["hr"].cpu(), made["lr"].cpu(), words)
+        made = data.finish(data.transfer_batch_to_device(batch, device, 0))
+    hr, lr = made["hr"].cpu(), made["lr"].cpu()
+    if hr.ndim == 5:  # of volumes the middle of a plane across the slices, with LR voxels repeated
+        hr, lr = middle_planes(hr), middle_planes(nearest(lr, data.factors))
+    return Samples(hr, lr, words)

@@ -1,5 +1,6 @@
 """Which images of an evaluation set are measured, and by which process."""
 
+import os
 from typing import Any
 
 from sr.errors import InputError
@@ -41,3 +42,8 @@ def share(count: int, rank: int, world: int) -> range:
 def position(trainer: Any, batch_idx: int) -> int:
     """Index in its set of the image that this process measures as its batch_idx-th; the inverse of `share`."""
     return trainer.global_rank + batch_idx * trainer.world_size
+
+
+def n_processes(device: str) -> int:
+    """Processes that cut patches, where the user chose none: 2 with a GPU, fewer if there are few CPUs, none on the CPU."""
+    return 0 if device == "cpu" else min(2, (os.cpu_count() or 1) - 1)

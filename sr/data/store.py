@@ -31,7 +31,7 @@ from sr.image.kind import PHOTO, Kind
 from sr.say import warn
 
 _VERSION = 2  # of the stored data; in version 1 dropped information was not recorded
-_HEADER = 128  # bytes of a version 1 .npy header
+HEADER = 128  # bytes of a version 1 .npy header
 
 
 class Store:
@@ -166,17 +166,25 @@ class Store:
         if need > 1e8:
             print(f"decoding {count} images once into {self.folder}: {need / 1e9:.1f} GB of {free / 1e9:.0f} GB free")
 
+    def read(self, file: Path) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
+        """The samples of a file in the kind's type, which pixels have data (None: all), and what was dropped or changed."""
+        return self.kind.read(file), self.kind.valid(file), self.kind.not_used(file)
+
+    def size_of(self, file: Path) -> int:
+        """Bytes of a file's samples in the store."""
+        h, w = image.size(file)
+        return self.kind.bands * np.dtype(self.kind.dtype).itemsize * h * w + HEADER
+
     def _bytes(self, file: Path) -> int:
-        """Size of an image in the store; 0 if it cannot be read, which decoding will report."""
+        """The same; 0 if the file cannot be read, which decoding will report."""
         try:
-            h, w = image.size(file)
+            return self.size_of(file)
         except (InputError, MissingError):
             return 0
-        return self.kind.bands * np.dtype(self.kind.dtype).itemsize * h * w + _HEADER
 
     def _store(self, file: Path, cached: Path) -> None:
         try:
-            pixels, valid, notes = self.kind.read(file), self.kind.valid(file), self.kind.not_used(file)
+            pixels, valid, notes = self.read(file)
         except (InputError, MissingError) as error:
             if self.corrupt == "stop":
                 raise

@@ -11,14 +11,19 @@ SIGMA = 1.5
 K1, K2 = 0.01, 0.03
 
 
+def gaussian_taps() -> list[float]:
+    """The 11 taps of the Gaussian of sigma 1.5; their sum is 1."""
+    taps = [math.exp(-((i - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for i in range(WINDOW)]
+    return [tap / math.fsum(taps) for tap in taps]
+
+
 def gaussian_blur(image: Tensor) -> Tensor:
     """Filter (..., H, W) with the 11x11 Gaussian of sigma 1.5; 'valid' result (..., H - 10, W - 10).
 
     Computed as weighted sums of shifted images: faster on the CPU than a depthwise convolution, and a GPU might run
     convolutions in TF32, whose 10 bits are too few for variances.
     """
-    taps = [math.exp(-((i - WINDOW // 2) ** 2) / (2 * SIGMA**2)) for i in range(WINDOW)]
-    taps = [tap / math.fsum(taps) for tap in taps]
+    taps = gaussian_taps()
     height, width = (size - WINDOW + 1 for size in image.shape[-2:])
     rows = sum(tap * image[..., i : i + height, :] for i, tap in enumerate(taps))
     return sum(tap * rows[..., i : i + width] for i, tap in enumerate(taps))

@@ -41,6 +41,8 @@ class Kind:
         outside: what training and metrics do with values outside `range`: "refuse" the file, or "clip" them and report it.
             Floats of a kind that refuses are not checked. predict.py never clips to `range`: such values become numbers
             outside [0, 1].
+        percentiles: of a volume, whose values become `range`: [0, 99.9] for magnetic resonance images, whose values have no
+            unit (`sr.image.volume`); None: values are taken as they are.
 
     Raises:
         InputError: an invalid argument, named as `image.ARGUMENT`.
@@ -54,6 +56,7 @@ class Kind:
     luma: bool
     shown: tuple[int, ...]
     outside: Literal["refuse", "clip"] = "refuse"
+    percentiles: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name in ("range", "shown"):  # lists in a YAML
@@ -78,6 +81,12 @@ class Kind:
             raise InputError(
                 f"image.shown={list(self.shown)}: choose one band (gray) or three (red, green, blue) from 0 to {self.bands - 1}"
             )
+        if self.percentiles is not None:
+            object.__setattr__(self, "percentiles", low_high := tuple(self.percentiles))
+            if self.dtype != "float32" or len(low_high) != 2 or not 0 <= low_high[0] < low_high[1] <= 100:
+                raise InputError(
+                    f"image.percentiles={list(low_high)}: pass [low, high] from 0 to 100, for image.dtype=float32, or null"
+                )
 
     @property
     def cache(self) -> str:
@@ -85,6 +94,7 @@ class Kind:
         whole = self.dtype == "float32" or self.whole  # otherwise files of another depth are refused, which a cache would hide
         name = f"{self.bands}x{self.dtype}" + ("" if whole else "-{:g}-{:g}".format(*self.range))
         name += "-clip" if self.outside == "clip" else ""
+        name += "" if self.percentiles is None else "-percentiles-{:g}-{:g}".format(*self.percentiles)
         return "" if name == "3xuint8" else name
 
     @property

@@ -11,11 +11,12 @@ from torch.optim import Optimizer
 from sr.device.float32 import float32
 from sr.device.gather import gathered
 from sr.errors import InputError, NotFiniteError
-from sr.functional.bicubic import Bicubic
+from sr.functional.axes import is_volume, layout
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
 from sr.metric.base import check_scores, needs_reference, scored
 from sr.model.average import Average
+from sr.model.baseline import baselines
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.recompute import recompute
@@ -49,7 +50,7 @@ class SRModule(pl.LightningModule):
         super().__init__()
         check(compile)
         self.strict_loading = False  # only `saved` parts are in the file; on_load_checkpoint checks them
-        self.network = network.to(memory_format=torch.channels_last)  # the layout of batches: no conversions
+        self.network = network.to(memory_format=layout(network))  # the layout of batches: no conversions
         self.metric = nn.ModuleDict(metric)
         self.average = Average(network, ema) if ema else None
         if checkpoint_activations:
@@ -181,27 +182,29 @@ class SRModule(pl.LightningModule):
                     )
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
-        return self._evaluate(batch, dataloader_idx, with_bicubic=False)
+        return self._evaluate(batch, dataloader_idx, with_baselines=False)
 
     def test_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
-        return self._evaluate(batch, dataloader_idx, with_bicubic=True)
+        return self._evaluate(batch, dataloader_idx, with_baselines=True)
 
-    def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_bicubic: bool) -> dict[str, Any]:
+    def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_baselines: bool) -> dict[str, Any]:
         name = list(self._sets())[dataloader_idx]
         (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published scores are measured
             sr = self._enlarge(self.evaluated, lr, image, others)
-            if with_bicubic and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
+            if with_baselines and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
-            mask = self.mask(batch)
-            scores = self._score(sr, hr, image, lr=lr, mask=mask)
-            if with_bicubic:
-                levels = of_data(self.trainer.datamodule).levels
-                bicubic = self._score(Bicubic(lr, sr.shape[-2:], levels).whole(), hr, image, lr=lr, mask=mask)
-                scores |= {f"bicubic/{metric}": score for metric, score in bicubic.items()}
+            given = {"lr": lr, "mask": self.mask(batch)}
+            scores = self._score(sr, hr, image, **given)
+            if with_baselines:
+                levels, factors = of_data(self.trainer.datamodule).levels, getattr(self.network, "factors", None)
+                for classical, made in baselines(lr, sr.shape[-2:], levels, factors):
+                    found = self._score(made, hr, image, **given)
+                    scores |= {f"{classical}/{metric}": score for metric, score in found.items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
-        return {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
+        made = {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
+        return made | ({"factors": self.network.factors} if is_volume(self.network) else {})
 
     def _score(self, sr: Tensor, hr: Tensor | None, image: str, **given: Tensor | None) -> dict[str, float]:
         try:
@@ -238,7 +241,7 @@ class SRModule(pl.LightningModule):
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
-        """Scores of all images from all processes: set -> means, bicubic's means and each image's scores."""
+        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and each image's scores."""
         parts = gathered(self.trainer, self._scores)
         results, sets = {}, self._sets()
         for name in sets:
@@ -248,8 +251,8 @@ class SRModule(pl.LightningModule):
                 raise InputError(f"set {name} has no images to evaluate")
             mean = {key: sum(s[key] for s in images.values()) / len(images) for key in next(iter(images.values()))}
             results[name] = {key: value for key, value in mean.items() if "/" not in key}
-            if len(mean) > len(results[name]):
-                results[name]["bicubic"] = {key[8:]: value for key, value in mean.items() if key.startswith("bicubic/")}
+            for classical, metric in (key.split("/", 1) for key in mean if "/" in key):
+                results[name].setdefault(classical, {})[metric] = mean[f"{classical}/{metric}"]
             results[name]["images"] = {
                 image: {key: value for key, value in scores.items() if "/" not in key} for image, scores in images.items()
             }

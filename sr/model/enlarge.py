@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import ShortMemoryError, UserError
+from sr.functional.axes import is_volume
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler, out_of_memory
+from sr.infer.volume import VolumeUpscaler
 from sr.network.inputs import SIZE
 from sr.say import warn
 
@@ -24,6 +26,8 @@ class Enlarger:
     on. Then the network's receptive field is measured: tiles that overlap enough give the whole image's result. If the
     receptive field is unlimited (global pooling, attention), or such tiles do not fit, the result is approximate. A warning
     says which. Images at least as large as one that did not fit are not tried as a whole again.
+
+    Volumes (N, C, D, H, W) are always upscaled in windows (`sr.infer.volume`): as a whole they would rarely fit.
     """
 
     def __init__(self) -> None:
@@ -39,6 +43,8 @@ class Enlarger:
         Raises:
             ShortMemoryError: even small tiles do not fit.
         """
+        if is_volume(network):
+            return VolumeUpscaler(network, halve=True)(lr)
         (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
         others = {key: value for key, value in (others or {}).items() if key != SIZE}
         if height * width < self._too_large:

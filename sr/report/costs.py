@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sr.device.count import multiply_adds, parameters
+from sr.functional.axes import is_volume
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen, conditions
 
@@ -74,10 +75,10 @@ def measure(
 
     Identical networks (`identity`) are timed once. The others take turns, every second round in reverse order, so that other
     load affects all of them; the first round does not count. No round starts after `limit` seconds, but each network is
-    timed at least once. One that takes more than the image (sr/network/inputs.py) is not timed.
+    timed at least once. One that takes more than the image (sr/network/inputs.py), or volumes, is not timed.
     """
     first: dict[tuple, str] = {}
-    networks = {name: network for name, network in networks.items() if not conditions(network)}
+    networks = {name: network for name, network in networks.items() if not conditions(network) and not is_volume(network)}
     measured = {name: first.setdefault(identity(network), name) for name, network in networks.items()}
     turns = list(first.values())
     times: dict[str, list[float]] = {name: [] for name in turns}

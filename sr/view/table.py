@@ -26,13 +26,14 @@ def comparison(
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     scale: float | None = None,
 ) -> str:
-    """A Markdown table: per benchmark a row for bicubic, the network, and the difference.
+    """A Markdown table: per benchmark rows for bicubic (of volumes: trilinear and B-spline interpolation), the network, and its
+    difference from the first of them.
 
     Metrics whose lower score is better have an arrow down in the header, and lines below say how each was measured, and which
     degradation made the LR of a set.
 
     Args:
-        results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}.
+        results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}; other baselines are like bicubic.
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
         metrics: their records (`sr.metric.record`), where they are known.
@@ -40,14 +41,18 @@ def comparison(
     """
     if not results:
         return "nothing was tested"
-    baseline = "input" if scale == 1 else "bicubic"
-    others = ("bicubic", "images", "degraded")
-    records, metrics = metrics or {}, [key for key in next(iter(results.values())) if key not in others]
+    first = next(iter(results.values()))
+    baselines = [key for key, value in first.items() if isinstance(value, Mapping) and key not in ("images", "degraded")]
+    records, metrics = metrics or {}, [key for key in first if key not in (*baselines, "images", "degraded")]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
     for benchmark, scores in results.items():
-        rows.append([f"{benchmark} ({len(scores['images'])})", baseline, *(number(m, scores["bicubic"][m]) for m in metrics)])
+        label = f"{benchmark} ({len(scores['images'])})"
+        for baseline in baselines:
+            called = "input" if scale == 1 and baseline == "bicubic" else baseline
+            rows.append([label, called, *(number(m, scores[baseline][m]) for m in metrics)])
+            label = ""
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
-        rows.append(["", "difference", *(number(m, scores[m] - scores["bicubic"][m], sign=True) for m in metrics)])
+        rows.append(["", "difference", *(number(m, scores[m] - scores[baselines[0]][m], sign=True) for m in metrics)])
     made = [lr_line(benchmark, scores["degraded"]) for benchmark, scores in results.items() if "degraded" in scores]
     return "\n\n".join(
         filter(None, (markdown(rows), *made, metrics_line({key: records[key] for key in metrics if key in records})))

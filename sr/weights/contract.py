@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import LIBRARIES, InputError, first_line
+from sr.functional.axes import is_volume
 from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
+from sr.weights import contract_volume
 from sr.weights.untouched import as_it_was
 
 _SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network accepts, then larger ones
@@ -59,6 +61,8 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
         InputError: one line that says what is wrong. Errors inside the network's own code are raised unchanged.
     """
     defaults(network, scale)
+    if is_volume(network):
+        return contract_volume.network(network, scale, patches)
     name, multiple = _name(network), network.multiple_of
     if network.scale != scale and not takes_size(network):
         raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")

@@ -1,7 +1,5 @@
 """Every degradation of conf/degradation keeps the contract, in a chain with a stage that shrinks."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from skimage import data
@@ -10,9 +8,8 @@ from torch import Tensor
 from sr.degradation.chain import Chain
 from sr.degradation.sequence import Sequence
 from sr.functional.draws import Draws
-from tests.chains import SAME_SIZE, chain_of
+from tests.chains import FILES, SAME_SIZE, chain_of
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
 # Noise has no place in the image; blocks begin at the corner of what a codec is given.
 NOT_LOCAL = {"noise", "jpeg", "webp", "video_codec"}
 SCALES = {**dict.fromkeys(SAME_SIZE, (1,)), "realbasicvsr": (4,)}  # encoders take long

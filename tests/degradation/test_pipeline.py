@@ -16,11 +16,11 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.pipeline import VERSION, Pipeline
 from sr.functional.draws import Draws
-from tests.chains import SAME_SIZE, chain_of
+from tests.chains import FILES, SAME_SIZE, chain_of
 from tests.jobs import CONF
 
 RECORD = Path(__file__).with_name("pipeline.json")
-NAMES = sorted(file.stem for file in (CONF / "degradation").glob("*.yaml"))
+NAMES = [file.stem for file in FILES]
 
 
 def made(name: str) -> dict[str, list[float]]:

@@ -1,7 +1,5 @@
 """What is written for pictures gives clips (N, T, C, H, W) the same, frame by frame."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from torch import Tensor
@@ -14,10 +12,9 @@ from sr.functional.leading import for_each_frame, mean_over_frames, n_frames, pi
 from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
+from tests.chains import FILES as DEGRADATIONS
 from tests.chains import SAME_SIZE, VIDEO, chain_of
 from tests.real import clips
-
-DEGRADATIONS = sorted((Path(__file__).parents[2] / "conf" / "degradation").glob("*.yaml"))
 
 
 @pytest.fixture(scope="module")

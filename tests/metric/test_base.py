@@ -19,7 +19,11 @@ from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "metric").glob("*.yaml"))
 CLASSES = {file: get_class(next(iter(OmegaConf.load(file).values()))["_target_"]) for file in FILES}
-WITH_HR = [file for file, metric in CLASSES.items() if metric.reference and getattr(metric, "against", "hr") == "hr"]
+WITH_HR = [
+    file
+    for file, metric in CLASSES.items()
+    if metric.reference and getattr(metric, "against", "hr") == "hr" and not getattr(metric, "volumes", False)
+]
 
 # Bicubic upscaling of the benchmarks' LR files as papers report it: PSNR and SSIM on Y at x2, x3, x4.
 BICUBIC = {

@@ -1,7 +1,5 @@
 """Released files say by their keys what they are."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from omegaconf import OmegaConf
@@ -13,10 +11,9 @@ from sr.weights import checkpoint
 from sr.weights.rebuild import build_network
 from sr.weights.recognise import candidates
 from tests.jobs import compose
-from tests.network.small import build, scale_of, shrunk
+from tests.network.small import NAMES, build, scale_of, shrunk
 from tests.released import released
 
-NAMES = sorted(path.stem for path in (Path(__file__).resolve().parent.parent.parent / "conf" / "network").glob("*.yaml"))
 TINY = released(RLFN, taps=(1, 1, 0), back=(-1, -1))
 SILENT = ("FSRCNN", "SRCNN", "VDSR", "ResizeConv", "PAN")  # the scale is not in the shapes of their tensors
 

@@ -1,0 +1,44 @@
+"""Values of a volume as an image kind stores them, and back."""
+
+import numpy as np
+
+from sr.errors import InputError
+from sr.image.kind import Kind
+from sr.image.volume import Volume
+
+Limits = tuple[float, float]  # the values of a volume that become the two ends of the kind's range
+
+
+def to_kind(volume: Volume, kind: Kind) -> tuple[np.ndarray, Limits]:
+    """(D, H, W, 1) of the kind's type, and the values that became `kind.range`.
+
+    With `image.percentiles` these are the volume's values at the percentiles; otherwise values are taken as they are.
+
+    Raises:
+        InputError: a kind with several bands; NaN; a constant volume; integers outside the kind's range.
+    """
+    if kind.bands != 1:
+        raise InputError(f"{volume.path}: a volume has one band, but image={kind.name} has {kind.bands}: pass image=mri")
+    values, (low, high) = volume.values(), kind.range
+    if kind.percentiles is None:
+        if kind.dtype != "float32" and (values.min() < low or values.max() > high or (values != np.rint(values)).any()):
+            raise InputError(
+                f"{volume.path}: values from {values.min():g} to {values.max():g}, but image={kind.name} is {kind.dtype} in "
+                f"{list(kind.range)}: pass image=mri, or another image.range"
+            )
+        return values.astype(kind.dtype)[..., None], (float(low), float(high))
+    first, last = (float(value) for value in np.percentile(values, kind.percentiles))
+    if not first < last:
+        raise InputError(
+            f"{volume.path}: its values at percentiles {list(kind.percentiles)} are both {first:g}: nothing to see"
+        )
+    values -= np.float32(first)
+    values *= np.float32((high - low) / (last - first))
+    values += np.float32(low)
+    return values[..., None], (first, last)
+
+
+def from_unit(values: np.ndarray, limits: Limits) -> np.ndarray:
+    """Values of an image tensor, in which `limits` are 0 and 1, as values of the volume."""
+    low, high = limits
+    return values * (high - low) + low

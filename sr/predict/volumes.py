@@ -1,0 +1,134 @@
+"""Upscales volume files: the affine is scaled with the voxels, type and scaling of values are kept."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from sr.data.volume_store import check_cubes, wants_cubes
+from sr.errors import InputError, MissingError, NotFiniteError
+from sr.functional.axes import layout, text
+from sr.image.kind import Kind
+from sr.image.volume import EXTENSIONS, Volume, extension, found, list_volumes, read_volume, stem, write_volume
+from sr.image.volume_kind import from_unit, to_kind
+from sr.infer.upscaler import PRECISIONS, out_of_memory
+from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
+from sr.predict.files import Result
+
+
+def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, *, suffix: str = "") -> list[tuple[Path, Path]]:
+    """Pairs (input file, output file) for a file, a folder (its sub-folders are kept), or a list of these.
+
+    Args:
+        target: a folder; for a single file also a file name, of the input's format.
+        suffix: appended to the names, such as _x2.
+
+    Raises:
+        MissingError: nothing to upscale. InputError: results that would replace an input or each other, another format.
+    """
+    target, entries = Path(target), [source] if isinstance(source, str | Path) else list(source)
+    files = found(entries, "input")
+    if len(files) == 1 and extension(target) in EXTENSIONS and not target.is_dir():
+        if extension(target) != extension(files[0]):
+            raise InputError(
+                f"output={target}: the geometry of {files[0].name} is kept in its own format: pass {extension(files[0])}"
+            )
+        pairs = [(files[0], target)]
+    else:
+        bases = {file: Path(entry) if Path(entry).is_dir() else file.parent for entry in entries for file in _of(entry)}
+        names = {
+            file: file.relative_to(base).with_name(f"{stem(file)}{suffix}{extension(file)}") for file, base in bases.items()
+        }
+        pairs = [(file, target / name) for file, name in names.items()]
+    results = [result.resolve() for _, result in pairs]
+    inputs = {file.resolve() for file, _ in pairs}
+    for (file, result), real in zip(pairs, results, strict=True):
+        if real in inputs:
+            raise InputError(f"{file}: its result {result} would overwrite an input: choose another output or a suffix")
+        if results.count(real) > 1:
+            raise InputError(f"several inputs would become {result}: choose another input")
+    return pairs
+
+
+def _of(entry: str | Path) -> list[Path]:
+    return list_volumes(Path(entry)) if Path(entry).is_dir() else [Path(entry)]
+
+
+def predict_volumes(
+    network: nn.Module,
+    files: Sequence[tuple[Path, Path]],
+    kind: Kind,
+    *,
+    tile: int | str | None = "auto",
+    overlap: int = OVERLAP,
+    precision: str | int = "32",
+    ensemble: bool = False,
+    overwrite: bool = False,
+    anisotropic: bool = False,
+) -> Result:
+    """Upscale each volume file to its output file. A failed file costs one line on stderr, not the job.
+
+    Args:
+        kind: the pixel format of the training: values are mapped as there (`sr.image.volume_kind`), and back.
+        tile, overlap, precision, ensemble: as in `sr.infer.volume.upscale_volume`; tile="auto" is 64.
+        overwrite: write existing results again; otherwise they are skipped.
+        anisotropic: enlarge volumes whose voxels are not cubes by a network for axes=isotropic.
+    """
+    if str(precision) not in PRECISIONS:
+        raise InputError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+    if tile is not None and tile != "auto" and not (isinstance(tile, int) and tile > 0):
+        raise InputError(f"tile={tile}: choose auto, null (the whole volume at once) or a number of LR voxels")
+    network.to(memory_format=layout(network))
+    side = TILE if tile == "auto" else tile
+    upscaler = VolumeUpscaler(
+        network, tile=side, overlap=overlap, ensemble=ensemble, precision=str(precision), halve=tile == "auto"
+    )
+    left = [(source, target) for source, target in files if overwrite or not target.exists()]
+    result = Result(skipped=len(files) - len(left))
+    for source, target in tqdm(left, "upscaling volumes", unit="file", leave=False):
+        try:
+            line = _one(upscaler, source, target, kind, anisotropic)
+        except (InputError, MissingError, NotFiniteError) as error:
+            result.fail(str(error))
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
+            result.fail(f"{source}: out of memory, even with windows of {upscaler.tile} voxels")
+        else:
+            tqdm.write(line, file=sys.stderr)
+            result.written += 1
+    print(result)
+    return result
+
+
+def _one(upscaler: VolumeUpscaler, source: Path, target: Path, kind: Kind, anisotropic: bool) -> str:
+    """Upscale one file; returns what was done, in words."""
+    volume, factors = read_volume(source), upscaler.network.factors
+    if wants_cubes(factors, anisotropic):
+        check_cubes(volume)
+    voxels, limits = to_kind(volume, kind)
+    made = np.empty(upscaler.size(voxels.shape[:3]), np.float32)
+
+    def part(*window: slice) -> torch.Tensor:
+        return kind.scaled(torch.from_numpy(np.ascontiguousarray(voxels[window]))[None].movedim(-1, 1))
+
+    for first, slab in upscaler.slabs(part, voxels.shape[:3]):
+        if not torch.isfinite(slab.sum()):
+            raise NotFiniteError(f"{source}: the network's output is NaN or infinite: its weights are broken")
+        made[first : first + slab.shape[2]] = from_unit(slab[0, 0].cpu().numpy(), limits)
+    write_volume(target, made, volume, factors)
+    return f"{source}: {_said(volume, factors)}"
+
+
+def _said(volume: Volume, factors: tuple[int, int, int]) -> str:
+    sizes = [size * f for size, f in zip(volume.voxels.shape, factors, strict=True)]
+    if volume.spacing is None:
+        return f"{text(volume.voxels.shape)} -> {text(sizes)} voxels (D, H, W), by {text(factors)}; the file has no voxel size"
+    before, after = volume.spacing, [mm / f for mm, f in zip(volume.spacing, factors, strict=True)]
+    axes = f"D is the file's axis {volume.axes[0]}"
+    spacing = f"{text([round(mm, 3) for mm in before])} -> {text([round(mm, 3) for mm in after])} mm"
+    return f"{text(volume.voxels.shape)} -> {text(sizes)} voxels (D, H, W), {spacing}; {axes}"
