@@ -49,8 +49,9 @@ def job(sr_data, tmp_path_factory):
 def test_trained_validated_and_tested(job):
     _, folder = job
     results = json.loads((folder / "run" / "metrics.json").read_text())["volumes"]
-    assert list(results) == ["psnr_volume", "ssim_volume", "trilinear", "bspline", "images"]
+    assert list(results) == ["psnr_volume", "ssim_volume", "trilinear", "bspline", "images", "degraded"]
     assert results["psnr_volume"] > 20 and results["bspline"]["psnr_volume"] > results["trilinear"]["psnr_volume"] > 20
+    assert results["degraded"]["pipeline"] == "slice_profile"
     table = (folder / "run" / "table.md").read_text()
     assert all(word in table for word in ("| trilinear", "| bspline", "| difference", "psnr_volume"))
     pictures = sorted(file.relative_to(folder / "run" / "images").as_posix() for file in (folder / "run").rglob("*.png"))

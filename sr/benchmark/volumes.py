@@ -1,12 +1,15 @@
 """Evaluation sets of volumes: whole files, with LR made by the run's degradation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sr.data.volume_set import VolumeSet
-from sr.degradation.pipeline import Pipeline
+from sr.degradation.pipeline import Pipeline, digest_of
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError
+from sr.files import digest
 from sr.image.kind import PHOTO, Kind
 from sr.image.volume import found
 
@@ -20,6 +23,7 @@ class Volumes(VolumeSet):
         degradation: the pipeline that makes LR.
         kind: the pixel format.
         anisotropic: see VolumeSet.
+        expected: the `record` of the LR that has to be measured, as a checkpoint has it; None: any.
     """
 
     def __init__(
@@ -29,8 +33,27 @@ class Volumes(VolumeSet):
         degradation: Pipeline,
         kind: Kind = PHOTO,
         anisotropic: bool = False,
+        expected: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(degradation.degradation, VolumeChain):
             raise InputError(f"benchmark {name} has volumes: pass axes=through_plane or isotropic, or choose model=edsr3d")
         super().__init__(found(hr, f"benchmark.{name}.hr"), degradation.degradation, kind, anisotropic)
-        self.name = name
+        self.name, self.pipeline, self.expected = name, degradation, expected
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
+        made = {"pipeline": self.pipeline.name, "pipeline_hash": self.pipeline.hash, "seed": 0}
+        made |= {"hr": digest_of(sorted((name, digest(file)) for name, file in zip(self.names, self.files, strict=True)))}
+        made |= {"images": len(self)}
+        factors = list(self.degradation.factors)
+        return {**made, "target": "whole volumes", "hash": digest_of([made, factors, self.kind.name, self.kind.percentiles])}
+
+    def prepare(self) -> None:
+        """As of VolumeSet. InputError: LR is other than `expected`."""
+        if self.expected is not None and self.expected.get("hash") != self.record["hash"]:
+            raise InputError(
+                f"benchmark {self.name}: the checkpoint's run was measured on other LR or other files, so scores cannot be "
+                f"compared; pass benchmark=[volumes] benchmark.volumes.hr=... to measure on LR of {self.pipeline.name}"
+            )
+        super().prepare()

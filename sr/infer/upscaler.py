@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from sr.device.float32 import float32
 from sr.errors import InputError
+from sr.functional.axes import is_volume
 from sr.functional.pixels import check_pixels
 from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
 from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_size
@@ -53,6 +54,8 @@ def upscale(
         InputError: lr is not (N, C, H, W) or not in [0, 1] (`sr.functional.pixels`), tile and overlap do not fit together, an
             unsupported scale, or a missing argument.
     """
+    if is_volume(network):
+        raise InputError(f"{type(network).__name__} is for volumes: call sr.infer.volume.upscale_volume")
     if lr.ndim != 4 or 0 in lr.shape:
         raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), without empty dimensions")
     check_pixels(lr, "lr")

@@ -19,7 +19,7 @@ from sr.infer.tiles import Grid, Window
 from sr.infer.upscaler import PRECISIONS, out_of_memory
 from sr.network.inputs import conditions
 
-TILE, OVERLAP = 64, 16  # LR voxels
+TILE, OVERLAP = 96, 16  # LR voxels: 1.3 times the work of the whole for a brain of 1 mm; 0.1 GB a layer of 32 features
 
 Part = Callable[[slice, slice, slice], Tensor]
 

@@ -74,7 +74,7 @@ def predict_volumes(
 
     Args:
         kind: the pixel format of the training: values are mapped as there (`sr.image.volume_kind`), and back.
-        tile, overlap, precision, ensemble: as in `sr.infer.volume.upscale_volume`; tile="auto" is 64.
+        tile, overlap, precision, ensemble: as in `sr.infer.volume.upscale_volume`; tile="auto" is 96.
         overwrite: write existing results again; otherwise they are skipped.
         anisotropic: enlarge volumes whose voxels are not cubes by a network for axes=isotropic.
     """

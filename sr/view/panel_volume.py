@@ -37,10 +37,11 @@ def panel_volume(lr: Tensor, sr: Tensor, hr: Tensor | None, factors: Factors, cr
 
 
 def _worst(made: Tensor, target: Tensor) -> tuple[int, int, int]:
-    """The voxel with the largest mean error in the cube of 17 voxels around it."""
+    """The centre of the cube with the largest mean error, of cubes of 16 voxels that touch."""
     error = (made[:, :1] - target[:, :1]).abs()
-    mean = F.avg_pool3d(error, 17, stride=1, padding=8) if min(error.shape[2:]) >= 17 else error
-    return tuple(int(place) for place in torch.unravel_index(mean.flatten().argmax(), mean.shape[2:]))
+    side = min(16, *error.shape[2:])
+    mean = F.avg_pool3d(error, side)
+    return tuple(int(place) * side + side // 2 for place in torch.unravel_index(mean.flatten().argmax(), mean.shape[2:]))
 
 
 def _plane(volume: Tensor, axis: int, centre: tuple[int, int, int], crop: int) -> Tensor:
