@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy import ndimage
 from torch import Tensor
 
 from sr.errors import InputError
@@ -35,6 +34,8 @@ def interpolated(lr: Tensor, factors: Factors, kernel: Kernel = "trilinear") -> 
 
 def _spline(volume: np.ndarray, factors: Factors) -> np.ndarray:
     """Axis by axis: the interpolation is separable, and along an axis with factor 1 it changes nothing."""
+    from scipy import ndimage  # here: runs on pictures do not need it
+
     for axis, factor in enumerate(factors):
         if factor > 1 and volume.shape[axis] == 1:
             volume = np.repeat(volume, factor, axis)

@@ -14,6 +14,7 @@ import torch
 from sr.cli.check import whole_number
 from sr.errors import InputError
 from sr.files import whole
+from sr.functional.axes import is_volume
 from sr.predict.files import pick_device
 from sr.report import costs, measured, page, pictures, plots, scales, tables, votes
 from sr.report.consistent import one_per_seed
@@ -99,6 +100,9 @@ def _content(
     networks = measured.networks_of(variants, notes, options.trusted)
     known = measured.costs_of(variants, networks, options.latency, where, usable[0].scale, notes)
     chosen = sorted(results.spread, key=lambda key: -results.spread[key]) if networks and benchmarks else []
+    if any(is_volume(network) for network in networks.values()):
+        chosen = []
+        notes.append("Pictures of volumes are in the folder images/test of each run.")
     found = differences(variants)
     content = page.Content(
         title=options.title or _title(usable, variants),
