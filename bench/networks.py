@@ -22,7 +22,8 @@ from sr.device.count import multiply_adds, parameters
 from sr.image.kind import PHOTO
 from sr.view.table import markdown
 
-NAMES = sorted({file.stem for file in (CONF / "network").glob("*.yaml")} - {"nafnet"})  # which makes no x4
+FILES = [file for file in (CONF / "network").glob("*.yaml") if "axes:" not in file.read_text()]  # not those of volumes
+NAMES = sorted({file.stem for file in FILES} - {"nafnet"})  # which makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {

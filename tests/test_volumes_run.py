@@ -155,3 +155,10 @@ def test_the_network_of_a_checkpoint_is_built_again(job):
     assert network.factors == (2, 1, 1) and build.is_of_volumes(
         compose("predict", f"ckpt={job[1]}/run/checkpoints/best.ckpt", "input=x", "output=y")
     )
+
+
+@pytest.mark.slow
+def test_a_report_of_runs_on_volumes(job, tmp_path):
+    done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", "metric=psnr_volume", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Pictures of volumes are in the folder images/test of each run" in done.stdout
