@@ -20,6 +20,7 @@ from tests.volumes import write_brain
 from train import train
 
 nibabel = pytest.importorskip("nibabel")
+pytestmark = pytest.mark.medium  # a run of seconds is behind each
 SHORT = (
     "network.n_feats=4",
     "network.n_blocks=1",
@@ -110,34 +111,6 @@ def test_predict_py_keeps_the_geometry(job, tmp_path, capsys):
     expected = upscale_volume(sr.load(ckpt), torch.from_numpy((values - low) / (high - low))[None, None])
     expected = expected[0, 0].numpy() * (high - low) + low
     np.testing.assert_allclose(after.get_fdata().transpose(2, 1, 0), expected, atol=0.26)  # half a step of its int16
-
-
-VOLUME = ("model=edsr3d", "network.n_feats=4", "network.n_blocks=1", "data.train=x", "benchmark.volumes.hr=x")
-REFUSED = {
-    "network": (build.network, ["network=edsr3d"], "axes=None: choose isotropic, through_plane"),
-    "picture": (build.network, ["model=edsr3d", "network=compact"], "Compact is for pictures, but axes=through_plane: volumes"),
-    "data": (
-        build.data,
-        ["axes=through_plane"],
-        "axes=through_plane is for volumes, but data=data has pictures: pass data=vol",
-    ),
-    "axes": (build.data, [*VOLUME, "axes=null"], "data=volumes needs axes=through_plane or axes=isotropic"),
-    "degradation": (
-        build.data,
-        [*VOLUME, "degradation=[bicubic]"],
-        "degradation=bicubic is for pictures",
-    ),
-    "metric": (build.model, [*VOLUME, "metric=[psnr]"], "metric=psnr is for pictures, but axes is for volumes: pass"),
-    "volume": (build.model, ["metric=[psnr_volume]"], "metric=psnr_volume is for volumes, not for pictures"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_what_does_not_fit_together_is_one_line(case):
-    make, words, says = REFUSED[case]
-    with pytest.raises(Exception, match=says) as error:
-        make(compose("train", *words))
-    assert isinstance(error.value.__cause__ or error.value, InputError)
 
 
 def test_a_picture_for_a_volume_network_and_keys_of_pictures_are_refused(job, tmp_path):

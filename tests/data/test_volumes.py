@@ -8,6 +8,7 @@ from torch.utils.data import DataLoader
 from sr.augmentation.chain import Chain
 from sr.augmentation.flip_axes import FlipAxes, flipped
 from sr.augmentation.turn import Turn
+from sr.data.patches import unchanged
 from sr.data.plan import Phase, Plan
 from sr.data.split import Split
 from sr.data.volume_set import VolumeSet
@@ -65,7 +66,8 @@ def test_any_number_of_processes_workers_and_restarts_gives_the_same_samples(dat
     for rank in range(2):
         share = data.finish(data.patches(plan(data, rank=rank, world_size=2)).batch(5))
         assert all(torch.equal(share[key], whole[key][2 * rank : 2 * rank + 2]) for key in ("lr", "hr"))
-    resumed = next(iter(DataLoader(data.patches(plan(data, first_batch=5)), batch_size=None)))
+    later = data.patches(plan(data, first_batch=5))
+    resumed = next(iter(DataLoader(later, batch_size=None, num_workers=1, collate_fn=unchanged)))
     assert torch.equal(data.finish(resumed)["lr"], whole["lr"])
     assert not torch.equal(data.finish(data.patches(plan(data)).batch(6))["lr"], whole["lr"])
 
@@ -95,6 +97,12 @@ def places(whole, lr, hr):
         below = (slice(d // 2, d // 2 + lr.shape[1]), *window[1:])
         if d % 2 == 0 and torch.equal(high[window], hr[0]) and torch.equal(low[below], lr[0]):
             yield d, h, w
+
+
+def test_isotropic_patches_and_one_number_for_all_sides(folder):
+    data = ready(folder, axes="isotropic", patch_size=5)
+    made = data.finish(data.patches(plan(data)).batch(0))
+    assert made["lr"].shape == (4, 1, 5, 5, 5) and made["hr"].shape == (4, 1, 10, 10, 10)
 
 
 def test_flips_move_both_volumes_alike_and_all_orientations_come():

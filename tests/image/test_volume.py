@@ -1,5 +1,6 @@
 """Volume files: voxels, type, scaling and geometry, checked by nibabel and SimpleITK."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -110,6 +111,14 @@ def test_real_files(sr_data):
         volume = read_volume(sr_data / FOLDER / f"{name}.nii.gz")
         assert volume.voxels.shape == sizes and volume.spacing[0] == pytest.approx(spacing, abs=1e-3) and not volume.cubes()
     assert read_volume(sr_data / FOLDER / "MR_Gd.nii.gz").cubes()  # 0.977, 0.977, 1.003 mm
+
+
+@pytest.mark.parametrize(("name", "library"), [("a.nii.gz", "nibabel"), ("a.nrrd", "SimpleITK")])
+def test_a_missing_library_is_one_line(tmp_path, monkeypatch, name, library):
+    (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InputError, match=rf'need {library}: pip install "\.\[medical\]"$'):
+        read_volume(tmp_path / name)
 
 
 def _save(file, array):

@@ -21,7 +21,7 @@ from tests.network.small import FILES, VOLUMES
 from tests.volumes import brain
 
 MRI = OmegaConf.load(CONF / "image" / "mri.yaml")
-SMALL = {"n_feats": 4}
+SMALL = {"n_feats": 2}
 CASES = [(2, "through_plane"), (4, "through_plane"), (2, "isotropic"), (3, [1, 3, 2])]
 
 
