@@ -1,4 +1,4 @@
-"""Flips along every spatial axis, for volumes; a brain has no natural left and right for a convolution."""
+"""Flips along every spatial axis, for volumes; for pictures, left-right and up-down flips."""
 
 from typing import Any
 

@@ -41,8 +41,8 @@ class VolumeSet:
     def names(self) -> list[str]:
         """The name of each file without its ending, with its folder where two are the same."""
         names = [stem(file) for file in self.files]
-        return [f"{file.parent.name}_{name}" if names.count(name) > 1 else name
-                for file, name in zip(self.files, names, strict=True)]  # fmt: skip
+        pairs = zip(self.files, names, strict=True)
+        return [f"{file.parent.name}_{name}" if names.count(name) > 1 else name for file, name in pairs]
 
     def prepare(self) -> None:
         """Read each file once, so that a damaged one stops the run before it trains. InputError: see __getitem__."""
@@ -81,7 +81,8 @@ def held_out(files: Sequence[Path], size: float | int | None) -> tuple[list[Path
     Raises:
         InputError: a number is asked for, and there are too few files: one at least is kept for training.
     """
-    found = {place for _, place in hold_out([[stem(file) for file in files]], size, lambda source, place: True)}
+    keys = [f"{file.parent.name}/{stem(file)}" for file in files]  # patient01/t1 and patient02/t1 are two volumes
+    found = {place for _, place in hold_out([keys], size, lambda source, place: True)}
     wanted = size if isinstance(size, int) else 0 if size is None else 1
     if len(found) < wanted:
         raise InputError(

@@ -20,6 +20,7 @@ from sr.data.store import decoded, folder_name
 from sr.data.volume_patches import VolumePatches
 from sr.data.volume_set import VolumeSet, held_out
 from sr.data.volume_store import VolumeStore, wants_cubes
+from sr.degradation.pipeline import digest_of
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError, MissingError
 from sr.functional.axes import factors, text
@@ -99,7 +100,10 @@ class VolumeData(Benchmarks):
             if isinstance(images, Split):
                 files, held = held_out(files, images.size)
                 self._hold(name, held)
-        folder = cached / "-".join(("volumes", folder_name(files), kind.cache))
+        # Each list of files has its own folder: a run must not remove volumes that another one reads.
+        folder = cached / "-".join(
+            ("volumes", folder_name(files), digest_of([str(file.resolve()) for file in files]), kind.cache)
+        )
         self.store = VolumeStore(files, folder, corrupt, kind, wants_cubes(self.factors, anisotropic))
         self.plan: Plan | None = None  # the samples of this process, set by `train_dataloader`
         self.hr: Mixture | None = None

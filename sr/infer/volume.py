@@ -81,7 +81,8 @@ class VolumeUpscaler:
         return tuple(size * f for size, f in zip(sizes, self.network.factors, strict=True))
 
     def __call__(self, lr: Tensor) -> Tensor:
-        """(N, C, D, H, W) -> (N, C, fD, fH, fW) float32 on lr's device."""
+        """(N, C, D, H, W) -> (N, C, fD, fH, fW) float32 on lr's device. InputError: lr is not such a volume."""
+        check_volume(lr, "lr")
         made = None
         for first, slab in self.slabs(lambda *window: lr[(..., *window)], lr.shape[2:]):
             if slab.shape[2:] == self.size(lr.shape[2:]):

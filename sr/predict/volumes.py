@@ -13,7 +13,7 @@ from sr.data.volume_store import check_cubes, wants_cubes
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.functional.axes import layout, text
 from sr.image.kind import Kind
-from sr.image.volume import EXTENSIONS, Volume, extension, found, list_volumes, read_volume, stem, write_volume
+from sr.image.volume import EXTENSIONS, Volume, extension, found, read_volume, stem, write_volume
 from sr.image.volume_kind import from_unit, to_kind
 from sr.infer.upscaler import PRECISIONS, out_of_memory
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
@@ -30,20 +30,24 @@ def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, 
     Raises:
         MissingError: nothing to upscale. InputError: results that would replace an input or each other, another format.
     """
-    target, entries = Path(target), [source] if isinstance(source, str | Path) else list(source)
+    target, entries = Path(target), [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     files = found(entries, "input")
-    if len(files) == 1 and extension(target) in EXTENSIONS and not target.is_dir():
+    if len(files) == 1 and files == entries and extension(target) in EXTENSIONS and not target.is_dir():
         if extension(target) != extension(files[0]):
             raise InputError(
                 f"output={target}: the geometry of {files[0].name} is kept in its own format: pass {extension(files[0])}"
             )
         pairs = [(files[0], target)]
     else:
-        bases = {file: Path(entry) if Path(entry).is_dir() else file.parent for entry in entries for file in _of(entry)}
-        names = {
-            file: file.relative_to(base).with_name(f"{stem(file)}{suffix}{extension(file)}") for file, base in bases.items()
-        }
-        pairs = [(file, target / name) for file, name in names.items()]
+        if any(entry.is_dir() and entry.resolve() == target.resolve() for entry in entries):
+            raise InputError(f"output={target} is the input folder: choose another one")
+        pairs = []
+        for entry in entries:
+            base, inside = (entry, target.resolve()) if entry.is_dir() else (entry.parent, None)
+            for file in found(entry, "input"):
+                if inside is None or not file.resolve().is_relative_to(inside):  # results of an earlier call
+                    name = f"{stem(file)}{suffix}{extension(file)}"
+                    pairs.append((file, target / file.relative_to(base).with_name(name)))
     results = [result.resolve() for _, result in pairs]
     inputs = {file.resolve() for file, _ in pairs}
     for (file, result), real in zip(pairs, results, strict=True):
@@ -52,10 +56,6 @@ def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, 
         if results.count(real) > 1:
             raise InputError(f"several inputs would become {result}: choose another input")
     return pairs
-
-
-def _of(entry: str | Path) -> list[Path]:
-    return list_volumes(Path(entry)) if Path(entry).is_dir() else [Path(entry)]
 
 
 def predict_volumes(

@@ -28,6 +28,10 @@ def test_a_folder_keeps_its_sub_folders(folder):
         ("a.nii.gz", "a_x2.nii.gz"),
         ("b.npy", "deep/b_x2.npy"),
     ]
+    results = folder / "in" / "out" / "a.nii.gz"
+    results.parent.mkdir()
+    results.write_bytes(b"")
+    assert [a.name for a, _ in plan_volumes(folder / "in", folder / "in" / "out")] == ["a.nii.gz", "b.npy"]
     assert plan_volumes([folder / "in" / "a.nii.gz"], folder / "thin.nii.gz") == [
         (folder / "in" / "a.nii.gz", folder / "thin.nii.gz")
     ]
@@ -36,7 +40,8 @@ def test_a_folder_keeps_its_sub_folders(folder):
 @pytest.mark.parametrize(
     ("source", "target", "says"),
     [
-        ("in", "in", "its result .* would overwrite an input: choose another output or a suffix"),
+        ("in", "in", "is the input folder: choose another one"),
+        ("in/a.nii.gz", "in", "its result .* would overwrite an input: choose another output or a suffix"),
         ("in/a.nii.gz", "thin.nrrd", "is kept in its own format: pass .nii.gz"),
         ("gone", "out", "^input: no such file or folder"),
     ],
