@@ -18,4 +18,7 @@ def check_degradation(cfg: DictConfig) -> None:
     signature.check(cfg.degradation)
     stages = instantiate(cfg.degradation, _convert_="all")
     levels = cfg.image.levels if cfg.get("image") else 255
-    instantiate({"_target_": "sr.degradation.chain.Chain", "scale": cfg.scale, "levels": levels}, stages=stages)
+    chain = {"_target_": "sr.degradation.chain.Chain", "scale": cfg.scale, "levels": levels}
+    if cfg.get("axes"):  # a run on volumes
+        chain |= {"_target_": "sr.degradation.volume_chain.VolumeChain", "axes": cfg.axes}
+    instantiate(chain, stages=stages, _convert_="all")
