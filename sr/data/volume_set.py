@@ -63,7 +63,7 @@ class VolumeSet:
     def _hr(self, index: int) -> Tensor:
         volume = read_volume(self.files[index])
         if self.cubes:
-            check_cubes(volume)
+            check_cubes(volume, "benchmark.volumes.anisotropic or validation.volumes.anisotropic")
         voxels, _ = to_kind(volume, self.kind)
         sizes = [size // f * f for size, f in zip(voxels.shape[:3], self.degradation.factors, strict=True)]
         if 0 in sizes:

@@ -28,7 +28,7 @@ class VolumeStore(Store):
     def read(self, file: Path) -> tuple[np.ndarray, None, list[str]]:
         volume = read_volume(file)
         if self.cubes:
-            check_cubes(volume)
+            check_cubes(volume, "data.anisotropic")
         notes = ["do not say the size of a voxel: cubes are assumed"] if volume.spacing is None else []
         return to_kind(volume, self.kind)[0], None, notes
 
@@ -41,10 +41,10 @@ def wants_cubes(factors: Factors, anisotropic: bool) -> bool:
     return not anisotropic and len(set(factors)) == 1
 
 
-def check_cubes(volume: Volume) -> None:
-    """InputError if the voxels of a volume are not cubes."""
+def check_cubes(volume: Volume, key: str) -> None:
+    """InputError if the voxels of a volume are not cubes; `key` is the config key that accepts them."""
     if not volume.cubes():
         raise InputError(
             f"{volume.path}: voxels of {text([round(mm, 3) for mm in volume.spacing])} mm (D, H, W) are not cubes, but "
-            "axes=isotropic enlarges all axes alike: pass axes=through_plane, or anisotropic=true if that is meant"
+            f"axes=isotropic enlarges all axes alike: pass axes=through_plane, or {key}=true if that is meant"
         )

@@ -109,7 +109,7 @@ def _one(upscaler: VolumeUpscaler, source: Path, target: Path, kind: Kind, aniso
     """Upscale one file; returns what was done, in words."""
     volume, factors = read_volume(source), upscaler.network.factors
     if wants_cubes(factors, anisotropic):
-        check_cubes(volume)
+        check_cubes(volume, "anisotropic")
     voxels, limits = to_kind(volume, kind)
     made = np.empty(upscaler.size(voxels.shape[:3]), np.float32)
 

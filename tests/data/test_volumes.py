@@ -157,7 +157,10 @@ def test_bad_volumes_are_one_line(folder, sr_data, tmp_path):
     with pytest.raises(MissingError, match="^data.train: no volumes in .*: looked for .npy, .nii.gz"):
         volumes(tmp_path)
     thick = write_brain(sr_data, tmp_path / "thick.nii.gz", (16, 16, 16), (1, 1, 3))
-    with pytest.raises(InputError, match=r"thick.nii.gz: voxels of 3x1x1 mm \(D, H, W\) are not cubes, but axes=isotropic"):
+    with pytest.raises(
+        InputError,
+        match=r"thick.nii.gz: voxels of 3x1x1 mm .* not cubes, but axes=isotropic.*data.anisotropic=true",
+    ):
         ready(thick, axes="isotropic", cache_dir=str(tmp_path / "cache"))
     chain = VolumeChain({"slice_profile": SliceProfile(scale=2, axes="isotropic")}, 2, "isotropic")
     with pytest.raises(InputError, match="are not cubes, but axes=isotropic"):
