@@ -19,7 +19,7 @@ from sr.errors import InputError, MissingError
 from sr.image.kind import Kind
 from tests.volumes import brain, write_brain
 
-MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), (0, 99.9))
+MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(0, 99.9))
 
 
 @pytest.fixture(scope="module")

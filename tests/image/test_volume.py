@@ -14,7 +14,7 @@ from tests.volumes import FOLDER, brain, write_brain
 
 nibabel = pytest.importorskip("nibabel")
 itk = pytest.importorskip("SimpleITK")
-MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), (0, 99.9))
+MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(0, 99.9))
 FACTORS = [(2, 1, 1), (2, 2, 2), (4, 1, 3)]  # along D, H, W
 
 
@@ -154,4 +154,4 @@ def test_a_kind_with_other_bands_or_another_range_is_refused(tmp_path):
     with pytest.raises(InputError, match="a.npy: values from 0 to 2600, but image=gray is uint8 in"):
         to_kind(volume, Kind("gray", 1, "uint8", (0, 255), 255, False, (0,)))
     with pytest.raises(InputError, match=r"image.percentiles=\[5, 3\]: pass \[low, high\] from 0 to 100"):
-        Kind("mri", 1, "float32", (0, 1), None, False, (0,), (5, 3))
+        Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(5, 3))

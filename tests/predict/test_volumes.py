@@ -10,7 +10,7 @@ from sr.predict.volumes import plan_volumes, predict_volumes
 from tests.volumes import write_brain
 
 nibabel = pytest.importorskip("nibabel")
-MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), (0, 99.9))
+MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(0, 99.9))
 
 
 @pytest.fixture
