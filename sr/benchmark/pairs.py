@@ -12,6 +12,7 @@ from torch import Tensor
 from sr.data.further import keys_of, plain
 from sr.data.notes import say_incomplete, say_left_out, say_not_used, say_unused
 from sr.data.source.folder import check_pairs, check_partners, images, names_below, not_found, pair
+from sr.data.source.labelled import Labelled
 from sr.data.source.matched import Matched
 from sr.data.source.sample import Sample
 from sr.errors import InputError, MissingError
@@ -35,7 +36,7 @@ class Benchmark:
     def __init__(
         self,
         name: str,
-        hr: str | Path | Sample | Matched,
+        hr: str | Path | Sample | Matched | Labelled,
         scale: float,
         lr: str | Path | None = None,
         n_images: int | None = None,

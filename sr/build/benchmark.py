@@ -1,7 +1,7 @@
 """Benchmarks and metrics, from this command line or from a finished run."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -133,13 +133,17 @@ def measured_again(config: dict[str, Any], folder: str | Path, names: list[str])
     return benchmark(cfg)
 
 
-def metrics(names: list[str], scale: int, kind: Kind = PHOTO) -> dict[str, Any]:
-    """Metrics of conf/metric by name, unchanged; unknown ones, and those that need weights, are left out."""
+def metrics(names: list[str], scale: int, kind: Kind = PHOTO, data_dir: str | None = None) -> dict[str, Any]:
+    """Metrics of conf/metric by name, unchanged; unknown ones, and those that need weights or lack a program, are left out."""
     files = [CONF / "metric" / f"{name}.yaml" for name in names]
     nodes = OmegaConf.merge({}, *(OmegaConf.load(file) for file in files if file.is_file()))
-    cfg = OmegaConf.create({"scale": scale, "image": asdict(kind), "metric": nodes})
+    cfg = OmegaConf.create({"scale": scale, "data_dir": data_dir, "image": image_node(kind), "metric": nodes})
     settle_border(cfg)
-    return {name: build(node) for name, node in cfg.metric.items() if not {"weights", "net"} & set(node)}
+    built = {}
+    for name, node in cfg.metric.items():
+        with suppress(InputError):
+            built |= {} if {"weights", "net"} & set(node) else {name: build(node)}
+    return built
 
 
 def higher_is_better(config: dict[str, Any]) -> dict[str, bool]:

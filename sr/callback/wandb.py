@@ -109,10 +109,10 @@ class Wandb(pl.Callback):
 
 
 def summary(name: str, scores: Mapping[str, Any], metrics: Sequence[str], scale: float | None) -> dict[str, float]:
-    """Keys of the summary for a test set: the network's means, and those of bicubic, which at scale 1 is the input unchanged,
-    or of the classical interpolations of volumes."""
+    """Keys of the summary for a test set: the network's means, those of bicubic, which at scale 1 is the input unchanged, or of
+    the classical interpolations of volumes, and those of HR itself."""
     found = {f"best/{name}/{metric}": scores[metric] for metric in metrics}
-    for classical in (key for key in ("bicubic", *KERNELS) if key in scores):
+    for classical in (key for key in ("bicubic", *KERNELS, "hr") if key in scores):
         plain = "input" if scale == 1 and classical == "bicubic" else classical
         found |= {f"{plain}/{name}/{metric}": value for metric, value in scores[classical].items()}
     return found

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,15 @@ from sr.functional.pixels import check_pixels
 from sr.functional.ranges import levels_of
 
 
-def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None, *, lr: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+def scored(
+    metric: nn.Module,
+    sr: Tensor,
+    hr: Tensor | None,
+    *,
+    lr: Tensor | None = None,
+    mask: Tensor | None = None,
+    batch: Mapping[str, Any] | None = None,
+) -> Tensor:
     """One score per image by a metric, ours or another.
 
     Args:
@@ -22,14 +30,31 @@ def scored(metric: nn.Module, sr: Tensor, hr: Tensor | None, *, lr: Tensor | Non
         lr: a metric with `against = "lr"` receives it in place of HR.
         mask: (N, 1, H, W) bool, False where HR has no data. Our metrics leave these pixels out; for others, and for those
             that look at whole images, SR has HR's values there.
+        batch: the keys in a metric's `further` (a text, a person, LR) are passed by name.
     """
+    keys = {key: batch[key] for key in further(metric)} if further(metric) else {}
     if not needs_reference(metric):
-        return metric(sr)
+        return metric(sr, **keys)
     if getattr(metric, "against", "hr") == "lr":
         return metric(sr, lr)
     if mask is None:
-        return metric(sr, hr)
-    return metric(sr, hr, mask) if isinstance(metric, Metric) else metric(torch.where(mask, sr, hr), hr)
+        return metric(sr, hr, **keys)
+    ours = isinstance(metric, Metric) and metric.takes_mask
+    return metric(sr, hr, mask) if ours else metric(torch.where(mask, sr, hr), hr, **keys)
+
+
+def further(metric: nn.Module) -> tuple[str, ...]:
+    """Keys of the batch that a metric needs besides SR and HR; none by default."""
+    return getattr(metric, "further", ())
+
+
+def lacking(metrics: Mapping[str, nn.Module], images: Any) -> dict[str, list[str]]:
+    """Metric -> the keys it needs that the images of a set do not have. Reads an image only if a metric needs keys."""
+    if not any(map(further, metrics.values())) or not len(images):
+        return {}
+    known = images[0].keys()
+    missing = {name: [key for key in further(metric) if key not in known] for name, metric in metrics.items()}
+    return {name: keys for name, keys in missing.items() if keys}
 
 
 def needs_reference(metric: nn.Module) -> bool:
@@ -68,6 +93,10 @@ class Metric(nn.Module):
     version: int = 1  # increased when a change affects scores: scores of two versions are not compared
     reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
+    further: tuple[str, ...] = ()  # keys of the batch that `forward` needs besides SR and HR
+    scores_hr: bool = False  # whether a test scores HR too
+    test_only: bool = False  # not measured on validation sets
+    takes_mask: bool = True  # whether `forward` takes a mask
     channel_choices: tuple[str, ...] = ("y", "rgb")
     smallest: int = 1  # smallest height and width that ``score`` supports
     rgb_only: bool = False  # whether ``score`` needs three bands, like networks trained on photos; gray is repeated
@@ -96,12 +125,7 @@ class Metric(nn.Module):
         if self.reference:
             self._check_reference(sr, hr)
         images = (sr,) if not self.reference else (sr, hr) if mask is None else (sr, hr, mask)
-        height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
-        if min(height, width) < self.smallest:
-            raise InputError(
-                f"{type(self).__name__} needs {self.smallest}x{self.smallest} pixels, but {sr.shape[-2]}x{sr.shape[-1]}"
-                f" less a border of {self.crop_border} leaves {height}x{width}"
-            )
+        self.check_size(sr)
         if self.rgb_only and sr.shape[-3] not in (1, 3):
             raise InputError(f"{type(self).__name__} needs RGB, not {sr.shape[-3]} bands: remove it from metric=[...]")
         # At most as many frames at once as the batch has images: float64 copies of a whole clip might not fit.
@@ -109,6 +133,15 @@ class Metric(nn.Module):
         with torch.autocast(device_type=sr.device.type, enabled=False):
             scores = torch.cat([self.compute(*part) for part in parts])
         return mean_over_frames(scores, sr)
+
+    def check_size(self, sr: Tensor) -> None:
+        """InputError: too little of (..., H, W) remains after cutting the border."""
+        height, width = (size - 2 * self.crop_border for size in sr.shape[-2:])
+        if min(height, width) < self.smallest:
+            raise InputError(
+                f"{type(self).__name__} needs {self.smallest}x{self.smallest} pixels, but {sr.shape[-2]}x{sr.shape[-1]}"
+                f" less a border of {self.crop_border} leaves {height}x{width}"
+            )
 
     def _check_reference(self, sr: Tensor, hr: Tensor | None) -> None:
         if hr is None:

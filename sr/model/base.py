@@ -1,6 +1,7 @@
 """Base class of our LightningModules: a network, its average, and evaluation by the papers' protocol."""
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import pytorch_lightning as pl
@@ -14,12 +15,13 @@ from sr.errors import InputError, NotFiniteError
 from sr.functional.axes import is_volume, layout
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
-from sr.metric.base import check_scores, needs_reference, scored
+from sr.metric.base import check_scores, scored
 from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.recompute import recompute
+from sr.model.sets import check_sets
 from sr.network.inputs import SCALE, SIZE, check_known, chosen, further, required
 
 
@@ -57,6 +59,7 @@ class SRModule(pl.LightningModule):
             recompute(self.network)  # after the average was copied: it has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
+        self._not_validated: dict[str, set[str]] = {}  # validation set -> metrics whose keys it does not have
         self._enlarge = Enlarger()
         self._seed = torch.initial_seed()  # the run's seed
         self._how = compile
@@ -170,16 +173,12 @@ class SRModule(pl.LightningModule):
     # -- evaluation ------------------------------------------------------------------------------------------------
 
     def setup(self, stage: str) -> None:
-        """InputError, before anything is trained or measured: a metric that compares with HR, and a set without it."""
+        """InputError, before anything is trained or measured: a metric needs HR or a key, such as a text, and a set has none.
+
+        A validation set without the key is measured without the metric, with a warning.
+        """
         data = getattr(self.trainer, "datamodule", None)
-        for when in ("val", "test") if hasattr(data, "sets") else ():
-            for name, images in data.sets(when).items():
-                lacking = [metric for metric, one in self.metric.items() if needs_reference(one)]
-                if lacking and not getattr(images, "has_hr", True):
-                    raise InputError(
-                        f"benchmark {name} has no HR, with which {', '.join(lacking)} compare: pass metric=[niqe] or other "
-                        "metrics that need no reference, and measure sets with HR on their own"
-                    )
+        self._not_validated |= check_sets(self.metric, data, stage) if hasattr(data, "sets") else {}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
         return self._evaluate(batch, dataloader_idx, with_baselines=False)
@@ -194,21 +193,27 @@ class SRModule(pl.LightningModule):
             sr = self._enlarge(self.evaluated, lr, image, others)
             if with_baselines and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
-            given = {"lr": lr, "mask": self.mask(batch)}
-            scores = self._score(sr, hr, image, **given)
+            given = {"lr": lr, "mask": self.mask(batch), "batch": batch}
+            left_out = set() if with_baselines else self._not_validated.get(name, set())
+            measured = {key: metric for key, metric in self.metric.items() if key not in left_out}
+            scores = self._score(measured, sr, hr, image, **given)
             if with_baselines:
                 levels, factors = of_data(self.trainer.datamodule).levels, getattr(self.network, "factors", None)
-                for classical, made in baselines(lr, sr.shape[-2:], levels, factors):
-                    found = self._score(made, hr, image, **given)
-                    scores |= {f"{classical}/{metric}": score for metric, score in found.items()}
+                on_hr = {key: one for key, one in measured.items() if hr is not None and getattr(one, "scores_hr", False)}
+                rows = ((row, measured, made) for row, made in baselines(lr, sr.shape[-2:], levels, factors))
+                for row, metrics, made in chain(rows, [("hr", on_hr, hr)]):
+                    found = self._score(metrics, made, hr, image, **given)
+                    scores |= {f"{row}/{metric}": score for metric, score in found.items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         made = {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
         return made | ({"factors": self.network.factors} if is_volume(self.network) else {})
 
-    def _score(self, sr: Tensor, hr: Tensor | None, image: str, **given: Tensor | None) -> dict[str, float]:
+    def _score(
+        self, metrics: Mapping[str, nn.Module], sr: Tensor, hr: Tensor | None, image: str, **given: Any
+    ) -> dict[str, float]:
         try:
-            return {name: scored(metric, sr, hr, **given).item() for name, metric in self.metric.items()}
+            return {name: scored(metric, sr, hr, **given).item() for name, metric in metrics.items()}
         except InputError as error:  # such as an image that is too small for SSIM
             raise InputError(f"{image}: {error}") from error
 
@@ -219,9 +224,12 @@ class SRModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         results = self._gather()
-        values = {f"val/{name}/{metric}": scores[metric] for name, scores in results.items() for metric in self.metric}
+        values = {}
         for metric in self.metric:
-            values[f"val/{metric}"] = sum(scores[metric] for scores in results.values()) / len(results)
+            found = {f"val/{name}/{metric}": scores[metric] for name, scores in results.items() if metric in scores}
+            values |= found
+            if found:
+                values[f"val/{metric}"] = sum(found.values()) / len(found)
         self._record(values)
 
     def on_test_epoch_end(self) -> None:
@@ -241,7 +249,8 @@ class SRModule(pl.LightningModule):
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
-        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and each image's scores."""
+        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and of HR itself, and each
+        image's scores."""
         parts = gathered(self.trainer, self._scores)
         results, sets = {}, self._sets()
         for name in sets:

@@ -12,7 +12,7 @@ from sr.report.runs import Run
 from sr.report.variants import Variant
 from sr.view.line import metrics_line
 
-_PLACES = ("weights", "net")  # the location of a metric's weights does not change what it measures
+_PLACES = ("weights", "net", "gallery")  # the location of a metric's weights does not change what it measures
 
 
 def close(a: float, b: float) -> bool:

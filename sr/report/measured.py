@@ -47,7 +47,7 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
     scores: Scores = {}
     for name, benchmark in benchmarks.items():
         kind = getattr(benchmark, "kind", PHOTO)
-        measured = build.metrics(names, runs[0].scale, kind)
+        measured = build.metrics(names, runs[0].scale, kind, runs[0].config.get("data_dir"))
         run = min((run for run in runs if run.bicubic.get(name)), key=lambda run: len(run.scores[name]), default=None)
         if run is None:
             continue
@@ -59,6 +59,7 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
                 size = [round(side * runs[0].scale) for side in lr.shape[-2:]] if hr is None else hr.shape[-2:]
                 sr = imresize(lr, size=tuple(size), rounding=kind.levels)
                 given = {"lr": lr, "mask": sample["mask"][None] if "mask" in sample else None}
+                given["batch"] = {key: [value] for key, value in sample.items()} | {"lr": lr}
                 of[sample["name"]] = {key: scored(metric, sr, hr, **given).item() for key, metric in measured.items()}
         means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]

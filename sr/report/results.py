@@ -11,6 +11,7 @@ from sr.report.runs import Run, Scores
 from sr.report.statistics import Difference, Estimate, corrected, difference, estimate, smallest
 from sr.report.variants import Variant
 from sr.view.line import lr_line
+from sr.view.table import number as printed
 
 BICUBIC = "bicubic"
 
@@ -94,11 +95,19 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
         if why := other_images(runs, name, metrics):
             del sets[name]
             notes.append(why)
+    notes += [line for name, images in sets.items() if (line := _of_hr(runs, name, images, metrics))]
     notes += [lr_line(name, runs[0].degraded[name]) + "." for name in sets if name in runs[0].degraded]
     if not sets or not metrics:
         said = " ".join([f"the runs have no measured images in common ({', '.join(every)}): pass fewer runs.", *notes])
         raise InputError(said)
     return sets, metrics, notes
+
+
+def _of_hr(runs: Sequence[Run], name: str, images: Sequence[str], metrics: Sequence[str]) -> str:
+    """What metrics of a task score on HR itself, of a run that measured the same images; "" if no metric does."""
+    known = next((run.hr[name] for run in runs if name in run.hr and len(run.scores[name]) == len(images)), {})
+    said = ", ".join(f"{metric} {printed(metric, known[metric])}" for metric in metrics if metric in known)
+    return f"HR itself scores on {name}: {said}." if said else ""
 
 
 def analyse(

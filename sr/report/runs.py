@@ -34,6 +34,7 @@ class Run:
     facts: dict[str, Any] = field(default_factory=dict)  # run.json
     scores: Scores = field(default_factory=dict)
     bicubic: dict[str, dict[str, float]] = field(default_factory=dict)  # set -> metric -> mean over its images
+    hr: dict[str, dict[str, float]] = field(default_factory=dict)  # the same of HR itself
     degraded: dict[str, dict[str, Any]] = field(default_factory=dict)  # set -> what made its LR (sr.benchmark.degraded)
     problem: str | None = None  # why there are no scores
 
@@ -114,6 +115,7 @@ def read(folder: Path) -> Run:
         run.config = renamed(_content(folder / "config.yaml", _CONFIG))
         results = _content(folder / "metrics.json", {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
+        run.hr = {name: found["hr"] for name, found in results.items() if isinstance(found.get("hr"), dict)}
         run.degraded = {name: found["degraded"] for name, found in results.items() if isinstance(found.get("degraded"), dict)}
     except UserError as error:
         run.problem = str(error).removeprefix(f"{folder}{os.sep}")  # the report names the folder itself

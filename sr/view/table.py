@@ -26,14 +26,15 @@ def comparison(
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     scale: float | None = None,
 ) -> str:
-    """A Markdown table: per benchmark rows for bicubic (of volumes: trilinear and B-spline interpolation), the network, and its
-    difference from the first of them.
+    """A Markdown table: per benchmark rows for bicubic (of volumes: trilinear and B-spline interpolation), the network, its
+    difference from the first of them, and HR itself where a metric scores it.
 
     Metrics whose lower score is better have an arrow down in the header, and lines below say how each was measured, and which
     degradation made the LR of a set.
 
     Args:
-        results: set -> {metric: mean, "bicubic": {metric: mean}, "images": {...}}; other baselines are like bicubic.
+        results: set -> {metric: mean, "bicubic": {metric: mean}, "hr": {metric: mean}, "images": {...}}; other baselines are
+            like bicubic.
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
         metrics: their records (`sr.metric.record`), where they are known.
@@ -42,8 +43,9 @@ def comparison(
     if not results:
         return "nothing was tested"
     first = next(iter(results.values()))
-    baselines = [key for key, value in first.items() if isinstance(value, Mapping) and key not in ("images", "degraded")]
-    records, metrics = metrics or {}, [key for key in first if key not in (*baselines, "images", "degraded")]
+    others = ("hr", "images", "degraded")
+    baselines = [key for key, value in first.items() if isinstance(value, Mapping) and key not in others]
+    records, metrics = metrics or {}, [key for key in first if key not in (*baselines, *others)]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
     for benchmark, scores in results.items():
         label = f"{benchmark} ({len(scores['images'])})"
@@ -53,6 +55,8 @@ def comparison(
             label = ""
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
         rows.append(["", "difference", *(number(m, scores[m] - scores[baselines[0]][m], sign=True) for m in metrics)])
+        if own := scores.get("hr"):
+            rows.append(["", "HR", *(number(m, own[m]) if m in own else "" for m in metrics)])
     made = [lr_line(benchmark, scores["degraded"]) for benchmark, scores in results.items() if "degraded" in scores]
     return "\n\n".join(
         filter(None, (markdown(rows), *made, metrics_line({key: records[key] for key in metrics if key in records})))

@@ -15,6 +15,7 @@ from sr.image.file import read, to_tensor
 from sr.metric.base import Metric
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
+from sr.metric.task import TaskMetric
 from tests.jobs import IMAGE
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "metric").glob("*.yaml"))
@@ -22,7 +23,11 @@ CLASSES = {file: get_class(next(iter(OmegaConf.load(file).values()))["_target_"]
 WITH_HR = [
     file
     for file, metric in CLASSES.items()
-    if metric.reference and getattr(metric, "against", "hr") == "hr" and not getattr(metric, "volumes", False)
+    if metric.reference
+    and getattr(metric, "against", "hr") == "hr"
+    and not getattr(metric, "volumes", False)
+    and not metric.further
+    and not issubclass(metric, TaskMetric)
 ]
 
 # Bicubic upscaling of the benchmarks' LR files as papers report it: PSNR and SSIM on Y at x2, x3, x4.
