@@ -27,6 +27,8 @@ class Panels(pl.Callback):
             three.
     """
 
+    key, suffix = "panels", ""  # of the pictures in W&B; after the name of a file
+
     def __init__(self, *, folder: str, n_images: int = 3, crop: int = 96, bands: Sequence[int] | None = None) -> None:
         self.folder, self.n_images, self.crop, self.bands = Path(folder), n_images, crop, bands
         self._of_volumes = False
@@ -42,14 +44,19 @@ class Panels(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         if (place := position(trainer, batch_idx)) < self.n_images:
-            images, self._of_volumes = [outputs[name] for name in ("lr", "sr", "hr")], "factors" in outputs
-            if self._of_volumes:
-                picture = panel_volume(*images, outputs["factors"], self.crop)
-            else:
-                picture = panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
-            self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}", picture
+            self._of_volumes = "factors" in outputs
+            picture = self.picture(trainer, outputs)
+            if picture is not None:
+                self._panels[dataloader_idx, place] = f"{outputs['set']}_{outputs['name']}{self.suffix}", picture
 
     on_test_batch_end = on_validation_batch_end
+
+    def picture(self, trainer: pl.Trainer, outputs: dict[str, Any]) -> Image.Image | None:
+        """The picture of an image; None: it has none."""
+        images = (outputs[name] for name in ("lr", "sr", "hr"))
+        if "factors" in outputs:
+            return panel_volume(*images, outputs["factors"], self.crop)
+        return panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer, f"step_{trainer.global_step:06d}", "val")
@@ -69,7 +76,7 @@ class Panels(pl.Callback):
                 picture.save(temporary, format="png")
         for logger in trainer.loggers if not self._of_volumes else ():  # pictures of patients stay in the folder
             if isinstance(logger, pl.loggers.WandbLogger):
-                logger.log_image(f"{stage}/panels", list(panels.values()), trainer.global_step, caption=list(panels))
+                logger.log_image(f"{stage}/{self.key}", list(panels.values()), trainer.global_step, caption=list(panels))
             elif isinstance(logger, pl.loggers.TensorBoardLogger):
                 for name, picture in panels.items():
                     logger.experiment.add_image(f"{stage}/{name}", np.asarray(picture), trainer.global_step, dataformats="HWC")

@@ -118,7 +118,13 @@ def _content(
         runs=tables.runs(variants, every),
         plots=_plots(results, variants, known, notes) if options.plots else [],
         strips=pictures.strips(
-            chosen[: options.strips], benchmarks, networks, crop=options.crop, device=where, said=notes.append
+            chosen[: options.strips],
+            benchmarks,
+            networks,
+            crop=options.crop,
+            device=where,
+            said=notes.append,
+            maps=any(name.startswith("truthfulness_") for name in metrics),
         ),
         tallies=tallies,
         notes=notes,

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 
 import numpy as np
@@ -16,7 +16,9 @@ from sr.functional.resize import imresize
 from sr.image.file import to_pixels
 from sr.image.kind import PHOTO
 from sr.infer.upscaler import upscale
+from sr.metric.truthfulness import maps as shares
 from sr.view.panel import shown
+from sr.view.truthfulness import in_colours
 
 TILE, STEP = 256, 4  # LR pixels of a tile; distance between candidate places in pixels
 
@@ -31,6 +33,7 @@ class Strip:
     size: tuple[int, int]  # of the image
     pictures: dict[str, np.ndarray]  # bicubic (the input at scale 1), variants, HR -> (h, w, 3) uint8
     overview: np.ndarray  # HR, downscaled
+    maps: dict[str, np.ndarray] = field(default_factory=dict)  # variant -> its maps of truthfulness in colours, the same crop
 
     @property
     def name(self) -> str:
@@ -45,8 +48,10 @@ def strips(
     crop: int,
     device: torch.device,
     said: Callable[[str], None] = lambda line: None,
+    maps: bool = False,
 ) -> list[Strip]:
-    """A strip for each available (set, image); `said` is called for each unavailable one."""
+    """A strip for each available (set, image); `said` is called for each unavailable one. With `maps` it has those of
+    truthfulness."""
     found = []
     for benchmark, image in chosen:
         try:
@@ -76,9 +81,16 @@ def strips(
                 size,
                 pictures,
                 _small(to_pixels(shown(hr, kind.shown))),
+                _maps(lr, whole, hr, (top, left, height, width)) if maps else {},
             )
         )
     return found
+
+
+def _maps(lr: Tensor, whole: dict[str, Tensor], hr: Tensor, crop: tuple[int, int, int, int]) -> dict[str, np.ndarray]:
+    top, left, height, width = crop
+    made = {name: in_colours(shares(lr, picture, hr)) for name, picture in whole.items()}
+    return {name: picture[top : top + height, left : left + width] for name, picture in made.items()}
 
 
 def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
