@@ -32,7 +32,7 @@ class Compact(nn.Module):
 
     def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 16) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
+        self.scale = check_scale(scale, (1, 2, 3, 4, 6, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         layers: list[nn.Module] = [nn.Conv2d(channels, n_feats, 3, padding=1), nn.PReLU(n_feats)]
         for _ in range(n_blocks):
