@@ -62,6 +62,7 @@ def volumes(cfg: DictConfig) -> Any:
         "batch": "auto",
         "reference": None,
         "degrade": False,
+        "bandwise": False,
     }
     for key, value in settled.items():
         if cfg[key] != value:
@@ -85,6 +86,7 @@ def compare(cfg: DictConfig) -> int:
     from sr import build
     from sr.cli import choice
     from sr.cli.signature import check
+    from sr.functional.axes import is_volume
     from sr.predict.compare import compare_files
     from sr.predict.files import pick_device
 
@@ -106,6 +108,8 @@ def compare(cfg: DictConfig) -> int:
     check({"_target_": "sr.predict.compare.compare_files", **options})
     device = pick_device(cfg.device)
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in build.compared_networks(cfg)]
+    if volumes := [name for name, network in networks if is_volume(network)]:
+        raise InputError(f"compare=true is for pictures, but the network of {volumes[0]} is for volumes: remove it")
 
     output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
     return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)

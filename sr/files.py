@@ -1,5 +1,6 @@
 """Atomic file writes, hashes of files, and the folder of a run."""
 
+import errno
 import hashlib
 import os
 import uuid
@@ -19,7 +20,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -29,6 +30,13 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # already renamed, or never created
             temporary.unlink()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise NotADirectoryError(errno.ENOTDIR, "a folder of this path is a file") from None
 
 
 def digest(path: str | Path, algorithm: str = "sha256") -> str:

@@ -117,6 +117,14 @@ def test_a_picture_for_a_volume_network_and_keys_of_pictures_are_refused(job, tm
     ckpt = job[1] / "run" / "checkpoints" / "best.ckpt"
     with pytest.raises(InputError, match="^outscale=3 is for pictures, but the network of .* is for volumes: remove it"):
         predict(compose("predict", f"ckpt={ckpt}", "input=x.nii", f"output={tmp_path}", "outscale=3"))
+    with pytest.raises(InputError, match="^bandwise=True is for pictures"):
+        predict(compose("predict", f"ckpt={ckpt}", "input=x.nii", f"output={tmp_path}", "bandwise=true"))
+    with pytest.raises(InputError, match="^compare=true is for pictures, but the network of .*best.ckpt is for volumes"):
+        predict(compose("predict", f"ckpt={ckpt}", "input=x.nii", f"output={tmp_path}", "compare=true"))
+    with pytest.raises(InputError, match="^scale=3, but .*best.ckpt is for scale 2"):
+        predict(compose("predict", f"ckpt={ckpt}", f"input={job[1]}/hr", f"output={tmp_path}", "scale=3"))
+    with pytest.raises(InputError, match="^axes=isotropic, but the network was trained with axes=through_plane: remove axes"):
+        run_test(compose("test", f"ckpt={ckpt}", f"output_dir={tmp_path}/test", f"data_dir={job[1]}", "axes=isotropic"))
     (tmp_path / "x.png").write_bytes(b"no volume")
     with pytest.raises(SystemExit) as done:
         predict(compose("predict", f"ckpt={ckpt}", f"input={tmp_path}/x.png", f"output={tmp_path}/out"))

@@ -12,7 +12,7 @@ from sr.build.image import check_channels, settle_image
 from sr.build.node import build, plain
 from sr.cli import choice
 from sr.errors import InputError
-from sr.functional.axes import is_volume
+from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind
 from sr.network.inputs import takes_size
 from sr.network.spandrel import unmerged
@@ -23,8 +23,15 @@ from sr.weights.load import load
 
 
 def stored_network(cfg: DictConfig) -> nn.Module:
-    """The network in the checkpoint or released file `ckpt`, or interpolated: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8."""
-    return load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
+    """The network in the checkpoint or released file `ckpt`, or interpolated: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8.
+
+    Raises:
+        InputError: another `scale` than that of a network of one scale.
+    """
+    built = load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
+    if cfg.scale not in (None, built.scale) and not takes_size(built):
+        raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
+    return built
 
 
 def predicting_network(cfg: DictConfig) -> nn.Module:
@@ -88,8 +95,6 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     kind = settle_image(cfg)
     if cfg.get("network") is None:
         built = stored_network(cfg)
-        if cfg.scale not in (None, built.scale) and not takes_size(built):
-            raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
         cfg.scale = cfg.scale or built.scale
         file = checkpoint.first(plain(cfg.ckpt))
         run = checkpoint.about(file).get("sr") or {"config": {"benchmark": {}}}
@@ -106,8 +111,10 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
-    if is_volume(built) and cfg.get("axes") is None:
-        cfg.axes = plain(built.axes)
+    if is_volume(built):
+        cfg.axes = plain(built.axes) if cfg.get("axes") is None else plain(cfg.axes)
+        if factors(built.scale, cfg.axes) != built.factors:
+            raise InputError(f"axes={cfg.axes}, but the network was trained with axes={built.axes}: remove axes=...")
     return check_channels(built, kind, bool(cfg.get("bandwise")))
 
 

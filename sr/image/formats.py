@@ -28,7 +28,10 @@ EXTENSIONS = tuple(extension for extensions in READ.values() for extension in ex
 _PICTURE = "convert it to PNG or TIFF first"
 _OTHERS = {
     "a DICOM file": ("save its slice as PNG or TIFF of 16 bits first", (".dcm", ".dicom", ".ima")),
-    "a volume": ("save its slices as PNG or TIFF of 16 bits first", (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".mgz")),
+    "a volume": (
+        "save its slices as PNG or TIFF of 16 bits first, or use a network for volumes (train.py model=edsr3d)",
+        (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".mgz"),
+    ),
     "a video": (
         "save its frames as PNG first, as by ffmpeg -i FILE frames/%06d.png",
         (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".y4m", ".ogv"),

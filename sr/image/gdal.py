@@ -3,7 +3,8 @@
 import errno
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 CACHE = 128 * 2**20  # bytes of decoded blocks: a row of tiles of a scene of 10,980 pixels and four bands needs 20 MB
@@ -31,6 +32,26 @@ def settings() -> Any:
     import rasterio
 
     return rasterio.Env(GDAL_CACHEMAX=CACHE, GDAL_TIFF_INTERNAL_MASK=True)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """The same for reading an open file. After a failure the last error of this thread is cleared: rasterio would raise it
+    again for the next file."""
+    try:
+        with settings():
+            yield
+    except Exception:
+        with suppress(Exception), settings():
+            _open(path)
+        raise
+
+
+def _open(path: Path) -> None:
+    """Opening a file, even one that does not exist, clears GDAL's last error."""
+    import rasterio
+
+    rasterio.open(path).close()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from PIL.Image import Exif
 
 from sr.errors import InputError
 from sr.image import tiff
-from sr.image.gdal import quiet, settings, window
+from sr.image.gdal import quiet, reading, window
 from sr.image.geotiff_writer import LOSSLESS, GeoTIFFWriter
 from sr.image.raster import Raster
 from sr.image.writer import StripWriter
@@ -87,7 +87,7 @@ class GeoTIFF(Raster):
         self.masked = mask or self.alpha is not None or self.file.nodata is not None
 
     def read(self, rows: slice, columns: slice, plane: int = 0) -> np.ndarray:
-        with settings():
+        with reading(self.path):
             return np.moveaxis(self.file.read(self.bands, window=window(rows, columns)), 0, -1)
 
     def valid(self, rows: slice, columns: slice, plane: int = 0) -> np.ndarray | None:
@@ -96,7 +96,7 @@ class GeoTIFF(Raster):
             samples = self.read(rows, columns)
             none = np.isnan(samples) if np.isnan(nodata) else samples == nodata
             return ~(none.any(axis=2) if nodata != 0 or self.dtype.kind != "u" else none.all(axis=2))
-        with settings():
+        with reading(self.path):
             where = window(rows, columns)
             return (self.file.read(self.alpha, window=where) if self.alpha else self.file.dataset_mask(window=where)) > 0
 
@@ -119,7 +119,7 @@ class GeoTIFF(Raster):
         """Whether alpha has values between 0 and its maximum."""
         full = np.iinfo(self.dtype).max if self.dtype.kind in "ui" else 1
         height, width = self.shape[:2]
-        with settings():
+        with reading(self.path):
             for top in range(0, height, 256):
                 where = window(slice(top, min(top + 256, height)), slice(0, width))
                 alpha = self.file.read(self.alpha, window=where)

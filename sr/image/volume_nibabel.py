@@ -37,9 +37,9 @@ def write(path: Path, voxels: np.ndarray, source: Any, factors: Factors, scaling
     image = type(source)(voxels, affine, header)
     if hasattr(header, "set_slope_inter"):
         image.header.set_slope_inter(*scaling)  # nibabel then writes the voxels as they are
-    if hasattr(header, "get_qform"):  # both forms keep their meaning; without either the affine becomes an sform
-        forms = {name: getattr(source, f"get_{name}")(coded=True) for name in ("sform", "qform")}
-        for name, (form, code) in forms.items() if any(form is not None for form, _ in forms.values()) else ():
+    if hasattr(header, "get_qform"):  # both forms keep their meaning; a file without either still does not say left from right
+        for name in ("sform", "qform"):
+            form, code = getattr(source, f"get_{name}")(coded=True)
             getattr(image, f"set_{name}")(None if form is None else divided(form, factors), code)
     image.to_filename(path)
 

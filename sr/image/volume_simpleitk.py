@@ -1,5 +1,6 @@
 """NRRD and MetaImage volumes by SimpleITK, with origin, spacing, direction, type and metadata."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,7 @@ def write(path: Path, voxels: np.ndarray, source: Any, factors: Factors, scaling
     image.SetOrigin(source.TransformContinuousIndexToPhysicalPoint([0.5 / f - 0.5 for f in factors]))
     for key in source.GetMetaDataKeys():
         image.SetMetaData(key, source.GetMetaData(key))
-    itk.WriteImage(image, str(path), useCompression=True)
+    try:
+        itk.WriteImage(image, str(path), useCompression=True)
+    except RuntimeError as error:  # it does not say which error of the system it was
+        raise OSError(errno.EIO, "SimpleITK could not write (is the disk full?)") from error

@@ -3,6 +3,7 @@
 Only windows of the file are read, so memory does not grow with the height of a scene.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -76,6 +77,35 @@ def check_bands(upscaler: Upscaler, raster: Raster, kind: Kind) -> None:
     if bands != wanted and (bands, wanted) != (1, 3):
         hint = ": write three of them first, as by gdal_translate -b 3 -b 2 -b 1" if bands > 3 == wanted else ""
         raise InputError(f"{raster.path}: {bands} bands, but the network is for {wanted} (image={kind.name}){hint}")
+
+
+def check_unit(raster: Raster, kind: Kind) -> None:
+    """Floats of a kind of integers may be reflectances: 0.2 for 2000 of [0, 10000]. Looks at nine windows of the file.
+
+    Raises:
+        InputError: all values are below a thousandth of the end of the kind's range; the line names the file.
+    """
+    if raster.dtype.kind != "f" or kind.dtype == "float32":
+        return
+    seen = [values for where in _spread(*raster.shape[:2]) if (values := _values(raster, *where)).size]
+    largest = max((float(np.abs(values).max()) for values in seen), default=math.inf)
+    if largest < kind.range[1] / 1000:
+        raise InputError(
+            f"{raster.path}: values up to {largest:.3g}, but image={kind.name} has range {list(kind.range)}: convert them to "
+            "that unit first, as by gdal_calc.py"
+        )
+
+
+def _spread(height: int, width: int, side: int = 64) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of nine windows, from corner to corner."""
+    for top, left in itertools.product((0, 1, 2), repeat=2):
+        y, x = max(height - side, 0) * top // 2, max(width - side, 0) * left // 2
+        yield slice(y, min(y + side, height)), slice(x, min(x + side, width))
+
+
+def _values(raster: Raster, rows: slice, columns: slice) -> np.ndarray:
+    """The samples of a window that are data, (n, C)."""
+    return Window(raster)[rows, columns][Valid(raster)[rows, columns] > 0]
 
 
 def _parts(

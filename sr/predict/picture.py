@@ -42,6 +42,7 @@ def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
     if isinstance(picture, Raster):
         raster_strips.check_bands(upscaler, picture, kind)
         kind.limits(picture)
+        raster_strips.check_unit(picture, kind)
     elif not kind.whole:
         raise InputError(
             f"a photograph of {picture.pixels.dtype}, but image={kind.name} is {kind.dtype} in {list(kind.range)}: use a "

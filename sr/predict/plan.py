@@ -10,7 +10,7 @@ from PIL.Image import registered_extensions
 
 from sr.data.notes import listed
 from sr.errors import InputError, MissingError
-from sr.image import formats, rasters
+from sr.image import formats, rasters, volume
 from sr.image.file import scan, size
 from sr.image.rasters import extension
 from sr.image.writer import EXTENSIONS
@@ -44,6 +44,8 @@ def plan(
     for one in several:
         if one.is_file() and not formats.is_read(one):
             size(one)  # the extension is unknown: raises an error unless it is an image
+    if volume.extension(target) in volume.EXTENSIONS and not target.is_dir():
+        raise InputError(f"output={target} names a volume, but the network is for pictures: choose one of {', '.join(WRITTEN)}")
     # Whether it is the result of a single file.
     named = extension(target).lower() in {*WRITTEN, *rasters.EXTENSIONS, *registered_extensions()} and not target.is_dir()
     if len(several) == 1 and several[0].is_file() and named:

@@ -15,6 +15,7 @@ from sr.functional.axes import layout, text
 from sr.image.kind import Kind
 from sr.image.volume import EXTENSIONS, Volume, extension, found, read_volume, stem, write_volume
 from sr.image.volume_kind import from_unit, to_kind
+from sr.image.writer import EXTENSIONS as PICTURES
 from sr.infer.upscaler import PRECISIONS, out_of_memory
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
 from sr.predict.files import Result
@@ -32,6 +33,8 @@ def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, 
     """
     target, entries = Path(target), [Path(one) for one in ([source] if isinstance(source, str | Path) else source)]
     files = found(entries, "input")
+    if not target.is_dir() and (ending := extension(target)) in PICTURES:
+        raise InputError(f"output={target}: a volume cannot be written as {ending}: pass a folder or {extension(files[0])}")
     if len(files) == 1 and files == entries and extension(target) in EXTENSIONS and not target.is_dir():
         if extension(target) != extension(files[0]):
             raise InputError(

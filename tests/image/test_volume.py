@@ -49,6 +49,20 @@ def test_nifti_keeps_places_type_and_scaling(sr_data, tmp_path, spacing, factors
     assert np.array_equal(np.asanyarray(after.dataobj)[middle], np.asanyarray(before.dataobj))  # to the last bit
 
 
+def test_a_file_without_orientation_gets_none(sr_data, tmp_path):
+    """Both codes of its header are 0: a result with an affine would say left from right, which nobody knows."""
+    voxels = np.rint(brain(sr_data, (6, 8, 10))[0, 0].numpy() * 1000).astype(np.int16)
+    bare = nibabel.Nifti1Image(voxels, None)
+    bare.header.set_zooms((1, 1, 3))
+    bare.to_filename(tmp_path / "a.nii")
+    source = read_volume(tmp_path / "a.nii")
+    write_volume(tmp_path / "b.nii", source.values().repeat(2, 0), source, (2, 1, 1))
+    made = nibabel.load(tmp_path / "b.nii").header
+    assert (int(made["sform_code"]), int(made["qform_code"])) == (0, 0)
+    assert made.get_zooms() == (1, 1, 1.5) and made.get_data_shape() == (6, 8, 20)
+    assert itk.ReadImage(str(tmp_path / "b.nii")).GetSpacing() == (1, 1, 1.5)
+
+
 def test_another_reader_sees_the_same_places(sr_data, tmp_path):
     source = read_volume(write_brain(sr_data, tmp_path / "a.nii.gz", (8, 10, 12)))
     write_volume(tmp_path / "b.nii.gz", source.values().repeat(2, 0), source, (2, 1, 1))

@@ -216,3 +216,24 @@ def test_without_rasterio(tmp_path, capsys, monkeypatch):
     result = predict_files(bicubic(3), [(written(tmp_path / "rgb.tif", rgb, photometric="rgb"), tmp_path / "sr.tif")])
     assert result.written == 1 and result.not_kept == {"georeference": 1}
     assert 'is not kept: pip install ".[satellite]" keeps it' in capsys.readouterr().err
+
+
+def test_a_truncated_file_does_not_stop_the_next_one(tmp_path, capsys):
+    """rasterio raises the last error of GDAL again for the next file of the same thread."""
+    pixels = np.random.default_rng(2).integers(0, 4000, (40, 48, 6)).astype(np.uint16)
+    good = written(tmp_path / "good.tif", pixels, compress="deflate", interleave="band")
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(good.read_bytes()[: good.stat().st_size * 2 // 3])
+    files = [(file, tmp_path / "out" / file.name) for file in (cut, good)]
+    result = predict_files(bicubic(), files, kind=REFLECTANCE)
+    assert (result.written, result.failed) == (1, 1) and [file.name for file in (tmp_path / "out").iterdir()] == ["good.tif"]
+    assert f"{cut}: cannot be read as GeoTIFF" in capsys.readouterr().err
+
+
+def test_reflectances_for_a_network_of_integers_are_refused(tmp_path, capsys):
+    pixels = np.random.default_rng(3).integers(0, 4000, (40, 48, 6)).astype(np.float32)
+    pixels[:20], nodata = -9999, -9999
+    source = written(tmp_path / "reflectance.tif", np.where(pixels < 0, pixels, pixels / 10000), nodata=nodata)
+    line = refusal(tmp_path, capsys, source, bicubic(), REFLECTANCE)
+    assert line.startswith(f"{source}: values up to 0.4, but image=sentinel2 has range [0, 10000]: convert them")
+    upscaled(tmp_path, written(tmp_path / "numbers.tif", pixels, nodata=nodata), bicubic(), REFLECTANCE)

@@ -76,6 +76,12 @@ def test_results_below_the_input_are_not_inputs_again(photos):
         ("photos/a.png", "b.png", {"format": "jpg"}, "is a file name: remove format and suffix"),
         ("photos/notes.txt", "out", {}, "photos/notes.txt: cannot be read as an image (an empty file)"),
         ("photos/a.png", "large.gif", {}, "output=large.gif: .gif cannot be written: choose one of .png"),
+        (
+            "photos/a.png",
+            "out/a.nii.gz",
+            {},
+            "names a volume, but the network is for pictures: choose one of .png",
+        ),
         ("photos/a.png", "out/large.jp2", {"format": "png"}, ".jp2 cannot be written"),
     ],
 )

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from sr.errors import InputError, MissingError
+from sr.errors import InputError, MissingError, StorageError
 from sr.image.kind import Kind
+from sr.image.volume import Volume, read_volume, write_volume
 from sr.network.interpolation_volume import InterpolationVolume
 from sr.predict.volumes import plan_volumes, predict_volumes
-from tests.volumes import write_brain
+from tests.volumes import brain, write_brain
 
 nibabel = pytest.importorskip("nibabel")
 MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(0, 99.9))
@@ -42,6 +43,7 @@ def test_a_folder_keeps_its_sub_folders(folder):
     [
         ("in", "in", "is the input folder: choose another one"),
         ("in/a.nii.gz", "in", "its result .* would overwrite an input: choose another output or a suffix"),
+        ("in/a.nii.gz", "thin.png", "thin.png: a volume cannot be written as .png: pass a folder or .nii.gz"),
         ("in/a.nii.gz", "thin.nrrd", "is kept in its own format: pass .nii.gz"),
         ("gone", "out", "^input: no such file or folder"),
     ],
@@ -68,3 +70,22 @@ def test_one_bad_file_does_not_stop_the_others(sr_data, tmp_path, capsys):
     np.testing.assert_allclose(nibabel.load(files[1][1]).header.get_zooms(), (0.5, 0.5, 1.5), rtol=1e-6)
     with pytest.raises(InputError, match="^tile=-3: choose auto, null"):
         predict_volumes(network, files, MRI, tile=-3)
+
+
+@pytest.mark.parametrize("ending", ["npy", "nii.gz", "nrrd"])
+def test_a_result_that_cannot_be_stored_is_one_line(sr_data, tmp_path, ending):
+    """/proc takes no files; each library has its own error for that."""
+    pytest.importorskip("SimpleITK")
+    voxels = np.rint(brain(sr_data, (6, 8, 10))[0, 0].numpy() * 1000).astype(np.int16)
+    source = Volume(tmp_path / f"a.{ending}", voxels, 1.0, 0.0, None, (0, 1, 2))
+    if ending == "nii.gz":
+        source = read_volume(write_brain(sr_data, tmp_path / "a.nii.gz", (6, 8, 10)))
+    if ending == "nrrd":
+        itk = pytest.importorskip("SimpleITK")
+        itk.WriteImage(itk.GetImageFromArray(voxels), str(source.path))
+        source = read_volume(source.path)
+    with pytest.raises(StorageError, match=f"/proc/thin.{ending}"):
+        write_volume(f"/proc/thin.{ending}", source.values().repeat(2, 0), source, (2, 1, 1))
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StorageError, match="a folder of this path is a file: '.*file/thin"):
+        write_volume(tmp_path / "file" / f"thin.{ending}", source.values().repeat(2, 0), source, (2, 1, 1))
