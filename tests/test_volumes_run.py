@@ -1,6 +1,7 @@
 """A run on volumes: trained, validated, tested, resumed bit for bit, tested again by test.py, and used by predict.py."""
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -143,3 +144,8 @@ def test_a_report_of_runs_on_volumes(job, tmp_path):
     done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", "metric=psnr_volume", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Pictures of volumes are in the folder images/test of each run" in done.stdout
+    results = json.loads((job[1] / "run" / "metrics.json").read_text())["volumes"]
+    own, plain = (means["psnr_volume"] for means in (results, results["trilinear"]))
+    assert f"{own:.2f} dB (volumes); against trilinear {own - plain:+.2f}".replace("-", "−") in done.stdout
+    assert re.search(rf"\| trilinear +\| +\| (\*\*)?{plain:.2f}", done.stdout) and "bicubic" not in done.stdout
+    assert "Timed on" not in done.stdout

@@ -121,6 +121,8 @@ def read_volume(path: str | Path) -> Volume:
         except Exception as error:  # each library has its own errors for damaged files
             raise InputError(f"{path}: cannot be read ({first_line(error)})") from None
     array = _single(array, path)
+    if spacing is not None and not all(0 < mm < float("inf") for mm in spacing):
+        raise InputError(f"{path}: voxels of {text([float(mm) for mm in spacing])} mm: correct the header first")
     axes = (0, 1, 2) if spacing is None else _axes(spacing)
     ordered = None if spacing is None else tuple(float(spacing[axis]) for axis in axes)
     return Volume(path, array.transpose(axes), slope, inter, ordered, axes, source)

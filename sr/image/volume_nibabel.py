@@ -25,7 +25,11 @@ def read(path: Path) -> tuple[np.ndarray, float, float, tuple[float, ...], Any]:
     data = image.dataobj
     slope, inter = float(getattr(data, "slope", 1.0)), float(getattr(data, "inter", 0.0))
     array = np.asanyarray(data.get_unscaled() if hasattr(data, "get_unscaled") else data)
-    zooms = tuple(float(zoom) for zoom in image.header.get_zooms()[:3])
+    forms = [getattr(image, f"get_{name}")(coded=True)[0] for name in ("sform", "qform") if hasattr(image, f"get_{name}")]
+    for form in (image.affine, *(form for form in forms if form is not None)):
+        if not np.isfinite(form).all() or np.linalg.det(form[:3, :3]) == 0:
+            raise InputError(f"{path}: its affine does not place voxels in space (zeros, NaN, infinite): correct it first")
+    zooms = tuple(float(mm) for mm in np.sqrt((image.affine[:3, :3] ** 2).sum(0)))  # an sform counts more than pixdim
     return array, slope, inter, zooms, image
 
 

@@ -80,19 +80,24 @@ def check_bands(upscaler: Upscaler, raster: Raster, kind: Kind) -> None:
 
 
 def check_unit(raster: Raster, kind: Kind) -> None:
-    """Floats of a kind of integers may be reflectances: 0.2 for 2000 of [0, 10000]. Looks at nine windows of the file.
+    """Whether the samples can be those of a kind of integers in a range of its own, such as [0, 10000] of Sentinel-2.
+
+    Looks at nine windows of the file. Floats may be reflectances, 0.2 for 2000; integers may be those of another satellite.
 
     Raises:
-        InputError: all values are below a thousandth of the end of the kind's range; the line names the file.
+        InputError: all values lie outside the range, or all floats below a thousandth of its end; the line names the file.
     """
-    if raster.dtype.kind != "f" or kind.dtype == "float32":
+    if kind.whole or kind.dtype == "float32":
         return
     seen = [values for where in _spread(*raster.shape[:2]) if (values := _values(raster, *where)).size]
-    largest = max((float(np.abs(values).max()) for values in seen), default=math.inf)
-    if largest < kind.range[1] / 1000:
+    if not seen:
+        return
+    first, last = (float(end([end(values) for values in seen])) for end in (np.min, np.max))
+    low, high = kind.range
+    if last < low or first > high or (raster.dtype.kind == "f" and max(abs(first), abs(last)) < high / 1000):
         raise InputError(
-            f"{raster.path}: values up to {largest:.3g}, but image={kind.name} has range {list(kind.range)}: convert them to "
-            "that unit first, as by gdal_calc.py"
+            f"{raster.path}: values from {first:.6g} to {last:.6g}, but image={kind.name} has range {list(kind.range)}: "
+            "convert them to that unit first, as by gdal_calc.py, or use a network trained for such files"
         )
 
 

@@ -87,7 +87,8 @@ def _content(
     higher = measured.directions(usable, metrics, notes)
     bicubic = measured.bicubic(benchmarks, metrics, usable)
     baseline = options.baseline
-    if several and baseline not in (None, "bicubic", plain_name(usable[0].scale), *(variant.name for variant in variants)):
+    plain = plain_name(usable[0].scale, usable[0].interpolation)
+    if several and baseline not in (None, "bicubic", plain, *(variant.name for variant in variants)):
         notes.append(f"No run of this report belongs to the requested baseline {baseline}.")
         baseline = None
     chances = {"draws": options.draws, "seed": options.seed}
@@ -100,7 +101,7 @@ def _content(
     networks = measured.networks_of(variants, notes, options.trusted)
     known = measured.costs_of(variants, networks, options.latency, where, usable[0].scale, notes)
     chosen = sorted(results.spread, key=lambda key: -results.spread[key]) if networks and benchmarks else []
-    if any(is_volume(network) for network in networks.values()):
+    if of_volumes := any(is_volume(network) for network in networks.values()):
         chosen = []
         notes.append("Pictures of volumes are in the folder images/test of each run.")
     found = differences(variants)
@@ -109,7 +110,7 @@ def _content(
         question=options.question or "",
         answer=tables.answer(results),
         results=results,
-        made=_made(usable, where, options.latency),
+        made=_made(usable, where, None if of_volumes else options.latency),
         scores=tables.scores(results, variants),
         others=tables.others(results),
         tasks=[table for table in separate if table is not None],

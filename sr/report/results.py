@@ -16,9 +16,9 @@ from sr.view.table import number as printed
 BICUBIC = "bicubic"
 
 
-def plain_name(scale: float | None) -> str:
-    """What the images without a network are called: bicubic; at scale 1 they are the input unchanged."""
-    return "input" if scale == 1 else BICUBIC
+def plain_name(scale: float | None, interpolation: str = BICUBIC) -> str:
+    """What the images without a network are called: bicubic (volumes: trilinear); at scale 1 they are the input unchanged."""
+    return "input" if scale == 1 else interpolation
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Results:
 
     @property
     def plain(self) -> str:
-        """The row without a network: bicubic, or the input at scale 1."""
+        """The row without a network: bicubic (volumes: trilinear), or the input at scale 1."""
         return self.names[0]
 
     @property
@@ -123,8 +123,8 @@ def analyse(
     """Intervals, tests and ranking.
 
     Args:
-        baseline: name of a variant or "bicubic" (the input at scale 1); None: the variant named baseline, otherwise the first,
-            with one variant bicubic.
+        baseline: name of a variant or "bicubic" (volumes: trilinear; at scale 1 the input); None: the variant named baseline,
+            otherwise the first, with one variant bicubic.
         higher: metric -> whether higher is better.
         bicubic: its score per image if it could be measured again; otherwise only its means are known.
 
@@ -136,7 +136,7 @@ def analyse(
     if metric not in metrics:
         why = "".join(f". {note}" for note in notes if note.startswith(f"{metric} is left out"))
         raise InputError(f"metric={metric}: not measured in all runs; choose one of {', '.join(metrics)}{why}")
-    names = [plain_name(runs[0].scale), *(variant.name for variant in variants)]
+    names = [plain_name(runs[0].scale, runs[0].interpolation), *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     direction = {name: higher.get(name, True) for name in metrics}
     results = Results(metric, baseline, metrics, direction, sets, names, notes=notes, draws=draws)

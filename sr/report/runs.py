@@ -35,6 +35,7 @@ class Run:
     scores: Scores = field(default_factory=dict)
     bicubic: dict[str, dict[str, float]] = field(default_factory=dict)  # set -> metric -> mean over its images
     hr: dict[str, dict[str, float]] = field(default_factory=dict)  # the same of HR itself
+    interpolation: str = "bicubic"  # whose means `bicubic` has: trilinear in runs on volumes
     degraded: dict[str, dict[str, Any]] = field(default_factory=dict)  # set -> what made its LR (sr.benchmark.degraded)
     problem: str | None = None  # why there are no scores
 
@@ -116,6 +117,7 @@ def read(folder: Path) -> Run:
         results = _content(folder / "metrics.json", {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
         run.hr = {name: found["hr"] for name, found in results.items() if isinstance(found.get("hr"), dict)}
+        run.interpolation = "trilinear" if any("trilinear" in found for found in results.values()) else "bicubic"
         run.degraded = {name: found["degraded"] for name, found in results.items() if isinstance(found.get("degraded"), dict)}
     except UserError as error:
         run.problem = str(error).removeprefix(f"{folder}{os.sep}")  # the report names the folder itself
@@ -141,7 +143,8 @@ def _scores(results: Mapping[str, Any], file: Path) -> tuple[Scores, dict[str, d
             scores[name] = {
                 image: {metric: float(value) for metric, value in values.items()} for image, values in found["images"].items()
             }
-            bicubic[name] = {metric: float(value) for metric, value in (found.get("bicubic") or {}).items()}
+            plain = found.get("bicubic") or found.get("trilinear") or {}
+            bicubic[name] = {metric: float(value) for metric, value in plain.items()}
         except (TypeError, KeyError, ValueError, AttributeError):
             raise InputError(f"{file}: invalid content: no images of {name}") from None
         if not scores[name]:

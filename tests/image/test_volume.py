@@ -28,7 +28,7 @@ def test_nifti_keeps_places_type_and_scaling(sr_data, tmp_path, spacing, factors
     source = read_volume(write_brain(sr_data, tmp_path / "a.nii.gz", (8, 10, 12), spacing))
     before = nibabel.load(tmp_path / "a.nii.gz")
     d = 0 if spacing[0] == 3 else 2  # the axis of the slices in the file
-    assert source.axes[0] == d and source.spacing[0] == max(spacing) and source.cubes() == (max(spacing) == 1)
+    assert source.axes[0] == d and source.spacing[0] == pytest.approx(max(spacing)) and source.cubes() == (max(spacing) == 1)
     np.testing.assert_allclose(source.values(), before.get_fdata().transpose(source.axes), rtol=1e-6)
 
     values = source.values()
@@ -140,7 +140,25 @@ def _save(file, array):
     return file
 
 
+def _header(file, at, *numbers):
+    """A NIfTI file of which some float32 of the header, from byte `at`, are replaced."""
+    image = nibabel.Nifti1Image(np.arange(64, dtype=np.int16).reshape(4, 4, 4), np.diag([1.0, 1, 2, 1]))
+    image.to_filename(file)
+    content = bytearray(file.read_bytes())
+    content[at : at + 4 * len(numbers)] = np.array(numbers, "<f4").tobytes()
+    file.write_bytes(content)
+    return file
+
+
+def test_an_sform_counts_more_than_the_sizes_beside_it(tmp_path):
+    """pixdim says that y is the axis of the slices, the sform that z is; readers place voxels by the sform."""
+    volume = read_volume(_header(tmp_path / "a.nii", 80, 1, 9, 1))
+    assert volume.spacing == (2, 1, 1) and volume.axes == (2, 1, 0)
+
+
 BAD = {
+    "affine of NaN": (lambda f, d: _header(f / "a.nii", 280, *[np.nan] * 12), "a.nii: its affine does not place voxels"),
+    "affine of zeros": (lambda f, d: _header(f / "a.nii", 280, *[0] * 12), "a.nii: its affine does not place voxels"),
     "nan": (lambda f, d: _save(f / "a.npy", np.full((2, 2, 2), np.nan)), "a.npy: 8 of 8 voxels are NaN or infinite"),
     "4d": (lambda f, d: d / FOLDER / "example4d.nii.gz", "example4d.nii.gz: 4 dimensions, 128x96x24x2: split it into volumes"),
     "2d": (lambda f, d: _save(f / "a.npy", np.zeros((4, 4))), "a.npy: 2 dimensions, 4x4: a volume has three dimensions"),

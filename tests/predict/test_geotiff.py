@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -235,5 +236,8 @@ def test_reflectances_for_a_network_of_integers_are_refused(tmp_path, capsys):
     pixels[:20], nodata = -9999, -9999
     source = written(tmp_path / "reflectance.tif", np.where(pixels < 0, pixels, pixels / 10000), nodata=nodata)
     line = refusal(tmp_path, capsys, source, bicubic(), REFLECTANCE)
-    assert line.startswith(f"{source}: values up to 0.4, but image=sentinel2 has range [0, 10000]: convert them")
+    assert line.startswith(f"{source}: values from 0.0001 to 0.3999, but image=sentinel2 has range [0, 10000]: convert")
+    other = replace(REFLECTANCE, name="landsat8", range=(7273, 43636))
+    line = refusal(tmp_path, capsys, shutil.copy(SENTINEL2, tmp_path / "s2.tif"), bicubic(), other)
+    assert "but image=landsat8 has range [7273, 43636]: convert" in line
     upscaled(tmp_path, written(tmp_path / "numbers.tif", pixels, nodata=nodata), bicubic(), REFLECTANCE)
