@@ -109,7 +109,7 @@ def degraded_of_run(cfg: DictConfig, file: str | Path, run: Mapping[str, Any], k
         values = {key: OmegaConf.select(cfg, f"benchmark.{name}.{key}") for key in taken if key != "expected"}
         words = [f"{key}={_word(value)}" for key, value in values.items() if value is not None]
         if words:
-            other = f"; not its {', '.join(ours)}" if ours else ""
+            other = f"; {', '.join(ours)} of this command" if ours else ""
             say(f"benchmark {name}: {' '.join(words)} of the run of {file}{other}")
 
 

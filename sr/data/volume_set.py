@@ -11,11 +11,12 @@ from torch import Tensor
 from sr.data.hold_out import draws, hold_out
 from sr.data.volume_store import check_cubes, wants_cubes
 from sr.degradation.volume_chain import VolumeChain
-from sr.errors import InputError
+from sr.errors import InputError, MissingError
 from sr.functional.axes import text
 from sr.image.kind import Kind
 from sr.image.volume import read_volume, stem
 from sr.image.volume_kind import to_kind
+from sr.say import warn
 
 
 class VolumeSet:
@@ -50,6 +51,15 @@ class VolumeSet:
             self._hr(index)
         if len(set(self.names)) < len(self):
             raise InputError(f"several volumes have the same name: {', '.join(sorted(self.names))}: rename one")
+
+    def skip(self) -> None:
+        """Leave out files that cannot be read, with a warning."""
+        for index in reversed(range(len(self))):
+            try:
+                self._hr(index)
+            except (InputError, MissingError) as error:
+                warn(f"validation leaves out {error}")
+                del self.files[index]
 
     def __len__(self) -> int:
         return len(self.files)

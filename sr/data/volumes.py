@@ -99,7 +99,7 @@ class VolumeData(Benchmarks):
         for name, images in list(self.validation.items()):
             if isinstance(images, Split):
                 files, held = held_out(files, images.size)
-                self._hold(name, held)
+                self._hold(name, held, corrupt)
         # Each list of files has its own folder: a run must not remove volumes that another one reads.
         folder = cached / "-".join(
             ("volumes", folder_name(files), digest_of([str(file.resolve()) for file in files]), kind.cache)
@@ -108,15 +108,18 @@ class VolumeData(Benchmarks):
         self.plan: Plan | None = None  # the samples of this process, set by `train_dataloader`
         self.hr: Mixture | None = None
 
-    def _hold(self, name: str, held: list[Path]) -> None:
-        """Validate on these files; without any, on the benchmarks."""
-        if held:
-            self.validation[name] = VolumeSet(held, self.degradation, self.kind, self.anisotropic)
+    def _hold(self, name: str, held: list[Path], corrupt: str) -> None:
+        """Validate on these files, if `corrupt` is skip on those that can be read; without any, on the benchmarks."""
+        images = VolumeSet(held, self.degradation, self.kind, self.anisotropic)
+        if corrupt == "skip":
+            images.skip()
+        if images.files:
+            self.validation[name] = images
             self._report.append(f"validation: held-out training volumes: {', '.join(self.validation[name].names)}")
         else:
             del self.validation[name]
             self._report.append(
-                "validation: of one training volume none can be held out, so the benchmarks choose best.ckpt; pass "
+                "validation: no training volume can be held out, so the benchmarks choose best.ckpt; pass "
                 "validation=[volumes] validation.volumes.hr=FILE for another volume"
             )
 

@@ -226,7 +226,7 @@ def test_the_benchmark_by_name_is_that_of_the_run(run, hr, capsys):
         cfg = settled(run, word)
         (made,) = build.benchmarks(cfg).benchmark.values()
         assert made.hr == hr and made.expected is None and made.record != record
-        assert capsys.readouterr().out.endswith(f" of the run of {cfg.ckpt}; not its {what}\n")
+        assert capsys.readouterr().out.endswith(f" of the run of {cfg.ckpt}; {what} of this command\n")
     assert (made.seed, made.degradation.name) == (0, "bicubic")
 
 

@@ -11,7 +11,7 @@ from sr.augmentation.turn import Turn
 from sr.data.patches import unchanged
 from sr.data.plan import Phase, Plan
 from sr.data.split import Split
-from sr.data.volume_set import VolumeSet
+from sr.data.volume_set import VolumeSet, held_out
 from sr.data.volumes import VolumeData
 from sr.degradation.slice_profile import SliceProfile
 from sr.degradation.volume_chain import VolumeChain
@@ -124,10 +124,22 @@ def test_whole_files_are_held_out(folder, capsys):
     assert capsys.readouterr().out.startswith(f"validation: held-out training volumes: {held.names[0]}\n")
 
 
+def test_a_broken_volume_among_the_held_out_is_skipped_too(sr_data, tmp_path):
+    files = [write_brain(sr_data, tmp_path / f"{name}.nii.gz", (20, 22, 24)) for name in "ab"]
+    _, (broken,) = held_out(files, None)
+    broken.write_bytes(broken.read_bytes()[:2000])
+    options = {"cache_dir": str(tmp_path / "cache"), "validation": {"split": Split(scale=2)}}
+    with pytest.raises(InputError, match=f"{broken}: cannot be read"):
+        ready(tmp_path, **options)
+    with pytest.warns(UserWarning, match=f"^validation leaves out {broken}: cannot be read"):
+        data = ready(tmp_path, corrupt="skip", **options)
+    assert not data.validation and [file for file in files if file != broken] == list(data.store.files)
+
+
 def test_one_volume_alone_is_trained_on(folder, capsys):
     data = volumes(folder / "a.nii.gz", validation={"split": Split(scale=2)}, cache_dir=str(folder / "cache"))
     data.prepare_data()
-    assert "none can be held out" in capsys.readouterr().out and data.sets("val") == {}
+    assert "no training volume can be held out" in capsys.readouterr().out and data.sets("val") == {}
 
 
 def test_a_small_volume_is_mirrored_if_asked_for(folder):
