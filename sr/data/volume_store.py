@@ -46,5 +46,5 @@ def check_cubes(volume: Volume, key: str) -> None:
     if not volume.cubes():
         raise InputError(
             f"{volume.path}: voxels of {text([round(mm, 3) for mm in volume.spacing])} mm (D, H, W) are not cubes, but "
-            f"axes=isotropic enlarges all axes alike: pass axes=through_plane, or {key}=true if that is meant"
+            f"axes=isotropic enlarges all axes alike: train with axes=through_plane, or pass {key}=true if that is meant"
         )
