@@ -1,6 +1,7 @@
 """NRRD and MetaImage volumes by SimpleITK, with origin, spacing, direction, type and metadata."""
 
 import errno
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from sr.errors import InputError
 from sr.functional.axes import Factors
 
 EXTENSIONS = (".nrrd", ".mha")  # one file a volume; .nhdr and .mhd name a second one
+# The line of a header that names other files, and its only value for voxels in the same file.
+_ELSEWHERE = re.compile(rb"^\s*(?:data ?file\s*:|ElementDataFile\s*=(?!\s*LOCAL\s*$))", re.IGNORECASE | re.MULTILINE)
+_HEADER = 2**20  # most bytes of a header that are looked at
 
 
 def _library() -> Any:
@@ -23,11 +27,23 @@ def _library() -> Any:
 def read(path: Path) -> tuple[np.ndarray, float, float, tuple[float, ...], Any]:
     """Stored array (x, y, z), slope 1, intercept 0, spacing in mm, and SimpleITK's image."""
     itk = _library()
+    _check_whole(path)
     image = itk.ReadImage(str(path))
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{path}: {image.GetNumberOfComponentsPerPixel()} values per voxel: volumes of one band are supported")
     array = itk.GetArrayFromImage(image)
     return array.transpose(tuple(reversed(range(array.ndim)))), 1.0, 0.0, image.GetSpacing(), image
+
+
+def _check_whole(path: Path) -> None:
+    """InputError: the header names other files, any on this machine, as the place of the voxels."""
+    with open(path, "rb") as file:
+        header = file.read(_HEADER)
+    # A NRRD header ends with an empty line, one of MetaImage with the line that says where the voxels are.
+    ends = rb"\r?\n\r?\n" if path.suffix.lower() == ".nrrd" else rb"ElementDataFile[^\n]*\n"
+    end = re.search(ends, header)
+    if end is None or _ELSEWHERE.search(header[: end.end()].replace(b"\r", b"")):
+        raise InputError(f"{path}: its header names another file for the voxels, or has no end: save it as one file")
 
 
 def write(path: Path, voxels: np.ndarray, source: Any, factors: Factors, scaling: tuple[float, float]) -> None:

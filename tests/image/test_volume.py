@@ -187,3 +187,20 @@ def test_a_kind_with_other_bands_or_another_range_is_refused(tmp_path):
         to_kind(volume, Kind("gray", 1, "uint8", (0, 255), 255, False, (0,)))
     with pytest.raises(InputError, match=r"image.percentiles=\[5, 3\]: pass \[low, high\] from 0 to 100"):
         Kind("mri", 1, "float32", (0, 1), None, False, (0,), percentiles=(5, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a.mha", "ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = {}\n"),
+        ("a.nrrd", "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: {}\n\n"),
+    ],
+)
+def test_a_header_does_not_read_another_file(tmp_path, name, header):
+    """SimpleITK reads it: that shows that the header is sound."""
+    itk = pytest.importorskip("SimpleITK")
+    (tmp_path / "secret").write_bytes(bytes(range(8)))
+    (tmp_path / name).write_text(header.format(tmp_path / "secret"))
+    assert itk.GetArrayFromImage(itk.ReadImage(str(tmp_path / name))).sum() == 28
+    with pytest.raises(InputError, match="its header names another file for the voxels"):
+        read_volume(tmp_path / name)
