@@ -51,7 +51,8 @@ class Store:
         self.files = list(files)
         self.folder = Path(folder)
         self.corrupt, self.kind = corrupt, kind
-        self.cached = [self.folder / _name(file) for file in self.files]
+        beside = _beside(self.files) if kind.percentiles is not None else {}
+        self.cached = [self.folder / _name(file, beside.get(file.parent, "")) for file in self.files]
         self._maps = Maps()
 
     def __len__(self) -> int:
@@ -203,13 +204,23 @@ class Store:
             raise StorageError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error
 
 
-def _name(file: Path) -> str:
+def _beside(files: Iterable[Path]) -> dict[Path, str]:
+    """Folder -> what the percentiles of its files depend on: the files of its series, and when they changed."""
+    found = {}
+    for file in files:
+        if file.parent not in found and (format := rasters.find(file)):
+            stats = [(other.name, other.stat()) for other in format.beside(file)]
+            found[file.parent] = "|".join(f"{name} {status.st_size} {status.st_mtime_ns}" for name, status in stats)
+    return found
+
+
+def _name(file: Path, beside: str = "") -> str:
     try:
         status = file.stat()
     except OSError:  # a broken link, which decoding will report
         status = file.lstat()
     version = f"{_VERSION}|raster" if rasters.find(file) else _VERSION  # version 2 had no masks
-    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
+    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}|{beside}".removesuffix("|")
     # fsencode: names need not be UTF-8. Truncated, because a name may have at most 255 bytes, up to four per letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 

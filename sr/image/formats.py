@@ -27,7 +27,7 @@ EXTENSIONS = tuple(extension for extensions in READ.values() for extension in ex
 # Other kinds of files by extension, and what to do with them.
 _PICTURE = "convert it to PNG or TIFF first"
 _OTHERS = {
-    "a DICOM file": ("save its slice as PNG or TIFF of 16 bits first", (".dcm", ".dicom", ".ima")),
+    "a DICOM file": ("training and predict.py read it, if its name ends in .dcm", ()),
     "a volume": (
         "save its slices as PNG or TIFF of 16 bits first, or use a network for volumes (train.py model=edsr3d)",
         (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".mgz"),

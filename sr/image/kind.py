@@ -41,8 +41,10 @@ class Kind:
         outside: what training and metrics do with values outside `range`: "refuse" the file, or "clip" them and report it.
             Floats of a kind that refuses are not checked. predict.py never clips to `range`: such values become numbers
             outside [0, 1].
-        percentiles: of a volume, whose values become `range`: [0, 99.9] for magnetic resonance images, whose values have no
-            unit (`sr.image.volume`); None: values are taken as they are.
+        percentiles: of the values of a volume or a series of slices, which become `range`: [0, 99.9] for magnetic resonance
+            images, whose values have no unit; None: values are taken as they are.
+        window: the stored values shown as black and white in pictures; None: `range`.
+        private: whether images are of patients: no pictures in logs and reports, and W&B is offline, unless asked for.
 
     Raises:
         InputError: an invalid argument, named as `image.ARGUMENT`.
@@ -57,6 +59,8 @@ class Kind:
     shown: tuple[int, ...]
     outside: Literal["refuse", "clip"] = "refuse"
     percentiles: tuple[float, float] | None = None
+    window: tuple[float, float] | None = None
+    private: bool = False
 
     def __post_init__(self) -> None:
         for name in ("range", "shown"):  # lists in a YAML
@@ -82,11 +86,21 @@ class Kind:
                 f"image.shown={list(self.shown)}: choose one band (gray) or three (red, green, blue) from 0 to {self.bands - 1}"
             )
         if self.percentiles is not None:
-            object.__setattr__(self, "percentiles", low_high := tuple(self.percentiles))
-            if self.dtype != "float32" or len(low_high) != 2 or not 0 <= low_high[0] < low_high[1] <= 100:
+            object.__setattr__(self, "percentiles", ends := tuple(self.percentiles))
+            if self.dtype != "float32" or len(ends) != 2 or not 0 <= ends[0] < ends[1] <= 100:
                 raise InputError(
-                    f"image.percentiles={list(low_high)}: pass [low, high] from 0 to 100, for image.dtype=float32, or null"
+                    f"image.percentiles={list(ends)}: pass [low, high] from 0 to 100, for image.dtype=float32, or null"
                 )
+        if self.window is not None:
+            object.__setattr__(self, "window", ends := tuple(self.window))
+            if len(ends) != 2 or not ends[0] < ends[1]:
+                raise InputError(f"image.window={list(ends)}: pass [low, high], the values shown as black and white, or null")
+
+    @property
+    def contrast(self) -> tuple[float, float] | None:
+        """`window` as values of image tensors, in which `range` is 0 and 1; None: all are shown."""
+        low, high = self.range
+        return None if self.window is None else tuple((value - low) / (high - low) for value in self.window)
 
     @property
     def cache(self) -> str:
@@ -133,18 +147,29 @@ class Kind:
         if (raster := rasters.opened(path)) is not None:
             with raster:
                 return np.ascontiguousarray(self.of_raster(raster))
+        if self.percentiles is not None:
+            raise InputError(f"{path}: image={self.name} takes DICOM files, or other series or volumes, not photographs")
         if (self.bands, self.dtype) == (3, "uint8") and self.whole:
             return image.read_rgb8(path)
         read = image.read(path)
         return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
 
     def of_raster(self, raster: Raster, plane: int = 0) -> np.ndarray:
-        """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them."""
+        """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them.
+
+        With `percentiles`, and of files of fewer bits than their type, the `limits` of the file become those of `range`.
+        """
         samples = Window(raster, plane)
         if raster.masked:
             valid = Valid(raster, plane)[:, :]
             samples = Bled(samples, valid) if not valid.all() else samples
-        return self.fitted(samples[:, :], raster.path)
+        samples = samples[:, :]
+        if self.percentiles is not None or (self.whole and raster.full is not None):
+            (first, last), (low, high) = self.limits(raster), self.range
+            samples = (samples.astype(np.float32) - np.float32(first)) * np.float32((high - low) / (last - first)) + low
+            samples = samples if self.dtype == "float32" else np.clip(np.floor(samples + 0.5), low, high)
+            samples = samples.astype(self.dtype)
+        return self.fitted(samples, raster.path)
 
     def valid(self, path: str | Path) -> np.ndarray | None:
         """(H, W) bool, False where a file has no data; None: it has data everywhere. Raises like `read`."""
@@ -198,14 +223,21 @@ class Kind:
         return pixels
 
     def limits(self, raster: Raster) -> tuple[float, float]:
-        """The values of a raster that become 0 and 1 when it is upscaled: `range`, or all of its type if the kind is `whole`.
+        """The values of a raster that become 0 and 1 when it is upscaled: `range`, those at `percentiles`, or all that the file
+        can hold if the kind is `whole`.
 
         Raises:
             InputError: the samples are of a type that has no meaning in this kind; the line names the file.
         """
         dtype = raster.dtype
+        if self.percentiles is not None:
+            first, last = raster.at(self.percentiles)
+            if not first < last:
+                texts = f"{list(self.percentiles)} are both {first:g}"
+                raise InputError(f"{raster.path}: its values at percentiles {texts}: nothing to see")
+            return first, last
         if self.whole and dtype in (np.uint8, np.uint16):
-            return 0.0, float(np.iinfo(dtype).max)
+            return raster.full or (0.0, float(np.iinfo(dtype).max))
         if self.whole or (dtype == np.uint8) != (self.dtype == "uint8"):
             raise InputError(
                 f"{raster.path}: {dtype} samples, but image={self.name} is {self.dtype} in {list(self.range)}: use a network "

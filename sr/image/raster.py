@@ -6,7 +6,7 @@ read by `sr/image/file.py`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, Self
@@ -31,6 +31,8 @@ class Raster(ABC):
         planes: number of planes.
         masked: whether some pixels may have no data.
         placed: whether its metadata give it a place or a size in the world, which a photograph would lose.
+        full: the lowest and the highest sample that the file can hold, if they are not those of its type: 0 and 4095 for 12
+            bits.
     """
 
     name: ClassVar[str]  # of the format, in messages
@@ -45,6 +47,7 @@ class Raster(ABC):
     planes: int = 1
     masked: bool = False
     placed: bool = True
+    full: tuple[float, float] | None = None
 
     @classmethod
     @abstractmethod
@@ -74,6 +77,15 @@ class Raster(ABC):
         Args:
             size: planes, height and width of the result.
         """
+
+    def at(self, percentiles: Sequence[float]) -> tuple[float, ...]:
+        """The values at percentiles of all samples with data of the file; of a series, if it is a slice of one."""
+        return at_percentiles([counted(self)], percentiles)
+
+    @classmethod
+    def beside(cls, path: Path) -> list[Path]:
+        """The files that `at` may read for this one."""
+        return [path]
 
     def not_kept(self) -> dict[str, str]:
         """What an enlarged file loses, in a few words -> what to say, as `sr.image.facts.Facts.not_kept`."""
@@ -129,6 +141,34 @@ class Valid:
         if valid is None:
             return np.full((rows.stop - rows.start, columns.stop - columns.start), 255, np.uint8)
         return valid.astype(np.uint8) * 255
+
+
+Counts = tuple[np.ndarray, np.ndarray]  # different values, ascending, and how often each occurs
+
+
+def counted(raster: Raster) -> Counts:
+    """The values of all samples with data."""
+    parts = [(Window(raster, plane)[:, :], Valid(raster, plane)[:, :] > 0) for plane in range(raster.planes)]
+    values = [np.unique(samples[valid], return_counts=True) for samples, valid in parts]
+    return merged(values)
+
+
+def merged(parts: Iterable[Counts]) -> Counts:
+    """The counts of several parts together."""
+    values, counts = (np.concatenate(each) for each in zip(*parts, strict=True))
+    different, place = np.unique(values, return_inverse=True)
+    return different, np.bincount(place.ravel(), counts, len(different)).astype(np.int64)
+
+
+def at_percentiles(parts: Iterable[Counts], percentiles: Sequence[float]) -> tuple[float, ...]:
+    """The values at percentiles, interpolated linearly as by NumPy's percentile. InputError: there are no values."""
+    values, counts = merged(parts)
+    if not len(values):
+        raise InputError("no pixels with data")
+    ends = np.cumsum(counts)
+    ranks = np.asarray(percentiles, float) / 100 * (ends[-1] - 1)
+    below, above = (values[np.searchsorted(ends, step(ranks), "right")].astype(float) for step in (np.floor, np.ceil))
+    return tuple((below + (ranks - np.floor(ranks)) * (above - below)).tolist())
 
 
 @contextmanager

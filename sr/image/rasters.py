@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sr.errors import InputError
+from sr.image.dicom import DICOM
 from sr.image.geotiff import JP2, GeoTIFF
 from sr.image.raster import Raster
 from sr.image.stack import TIFFStack
@@ -14,6 +15,7 @@ FORMATS: tuple[type[Raster], ...] = (
     GeoTIFF,
     JP2,
     TIFFStack,
+    DICOM,
 )
 EXTENSIONS = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.extensions))
 WRITTEN = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.written))
