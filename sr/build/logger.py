@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.loggers import Logger
 
+from sr.build.image import image
 from sr.build.node import build, group
 from sr.build.record import origin
 from sr.cli import choice, overrides
@@ -46,4 +47,4 @@ def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
     study, variant = cfg.get("study"), cfg.get("variant")
     tags = [*cfg.logger.wandb.tags, choice("model", ""), f"x{cfg.scale}", study, variant]
     named = {"name": f"{variant}_seed-{cfg.seed}"} if variant and not cfg.logger.wandb.name else {}
-    return {"tags": list(dict.fromkeys(tag for tag in tags if tag)), **named}
+    return {"tags": list(dict.fromkeys(tag for tag in tags if tag)), "private": image(cfg).private, **named}

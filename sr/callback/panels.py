@@ -8,6 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 from PIL import Image
 
+from sr.callback.privacy import with_pictures
 from sr.data.share import position
 from sr.device.gather import gathered
 from sr.files import whole
@@ -56,7 +57,8 @@ class Panels(pl.Callback):
         images = (outputs[name] for name in ("lr", "sr", "hr"))
         if "factors" in outputs:
             return panel_volume(*images, outputs["factors"], self.crop)
-        return panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
+        kind = of_data(trainer.datamodule)
+        return panel(*images, self.crop, bands=self.bands, levels=kind.levels, contrast=kind.contrast)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer, f"step_{trainer.global_step:06d}", "val")
@@ -74,7 +76,7 @@ class Panels(pl.Callback):
         for name, picture in panels.items():
             with whole(self.folder / folder / f"{name}.png") as temporary:
                 picture.save(temporary, format="png")
-        for logger in trainer.loggers if not self._of_volumes else ():  # pictures of patients stay in the folder
+        for logger in with_pictures(trainer) if not self._of_volumes else ():
             if isinstance(logger, pl.loggers.WandbLogger):
                 logger.log_image(f"{stage}/{self.key}", list(panels.values()), trainer.global_step, caption=list(panels))
             elif isinstance(logger, pl.loggers.TensorBoardLogger):

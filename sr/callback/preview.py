@@ -9,6 +9,7 @@ import pytorch_lightning as pl
 import torch
 from PIL import Image
 
+from sr.callback.privacy import with_pictures
 from sr.data.preview import first_samples
 from sr.files import whole
 from sr.functional.axes import is_volume
@@ -22,7 +23,7 @@ def picture(data: Any, device: torch.device, bands: Sequence[int] | None = None,
     samples = first_samples(data, count, device)
     stages = ",".join(data.degradation.stages) if data.lr is None else "none: LR is read from files"
     title = f"degradation: {stages}; x{data.scale}; samples 0 to {count - 1} of seed {data.seed}; HR | LR (nearest)"
-    return sheet(samples.hr, samples.lr, samples.words, title, bands)
+    return sheet(samples.hr, samples.lr, samples.words, title, bands, data.kind.contrast)
 
 
 class Preview(pl.Callback):
@@ -43,7 +44,7 @@ class Preview(pl.Callback):
         made = picture(trainer.datamodule, pl_module.device, self.bands, self.n_samples)
         with whole(self.folder / "degradation.png") as temporary:
             made.save(temporary, format="png", compress_level=1)
-        for logger in trainer.loggers if not is_volume(pl_module.network) else ():  # pictures of patients stay in the folder
+        for logger in with_pictures(trainer) if not is_volume(pl_module.network) else ():
             if isinstance(logger, pl.loggers.WandbLogger):
                 logger.log_image("train/degradation", [made], trainer.global_step)
             elif isinstance(logger, pl.loggers.TensorBoardLogger):

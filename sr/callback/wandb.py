@@ -9,12 +9,13 @@ import numpy as np
 import pytorch_lightning as pl
 from torch import Tensor
 
+from sr.callback.privacy import with_pictures
 from sr.data.share import position
 from sr.device.gather import gathered
 from sr.files import run_of
 from sr.functional.volume import KERNELS
 from sr.image.file import to_pixels
-from sr.image.kind import of_data
+from sr.image.kind import PHOTO, Kind, of_data
 from sr.run.read import content
 from sr.view.panel import shown, worst_place
 
@@ -66,10 +67,10 @@ class Wandb(pl.Callback):
     def on_test_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        pictures = "factors" not in outputs  # those of volumes, which are of patients, stay in the run's folder
-        if pictures and _loggers(trainer) and position(trainer, batch_idx) < self.n_images:
+        pictures = "factors" not in outputs and any(logger in with_pictures(trainer) for logger in _loggers(trainer))
+        if pictures and position(trainer, batch_idx) < self.n_images:
             self._pictures[outputs["set"], outputs["name"]] = _crops(
-                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands, of_data(trainer.datamodule).levels
+                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands, of_data(trainer.datamodule)
             )
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -82,15 +83,16 @@ class Wandb(pl.Callback):
             return
         import wandb
 
-        metrics = list(pl_module.metric)
+        metrics, run_logger = list(pl_module.metric), _loggers(trainer)[0]
         table = wandb.Table(columns=["set", "image", "LR", "SR", "HR", "error x4", *metrics])
         for name, scores in pl_module.results.items():
             scale = getattr(trainer.datamodule.sets("test")[name], "scale", None)
             run.summary.update(summary(name, scores, metrics, scale))
-            for image, values in scores["images"].items():
+            for number, (image, values) in enumerate(scores["images"].items()):
                 pictures = [wandb.Image(pixels) for pixels in pictures_of.get((name, image), [])]
                 pictures += [None] * (4 - len(pictures))
-                table.add_data(name, image, *pictures, *(values[metric] for metric in metrics))
+                known = image if run_logger in with_pictures(trainer) else str(number)  # file names may name patients
+                table.add_data(name, known, *pictures, *(values[metric] for metric in metrics))
         run.log({"test/images": table, "trainer/global_step": trainer.global_step})
         if self.checkpoints:
             self._keep(run)
@@ -138,15 +140,18 @@ def _artifact_of(file: Any) -> str | None:
 
 
 def _crops(
-    lr: Tensor, sr: Tensor, hr: Tensor | None, crop: int, bands: Sequence[int] | None = None, levels: int | None = 255
+    lr: Tensor, sr: Tensor, hr: Tensor | None, crop: int, bands: Sequence[int] | None = None, kind: Kind = PHOTO
 ) -> list[np.ndarray]:
     """LR, SR, HR and four times |SR - HR| where bicubic is worst, with LR in its own resolution; `bands` of each.
 
     Without HR: LR and SR where bicubic is furthest from SR.
     """
     scale = sr.shape[-1] // lr.shape[-1]
-    top, left, side = (value // scale * scale for value in worst_place(lr, sr if hr is None else hr, crop, levels))
+    top, left, side = (value // scale * scale for value in worst_place(lr, sr if hr is None else hr, crop, kind.levels))
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     cut = [image[..., top : top + side, left : left + side].cpu() for image in (sr, hr) if image is not None]
-    images = [low.cpu(), *cut, *([4 * (cut[0] - cut[1]).abs()] if hr is not None else [])]
-    return [to_pixels(shown(image, bands)) for image in images]
+    pictures = [shown(image, bands, kind.contrast) for image in (low.cpu(), *cut)]
+    if hr is not None:
+        first, last = kind.contrast or (0, 1)
+        pictures.append(shown(4 * (cut[0] - cut[1]).abs() / (last - first), bands))
+    return [to_pixels(picture) for picture in pictures]

@@ -63,8 +63,9 @@ class Held:
     Empty if no number was requested and no image can be held out: with a single training image, for example.
 
     A source may have a method `validation()`: (HR file, LR file or None) of each image of its own validation set, empty if
-    it is not on disk. If a source has such images, they are the split; they are removed from its training files. Otherwise
-    `sr.data.hold_out` chooses among the images of all sources, except unreadable and too small ones.
+    it is not on disk; and `name_of(file)`, the name of an image in results, if it is not the file's. If a source has such
+    images, they are the split; they are removed from its training files. Otherwise `sr.data.hold_out` chooses among the
+    images of all sources, except unreadable and too small ones.
 
     LR is read if the files are paired. Otherwise the run's degradation makes it from the whole image, with random numbers
     that depend only on the image's name: runs with any seed validate on the same LR.
@@ -83,7 +84,7 @@ class Held:
     def items(self) -> list[Item]:
         """The chosen images. Raises InputError if there are fewer than requested."""
         own = [
-            Item(hr.stem, number, None, hr, lr)
+            Item(source.name_of(hr) if hasattr(source, "name_of") else hr.stem, number, None, hr, lr)
             for number, source in enumerate(self.sources)
             for hr, lr in (source.validation() if hasattr(source, "validation") else ())
         ]

@@ -220,7 +220,8 @@ def _name(file: Path, beside: str = "") -> str:
     except OSError:  # a broken link, which decoding will report
         status = file.lstat()
     version = f"{_VERSION}|raster" if rasters.find(file) else _VERSION  # version 2 had no masks
-    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}|{beside}".removesuffix("|")
+    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
+    key += f"|{beside}" if beside else ""
     # fsencode: names need not be UTF-8. Truncated, because a name may have at most 255 bytes, up to four per letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"
 

@@ -90,9 +90,15 @@ class DICOM(Raster):
             from pydicom.pixels import pixel_array
 
             with _quiet():
-                samples = pixel_array(self.path, index=plane)
+                samples = pixel_array(self._source(), index=plane)
             self._frame = (plane, samples.reshape(self.shape))
         return self._frame[1]
+
+    def _source(self) -> Any:
+        """What pydicom decodes frames from: the path, or the whole file where it is deflated."""
+        import pydicom
+
+        return pydicom.dcmread(self.path) if self.header.file_meta.TransferSyntaxUID.is_deflated else self.path
 
 
 def header(path: str | Path) -> Any:

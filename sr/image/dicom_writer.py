@@ -19,10 +19,11 @@ _LONGEST = 2**32 - 2  # bytes of the pixels
 class DICOMWriter(StripWriter):
     """An enlarged DICOM file, uncompressed (Explicit VR Little Endian), written row by row.
 
-    Kept: patient, study, equipment, frame of reference, rescale slope and intercept, windows, padding, private elements. Changed
-    (PS3.3, C.7.6.1 to C.7.6.3): Rows, Columns, pixel spacings, ImagePositionPatient (the centre of the first pixel), also of each
-    frame; ImageType DERIVED, SECONDARY; SourceImageSequence names the source. SOPInstanceUID is a hash of the source's and the
-    samples, so the same result has the same one; results of one series are one new series, by its UID and the new size.
+    Kept: patient, study, equipment, frame of reference, rescale slope and intercept, windows, padding, private elements.
+    Changed (PS3.3, C.7.6.1 to C.7.6.3): Rows, Columns, pixel spacings, ImagePositionPatient (the centre of the first pixel),
+    also of each frame; ImageType DERIVED, SECONDARY; SourceImageSequence names the source. SOPInstanceUID is a hash of the
+    source's and the samples, so the same result has the same one; results of one series are one new series, whose UID is a
+    hash of the old one and the new size.
 
     Args:
         path: of the result.
@@ -167,6 +168,7 @@ def _is_overlay(tag: Any) -> bool:
 
 def _written(header: Any) -> bytes:
     """A header as a DICOM file without pixels."""
+    from pydicom import dcmwrite
     from pydicom.uid import ExplicitVRLittleEndian
 
     for _ in header.iterall():  # decodes all elements, which may have the other order of bytes
@@ -174,5 +176,5 @@ def _written(header: Any) -> bytes:
     header.preamble = b"\0" * 128  # that of the source may be the header of a TIFF
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     out = BytesIO()
-    header.save_as(out, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    dcmwrite(out, header, enforce_file_format=True)
     return out.getvalue()

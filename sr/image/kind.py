@@ -17,11 +17,9 @@ from sr.errors import InputError
 from sr.image import file as image
 from sr.image import rasters
 from sr.image.bleed import Bled
+from sr.image.gray import rgb2gray
 from sr.image.raster import Raster, Valid, Window
 
-# Weights of R, G, B in MATLAB's rgb2gray: the first row of the inverse of its YIQ matrix; ITU-R BT.601 has 0.299, 0.587,
-# 0.114.
-_GRAY = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 _DTYPES = ("uint8", "uint16", "int16", "float32")
 
 
@@ -196,7 +194,7 @@ class Kind:
         if pixels.shape[2] != self.bands:
             if {pixels.shape[2], self.bands} != {1, 3}:
                 raise InputError(f"{source}: {pixels.shape[2]} bands, but image={self.name} has {self.bands}")
-            pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.bands == 3 else _gray(pixels)
+            pixels = np.broadcast_to(pixels, (*pixels.shape[:2], 3)) if self.bands == 3 else rgb2gray(pixels)
         if pixels.dtype == self.dtype:
             return self._in_range(pixels, source)
         if not self.whole and pixels.dtype != np.uint8 and (pixels.dtype.kind in "ui" or self.dtype == "float32"):
@@ -296,10 +294,3 @@ def of(node: Mapping[str, Any] | None, source: Any) -> Kind:
     if sorted(values.keys() | later) != sorted(names):
         raise InputError(f"{source}: invalid image config: it has {sorted(values)}, expected {', '.join(names)}")
     return Kind(**values)
-
-
-def _gray(pixels: np.ndarray) -> np.ndarray:
-    """(H, W, 3) -> (H, W, 1) of the same type by MATLAB's rgb2gray, rounded half up."""
-    if pixels.strides[2] == 0:  # three views of one band
-        return pixels[..., :1]
-    return np.floor(pixels.astype(np.float64) @ _GRAY + 0.5).astype(pixels.dtype)[..., None]

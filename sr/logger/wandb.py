@@ -26,6 +26,8 @@ def wandb_logger(
     mode: str = "auto",
     run_id: str | None = None,
     finish_timeout: float | None = 600,
+    pictures: bool | None = None,
+    private: bool = False,
 ) -> WandbLogger:
     """A W&B logger; `auto` is online if the user is logged in and the server answers, otherwise offline.
 
@@ -34,11 +36,20 @@ def wandb_logger(
     because of W&B. WANDB_DIR, WANDB_RESUME, WANDB_INIT_TIMEOUT and the variables that W&B itself reads, such as
     WANDB_ENTITY, are respected.
 
+    Args:
+        pictures: whether it gets pictures; None: unless images are private.
+        private: whether images are of patients: then `auto` is offline.
+
     Raises:
         InputError: another mode.
     """
     if mode not in ("auto", "online", "offline", "disabled"):
         raise InputError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
+    if private and mode == "auto" and os.environ.get("WANDB_MODE") not in ("offline", "disabled"):
+        rank_zero_only(print)(
+            "W&B is offline for images of patients: pass logger.wandb.mode=online to upload scores and weights"
+        )
+        mode = "offline"
     mode = possible(mode)
     os.environ.setdefault("WANDB_SILENT", "true")  # W&B's own lines would break the progress bar
     place = os.environ.get("WANDB_DIR") or folder
@@ -66,6 +77,7 @@ def wandb_logger(
             resume=os.environ.get("WANDB_RESUME") or "allow",  # Lightning's default
             settings=settings,
         )
+        logger.pictures = pictures  # for sr.callback.privacy
         return without_anonymous(logger)
 
     logger = opened(mode)

@@ -104,6 +104,9 @@ def _content(
     if of_volumes := any(is_volume(network) for network in networks.values()):
         chosen = []
         notes.append("Pictures of volumes are in the folder images/test of each run.")
+    if private := sorted(name for name, images in benchmarks.items() if measured.is_private(images, usable)):
+        chosen = [key for key in chosen if key[0] not in private]
+        notes.append(f"Pictures of {', '.join(private)} are of patients: they are in the folder images/test of each run.")
     found = differences(variants)
     content = page.Content(
         title=options.title or _title(usable, variants),

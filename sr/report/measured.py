@@ -42,6 +42,12 @@ def benchmarks(run: Run, names: list[str], notes: list[str]) -> dict[str, Any]:
     return found
 
 
+def is_private(benchmark: Any, runs: Sequence[Run]) -> bool:
+    """Whether a report shows no pictures of a set: its images are of patients, and no run asked for pictures."""
+    wandb = [(run.config.get("logger") or {}).get("wandb") or {} for run in runs]
+    return getattr(benchmark, "kind", PHOTO).private and not any(node.get("pictures") for node in wandb)
+
+
 def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]) -> Scores:
     """Bicubic's score per image, which runs do not record; for metrics whose mean equals the recorded one."""
     scores: Scores = {}

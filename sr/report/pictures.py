@@ -72,7 +72,7 @@ def strips(
             network.to("cpu")
         top, left, height, width = place(list(whole.values())[1:] if len(whole) > 2 else list(whole.values()), crop)
         cut = {name: picture[..., top : top + height, left : left + width] for name, picture in (whole | {"HR": hr}).items()}
-        pictures = {name: to_pixels(shown(picture, kind.shown)) for name, picture in cut.items()}
+        pictures = {name: to_pixels(shown(picture, kind.shown, kind.contrast)) for name, picture in cut.items()}
         found.append(
             Strip(
                 benchmark,
@@ -80,7 +80,7 @@ def strips(
                 (top, left, height, width),
                 size,
                 pictures,
-                _small(to_pixels(shown(hr, kind.shown))),
+                _small(to_pixels(shown(hr, kind.shown, kind.contrast))),
                 _maps(lr, whole, hr, (top, left, height, width)) if maps else {},
             )
         )

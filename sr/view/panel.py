@@ -22,13 +22,15 @@ def panel(
     zoom: int = 2,
     bands: Sequence[int] | None = None,
     levels: int | None = 255,
+    contrast: tuple[float, float] | None = None,
 ) -> Image.Image:
     """LR (nearest) | bicubic | SR | HR at the place where bicubic is worst, each `crop` HR pixels wide and enlarged `zoom`
     times.
 
     At scale 1 the first two are one picture, "input".
 
-    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `shown`; bicubic is rounded to `levels`, 255 for 8 bit.
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` and `contrast` as in `shown`; bicubic is rounded to `levels`,
+    255 for 8 bit.
     Without HR the place is where bicubic is furthest from SR.
     """
     size = tuple(sr.shape[-2:])
@@ -43,15 +45,16 @@ def panel(
     crops = {**before, "SR": sr[..., rows, columns]}
     if hr is not None:
         crops["HR"] = hr[..., rows, columns]
-    return titled({name: _to_pil(shown(picture, bands).cpu(), zoom) for name, picture in crops.items()})
+    return titled({name: _to_pil(shown(picture, bands, contrast).cpu(), zoom) for name, picture in crops.items()})
 
 
-def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
+def shown(image: Tensor, bands: Sequence[int] | None = None, contrast: tuple[float, float] | None = None) -> Tensor:
     """The RGB picture (1, 3, H, W) shown for an image (1, C, H, W).
 
     Args:
         bands: indices, from 0, of the bands shown as red, green and blue, or of one band shown as gray. None: RGB unchanged;
             one band, or the first of two, as gray; of more bands the first three.
+        contrast: the values shown as black and white (`sr.image.kind.Kind.contrast`); None: 0 and 1.
 
     Raises:
         InputError: another number of bands, or an index that the image does not have.
@@ -60,7 +63,8 @@ def shown(image: Tensor, bands: Sequence[int] | None = None) -> Tensor:
     bands = list(range(3) if count > 2 else range(1)) if bands is None else list(bands)
     if len(bands) not in (1, 3) or not all(0 <= band < count for band in bands):
         raise InputError(f"bands={bands}: choose one (gray) or three (red, green, blue) from 0 to {count - 1}")
-    return image[:, bands].expand(-1, 3, -1, -1)
+    picture = image[:, bands].expand(-1, 3, -1, -1)
+    return picture if contrast is None else ((picture - contrast[0]) / (contrast[1] - contrast[0])).clamp(0, 1)
 
 
 def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:

@@ -13,7 +13,14 @@ _SIDE, _GAP, _LINE, _FONT = 256, 8, 15, 12  # pixels
 _COLUMNS = 4
 
 
-def sheet(hr: Tensor, lr: Tensor, texts: Sequence[str], title: str, bands: Sequence[int] | None = None) -> Image.Image:
+def sheet(
+    hr: Tensor,
+    lr: Tensor,
+    texts: Sequence[str],
+    title: str,
+    bands: Sequence[int] | None = None,
+    contrast: tuple[float, float] | None = None,
+) -> Image.Image:
     """HR | LR enlarged by nearest neighbour, four pairs in a row, each with its text; `title` above all.
 
     Small patches are enlarged by a whole factor, of large ones the middle is shown.
@@ -21,7 +28,7 @@ def sheet(hr: Tensor, lr: Tensor, texts: Sequence[str], title: str, bands: Seque
     Args:
         hr, lr: (N, C, sH, sW) and (N, C, H, W) in [0, 1] on the CPU.
         texts: one for each pair.
-        bands: as in `sr.view.panel.shown`.
+        bands, contrast: as in `sr.view.panel.shown`.
     """
     font, scale = ImageFont.load_default(_FONT), hr.shape[-1] // lr.shape[-1]
     side = min(hr.shape[-1], max(_SIDE // scale, 1) * scale)  # HR pixels shown, whole LR pixels
@@ -38,7 +45,7 @@ def sheet(hr: Tensor, lr: Tensor, texts: Sequence[str], title: str, bands: Seque
     for index, block in enumerate(blocks):
         x, y = index % columns * (width + 2 * _GAP) + _GAP, index // columns * (height + _GAP) + 2 * _LINE + _GAP
         for place, (image, times) in enumerate(((hr, zoom), (lr, zoom * scale))):
-            patch = _middle(shown(image[index : index + 1], bands), side * zoom // times)
+            patch = _middle(shown(image[index : index + 1], bands, contrast), side * zoom // times)
             picture = Image.fromarray(to_pixels(patch)).resize((side * zoom, side * zoom), Image.Resampling.NEAREST)
             page.paste(picture, (x + place * (side * zoom + _GAP), y))
         draw.multiline_text((x, y + side * zoom + 2), "\n".join(block), "black", font, spacing=_LINE - _FONT)

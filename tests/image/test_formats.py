@@ -21,8 +21,6 @@ from sr.predict.plan import plan
 CHELSEA = PIL.Image.open(Path(skimage.__file__).parent / "data" / "chelsea.png").crop((0, 0, 60, 40))
 LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".avif", ".gif", ".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc")
 REASONS = {
-    "samples/medical/CT_small.dcm": "a DICOM file: save its slice as PNG",
-    "samples/medical/MR_small.dcm": "a DICOM file: save its slice as PNG",  # begins like a TIFF
     "samples/medical/anatomical.nii": "a volume: save its slices as PNG",
     "domains/medical/volumes/S0_10slices.nii.gz": "a volume: save its slices as PNG",
     "samples/video/onepiece_demo.mp4": "a video: save its frames as PNG first",

@@ -1,0 +1,17 @@
+"""Which loggers get pictures: those of patients reach none, unless asked for by `logger.wandb.pictures=true`."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+
+from sr.image.kind import of_data
+
+
+def with_pictures(trainer: pl.Trainer) -> list[Any]:
+    """The loggers that get pictures of this run: all, or, if its images are private (`Kind.private`), those that ask for them.
+
+    A logger with an attribute `pictures` of False (`logger.wandb.pictures=false`) never gets any.
+    """
+    private = of_data(trainer.datamodule).private
+    asked = {id(logger): getattr(logger, "pictures", None) for logger in trainer.loggers}
+    return [logger for logger in trainer.loggers if (asked[id(logger)] if private else asked[id(logger)] is not False)]
