@@ -162,6 +162,8 @@ class Kind:
             valid = Valid(raster, plane)[:, :]
             samples = Bled(samples, valid) if not valid.all() else samples
         samples = samples[:, :]
+        if self.percentiles is not None and samples.shape[2] != self.bands:  # a colour is no measurement
+            raise InputError(f"{raster.path}: {samples.shape[2]} bands, but image={self.name} has {self.bands}")
         if self.percentiles is not None or (self.whole and raster.full is not None):
             (first, last), (low, high) = self.limits(raster), self.range
             samples = (samples.astype(np.float32) - np.float32(first)) * np.float32((high - low) / (last - first)) + low

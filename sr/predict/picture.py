@@ -96,6 +96,9 @@ def _flat(raster: Raster, target: Path, size: tuple[int, int, int]) -> tuple[Str
             f"{' or '.join(raster.written) or 'a file of another format'}"
         )
     lost = {"metadata": f"its coordinates and tags are not kept in {target.suffix}"} if raster.placed else {}
+    if raster.full is not None:
+        ends = "{:g} to {:g}".format(*raster.full)
+        lost["brightness"] = f"its values, {ends}, are not spread over those of {target.suffix}: it looks dark"
     if raster.planes > 1:
         lost["further frames or pages"] = (
             f"only the first of its {raster.planes} frames or pages is upscaled in {target.suffix}"
