@@ -1,6 +1,6 @@
 """The pixel format: `image=photo` and others, and what a checkpoint was trained for."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -32,9 +32,14 @@ def settle_image(cfg: DictConfig) -> Kind:
     if cfg.get("image") is None:
         OmegaConf.update(cfg, "image", image_node(stored or PHOTO), force_add=True)
     chosen = image(cfg)
-    if stored not in (None, chosen) and not cfg.get("bandwise"):
+    if stored is not None and not _same(stored, chosen) and not cfg.get("bandwise"):
         raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: remove image=...")
     return chosen
+
+
+def _same(one: Kind, other: Kind) -> bool:
+    """Whether two kinds mean the same pixels, whatever pictures of them show, and whether others may see them."""
+    return replace(one, window=None, private=False) == replace(other, window=None, private=False)
 
 
 def image_node(kind: Kind) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sr.image.dicom_values import values_of
 from sr.image.dicom_writer import DICOMWriter, lost
 from sr.image.raster import Counts, Raster, at_percentiles, counted
 from sr.image.writer import StripWriter
+from sr.say import warn
 
 EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima")
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")  # read as RGB
@@ -70,6 +71,7 @@ class DICOM(Raster):
     def at(self, percentiles: Sequence[float]) -> tuple[float, ...]:
         series = self.header.get("SeriesInstanceUID")
         same = [file for file in self.beside(self.path) if series and file != self.path and _series(*_stamp(file)) == series]
+        warn(f"{self.path.parent}: percentiles are those of all slices of one series in the folder ({len(same) + 1})")
         with _COUNTING:
             return _at(tuple(map(_stamp, sorted([self.path, *same]))), tuple(percentiles))
 
