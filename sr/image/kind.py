@@ -18,7 +18,7 @@ from sr.image import file as image
 from sr.image import rasters
 from sr.image.bleed import Bled
 from sr.image.gray import rgb2gray
-from sr.image.raster import Raster, Valid, Window
+from sr.image.raster import Raster, Valid, Window, ends, spread
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")
 
@@ -84,15 +84,13 @@ class Kind:
                 f"image.shown={list(self.shown)}: choose one band (gray) or three (red, green, blue) from 0 to {self.bands - 1}"
             )
         if self.percentiles is not None:
-            object.__setattr__(self, "percentiles", ends := tuple(self.percentiles))
-            if self.dtype != "float32" or len(ends) != 2 or not 0 <= ends[0] < ends[1] <= 100:
-                raise InputError(
-                    f"image.percentiles={list(ends)}: pass [low, high] from 0 to 100, for image.dtype=float32, or null"
-                )
+            object.__setattr__(self, "percentiles", pair := tuple(self.percentiles))
+            if self.dtype != "float32" or len(pair) != 2 or not 0 <= pair[0] < pair[1] <= 100:
+                raise InputError(f"image.percentiles={list(pair)}: pass [low, high] from 0 to 100 for dtype=float32, or null")
         if self.window is not None:
-            object.__setattr__(self, "window", ends := tuple(self.window))
-            if len(ends) != 2 or not ends[0] < ends[1]:
-                raise InputError(f"image.window={list(ends)}: pass [low, high], the values shown as black and white, or null")
+            object.__setattr__(self, "window", pair := tuple(self.window))
+            if len(pair) != 2 or not pair[0] < pair[1]:
+                raise InputError(f"image.window={list(pair)}: pass [low, high], the values shown as black and white, or null")
 
     @property
     def contrast(self) -> tuple[float, float] | None:
@@ -155,21 +153,23 @@ class Kind:
     def of_raster(self, raster: Raster, plane: int = 0) -> np.ndarray:
         """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them.
 
-        With `percentiles`, and of files of fewer bits than their type, the `limits` of the file become those of `range`.
-        """
+        With `percentiles`, and of files of fewer bits than their type, the `limits` of the file become `range`."""
         samples = Window(raster, plane)
         if raster.masked:
             valid = Valid(raster, plane)[:, :]
             samples = Bled(samples, valid) if not valid.all() else samples
-        samples = samples[:, :]
-        if self.percentiles is not None and samples.shape[2] != self.bands:  # a colour is no measurement
-            raise InputError(f"{raster.path}: {samples.shape[2]} bands, but image={self.name} has {self.bands}")
+        self._check(raster)
         if self.percentiles is not None or (self.whole and raster.full is not None):
-            (first, last), (low, high) = self.limits(raster), self.range
-            samples = (samples.astype(np.float32) - np.float32(first)) * np.float32((high - low) / (last - first)) + low
-            samples = samples if self.dtype == "float32" else np.clip(np.floor(samples + 0.5), low, high)
-            samples = samples.astype(self.dtype)
-        return self.fitted(samples, raster.path)
+            return self.fitted(spread(samples[:, :], self.limits(raster), self.range, self.dtype), raster.path)
+        return self.fitted(samples[:, :], raster.path)
+
+    def _check(self, raster: Raster) -> None:
+        """InputError: the header of a raster says that its samples cannot become this kind's."""
+        if self.percentiles is None:
+            first = np.array(self.range[0]).clip(*ends(raster.dtype)).astype(raster.dtype)
+            self.fitted(np.broadcast_to(first, (1, 1, raster.shape[2])), raster.path)
+        elif raster.shape[2] != self.bands:  # a colour is no measurement
+            raise InputError(f"{raster.path}: {raster.shape[2]} bands, but image={self.name} has {self.bands}")
 
     def valid(self, path: str | Path) -> np.ndarray | None:
         """(H, W) bool, False where a file has no data; None: it has data everywhere. Raises like `read`."""
@@ -259,6 +259,7 @@ class Kind:
         return image.not_used(path, 16 if deep else 8) + [text for text, is_so in changed.items() if is_so]
 
     def _not_used(self, raster: Raster) -> list[str]:
+        self._check(raster)
         lost = raster.not_used()
         if raster.shape[2] == 3 and self.bands == 1:
             lost.append("are in colour and are converted to gray (rgb2gray)")

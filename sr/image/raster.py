@@ -171,6 +171,19 @@ def at_percentiles(parts: Iterable[Counts], percentiles: Sequence[float]) -> tup
     return tuple((below + (ranks - np.floor(ranks)) * (above - below)).tolist())
 
 
+def ends(dtype: np.dtype) -> tuple[float, float]:
+    """The lowest and the highest value of a type."""
+    limits = np.iinfo(dtype) if dtype.kind in "ui" else np.finfo(dtype)
+    return limits.min, limits.max
+
+
+def spread(samples: np.ndarray, limits: tuple[float, float], range: tuple[float, float], dtype: str) -> np.ndarray:
+    """Samples whose `limits` become the ends of `range`; integers are rounded half up and clipped to it."""
+    (first, last), (low, high) = limits, range
+    values = (samples.astype(np.float32) - np.float32(first)) * np.float32((high - low) / (last - first)) + np.float32(low)
+    return (values if dtype == "float32" else np.clip(np.floor(values + 0.5), low, high)).astype(dtype)
+
+
 @contextmanager
 def naming(raster: Raster) -> Iterator[None]:
     """Turn an error of a library into one line that names the file."""
