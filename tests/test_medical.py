@@ -40,7 +40,8 @@ def test_recipes(run, tmp_path):
     kind = of(torch.load(ckpt, weights_only=True)["sr"]["config"]["image"], ckpt)
     assert kind.private and kind.window == ((-160, 240) if name == "ct_slices" else None)
     source = next((folder / "domains" / "medical" / ("ct_head_dicom" if name == "ct_slices" else "mri_t1_dicom")).iterdir())
-    predict(compose("predict", f"ckpt={ckpt}", f"input={source}", f"output={tmp_path}/sr.dcm", "device=cpu"))
+    words = [f"image={kind.name}", "image.private=false"]  # which does not contradict the checkpoint
+    predict(compose("predict", f"ckpt={ckpt}", f"input={source}", f"output={tmp_path}/sr.dcm", "device=cpu", *words))
     before, after = pydicom.dcmread(source), pydicom.dcmread(tmp_path / "sr.dcm")
     assert (after.Rows, after.Columns) == (2 * before.Rows, 2 * before.Columns) and after.PatientID == before.PatientID
     lr, sr = before.pixel_array.astype(float), after.pixel_array.astype(float)

@@ -45,12 +45,9 @@ def wandb_logger(
     """
     if mode not in ("auto", "online", "offline", "disabled"):
         raise InputError(f"logger.wandb.mode={mode}: choose auto, online, offline or disabled")
-    if private and mode == "auto" and os.environ.get("WANDB_MODE") not in ("offline", "disabled"):
-        rank_zero_only(print)(
-            "W&B is offline for images of patients: pass logger.wandb.mode=online to upload scores and weights"
-        )
-        mode = "offline"
-    mode = possible(mode)
+    if private and mode == "auto":
+        rank_zero_only(print)("images of patients: W&B gets no pictures, and is offline without logger.wandb.mode=online")
+    mode = possible(mode, private)
     os.environ.setdefault("WANDB_SILENT", "true")  # W&B's own lines would break the progress bar
     place = os.environ.get("WANDB_DIR") or folder
     os.environ.setdefault("WANDB_DATA_DIR", str(Path(place, "wandb").resolve()))  # tables wait there for a sync, not in HOME
@@ -92,10 +89,11 @@ def wandb_logger(
         return opened("offline")
 
 
-def possible(mode: str) -> str:
-    """The mode to use: `auto` follows WANDB_MODE, otherwise online if the user is logged in."""
+def possible(mode: str, private: bool = False) -> str:
+    """The mode to use: `auto` follows WANDB_MODE, otherwise online if the user is logged in; offline if images are private."""
     if mode == "auto":
         mode = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
+        mode = "offline" if private and mode not in ("offline", "disabled") else mode
     return "offline" if mode == "online" and not _reachable() else mode
 
 

@@ -147,6 +147,10 @@ def test_auto_is_online_where_the_user_is_logged_in(tmp_path, monkeypatch, silen
     for name, value in {"NETRC": tmp_path / "netrc", "WANDB_API_KEY": key, "WANDB_MODE": ""}.items():
         monkeypatch.setenv(name, str(value))
     assert possible("auto") == mode
+    assert possible("auto", private=True) == "offline"
+    assert possible("online", private=True) == "online"  # asked for
+    monkeypatch.setenv("WANDB_MODE", "online")  # for all runs of a user
+    assert (possible("auto"), possible("auto", private=True)) == ("online", "offline")
 
 
 def test_online_becomes_offline_where_no_server_answers(monkeypatch, silent_server):
