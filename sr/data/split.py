@@ -83,12 +83,7 @@ class Held:
     @cached_property
     def items(self) -> list[Item]:
         """The chosen images. Raises InputError if there are fewer than requested."""
-        own = [
-            Item(source.name_of(hr) if hasattr(source, "name_of") else hr.stem, number, None, hr, lr)
-            for number, source in enumerate(self.sources)
-            for hr, lr in (source.validation() if hasattr(source, "validation") else ())
-        ]
-        return own or self._chosen()
+        return self._own() or self._chosen()
 
     @property
     def files(self) -> list[Path]:
@@ -119,7 +114,10 @@ class Held:
             )
         shown = ", ".join(self.names[:_SHOWN]) + (", ..." if len(self) > _SHOWN else "")
         images = "1 held-out training image" if len(self) == 1 else f"{len(self)} held-out training images"
-        return f"validation: {images}: {shown}"
+        line = f"validation: {images}: {shown}"
+        if self.kind.private and not self._own():
+            line += "; others of the same patient may be trained on: data=slices divides by patient"
+        return line
 
     def __len__(self) -> int:
         return len(self.items)
@@ -141,6 +139,14 @@ class Held:
             return told | own | keys | {"lr": lr}
         check_pairs([(item.hr, item.lr)], self.scale)
         return own | keys | {"lr": _tensor(self.kind.read(item.lr))}
+
+    def _own(self) -> list[Item]:
+        """The images that sources name for their validation."""
+        return [
+            Item(source.name_of(hr) if hasattr(source, "name_of") else hr.stem, number, None, hr, lr)
+            for number, source in enumerate(self.sources)
+            for hr, lr in (source.validation() if hasattr(source, "validation") else ())
+        ]
 
     def _in_memory(self, item: Item) -> np.ndarray:
         source = self.sources[item.source]

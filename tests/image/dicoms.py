@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pydicom
@@ -27,7 +28,7 @@ def written(file: Path, samples: np.ndarray, bits: int = 16, position: float = 0
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     ds.SOPClassUID = CTImageStorage
-    ds.SOPInstanceUID = f"{ROOT}.3.{abs(hash(file.stem)) % 10**9}"
+    ds.SOPInstanceUID = f"{ROOT}.3.{crc32(file.stem.encode())}"
     ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = (f"{ROOT}.{n}" for n in (1, 2, 4))
     ds.PatientName, ds.PatientID, ds.Modality = NAME, PATIENT, "CT"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]

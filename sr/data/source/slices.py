@@ -24,7 +24,8 @@ class Slices:
     Args:
         path: the folder.
         part: "train" (a source: its validation images are the part "val"), "val" or "test".
-        val, test: share of the patients, or of the extent of a patient's slices. val=0: no validation part.
+        val, test: share of the patients, or of the extent of a patient's slices. val=0: no validation part; training then
+            holds out single slices (`sr.data.hold_out`), whose scores are too good, because their neighbours are trained on.
         gap: slices left out between the parts of a patient.
         missing: "stop" at a series in which a slice is missing, or "keep" it.
 

@@ -5,13 +5,15 @@ import pydicom
 import pytest
 
 from sr.benchmark.slices import SliceBenchmark
+from sr.data.source.folder import Folder
 from sr.data.source.slices import Slices
+from sr.data.split import Split
 from sr.errors import InputError, MissingError
 from sr.image.dicom_series import ordered, slice_of
 from sr.image.kind import Kind
 from tests.image.dicoms import ROOT, series, written
 
-CT = Kind("ct", 1, "int16", (-1024, 3071), 4095, False, (0,), "clip")
+CT = Kind("ct", 1, "int16", (-1024, 3071), 4095, False, (0,), "clip", private=True)
 
 
 def positions(files) -> list[float]:
@@ -69,6 +71,14 @@ def test_two_patients_and_radiographs(tmp_path, capsys):
     (tmp_path / "x" / "0.dcm").unlink(), (tmp_path / "x" / "1.dcm").unlink()
     with pytest.raises(InputError, match="images of fewer than 3 patients without ImagePositionPatient cannot be divided"):
         _ = Slices(tmp_path / "x").parts
+
+
+def test_a_folder_says_that_it_does_not_divide_by_patient(tmp_path):
+    series(tmp_path, 20)
+    hint = "; others of the same patient may be trained on: data=slices divides by patient"
+    lines = [Split(scale=2).of([source], None, CT).line() for source in (Folder(tmp_path), Slices(tmp_path))]
+    assert lines[0].endswith(hint) and hint not in lines[1]
+    assert lines[1] == "validation: 2 held-out training images: series1_slice014, series1_slice015"
 
 
 def test_the_order_is_that_of_positions_not_of_names(tmp_path):
