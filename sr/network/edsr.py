@@ -7,6 +7,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
+from sr.errors import InputError
 from sr.network.release import Release, Shapes, count, shuffled
 from sr.network.upsample import Upsampler, check_channels, check_scale
 
@@ -28,7 +29,7 @@ class EDSR(nn.Module):
 
     The defaults are the large network; 64 features, 16 blocks and res_scale 1 are the baseline (section 4.3, table 1).
     Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Internally pixels are in the
-    range of the release, 0..`rgb_range`, minus the mean of DIV2K.
+    range of the release, 0..`rgb_range`, minus the mean of DIV2K. scale=None: features alone (sr/network/any_scale.py).
     """
 
     release = Release(
@@ -41,7 +42,7 @@ class EDSR(nn.Module):
     def __init__(
         self,
         *,
-        scale: int = 2,
+        scale: int | None = 2,
         channels: int = 3,
         n_feats: int = 256,
         n_blocks: int = 32,
@@ -49,19 +50,26 @@ class EDSR(nn.Module):
         rgb_range: float = 255.0,
     ) -> None:
         super().__init__()
-        self.scale = check_scale(scale, (1, 2, 3, 4, 8))
-        self.channels, self.multiple_of = check_channels(channels), 1
+        self.scale = None if scale is None else check_scale(scale, (1, 2, 3, 4, 8))
+        self.channels, self.multiple_of, self.n_feats = check_channels(channels), 1, n_feats
         self.rgb_range = rgb_range
         self.sub_mean = MeanShift(-rgb_range, channels)
         self.head = nn.Sequential(nn.Conv2d(channels, n_feats, 3, padding=1))
         blocks = [ResBlock(n_feats, res_scale) for _ in range(n_blocks)]
         self.body = nn.Sequential(*blocks, nn.Conv2d(n_feats, n_feats, 3, padding=1))
-        self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
+        if scale is not None:
+            self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
         self.add_mean = MeanShift(rgb_range, channels)
 
+    def features(self, x: Tensor) -> Tensor:
+        """(N, `channels`, H, W) -> (N, n_feats, H, W); the mean is not subtracted."""
+        x = self.head(x)
+        return x + self.body(x)
+
     def forward(self, lr: Tensor) -> Tensor:
-        x = self.head(self.sub_mean(lr * self.rgb_range))
-        x = self.tail(x + self.body(x))
+        if self.scale is None:
+            raise InputError("EDSR with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+        x = self.tail(self.features(self.sub_mean(lr * self.rgb_range)))
         return self.add_mean(x) / self.rgb_range
 
 

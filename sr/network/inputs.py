@@ -1,8 +1,8 @@
 """The inputs of a network: LR, and the keys of a batch that its `forward` names.
 
 `forward(lr)` uses only the image, `forward(lr, blur_kernel)` also a batch's key `blur_kernel`: the signature is the schema.
-Two names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
-LR pixel, float32 (N,).
+Three names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
+LR pixel, float32 (N,); `pixels` (N, Q) int64 are the pixels of the result to compute, as places in its rows: (N, C, Q, 1).
 """
 
 import inspect
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sr.errors import InputError
 
-SIZE, SCALE = "size", "scale"
+SIZE, SCALE, PIXELS = "size", "scale", "pixels"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -61,6 +61,11 @@ def chosen(network: nn.Module, known: Mapping[str, Any]) -> dict[str, Any]:
     """
     check_known(network, known)
     return {name: known[name] for name in further(network) if name in known}
+
+
+def sampled(hr: Tensor, pixels: Tensor) -> Tensor:
+    """The pixels of (N, C, H, W) that `network(lr, size=(H, W), pixels=pixels)` computes, (N, C, Q, 1)."""
+    return hr.flatten(2).gather(2, pixels[:, None].expand(-1, hr.shape[1], -1))[..., None]
 
 
 def check_known(network: nn.Module, known: Collection[str], where: str = "the batch") -> None:

@@ -73,7 +73,7 @@ class Spandrel(nn.Module):
     def __new__(
         cls,
         *,
-        scale: int = 4,
+        scale: int | None = 4,
         channels: int = 3,
         architecture: str = "SwinIR",
         n_feats: int = 180,
@@ -83,6 +83,8 @@ class Spandrel(nn.Module):
         if architecture not in NAMES:
             raise InputError(f"unknown architecture {architecture!r}; choose one of {', '.join(NAMES)}")
         options = dict(options or {})
+        if scale is None:
+            return _backbone(architecture, check_channels(channels), n_feats, n_blocks, options)
         check_scale(scale, (1, 2, 4) if options.get("upsampler") == "nearest+conv" else (1, 2, 3, 4, 8))
         if scale == 1 and architecture in _RESTORES_BY_NONE:
             options["upsampler"] = ""
@@ -104,6 +106,20 @@ class Spandrel(nn.Module):
         ) as error:  # an error of the library
             raise InputError(f"{architecture} cannot be built with these options: {first_line(error)}") from error
         return adapt(built, scale, channels=channels)
+
+
+def _backbone(architecture: str, channels: int, n_feats: int, n_blocks: int | None, options: dict[str, Any]) -> nn.Module:
+    """SwinIR's features alone, for networks of any scale (sr/network/any_scale.py)."""
+    if architecture != "SwinIR":
+        raise InputError(f"network.backbone: {architecture} gives no features here; of spandrel's networks only SwinIR does")
+    from sr.network.swinir_features import SwinIRFeatures
+
+    names = dict(zip(NAMES[architecture][1:], (n_feats, n_blocks), strict=True))
+    options = _channels(architecture, channels, options) | fitted(SwinIRFeatures.__base__, options, n_feats, n_blocks)
+    built = SwinIRFeatures(**{**names, **options})
+    built.multiple_of = _multiple_of(architecture, {"window_size": built.window_size})
+    built.scale, built.channels = None, channels
+    return built
 
 
 def _channels(architecture: str, channels: int, options: Mapping[str, Any]) -> dict[str, Any]:

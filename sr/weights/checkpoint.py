@@ -23,7 +23,7 @@ from sr.files import whole
 from sr.weights import foreign
 
 # Keys under which releases store their weights.
-_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "generator")
+_WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "sd", "generator")
 _PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
 _WRAPPED = (
     "module.",

@@ -100,7 +100,7 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
             tier += [
                 _candidate(family, options, variant, tensors, source, passed)
                 for variant in variants
-                if variant.items() - options.items() or not variant
+                if not variant or any(options.get(key) != value for key, value in variant.items())
             ]
     tensors = stored
     if found[0]:

@@ -1,0 +1,49 @@
+"""How released files of networks of any scale are recognised: their backbone by its own `release`, the head by its layers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import nn
+
+from sr.network import edsr, rdn
+from sr.network.release import Release, Shapes, count
+
+_KEYS = {
+    "liif": ("imnet.layers.0.weight", "imnet.layers.2.weight", "imnet.layers.4.weight"),
+    "meta_sr": ("imnet.layers.0.weight", "imnet.layers.2.weight"),
+    "lte": ("imnet.layers.0.weight", "coef.weight", "freq.weight", "phase.weight"),
+}
+
+
+def release(head: str) -> Release:
+    """That of a head, "liif", "lte" or "meta_sr", on the authors' backbones: EDSR-baseline and RDN."""
+    return Release(_KEYS[head], _options(head))
+
+
+def _options(head: str) -> Callable[[Shapes], dict[str, Any]]:
+    def options(shapes: Shapes) -> dict[str, Any]:
+        first = shapes["imnet.layers.0.weight"]
+        last = max(int(key.split(".")[2]) for key in shapes if key.startswith("imnet.layers."))
+        hidden = [shapes[f"imnet.layers.{n}.weight"][0] for n in range(0, last, 2)]
+        backbone = _backbone({key.removeprefix("encoder."): shape for key, shape in shapes.items() if "encoder." in key})
+        found = {"backbone": backbone, "hidden": hidden, "scale": 4}
+        if head == "lte":
+            return found | {"n_waves": shapes["coef.weight"][0]}
+        if head == "meta_sr":
+            return found
+        unfolded = first[1] > 4 * backbone.n_feats
+        rest = first[1] - backbone.n_feats * (9 if unfolded else 1)
+        return found | {"feature_unfolding": unfolded, "cell_decoding": rest == 4}
+
+    return options
+
+
+def _backbone(shapes: Shapes) -> nn.Module:
+    """Without weights. KeyError: another one than these two."""
+    if "SFENet1.weight" in shapes:
+        growth, blocks = shapes["RDBs.0.convs.0.conv.0.weight"][0], count(shapes, r"RDBs\.(\d+)\.")
+        layers = count(shapes, r"RDBs\.0\.convs\.(\d+)\.")
+        return rdn.RDN(scale=None, n_feats=shapes["SFENet1.weight"][0], growth=growth, n_blocks=blocks, n_layers=layers)
+    n_feats = shapes["head.0.weight"][0]
+    blocks = count(shapes, r"body\.(\d+)\.body")
+    return edsr.EDSR(scale=None, n_feats=n_feats, n_blocks=blocks, res_scale=0.1 if n_feats == 256 else 1.0)
