@@ -3,13 +3,14 @@
 python test.py --help
 python test.py ckpt=outputs/first/checkpoints/best.ckpt benchmark=[set5,set14]
 python test.py ckpt=IMDN_x4.pth benchmark=[set5]    # a released file
+python test.py ckpt=liif.ckpt scale=[2,3.5,6]       # a network of any scale: one table
 python test.py published=all                        # compare with the tables of papers
 """
 
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry, run_folder
 from sr.errors import InputError
@@ -32,8 +33,9 @@ def test(cfg: DictConfig) -> None:
         results, table = reproduce(cfg, score)
     else:
         name = build.network_name(cfg)
-        results, metrics = measured(cfg)
-        table = comparison(results, name, build.image(cfg).measured, metrics, cfg.scale)
+        several = OmegaConf.is_list(cfg.scale)
+        results, metrics = build.over_scales(cfg, measured) if several else measured(cfg)
+        table = comparison(results, name, build.image(cfg).measured, metrics, None if several else cfg.scale)
         if results:
             write_records(metrics, cfg.output_dir)
 

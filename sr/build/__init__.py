@@ -13,6 +13,7 @@ from sr.build.network import network
 from sr.build.node import build
 from sr.build.preview import preview
 from sr.build.record import carried, table_name
+from sr.build.scales import over_scales
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import (
     compared_networks,
@@ -41,6 +42,7 @@ __all__ = [
     "model",
     "network",
     "network_name",
+    "over_scales",
     "predicting_network",
     "preview",
     "quiet",

@@ -3,20 +3,26 @@
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from sr.build.backbone import settle_backbone
 from sr.build.image import check_channels, image
 from sr.build.node import build, say
 from sr.errors import InputError
 from sr.functional.axes import is_volume
+from sr.network.inputs import takes_size
 from sr.weights import contract, initial, same_options
 
 
 def network(cfg: DictConfig) -> nn.Module:
     """The network to train, checked on a tiny image, with the weights of `init_from` that fit."""
+    settle_backbone(cfg)
     built = build(cfg.network)
     if not isinstance(built, nn.Module):
         raise InputError(f"network._target_={cfg.network._target_} is a {type(built).__name__}, not an nn.Module")
     contract.network(built, cfg.scale or getattr(built, "scale", None), patch_sizes(cfg))
     check_channels(built, image(cfg))
+    if takes_size(built) and list(built.parameters()) and cfg.get("data") and not cfg.data.get("scales"):
+        name = type(built).__name__
+        say(f"{name} is for any scale, but this run has only scale={cfg.scale}: pass data.scales=[1,4], or model=liif")
     if is_volume(built) != bool(cfg.get("axes")):
         what = "volumes" if is_volume(built) else "pictures"
         raise InputError(

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from sr.build.backbone import settle_backbone
 from sr.build.benchmark import benchmarks_of_run, degraded_of_run
 from sr.build.image import check_channels, settle_image
 from sr.build.node import build, plain
@@ -60,6 +61,7 @@ def named_network(cfg: DictConfig) -> nn.Module:
     (interpolation)."""
     from sr.weights import recognise  # imported here: it imports every network
 
+    settle_backbone(cfg)
     if cfg.scale is None and cfg.network.get("scale") is None:
         raise InputError("pass scale=N together with network=NAME")
     built = contract.network(build(cfg.network), cfg.scale or cfg.network.get("scale")).eval()

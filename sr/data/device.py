@@ -35,7 +35,7 @@ def finish(
     keys = {"scale": hr.new_full((len(hr),), degradation.scale)}
     if "mask" in batch:
         keys |= augmentation.follow({"mask": _mask(batch, degradation.scale, augmentation)}, parameters)
-    keys |= augmentation.follow(_keys(batch.get("further", {}), hr.device), parameters)
+    keys |= augmentation.follow(on_device(batch.get("further", {}), hr.device), parameters)
     if wanted and "parameters" in batch:
         told = degradation.told(batch["parameters"], hr.device)
         keys |= augmentation.follow({k: v for k, v in told.items() if k in wanted and k not in keys}, parameters, warped=True)
@@ -66,7 +66,7 @@ def _mask(batch: dict[str, Any], scale: int, augmentation: Chain) -> Tensor:
     return centre(mask, size * scale) > 1 - 1e-3
 
 
-def _keys(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
+def on_device(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
     """Arrays as tensors on the device; texts unchanged."""
     return {k: torch.as_tensor(v, device=device) if isinstance(v, np.ndarray) else v for k, v in further.items()}
 

@@ -16,7 +16,9 @@ from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
 from sr.data.patches import Patches, unchanged
 from sr.data.plan import Plan, phases
+from sr.data.scales import ScaledPatches, Scales
 from sr.data.share import limited, n_processes, share
+from sr.data.sizes import check_sizes
 from sr.data.source.folder import check_pairs
 from sr.data.source.weighted import weighted
 from sr.data.split import Held, Split
@@ -121,6 +123,7 @@ class SRData(Benchmarks):
         corrupt: "stop" at an image that cannot be decoded, or "skip" it with a warning.
         small: "stop" at an image smaller than the patch, or "mirror" it at its edges. "stop" checks all images.
         accumulate: accumulation steps per optimizer step.
+        scales, sample_pixels: see `sr.data.scales.Scales`.
     """
 
     def __init__(
@@ -146,6 +149,8 @@ class SRData(Benchmarks):
         kind: Kind = PHOTO,
         limit_val: float | int | None = None,
         limit_test: float | int | None = None,
+        scales: Sequence[float] | None = None,
+        sample_pixels: int | None = None,
     ) -> None:
         super().__init__(benchmark=benchmark, validation=validation, kind=kind, limit_val=limit_val, limit_test=limit_test)
         if small not in ("stop", "mirror"):
@@ -158,7 +163,9 @@ class SRData(Benchmarks):
                 self.validation[name] = images.of([source for source, _ in self.sources], degradation, kind)
         self.degradation, self.augmentation = degradation, augmentation
         self.scale, self.seed, self.n_workers = scale, seed, n_workers
-        limits = [source.image_size // scale for source, _ in self.sources if hasattr(source, "image_size")]
+        self.scales = Scales(scales, sample_pixels, degradation, augmentation) if scales is not None else None
+        self.largest = self.scales.high if self.scales is not None else scale
+        limits = [int(source.image_size / self.largest) for source, _ in self.sources if hasattr(source, "image_size")]
         self.phases = tuple(
             replace(phase, patch_size=min([phase.patch_size, *limits])) for phase in phases(progressive, patch_size, batch_size)
         )
@@ -200,6 +207,8 @@ class SRData(Benchmarks):
             givers = [giver(source, hr) for (source, _), (hr, _) in zip(self.sources, sets, strict=True)]
             self.further = Further(self.hr, givers) if any(givers) else None
             self._check_sizes()
+            if self.scales is not None and self.trainer is not None:
+                self.scales.check(self._wanted(), self.lr is not None)
 
     def _sets(self) -> list[tuple[Any, Store | None]]:
         """HR and LR images of each source."""
@@ -240,18 +249,8 @@ class SRData(Benchmarks):
             warn(text)
 
     def _check_sizes(self) -> None:
-        if self.small == "mirror":
-            return
-        largest = max(phase.patch_size for phase in self.phases)
-        need = largest * self.scale
-        for images in self.hr.sets:
-            for file, pixels in zip(images.files, images, strict=True) if isinstance(images, Store) else ():
-                h, w = pixels.shape[:2]
-                if min(h, w) < need:
-                    raise InputError(
-                        f"{file}: {w}x{h} pixels is smaller than the HR patch of {need}x{need} (data.patch_size={largest} "
-                        f"times scale={self.scale}); remove the image, or pass a smaller data.patch_size, or data.small=mirror"
-                    )
+        if self.small != "mirror":
+            check_sizes(self.hr.sets, max(phase.patch_size for phase in self.phases), self.largest)
 
     def train_dataloader(self) -> DataLoader:
         trainer = self.trainer
@@ -282,14 +281,20 @@ class SRData(Benchmarks):
 
     def patches(self, plan: Plan) -> Patches:
         """The training samples of a plan; after `setup`."""
+        if self.scales is not None:
+            return ScaledPatches(self.hr, plan, self.scales, self.degradation, self.augmentation, self.further)
         return Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation, self.further)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """On the device: degradation and augmentation of training batches."""
-        if self.trainer.training:
-            return self.finish(batch, getattr(getattr(self.trainer, "lightning_module", None), "wanted", ()))
-        return super().on_after_batch_transfer(batch, dataloader_idx)
+        training = self.trainer.training
+        return self.finish(batch, self._wanted()) if training else super().on_after_batch_transfer(batch, dataloader_idx)
+
+    def _wanted(self) -> Collection[str]:
+        return getattr(getattr(self.trainer, "lightning_module", None), "wanted", ())
 
     def finish(self, batch: Any, wanted: Collection[str] = ()) -> dict[str, Any]:
         """See `sr.data.device.finish`."""
+        if self.scales is not None:
+            return self.scales.finish(batch, self.augmentation, self.kind)
         return finish(batch, self.degradation, self.augmentation, self.kind, wanted)

@@ -89,9 +89,8 @@ class Patches(IterableDataset):
         masks = np.ones((*hr.shape[:3], 1), np.uint8) if self.masked else None
         for n, (image, side, u, v) in enumerate(zip(images.tolist(), shown.tolist(), top.tolist(), left.tolist(), strict=True)):
             source = self.hr[image]
-            rows, columns, count = source.shape
-            if count != bands or source.dtype != dtype:  # NumPy would silently cast values, or repeat a band
-                raise _mixed(first, source)
+            rows, columns = source.shape[:2]
+            self._check_alike(first, source)
             h, w = rows // s, columns // s  # LR size; positions are on the LR grid
             y, x = place(u, side, h) + (side - window) // 2, place(v, side, w) + (side - window) // 2
             # An image smaller than an LR pixel is mirrored unchanged.
@@ -100,8 +99,7 @@ class Patches(IterableDataset):
                 cut(mask, h * s or rows, w * s or columns, y * s, x * s, masks[n])
             if lr is not None:
                 partner = self.lr[image]
-                if partner.shape[2] != bands or partner.dtype != dtype:
-                    raise _mixed(first, partner)
+                self._check_alike(first, partner)
                 cut(partner, h, w, y, x, lr[n])
         batch = {"hr": torch.from_numpy(hr), "patch_size": size, "augmentation": augmentation}
         if self.further is not None:
@@ -113,6 +111,12 @@ class Patches(IterableDataset):
         else:
             batch |= {"parameters": parameters, "margin": margin}
         return batch
+
+    def _check_alike(self, first: Pixels, other: Pixels) -> None:
+        """NumPy would silently cast values, or repeat a band."""
+        if other.shape[2] != first.shape[2] or other.dtype != first.dtype:
+            ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, other))
+            raise InputError(f"data.train mixes images with {ours} and with {theirs}: convert one of them")
 
     def _mask(self, image: int) -> Pixels | None:
         part, place = self.hr.place(image)
@@ -127,11 +131,6 @@ class Patches(IterableDataset):
             return 0
         warped = self.augmentation.source_size(size) != size
         return (self.degradation.margin if warped else self.degradation.reach(parameters, size)) // self.scale
-
-
-def _mixed(first: Pixels, other: Pixels) -> InputError:
-    ours, theirs = (f"{pixels.shape[2]} bands of {pixels.dtype}" for pixels in (first, other))
-    return InputError(f"data.train mixes images with {ours} and with {theirs}: convert one of them")
 
 
 def unchanged(batch: dict[str, Any]) -> dict[str, Any]:

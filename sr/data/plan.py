@@ -47,6 +47,11 @@ class Plan:
         share = size // self.world_size
         return before + (batch - phase.from_step * self.accumulate) * size + self.rank * share, share
 
+    def first_sample(self, batch: int) -> int:
+        """The number of the first sample of micro-batch `batch` over all processes."""
+        first, share = self.samples(batch)
+        return first - self.rank * share
+
     def draws(self, batch: int, stream: str = "sample") -> Draws:
         """The random numbers of this process's samples of micro-batch `batch`; mixing partners have their own stream."""
         return Draws(self.seed, *self.samples(batch), stream)

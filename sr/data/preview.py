@@ -38,6 +38,8 @@ def first_samples(data: Any, count: int, device: torch.device) -> Samples:
     batch = data.patches(plan).batch(0)
     degraded = "parameters" in batch
     words = data.degradation.words(batch["parameters"], count) if degraded else ["LR from its file"] * count
+    if "scale" in batch:  # drawn from data.scales
+        words = [f"bicubic 1/{batch['scale']:.2f}"] * count
     with torch.no_grad():
         made = data.finish(data.transfer_batch_to_device(batch, device, 0))
     hr, lr = made["hr"].cpu(), made["lr"].cpu()

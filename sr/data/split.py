@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from sr.data.further import keys_of
 from sr.data.hold_out import draws, hold_out
 from sr.data.source.folder import check_pairs
+from sr.degradation.bicubic import Bicubic
+from sr.degradation.chain import Chain
 from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
@@ -42,7 +44,17 @@ class Split:
         self.scale, self.size = scale, size
 
     def of(self, sources: Sequence[Any], degradation: nn.Module, kind: Kind = PHOTO) -> "Held":
-        """The validation images of these training sources. Nothing is read from the disk yet."""
+        """The validation images of these training sources. Nothing is read from the disk yet.
+
+        InputError: another scale than the degradation's, and a degradation other than bicubic downscaling.
+        """
+        if self.scale != getattr(degradation, "scale", self.scale):
+            stages = getattr(degradation, "stages", {})
+            if len(stages) != 1 or not all(isinstance(stage, Bicubic) for stage in stages.values()):
+                raise InputError(
+                    f"validation: a split of scale {self.scale} needs degradation=[bicubic], because scale={degradation.scale}"
+                )
+            degradation = Chain({"bicubic": Bicubic(self.scale, kind.levels)}, self.scale, kind.levels)
         return Held(sources, degradation, self.scale, self.size, kind)
 
 

@@ -22,7 +22,7 @@ from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.recompute import recompute
 from sr.model.sets import check_sets
-from sr.network.inputs import SCALE, SIZE, check_known, chosen, further, required
+from sr.network.inputs import PIXELS, SCALE, SIZE, check_known, chosen, further, required, sampled
 
 
 class SRModule(pl.LightningModule):
@@ -75,8 +75,9 @@ class SRModule(pl.LightningModule):
         return lr, chosen(self.network, {**batch, SIZE: tuple(size)})
 
     def target(self, batch: Mapping[str, Any]) -> Tensor | None:
-        """The target of the network's output; None in a set without HR."""
-        return batch.get("hr")
+        """The target of the network's output, HR or its sampled `pixels`; None in a set without HR."""
+        hr = batch.get("hr")
+        return hr if PIXELS not in batch else sampled(hr, batch[PIXELS])
 
     def mask(self, batch: Mapping[str, Any]) -> Tensor | None:
         """(N, 1, H, W) bool, False where the target has no data; None: it has data everywhere."""
