@@ -34,7 +34,7 @@ def predict(cfg: DictConfig) -> None:
     for key in ("reference", "degrade"):
         if cfg[key]:
             raise InputError(f"{key}=... needs compare=true: pass both, or remove {key}")
-    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "alpha_upscale", "overwrite")
+    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size", "alpha_upscale", "overwrite")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
 
@@ -57,6 +57,7 @@ def volumes(cfg: DictConfig) -> Any:
 
     settled = {
         "outscale": None,
+        "size": None,
         "format": None,
         "alpha_upscale": "bicubic",
         "batch": "auto",
@@ -93,6 +94,7 @@ def compare(cfg: DictConfig) -> int:
     settled = {
         "alpha": None,
         "outscale": None,
+        "size": None,
         "format": None,
         "suffix": "",
         "precision": 32,

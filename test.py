@@ -36,13 +36,14 @@ def test(cfg: DictConfig) -> None:
         several = OmegaConf.is_list(cfg.scale)
         results, metrics = build.over_scales(cfg, measured) if several else measured(cfg)
         table = comparison(results, name, build.image(cfg).measured, metrics, None if several else cfg.scale)
+        pictures = f"{cfg.output_dir}{'/x*' if several else ''}/images/test"
         if results:
             write_records(metrics, cfg.output_dir)
 
     if results:
         file = write_metrics(results, cfg.output_dir)
         print(table)
-        print(f"{file}; pictures are in {cfg.output_dir}/images/test" if not cfg.get("published") else file)
+        print(f"{file}; pictures are in {pictures}" if not cfg.get("published") else file)
 
 
 def score(cfg: DictConfig) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def over_scales(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Measure the network at each scale of `cfg.scale`, with pictures in a folder of its own, such as x2.
 
-    Returns {"set5 x2": scores, ...}, ordered by set, and how the metrics measured (with the border of the first scale).
+    Returns {"set5 x2": scores, ...}, ordered by set, and how the metrics measured, with the border of each scale.
 
     Args:
         measured: runs the config of one scale; returns its scores and the records of its metrics.
@@ -28,11 +28,14 @@ def over_scales(
         raise InputError(f"scale={scales}: pass numbers of at least 1, such as scale=[2,3,4,6,8]")
     if len(set(scales)) < len(scales):
         raise InputError(f"scale={scales}: pass each scale once")
-    found, metrics = {}, {}
+    found, records = {}, {}
     for scale in scales:
         job = copy.deepcopy(cfg)
         job.scale, job.output_dir = scale, f"{cfg.output_dir}/x{scale:g}"
-        found[scale], records = measured(job)
-        metrics = metrics or records
+        found[scale], records[scale] = measured(job)
+    metrics = {name: dict(record) for name, record in records[scales[0]].items()}
+    for name, record in metrics.items():
+        borders = [one[name].get("crop_border") for one in records.values()]
+        record["crop_border"] = borders if len(set(borders)) > 1 else borders[0]
     sets = dict.fromkeys(name for scores in found.values() for name in scores)
     return {f"{name} x{scale:g}": found[scale][name] for name in sets for scale in scales if name in found[scale]}, metrics

@@ -15,7 +15,7 @@ from sr.cli import choice
 from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind
-from sr.network.inputs import takes_size
+from sr.network.inputs import takes_size, warn_outside
 from sr.network.spandrel import unmerged
 from sr.say import warn
 from sr.weights import checkpoint, contract, same_options, trust
@@ -113,6 +113,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     else:
         built = named_network(cfg)
         cfg.scale = cfg.scale or built.scale  # for network.scale=3 without scale
+    warn_outside(built, cfg.scale)
     if is_volume(built):
         cfg.axes = plain(built.axes) if cfg.get("axes") is None else plain(cfg.axes)
         if factors(built.scale, cfg.axes) != built.factors:

@@ -23,14 +23,20 @@ FLOAT = np.dtype(np.float32)
 Alpha = Literal["bicubic", "network"]
 
 
-def factor_of(upscaler: Upscaler, outscale: float | None) -> float | Fraction:
-    """The factor of the result: `outscale`, as the upscaler's exact fraction if the network upscales by it."""
+Factor = float | Fraction | tuple[int, int]  # or height and width of the result
+
+
+def factor_of(upscaler: Upscaler, outscale: float | None) -> Factor:
+    """The upscaler's target; else `outscale`, as the upscaler's exact fraction if the network upscales by it."""
+    if upscaler.target is not None:
+        return upscaler.target
     return upscaler.factor if outscale is None or upscaler.reaches(outscale) else outscale
 
 
-def shape(image: Image, factor: float | Fraction) -> tuple[int, int, int]:
+def shape(image: Image, factor: Factor) -> tuple[int, int, int]:
     """(H, W, C) of the result of `strips`: sides times `factor`, rounded; C = 1 to 4 as in `sr.image.writer.Writer`."""
-    height, width = (max(round(side * factor), 1) for side in image.pixels.shape[:2])
+    sized = isinstance(factor, tuple)
+    height, width = factor if sized else (max(round(side * factor), 1) for side in image.pixels.shape[:2])
     return height, width, (1 if image.was_gray else 3) + (image.alpha is not None)
 
 

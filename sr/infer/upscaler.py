@@ -16,15 +16,12 @@ from sr.device.float32 import float32
 from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.functional.pixels import check_pixels
+from sr.infer.memory import out_of_memory
 from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
-from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_size
-from sr.say import warn
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_size, warn_outside
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
 CLOSE = 1e-4  # relative tolerance: 1.3333 is treated as 4/3
-# Out-of-memory messages besides torch.OutOfMemoryError: torch's on the CPU, oneDNN's, C++'s, Apple's, cuDNN's and cuBLAS'.
-_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "could not create a memory object")
-_NO_MEMORY += ("could not create a primitive", "bad_alloc", "bad allocation", "ALLOC_FAILED")
 
 
 def upscale(
@@ -72,6 +69,7 @@ class Upscaler:
             torch.autocast; the sum with the upscaled input stays in float32 if the network's code does so.
         halve: if memory is too short, continue with single tiles, then with tiles of half the side (down to twice the
             overlap), also for all following images. False: raise an error.
+        target: height and width of all results, if the network takes a `size`.
     """
 
     def __init__(
@@ -86,7 +84,9 @@ class Upscaler:
         precision: str = "32",
         halve: bool = False,
         further: Mapping[str, Any] | None = None,
+        target: tuple[int, int] | None = None,
     ) -> None:
+        self.target = target
         self.network, self.ensemble, self.batch, self.halve = network, ensemble, batch, halve
         self.factor = factor(network, scale)
         self.further = dict(further or {})
@@ -97,6 +97,8 @@ class Upscaler:
 
     def size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the result for those of LR."""
+        if self.target is not None and takes_size(self.network):
+            return self.target
         return scaled(height, self.factor), scaled(width, self.factor)
 
     def reaches(self, scale: float) -> bool:
@@ -128,7 +130,7 @@ class Upscaler:
 
     def _grids(self, height: int, width: int, size: tuple[int, int] | None = None) -> tuple[Grid, Grid]:
         """How the two sides are upscaled; `size` is that of the result, None: by `factor`."""
-        sides, multiple = (height, width), self.network.multiple_of
+        sides, multiple, size = (height, width), self.network.multiple_of, size or self.target
         if size is None or not takes_size(self.network):
             return tuple(Grid.by(length, self.factor, multiple, self.tile, self.overlap) for length in sides)
         pairs = zip(sides, size, strict=True)
@@ -246,9 +248,7 @@ def factor(network: nn.Module, scale: float | None = None) -> Fraction:
     found = Fraction(scale).limit_denominator(FINEST)
     if abs(found / scale - 1) > CLOSE:
         raise InputError(f"scale={scale}: choose a factor with at most two decimals, such as {round(scale, 2)}")
-    low, high = getattr(network, "scales", (0, math.inf))
-    if not low <= scale <= high:
-        warn(f"scale={float(scale):g}: {name} was trained for {low:g} to {high:g}; expect artefacts")
+    warn_outside(network, scale)
     return found
 
 
@@ -288,11 +288,6 @@ def _product(row: Tensor | None, column: Tensor | None) -> Tensor | None:
 def channels(network: nn.Module) -> int:
     """The network's number of channels; 3 (RGB) by default."""
     return getattr(network, "channels", 3)
-
-
-def out_of_memory(error: Exception) -> bool:
-    """Whether the error comes from an allocator, of a device or the host."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _device(network: nn.Module, lr: Tensor) -> torch.device:

@@ -15,8 +15,9 @@ from sr.device.float32 import float32
 from sr.errors import InputError
 from sr.functional.axes import check_volume, is_volume
 from sr.functional.pixels import check_pixels
+from sr.infer.memory import out_of_memory
 from sr.infer.tiles import Grid, Window
-from sr.infer.upscaler import PRECISIONS, out_of_memory
+from sr.infer.upscaler import PRECISIONS
 from sr.network.inputs import conditions
 
 TILE, OVERLAP = 96, 16  # LR voxels: 1.3 times the work of the whole for a brain of 1 mm; 0.1 GB a layer of 32 features

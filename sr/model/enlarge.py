@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from sr.errors import ShortMemoryError, UserError
 from sr.functional.axes import is_volume
+from sr.infer.memory import out_of_memory
 from sr.infer.reach import reach
-from sr.infer.upscaler import Upscaler, out_of_memory
+from sr.infer.upscaler import Upscaler
 from sr.infer.volume import VolumeUpscaler
 from sr.network.inputs import SIZE
 from sr.say import warn

@@ -29,17 +29,18 @@ class AnyScale(nn.Module):
         backbone: gives the features; see above.
         scale: the scale of a result whose size is not passed.
         channels: bands of the image.
-        scales: the smallest and the largest scale of the training; others are possible, with a warning.
+        scales: the smallest and the largest scale of the training; others are possible, with a warning. None: `scale` alone.
 
     Raises:
         InputError: a scale below 1, no range, a backbone without features or with other channels.
     """
 
-    def __init__(self, *, backbone: nn.Module, scale: int, channels: int, scales: Sequence[float]) -> None:
+    def __init__(self, *, backbone: nn.Module, scale: int, channels: int, scales: Sequence[float] | None) -> None:
         super().__init__()
         if type(scale) is not int or scale < 1:
             raise InputError(f"scale {scale!r} is not supported; choose a whole number from 1 up")
-        self.scale, self.channels, self.scales = scale, check_channels(channels), check_range("network.scales", scales)
+        self.scale, self.channels = scale, check_channels(channels)
+        self.scales = (scale, scale) if scales is None else check_range("network.scales", scales)
         if not callable(getattr(backbone, "features", None)) or not hasattr(backbone, "n_feats"):
             raise InputError(
                 f"network.backbone: {type(backbone).__name__} gives no features: pass network.backbone=compact, edsr_baseline, "

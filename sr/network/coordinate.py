@@ -29,7 +29,7 @@ class Coordinate(AnyScale):
         backbone: nn.Module,
         scale: int = 4,
         channels: int = 3,
-        scales: Sequence[float] = (1, 4),
+        scales: Sequence[float] | None = (1, 4),
         hidden: Sequence[int] = (64, 64),
     ) -> None:
         super().__init__(backbone=backbone, scale=scale, channels=channels, scales=scales)

@@ -6,6 +6,7 @@ LR pixel, float32 (N,); `pixels` (N, Q) int64 are the pixels of the result to co
 """
 
 import inspect
+import math
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from sr.errors import InputError
+from sr.say import warn
 
 SIZE, SCALE, PIXELS = "size", "scale", "pixels"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -41,6 +43,13 @@ def required(network: nn.Module) -> list[str]:
 def takes_size(network: nn.Module) -> bool:
     """Whether the network upscales to any given size: `forward(lr, size=(H, W))`."""
     return SIZE in further(network)
+
+
+def warn_outside(network: nn.Module, scale: float) -> None:
+    """Warn of a scale outside the range that a network of any scale was trained for."""
+    low, high = getattr(network, "scales", (0, math.inf))
+    if takes_size(network) and not low <= scale <= high:
+        warn(f"scale={float(scale):g}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
 
 
 def conditions(network: nn.Module) -> list[str]:

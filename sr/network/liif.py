@@ -37,7 +37,7 @@ class LIIF(AnyScale):
         backbone: nn.Module,
         scale: int = 4,
         channels: int = 3,
-        scales: Sequence[float] = (1, 4),
+        scales: Sequence[float] | None = (1, 4),
         hidden: Sequence[int] = (256, 256, 256, 256),
         local_ensemble: bool = True,
         feature_unfolding: bool = True,

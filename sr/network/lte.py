@@ -36,7 +36,7 @@ class LTE(AnyScale):
         backbone: nn.Module,
         scale: int = 4,
         channels: int = 3,
-        scales: Sequence[float] = (1, 4),
+        scales: Sequence[float] | None = (1, 4),
         n_waves: int = 256,
         hidden: Sequence[int] = (256, 256, 256),
     ) -> None:

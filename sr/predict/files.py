@@ -20,13 +20,15 @@ from sr.device.capability import check_precision
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import one_line
+from sr.infer.memory import out_of_memory
 from sr.infer.strips import Alpha
 from sr.infer.tiles import tiling
-from sr.infer.upscaler import PRECISIONS, Upscaler, out_of_memory
+from sr.infer.upscaler import PRECISIONS, Upscaler
 from sr.network.inputs import takes_size
 from sr.predict import picture
 from sr.predict.output import Output
 from sr.predict.picture import Picture
+from sr.predict.size import parsed, remarks, resized
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten such tiles do not fit into caches
 CPU_TILE = 192  # on the host: half the memory of 256-pixel tiles for 4 % more work
@@ -70,6 +72,7 @@ def predict_files(
     precision: str | int = "32",
     ensemble: bool = False,
     outscale: float | None = None,
+    size: str | None = None,
     alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
     kind: Kind = PHOTO,
@@ -85,6 +88,7 @@ def predict_files(
             tile=None the whole image at once; both are halved, for the rest of the job, when memory runs out; batch="auto"
             is 4, and 1 on the CPU.
         outscale: factor of the result: made by the network if it takes a `size`, else by bicubic resizing of its result.
+        size: width x height of all results, such as "1920x1080", in place of `outscale`.
         alpha_upscale: as in `sr.infer.strips.strips`.
         kind: the images that the network was made for; it says which values of a raster become 0 and 1.
 
@@ -96,6 +100,9 @@ def predict_files(
     scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None  # no network is made for shrinking
     options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
     enlarged = upscaler(network, **options, scale=scale)
+    enlarged.target = parsed(size, outscale)
+    if line := resized(network, outscale, enlarged.target):
+        print(line)
     if alpha_upscale not in ("bicubic", "network"):
         raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
@@ -155,6 +162,9 @@ class _File:
         try:
             with naming(self.source):
                 picture.check(self.image, self.upscaler, self.kind)
+            if self.upscaler.target is not None:
+                for line in remarks(self.upscaler.network, self.image.pixels.shape[:2], self.upscaler.target):
+                    tqdm.write(f"{self.source}: {line}", file=sys.stderr)
             started = self.progress.n
             while True:
                 tile = self.upscaler.tile

@@ -40,6 +40,8 @@ def close(picture: Picture) -> None:
 def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
     """InputError: the file does not suit the network."""
     if isinstance(picture, Raster):
+        if upscaler.target is not None:
+            raise InputError("size=... is for photographs, because a raster's geometry has one factor: pass outscale=...")
         raster_strips.check_bands(upscaler, picture, kind)
         kind.limits(picture)
         raster_strips.check_unit(picture, kind)

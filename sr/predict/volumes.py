@@ -16,7 +16,8 @@ from sr.image.kind import Kind
 from sr.image.volume import EXTENSIONS, Volume, extension, found, read_volume, stem, write_volume
 from sr.image.volume_kind import from_unit, to_kind
 from sr.image.writer import EXTENSIONS as PICTURES
-from sr.infer.upscaler import PRECISIONS, out_of_memory
+from sr.infer.memory import out_of_memory
+from sr.infer.upscaler import PRECISIONS
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
 from sr.predict.files import Result
 
