@@ -90,6 +90,7 @@ def test_one_table_over_scales(tmp_path, photos, trained, capsys):
         ("[]", r"scale=\[\]: pass numbers of at least 1, such as scale=\[2,3,4,6,8\]"),
         ("[2,0]", r"scale=\[2, 0\]: pass"),
         ("[2,2]", "pass each scale once"),
+        ("0", "scale=0: pass a number of at least 1, such as 2 or 3.7, or a list of them"),
     ):
         with pytest.raises(InputError, match=line):
             measure(compose("test", f"ckpt={trained[0]}", f"scale={scales}", *folder))

@@ -95,6 +95,8 @@ def tested_network(cfg: DictConfig) -> nn.Module:
     Fills in what the checkpoint knows and the command line does not set: scale and benchmarks.
     """
     kind = settle_image(cfg)
+    if cfg.scale is not None and not (isinstance(cfg.scale, int | float) and 1 <= cfg.scale < float("inf")):
+        raise InputError(f"scale={cfg.scale}: pass a number of at least 1, such as 2 or 3.7, or a list of them")
     if cfg.get("network") is None:
         built = stored_network(cfg)
         cfg.scale = cfg.scale or built.scale

@@ -238,8 +238,8 @@ class SRData(Benchmarks):
 
     def _say(self) -> None:
         """Report the validation images, and images shared by training, validation and benchmarks."""
-        for held in self._held():
-            print(held.line(self.sets("val")))
+        for line in dict.fromkeys(held.line(self.sets("val")) for held in self._held()):  # once for a split at several scales
+            print(line)
         trained = [hr for source, _ in self.sources if not hasattr(source, "arrays") for hr, _ in self._trained(source)]
         sets = self.sets("val")
         known = self._limits["val"] == 0 or (self._held() and sets is self.benchmark)  # not measured, or already reported

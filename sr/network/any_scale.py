@@ -16,7 +16,7 @@ from sr.errors import InputError
 from sr.network.positions import Positions
 from sr.network.upsample import check_channels
 
-QUERIES = 1 << 15  # pixels that are computed at once without gradients: 32768 x 256 floats are 32 MB
+QUERIES = 1 << 13  # pixels computed at once without gradients: 8192 x 256 floats, 8 MB, stay in the caches
 
 
 class AnyScale(nn.Module):
