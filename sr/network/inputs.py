@@ -47,8 +47,8 @@ def takes_size(network: nn.Module) -> bool:
 
 def warn_outside(network: nn.Module, scale: float) -> None:
     """Warn of a scale outside the range that a network of any scale was trained for."""
-    low, high = getattr(network, "scales", (0, math.inf))
-    if takes_size(network) and not low <= scale <= high:
+    low, high = getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)
+    if not low <= scale <= high:
         warn(f"scale={float(scale):g}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
 
 

@@ -43,8 +43,8 @@ def remarks(network: nn.Module, shape: tuple[int, int], size: tuple[int, int]) -
             f"{shape[1]}x{shape[0]} pixels have another aspect ratio than size={size[1]}x{size[0]}, so the result is "
             "stretched: crop the image first, or pass outscale=..."
         )
-    low, high = getattr(network, "scales", (0, math.inf))
-    if takes_size(network) and not low <= min(factors) <= max(factors) <= high:
+    low, high = getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)
+    if not low <= min(factors) <= max(factors) <= high:
         scale = " and ".join(f"{factor:.3g}" for factor in dict.fromkeys(factors))
         lines.append(f"scale {scale}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
     return lines
