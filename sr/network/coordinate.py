@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sr.network.any_scale import MLP, AnyScale
 from sr.network.positions import Positions, at, rows_of
+from sr.network.release_any_scale import release
 
 
 class Coordinate(AnyScale):
@@ -22,6 +23,8 @@ class Coordinate(AnyScale):
         backbone, scale, channels, scales: as of AnyScale.
         hidden: widths of the MLP.
     """
+
+    release = release("coordinate")
 
     def __init__(
         self,

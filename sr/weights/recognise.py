@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import sr.network
 from sr.errors import InputError, first_line
+from sr.network.any_scale import AnyScale
 from sr.network.inputs import conditions
 from sr.say import warn
 from sr.weights import probe
@@ -192,6 +193,8 @@ def _scales(family: type[nn.Module], options: Mapping[str, Any]) -> list[int]:
 def _agree(
     found: int | None, passed: int | None, family: type[nn.Module], options: Mapping[str, Any], source: str | Path
 ) -> int:
+    if issubclass(family, AnyScale):  # `passed` is that of a result
+        return found
     if found is None and passed is None:
         *others, last = map(str, _scales(family, options))
         choices = f"{', '.join(others)} or {last}" if others else last
