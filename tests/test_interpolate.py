@@ -14,9 +14,9 @@ from tests.model.gan_job import fit
 def pair(tmp_path_factory):
     """The two stages of ESRGAN, tiny: PSNR, and from its weights the GAN."""
     folder = tmp_path_factory.mktemp("stages")
-    fit(folder / "gan", "trainer.max_steps=3", "model.ema=0.9")
+    fit(folder / "gan", "trainer.max_steps=1", "model.ema=0.9")
     last = folder / "gan" / "checkpoints" / "last.ckpt"
-    fit(folder / "more", "trainer.max_steps=3", "seed=1", f"init_from={last}")
+    fit(folder / "more", "trainer.max_steps=1", "seed=1", f"init_from={last}")
     return [str(last), str(folder / "more" / "checkpoints" / "last.ckpt")]
 
 

@@ -177,6 +177,7 @@ def run(hr, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.medium
 def test_a_run_is_tested_on_the_lr_that_its_checkpoint_names(run, hr):
     record = json.loads((run / "out" / "metrics.json").read_text())["degraded"]["degraded"]
     assert (run / "cache" / "degraded" / f"bicubic+noise-{record['hash']}" / "lr" / "a.png").is_file()
