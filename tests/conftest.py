@@ -20,7 +20,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-WHOLE_RUNS = {"main_job", "best", "study", "made", "changed"}  # fixtures that train for seconds
+WHOLE_RUNS = {"main_job", "best", "study", "made", "changed", "streams"}  # fixtures that train for seconds
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,7 +12,9 @@ from sr.functional import draws
 from sr.functional.draws import Draws
 from sr.image.file import read_rgb8
 from tests.augmentation.test_every_augmentation import NAMES, built, patches
+from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
+from train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"
@@ -36,6 +38,10 @@ def streams(tmp_path_factory) -> list[str]:
         shutil.copy(Path(data.__file__).with_name("coffee.png"), folder / "hr")
         blind = ("degradation=[realesrgan]", "benchmark=[degraded]", f"benchmark.degraded.hr={folder}/hr")
         fit(folder / "run", *blind, "trainer.max_steps=1")
+        any_scale = ("model=liif", "network=liif_small", "data.sample_pixels=16", "data.patch_size=12", "data.batch_size=2")
+        few = [word for word in SMALL if word.startswith(("trainer", "data.n_workers", "logger"))]
+        few += ["trainer.max_steps=1", "trainer.val_check_interval=1", f"data_dir={folder}/data", f"output_dir={folder}/liif"]
+        train(compose("train", *any_scale, *few, *ONE_PHOTO))
     return sorted(names)
 
 

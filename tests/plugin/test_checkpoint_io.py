@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_ends_the_command_in_one_line(tmp_path):
     Path(tmp_path, "file").touch()
     words = ["output_dir=run", "data_dir=data", "callback.checkpoint.folder=file/checkpoints"]
     done = run_script("train.py", *SMALL, *words, cwd=tmp_path)
-    line = "file/checkpoints/best.ckpt: cannot be written (Not a directory)"
+    line = "file/checkpoints/best.ckpt: cannot be written (a folder of this path is a file)"
     assert done.returncode == 1
     assert [text for text in done.stderr.splitlines() if "error" in text] == [f"error: {line}"] and "Trace" not in done.stderr
     record = json.loads(Path(tmp_path, "run", "run.json").read_text())
