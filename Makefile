@@ -4,13 +4,22 @@ PYTHON ?= python3
 PY := .venv/bin/python
 FIRST := outputs/quickstart
 
-.PHONY: setup quickstart test test-medium test-all lint
+.PHONY: setup dev quickstart test test-medium test-all lint
 
-setup: .venv/ready
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.venv/ready: pyproject.toml constraints.txt
+setup: .venv/base
+
+.venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	$(INSTALL) .
+	touch $@
+
+# the optional extras, the tests and the linter as well
+dev: .venv/dev
+
+.venv/dev: .venv/base
+	$(INSTALL) ".[dev]"
 	touch $@
 
 quickstart: setup
@@ -21,15 +30,15 @@ quickstart: setup
 	@echo "side by side (LR, bicubic, SR, HR):"; ls $(FIRST)/images/test/*.png
 	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*
 
-test: setup
+test: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "not medium and not slow"
 
-test-medium: setup
+test-medium: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "medium and not slow"
 
-test-all: setup
+test-all: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
 
-lint: setup
+lint: dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
