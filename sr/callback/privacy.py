@@ -12,6 +12,6 @@ def with_pictures(trainer: pl.Trainer) -> list[Any]:
 
     A logger with an attribute `pictures` of False (`logger.wandb.pictures=false`) never gets any.
     """
-    private = of_data(trainer.datamodule).private
-    asked = {id(logger): getattr(logger, "pictures", None) for logger in trainer.loggers}
-    return [logger for logger in trainer.loggers if (asked[id(logger)] if private else asked[id(logger)] is not False)]
+    usual = not of_data(trainer.datamodule).private
+    asked = ((logger, getattr(logger, "pictures", None)) for logger in trainer.loggers)
+    return [logger for logger, wanted in asked if (usual if wanted is None else wanted)]

@@ -36,7 +36,7 @@ class DICOMWriter(StripWriter):
 
     def __init__(self, path: Path, source: Any, size: tuple[int, int, int]) -> None:
         super().__init__(path, size[0] * size[1])
-        self.size, self.values, self._rows = size, source.values, 0
+        self.size, self.values = size, source.values
         self._length = int(np.prod(size, dtype=object)) * source.shape[2] * source.values.allocated // 8
         if self._length > _LONGEST:
             self._refuse(f"{self._length / 2**30:.1f} GiB of pixels, but DICOM allows 4: pass its frames one by one")
@@ -52,8 +52,7 @@ class DICOMWriter(StripWriter):
         self._file.write(b"\xe0\x7f\x10\x00" + kind + b"\0\0" + (self._length + self._length % 2).to_bytes(4, "little"))
 
     def add(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
-        stored = self.values.encoded(samples, self._rows // self.size[1], valid).tobytes()
-        self._rows += len(samples)
+        stored = self.values.encoded(samples, self._done // self.size[1], valid).tobytes()
         self._hash.update(stored)
         self._file.write(stored)
 

@@ -74,10 +74,7 @@ class TIFFStack(Raster):
             self._whole = np.memmap(path, order, "r", self.series.dataoffset, self.series.shape)
 
     def read(self, rows: slice, columns: slice, plane: int = 0) -> np.ndarray:
-        where: dict[str, Any] = {"Y": rows, "X": columns}
-        where |= dict(
-            zip(self.stacked, np.unravel_index(plane, [self._sizes[axis] for axis in self.stacked] or [1]), strict=False)
-        )
+        where: dict[str, Any] = {"Y": rows, "X": columns} | self._place(plane)
         if self._whole is not None:
             samples = self._whole[tuple(where.get(axis, slice(None)) for axis in self._axes)]
         else:
@@ -95,14 +92,19 @@ class TIFFStack(Raster):
     def close(self) -> None:
         self.file.close()
 
+    def _place(self, plane: int) -> dict[str, int]:
+        """Where a plane lies on the axes that are neither sides nor bands."""
+        if not self.stacked:
+            return {}
+        return dict(zip(self.stacked, np.unravel_index(plane, [self._sizes[axis] for axis in self.stacked]), strict=True))
+
     def _decoded(self, plane: int) -> np.ndarray:
         """The pages of a plane, with all axes; the last one is kept."""
         if self._page[0] != plane:
             paged = self._axes[: len(self._axes) - self.series.pages[0].ndim]  # the axes that are not inside a page
             sizes = [self._sizes[axis] for axis in paged]
             numbers = np.arange(int(np.prod(sizes))).reshape(sizes)
-            place = np.unravel_index(plane, [self._sizes[axis] for axis in self.stacked] or [1])
-            at = dict(zip(self.stacked, place, strict=False))
+            at = self._place(plane)
             if inside := [axis for axis in self.stacked if axis not in paged]:
                 raise InputError(f"axes {self._axes}, of which {', '.join(inside)} lie inside a page: save one page for each")
             chosen = numbers[tuple(slice(at[axis], at[axis] + 1) if axis in at else slice(None) for axis in paged)]
@@ -145,7 +147,7 @@ class TIFFStackWriter(StripWriter):
             )
             unit = page.tags["ResolutionUnit"].value if "ResolutionUnit" in page.tags else 2
             self._options |= {"resolution": tuple((v.numerator, v.denominator) for v in scaled), "resolutionunit": int(unit)}
-        self._bands, self._dtype, self._rows, self._written = bands, source.dtype, 0, 0
+        self._bands, self._dtype, self._written = bands, source.dtype, 0
 
     def begin(self, temporary: Path) -> None:
         import tifffile
@@ -155,10 +157,9 @@ class TIFFStackWriter(StripWriter):
         self._page = np.empty((*self.size[1:], self._bands), self._dtype)
 
     def add(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
-        self._page[self._rows : self._rows + len(samples)] = samples
-        self._rows += len(samples)
-        if self._rows == self.size[1]:
-            self._rows = 0
+        first = self._done % self.size[1]
+        self._page[first : first + len(samples)] = samples
+        if first + len(samples) == self.size[1]:
             for image in np.moveaxis(self._page, -1, 0) if self.split or self._bands == 1 else [self._page]:
                 options = self._options | ({} if self._written == 0 else {"description": None})
                 self._file.write(image, contiguous=False, **options)

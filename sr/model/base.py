@@ -83,10 +83,10 @@ class SRModule(pl.LightningModule):
         """(N, 1, H, W) bool, False where the target has no data; None: it has data everywhere."""
         return batch.get("mask")
 
-    def learned(self, sr: Tensor, batch: Mapping[str, Any]) -> Tensor:
-        """SR as losses see it: where the target has no data, it is the target, so that these pixels have no gradient."""
+    def learned(self, sr: Tensor, hr: Tensor, batch: Mapping[str, Any]) -> Tensor:
+        """SR as losses see it: where the target `hr` has no data, it is `hr`, so that these pixels have no gradient."""
         mask = self.mask(batch)
-        return sr if mask is None else torch.where(mask, sr, self.target(batch).to(sr.dtype))
+        return sr if mask is None else torch.where(mask, sr, hr.to(sr.dtype))
 
     def real(self, batch: Mapping[str, Any]) -> Tensor:
         """The real images for a discriminator: the target, unless the degradation sharpens only the network's target."""

@@ -118,7 +118,7 @@ class GAN(SRModule):
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
         (lr, others), hr = self.inputs(batch), self.target(batch)
-        sr = self.learned(self.trained("network")(lr, **others), batch)
+        sr = self.learned(self.trained("network")(lr, **others), hr, batch)
         loss, parts = self.loss(sr, hr, self.average_image(lr, **others))
         if adversarial:
             judge = self.trained("discriminator")

@@ -66,7 +66,7 @@ class Regression(SRModule):
         (lr, others), hr = self.inputs(batch), self.target(batch)
         if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are used unchanged
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        sr = self.learned(self.trained("network")(lr, **others), {**batch, "hr": hr})
+        sr = self.learned(self.trained("network")(lr, **others), hr, batch)
         total, parts = self.loss(sr, hr, self.average_image(lr, **others))
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)

@@ -76,12 +76,12 @@ class EDSR(nn.Module):
 class ResBlock(nn.Module):
     """x + res_scale * (convolution, ReLU, convolution); section 3.1, residual scaling in section 3.2."""
 
-    def __init__(self, n_feats: int, res_scale: float) -> None:
+    def __init__(self, n_feats: int, res_scale: float, conv: type[nn.Module] = nn.Conv2d) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(n_feats, n_feats, 3, padding=1),
+            conv(n_feats, n_feats, 3, padding=1),
             nn.ReLU(inplace=True),
-            nn.Conv2d(n_feats, n_feats, 3, padding=1),
+            conv(n_feats, n_feats, 3, padding=1),
         )
         self.res_scale = res_scale
 

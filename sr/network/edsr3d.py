@@ -9,6 +9,7 @@ and the trilinear interpolation of LR that it is added to.
 import torch.nn as nn
 from torch import Tensor
 
+from sr.network.edsr import ResBlock
 from sr.network.upsample_volume import VoxelUpsampler, checked
 
 
@@ -32,26 +33,10 @@ class EDSR3D(nn.Module):
         self.factors, self.channels = checked(scale, axes, channels)
         self.scale, self.axes, self.multiple_of = scale, axes, 1
         self.head = nn.Conv3d(channels, n_feats, 3, padding=1)
-        blocks = [ResBlock3d(n_feats, res_scale) for _ in range(n_blocks)]
+        blocks = [ResBlock(n_feats, res_scale, nn.Conv3d) for _ in range(n_blocks)]
         self.body = nn.Sequential(*blocks, nn.Conv3d(n_feats, n_feats, 3, padding=1))
         self.tail = VoxelUpsampler(by=self.factors, n_feats=n_feats, channels=channels)
 
     def forward(self, lr: Tensor) -> Tensor:
         x = self.head(lr)
         return self.tail(x + self.body(x), lr)
-
-
-class ResBlock3d(nn.Module):
-    """x + res_scale * (convolution, ReLU, convolution); EDSR, section 3.1."""
-
-    def __init__(self, n_feats: int, res_scale: float) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv3d(n_feats, n_feats, 3, padding=1),
-            nn.ReLU(inplace=True),
-            nn.Conv3d(n_feats, n_feats, 3, padding=1),
-        )
-        self.res_scale = res_scale
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x) * self.res_scale

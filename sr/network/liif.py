@@ -58,12 +58,12 @@ class LIIF(AnyScale):
     def query(self, encoded: Tensor, x: Tensor, positions: Positions) -> Tensor:
         first, *others = self.imnet.layers
         place = first.weight[:, self.n_seen : self.n_seen + 2].t()
-        if self.cell_decoding:
-            encoded = encoded + first.weight[:, self.n_seen + 2 :] @ positions.cell()
+        cell = first.weight[:, self.n_seen + 2 :] @ positions.cell() if self.cell_decoding else None
         found = positions.corners() if self.local_ensemble else [positions.nearest()]
         values = []
         for pixel, offset in found:
-            hidden = at(encoded, pixel) + torch.matmul(offset, place)
+            seen = at(encoded, pixel) if cell is None else at(encoded, pixel) + cell
+            hidden = seen + torch.matmul(offset, place)
             for layer in others:
                 hidden = layer(hidden)
             values.append(hidden)

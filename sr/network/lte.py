@@ -53,11 +53,11 @@ class LTE(AnyScale):
     def query(self, encoded: tuple[Tensor, Tensor], x: Tensor, positions: Positions) -> Tensor:
         coef, freq = encoded
         phase = self.phase(positions.cell().clamp(min=2 / self.scales[1]))
-        values, offsets = [], []
-        for pixel, offset in positions.corners():
+        corners, values = positions.corners(), []
+        for pixel, offset in corners:
             waves = at(freq, pixel).unflatten(-1, (-1, 2)).float()  # in float32: bfloat16 has 8 bits for an angle
             angle = math.pi * ((waves * offset[..., None, :]).sum(-1) + phase)
             values.append(self.imnet(at(coef, pixel) * torch.cat([angle.cos(), angle.sin()], -1)))
-            offsets.append(offset)
-        rows = rows_of(x)
-        return ensemble(values, offsets) + sum(at(rows, pixel) * weight for pixel, weight in positions.bilinear())
+        rows, weights = rows_of(x), positions.weights()
+        interpolated = sum(at(rows, pixel) * weight for (pixel, _), weight in zip(corners, weights, strict=True))
+        return ensemble(values, [offset for _, offset in corners]) + interpolated

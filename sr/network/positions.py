@@ -49,11 +49,14 @@ class Positions:
         y, x = self.axes()
         return [self._from([(y[0] + dy, *y), (x[0] + dx, *x)]) for dy in (0, 1) for dx in (0, 1)]
 
-    def bilinear(self) -> list[tuple[Tensor, Tensor]]:
-        """The four LR pixels around each position (M, Q) with their weights (M, Q, 1), which sum to 1."""
+    def weights(self) -> list[Tensor]:
+        """Those of bilinear interpolation of `corners`, (M, Q, 1) each; their sum is 1."""
         (_, v), (_, u) = self.axes()
-        weights = [a * b for a in (1 - v, v) for b in (1 - u, u)]
-        return [(place, weight[..., None]) for (place, _), weight in zip(self.corners(), weights, strict=True)]
+        return [(a * b)[..., None] for a in (1 - v, v) for b in (1 - u, u)]
+
+    def bilinear(self) -> list[tuple[Tensor, Tensor]]:
+        """The four LR pixels around each position (M, Q) with their `weights`."""
+        return [(place, weight) for (place, _), weight in zip(self.corners(), self.weights(), strict=True)]
 
     def cell(self) -> Tensor:
         """Height and width of a pixel of the result in half LR pixels, (2,)."""

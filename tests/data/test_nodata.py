@@ -77,7 +77,7 @@ def test_no_gradient_where_there_are_no_data(folder, tmp_path):
     batch = {"lr": torch.rand(1, 6, 8, 8), "hr": torch.rand(1, 6, 16, 16), "mask": torch.ones(1, 1, 16, 16, dtype=torch.bool)}
     batch["mask"][..., :7] = False
     sr = model.network(batch["lr"]).detach().requires_grad_(True)
-    loss, _ = model.loss(model.learned(sr, batch), model.target(batch))
+    loss, _ = model.loss(model.learned(sr, model.target(batch), batch), model.target(batch))
     (gradient,) = torch.autograd.grad(loss, sr)
     assert (gradient[..., :7] == 0).all() and (gradient[..., 7:] != 0).all()
 
