@@ -30,11 +30,12 @@ from sr.augmentation.flip import Flip
 from sr.augmentation.turn import Turn
 from sr.data.device import finish
 from sr.data.mixture import Mixture
-from sr.data.patches import Patches, unchanged
+from sr.data.patches import Patches
 from sr.data.plan import Phase, Plan
 from sr.data.source.folder import images as images_of
 from sr.data.source.sample import Sample
 from sr.data.store import Store
+from sr.data.stream import unchanged
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain as Degradations
 from sr.functional.resize import imresize

@@ -18,7 +18,7 @@ from torch import Tensor
 from common import Watch, compared, options, record, say
 from networks import network
 from sr import build
-from sr.data.module import Benchmarks
+from sr.data.benchmarks import Benchmarks
 from sr.data.source.sample import Sample
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_tensor

@@ -10,7 +10,7 @@ from PIL import Image
 
 from sr.benchmark.pairs import Benchmark
 from sr.build import quiet
-from sr.data.module import Benchmarks
+from sr.data.benchmarks import Benchmarks
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule
 from sr.network.interpolation import Interpolation

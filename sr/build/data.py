@@ -8,7 +8,8 @@ from sr.build.degradation import degradation, sets
 from sr.build.image import image
 from sr.build.node import build, chosen, group
 from sr.cli import choice
-from sr.data.module import Benchmarks, SRData
+from sr.data.benchmarks import Benchmarks
+from sr.data.module import SRData
 from sr.errors import InputError
 
 

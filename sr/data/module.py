@@ -5,99 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 from torch import nn
-from torch.utils.data import DataLoader, Subset
 
 from sr.augmentation.chain import Chain
 from sr.data.device import finish
 from sr.data.further import Further, giver
 from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
-from sr.data.patches import Patches, unchanged
+from sr.data.patches import Patches
 from sr.data.plan import Plan, phases
 from sr.data.scales import ScaledPatches, Scales
-from sr.data.share import limited, n_processes, share
 from sr.data.sizes import check_sizes
 from sr.data.source.folder import check_pairs
 from sr.data.source.weighted import weighted
 from sr.data.split import Held, Split
 from sr.data.storage import fitted
 from sr.data.store import Store, decoded, folder_name
+from sr.data.training import Training
 from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind
 from sr.say import warn
 
 
-class Benchmarks(pl.LightningDataModule):
-    """Evaluation sets for validation and test.
-
-    Args:
-        benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type, and further keys;
-            measured at the test. A set with `has_hr = False` gives "scale" in place of "hr".
-        validation: the same, measured during training; empty or None: the benchmarks.
-        limit_val, limit_test: number of images measured per set at validations and at the test (`sr.data.share`). The set is
-            limited first, then shared among the processes, so any number of them measures the same images.
-        kind: the pixel format.
-    """
-
-    def __init__(
-        self,
-        *,
-        benchmark: Mapping[str, Any],
-        validation: Mapping[str, Any] | None = None,
-        kind: Kind = PHOTO,
-        limit_val: float | int | None = None,
-        limit_test: float | int | None = None,
-    ) -> None:
-        super().__init__()
-        self.benchmark, self.validation, self.kind = dict(benchmark), dict(validation or {}), kind
-        self._limits = {"val": limit_val, "test": limit_test}
-
-    def prepare_data(self) -> None:
-        """Check early, in one process, that the sets exist and are complete."""
-        for images in (*self.benchmark.values(), *self.validation.values()):
-            images.prepare()
-
-    def sets(self, stage: str) -> dict[str, Any]:
-        """The sets measured at a stage, "val" or "test", in the order of the loaders."""
-        sets = self.validation if stage == "val" else {}
-        return {name: images for name, images in sets.items() if not isinstance(images, Held) or images.items} or self.benchmark
-
-    def counts(self, stage: str) -> dict[str, int]:
-        """Number of images measured per set by all processes together; `stage` is "val" or "test"."""
-        key = f"trainer.limit_{stage}_batches"
-        return {name: limited(len(images), self._limits[stage], key, name) for name, images in self.sets(stage).items()}
-
-    def val_dataloader(self) -> list[DataLoader]:
-        """One loader per validation set, for the images that this process measures."""
-        return self._loaders("val")
-
-    def test_dataloader(self) -> list[DataLoader]:
-        """The same for the benchmarks."""
-        return self._loaders("test")
-
-    def _loaders(self, stage: str) -> list[DataLoader]:
-        rank, world = self.trainer.global_rank, self.trainer.world_size
-        counts = self.counts(stage)
-        shares = [(images, share(counts[name], rank, world)) for name, images in self.sets(stage).items()]
-        return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Stored values to float on the device. InputError: images with another number of bands than the kind's."""
-        lr, hr = self.kind.scaled(batch["lr"]), batch.get("hr")
-        if (bands := (lr if hr is None else hr).shape[1]) != self.kind.bands:
-            raise InputError(
-                f"a benchmark has images with {bands} bands, but image={self.kind.name} has {self.kind.bands}: "
-                "set kind: ${image} in its YAML"
-            )
-        if hr is None:  # a set of inputs alone, which says its scale
-            return {**batch, "lr": lr}
-        hr = self.kind.scaled(hr)
-        return {"scale": hr.new_full((len(hr),), hr.shape[-2] / lr.shape[-2]), **batch, "lr": lr, "hr": hr}
-
-
-class SRData(Benchmarks):
+class SRData(Training):
     """Training data, validation sets and benchmarks.
 
     Args:
@@ -152,35 +82,24 @@ class SRData(Benchmarks):
         scales: Sequence[float] | None = None,
         sample_pixels: int | None = None,
     ) -> None:
-        super().__init__(benchmark=benchmark, validation=validation, kind=kind, limit_val=limit_val, limit_test=limit_test)
-        if small not in ("stop", "mirror"):
-            raise InputError(f"data.small={small}: choose stop or mirror")
-        if n_workers is not None and n_workers < 0:
-            raise InputError(f"data.n_workers={n_workers}: must be at least 0, or null")
+        evaluated = {"benchmark": benchmark, "validation": validation, "limit_val": limit_val, "limit_test": limit_test}
+        super().__init__(**evaluated, kind=kind, seed=seed, n_workers=n_workers, small=small, accumulate=accumulate)
         self.sources = weighted(train, lr)
         for name, images in self.validation.items():
             if isinstance(images, Split):
                 self.validation[name] = images.of([source for source, _ in self.sources], degradation, kind)
         self.degradation, self.augmentation = degradation, augmentation
-        self.scale, self.seed, self.n_workers = scale, seed, n_workers
+        self.scale = scale
         self.scales = Scales(scales, sample_pixels, degradation, augmentation) if scales is not None else None
         self.largest = self.scales.high if self.scales is not None else scale
         limits = [int(source.image_size / self.largest) for source, _ in self.sources if hasattr(source, "image_size")]
         self.phases = tuple(
             replace(phase, patch_size=min([phase.patch_size, *limits])) for phase in phases(progressive, patch_size, batch_size)
         )
-        self.cache_dir, self.download, self.corrupt, self.small = Path(cache_dir), download, corrupt, small
-        self.accumulate = accumulate
-        self.plan: Plan | None = None  # the samples of this process, set by `train_dataloader`
+        self.cache_dir, self.download, self.corrupt = Path(cache_dir), download, corrupt
         self.hr: Mixture | None = None
         self.lr: Mixture | None = None
         self.further: Further | None = None
-
-    @property
-    def batch_size(self) -> int:
-        """Samples of the current optimizer step."""
-        step = self.trainer.global_step if self.trainer else 0
-        return next(phase.batch_size for phase in reversed(self.phases) if phase.from_step <= step)
 
     def prepare_data(self) -> None:
         """Download and decode, in one process; the others wait."""
@@ -252,46 +171,11 @@ class SRData(Benchmarks):
         if self.small != "mirror":
             check_sizes(self.hr.sets, max(phase.patch_size for phase in self.phases), self.largest)
 
-    def train_dataloader(self) -> DataLoader:
-        trainer = self.trainer
-        shares = self.accumulate * trainer.world_size
-        for phase in self.phases:
-            if phase.batch_size % shares:
-                raise InputError(
-                    f"data.batch_size={phase.batch_size} cannot be split over {shares} devices x accumulation steps"
-                )
-        self.plan = Plan(
-            seed=self.seed,
-            phases=self.phases,
-            accumulate=self.accumulate,
-            first_batch=trainer.global_step * self.accumulate,  # the resume point: already restored at this point
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-        )
-        device = trainer.strategy.root_device.type
-        n_workers = n_processes(device) if self.n_workers is None else self.n_workers
-        return DataLoader(
-            self.patches(self.plan),
-            batch_size=None,  # workers make whole batches
-            collate_fn=unchanged,
-            num_workers=n_workers,
-            prefetch_factor=4 if n_workers else None,
-            pin_memory=device == "cuda",
-        )
-
     def patches(self, plan: Plan) -> Patches:
         """The training samples of a plan; after `setup`."""
         if self.scales is not None:
             return ScaledPatches(self.hr, plan, self.scales, self.degradation, self.augmentation, self.further)
         return Patches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation, self.further)
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """On the device: degradation and augmentation of training batches."""
-        training = self.trainer.training
-        return self.finish(batch, self._wanted()) if training else super().on_after_batch_transfer(batch, dataloader_idx)
-
-    def _wanted(self) -> Collection[str]:
-        return getattr(getattr(self.trainer, "lightning_module", None), "wanted", ())
 
     def finish(self, batch: Any, wanted: Collection[str] = ()) -> dict[str, Any]:
         """See `sr.data.device.finish`."""

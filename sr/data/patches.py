@@ -4,26 +4,24 @@ For any number of workers, devices and restarts, micro-batch u of the run has th
 return the stored type; everything that works on whole batches is done on the device (`sr/data/device.py`).
 """
 
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import IterableDataset, get_worker_info
 
 from sr.augmentation.chain import Chain
 from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.plan import Plan
 from sr.data.storage import Pixels
+from sr.data.stream import Stream
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.resize import mirrored
 
 
-class Patches(IterableDataset):
+class Patches(Stream):
     """Batches of HR patches with their margins (and LR patches, if files are paired).
 
     Args:
@@ -52,12 +50,6 @@ class Patches(IterableDataset):
         # Which images have pixels without data. If one has, all batches have the key.
         self.masks = [images.masked() if hasattr(images, "masked") else [False] * len(images) for images in hr.sets]
         self.masked = any(map(any, self.masks))
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        worker = get_worker_info()
-        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        for batch in count(self.plan.first_batch + offset, stride):
-            yield self.batch(batch)
 
     def batch(self, index: int) -> dict[str, Any]:
         """Micro-batch `index`, for `sr.data.device.finish`.
@@ -131,11 +123,6 @@ class Patches(IterableDataset):
             return 0
         warped = self.augmentation.source_size(size) != size
         return (self.degradation.margin if warped else self.degradation.reach(parameters, size)) // self.scale
-
-
-def unchanged(batch: dict[str, Any]) -> dict[str, Any]:
-    """For DataLoader's collate_fn, which otherwise turns arrays into tensors."""
-    return batch
 
 
 def place(fraction: float, side: int, length: int) -> int:

@@ -4,24 +4,22 @@ What sr/data/patches.py is for pictures: micro-batch u of a run has the same sam
 restarts, and an LR patch is the crop of the whole volume's LR, bit for bit.
 """
 
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import IterableDataset, get_worker_info
 
 from sr.augmentation.chain import Chain
 from sr.data.mixture import Mixture
 from sr.data.patches import place
 from sr.data.plan import Plan
+from sr.data.stream import Stream
 from sr.functional.axes import Factors
 from sr.functional.resize import mirrored
 
 
-class VolumePatches(IterableDataset):
+class VolumePatches(Stream):
     """Batches of HR patches with their margins.
 
     Args:
@@ -35,12 +33,6 @@ class VolumePatches(IterableDataset):
     def __init__(self, volumes: Mixture, plan: Plan, factors: Factors, degradation: nn.Module, augmentation: Chain) -> None:
         self.volumes, self.plan, self.factors = volumes, plan, factors
         self.degradation, self.augmentation = degradation, augmentation
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        worker = get_worker_info()
-        offset, stride = (worker.id, worker.num_workers) if worker else (0, 1)
-        for batch in count(self.plan.first_batch + offset, stride):
-            yield self.batch(batch)
 
     def batch(self, index: int) -> dict[str, Any]:
         """Micro-batch `index`: {"hr": (N, D, H, W, C) of the stored type with its margin, "parameters": the degradation's,

@@ -1,22 +1,20 @@
 """LightningDataModule for volumes: endless training patches, and whole files for validation and test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from sr.augmentation.chain import Chain
+from sr.cli.check import whole_number
 from sr.data.mixture import Mixture
-from sr.data.module import Benchmarks
 from sr.data.overlap import files_of, leaks
-from sr.data.patches import unchanged
 from sr.data.plan import Phase, Plan
-from sr.data.share import n_processes
 from sr.data.split import Split
 from sr.data.store import decoded, folder_name
+from sr.data.training import Training
 from sr.data.volume_patches import VolumePatches
 from sr.data.volume_set import VolumeSet, held_out
 from sr.data.volume_store import VolumeStore, wants_cubes
@@ -29,7 +27,7 @@ from sr.image.volume import found
 from sr.say import warn
 
 
-class VolumeData(Benchmarks):
+class VolumeData(Training):
     """Training volumes, validation sets and benchmarks.
 
     Args:
@@ -75,11 +73,8 @@ class VolumeData(Benchmarks):
         limit_val: float | int | None = None,
         limit_test: float | int | None = None,
     ) -> None:
-        super().__init__(benchmark=benchmark, validation=validation, kind=kind, limit_val=limit_val, limit_test=limit_test)
-        if small not in ("stop", "mirror"):
-            raise InputError(f"data.small={small}: choose stop or mirror")
-        if n_workers is not None and n_workers < 0:
-            raise InputError(f"data.n_workers={n_workers}: must be at least 0, or null")
+        evaluated = {"benchmark": benchmark, "validation": validation, "limit_val": limit_val, "limit_test": limit_test}
+        super().__init__(**evaluated, kind=kind, seed=seed, n_workers=n_workers, small=small, accumulate=accumulate)
         if pictures := [name for name, stage in augmentation.stages.items() if not stage.volumes]:
             raise InputError(f"augmentation={pictures[0]} is for pictures: volumes take augmentation=[flip_axes] or []")
         for name, images in {**self.benchmark, **self.validation}.items():
@@ -88,9 +83,8 @@ class VolumeData(Benchmarks):
         self.factors = factors(scale, axes)
         if degradation.factors != self.factors:
             raise InputError(f"the degradation shrinks by {degradation.factors}, but scale and axes are {self.factors}")
-        self.scale, self.seed, self.n_workers, self.accumulate = scale, seed, n_workers, accumulate
-        self.degradation, self.augmentation, self.small, self.anisotropic = degradation, augmentation, small, anisotropic
-        self.phases = (Phase(0, _sides(patch_size), _whole("data.batch_size", batch_size)),)
+        self.scale, self.degradation, self.augmentation, self.anisotropic = scale, degradation, augmentation, anisotropic
+        self.phases = (Phase(0, _sides(patch_size), whole_number("data.batch_size", batch_size)),)
         cached = Path(cache_dir).expanduser().resolve()
         files = [file for file in found(train, "data.train") if not file.resolve().is_relative_to(cached)]
         if not files:
@@ -105,7 +99,6 @@ class VolumeData(Benchmarks):
             ("volumes", folder_name(files), digest_of([str(file.resolve()) for file in files]), kind.cache)
         )
         self.store = VolumeStore(files, folder, corrupt, kind, wants_cubes(self.factors, anisotropic))
-        self.plan: Plan | None = None  # the samples of this process, set by `train_dataloader`
         self.hr: Mixture | None = None
 
     def _hold(self, name: str, held: list[Path], corrupt: str) -> None:
@@ -122,11 +115,6 @@ class VolumeData(Benchmarks):
                 "validation: no training volume can be held out, so the benchmarks choose best.ckpt; pass "
                 "validation=[volumes] validation.volumes.hr=FILE for another volume"
             )
-
-    @property
-    def batch_size(self) -> int:
-        """Samples of an optimizer step."""
-        return self.phases[0].batch_size
 
     def prepare_data(self) -> None:
         """Decode, in one process; the others wait."""
@@ -154,38 +142,11 @@ class VolumeData(Benchmarks):
                     "the volume, or pass a smaller data.patch_size, or data.small=mirror"
                 )
 
-    def train_dataloader(self) -> DataLoader:
-        trainer, shares = self.trainer, self.accumulate * self.trainer.world_size
-        if self.batch_size % shares:
-            raise InputError(f"data.batch_size={self.batch_size} cannot be split over {shares} devices x accumulation steps")
-        self.plan = Plan(
-            seed=self.seed,
-            phases=self.phases,
-            accumulate=self.accumulate,
-            first_batch=trainer.global_step * self.accumulate,  # the resume point
-            rank=trainer.global_rank,
-            world_size=trainer.world_size,
-        )
-        device = trainer.strategy.root_device.type
-        n_workers = n_processes(device) if self.n_workers is None else self.n_workers
-        return DataLoader(
-            self.patches(self.plan),
-            batch_size=None,  # workers make whole batches
-            collate_fn=unchanged,
-            num_workers=n_workers,
-            prefetch_factor=4 if n_workers else None,
-            pin_memory=device == "cuda",
-        )
-
     def patches(self, plan: Plan) -> VolumePatches:
         """The training samples of a plan; after `setup`."""
         return VolumePatches(self.hr, plan, self.factors, self.degradation, self.augmentation)
 
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """On the device: degradation and augmentation of training batches."""
-        return self.finish(batch) if self.trainer.training else super().on_after_batch_transfer(batch, dataloader_idx)
-
-    def finish(self, batch: dict[str, Any]) -> dict[str, Tensor]:
+    def finish(self, batch: dict[str, Any], wanted: Collection[str] = ()) -> dict[str, Tensor]:
         """A worker's batch -> {"lr": (N, C, D, H, W), "hr": (N, C, fD, fH, fW), "scale": (N,)}, float32 in [0, 1]."""
         hr = self.kind.scaled(batch["hr"].movedim(-1, 1))
         lr = self.degradation(hr, batch["parameters"])
@@ -209,9 +170,3 @@ def _sides(patch_size: Any) -> tuple[int, int, int]:
     if len(sides) != 3 or not all(type(side) is int and side > 0 for side in sides):
         raise InputError(f"data.patch_size={patch_size}: pass LR voxels, one number or three sides [D,H,W]")
     return tuple(sides)
-
-
-def _whole(key: str, value: Any) -> int:
-    if type(value) is not int or value < 1:
-        raise InputError(f"{key}={value}: pass a whole number of at least 1")
-    return value

@@ -15,7 +15,7 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str) -> dict[
     warning.
 
     Args:
-        data: with `sets("val")` and `sets("test")`, as `sr.data.module.Benchmarks`.
+        data: with `sets("val")` and `sets("test")`, as `sr.data.benchmarks.Benchmarks`.
         stage: Lightning's: at a test, validation sets are not checked.
 
     Raises:

@@ -10,7 +10,8 @@ from PIL import Image
 from sr import build
 from sr.augmentation.chain import Chain
 from sr.benchmark.pairs import Benchmark
-from sr.data.module import Benchmarks, SRData
+from sr.data.benchmarks import Benchmarks
+from sr.data.module import SRData
 from sr.data.source.folder import Folder
 from sr.data.source.sample import Sample
 from sr.degradation.bicubic import Bicubic

@@ -12,9 +12,9 @@ from sr.augmentation.cutblur import CutBlur
 from sr.augmentation.flip import Flip
 from sr.augmentation.turn import Turn
 from sr.data.mixture import Mixture
-from sr.data.patches import unchanged
 from sr.data.plan import Phase, Plan
 from sr.data.scales import ScaledPatches, Scales, chosen
+from sr.data.stream import unchanged
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.noise import Noise

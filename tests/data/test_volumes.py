@@ -8,9 +8,9 @@ from torch.utils.data import DataLoader
 from sr.augmentation.chain import Chain
 from sr.augmentation.flip_axes import FlipAxes, flipped
 from sr.augmentation.turn import Turn
-from sr.data.patches import unchanged
 from sr.data.plan import Phase, Plan
 from sr.data.split import Split
+from sr.data.stream import unchanged
 from sr.data.volume_set import VolumeSet, held_out
 from sr.data.volumes import VolumeData
 from sr.degradation.slice_profile import SliceProfile

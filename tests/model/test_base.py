@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from sr.data.module import Benchmarks
+from sr.data.benchmarks import Benchmarks
 from sr.functional.resize import imresize
 from sr.metric.psnr import PSNR
 from sr.model.base import SRModule
