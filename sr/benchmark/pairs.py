@@ -114,6 +114,9 @@ class Benchmark:
     @cached_property
     def names(self) -> list[str]:
         """Name of each image: its path below the set's folder without the extension, joined by "_". All different."""
+        return self._image_names()
+
+    def _image_names(self) -> list[str]:
         return self.hr.names() if hasattr(self.hr, "names") else self._names([hr for hr, _ in self.pairs])
 
     def _names(self, files: list[Path]) -> list[str]:

@@ -42,7 +42,7 @@ class Tiled(Benchmark):
     @cached_property
     def names(self) -> list[str]:
         """NAME_TOP_LEFT of each tile."""
-        whole = self.hr.names() if hasattr(self.hr, "names") else self._names([hr for hr, _ in self.pairs])
+        whole = self._image_names()
         return [f"{whole[index]}_{top:04d}_{left:04d}" for index, top, left in self.places]
 
     def __len__(self) -> int:

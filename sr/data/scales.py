@@ -20,7 +20,7 @@ from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, cut, place
 from sr.data.plan import Plan
-from sr.degradation.bicubic import Bicubic
+from sr.degradation.chain import only_bicubic
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.resize_window import imresize_window, reach
@@ -50,10 +50,10 @@ class Scales:
         if sample_pixels is not None and sample_pixels < 1:
             raise InputError(f"data.sample_pixels={sample_pixels}: pass a number of pixels such as 2304, or null for all")
         self.sample_pixels = sample_pixels
-        stages = getattr(degradation, "stages", {})
-        if len(stages) != 1 or not all(isinstance(stage, Bicubic) for stage in stages.values()):
+        if not only_bicubic(degradation):
+            stages = ",".join(getattr(degradation, "stages", {}))
             raise InputError(
-                f"degradation=[{','.join(stages)}]: with data.scales LR is made by bicubic downscaling alone: "
+                f"degradation=[{stages}]: with data.scales LR is made by bicubic downscaling alone: "
                 "pass degradation=[bicubic], or data.scales=null"
             )
         if fixed := [name for name, stage in augmentation.stages.items() if not isinstance(stage, _MOVE)]:

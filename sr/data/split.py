@@ -14,7 +14,7 @@ from sr.data.further import keys_of
 from sr.data.hold_out import draws, hold_out
 from sr.data.source.folder import check_pairs
 from sr.degradation.bicubic import Bicubic
-from sr.degradation.chain import Chain
+from sr.degradation.chain import Chain, only_bicubic
 from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
@@ -49,8 +49,7 @@ class Split:
         InputError: another scale than the degradation's, and a degradation other than bicubic downscaling.
         """
         if self.scale != getattr(degradation, "scale", self.scale):
-            stages = getattr(degradation, "stages", {})
-            if len(stages) != 1 or not all(isinstance(stage, Bicubic) for stage in stages.values()):
+            if not only_bicubic(degradation):
                 raise InputError(
                     f"validation: a split of scale {self.scale} needs degradation=[bicubic], because scale={degradation.scale}"
                 )

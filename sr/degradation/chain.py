@@ -18,6 +18,12 @@ from sr.functional.parts import own, sample_each
 from sr.functional.ranges import levels_of
 
 
+def only_bicubic(degradation: nn.Module) -> bool:
+    """Whether a degradation is bicubic downscaling and nothing else, which can be made at any scale."""
+    stages = list(getattr(degradation, "stages", {}).values())
+    return len(stages) == 1 and isinstance(stages[0], Bicubic)
+
+
 class Chain(nn.Module):
     """HR (N, C, sH, sW), quantised -> LR (N, C, H, W), quantised, through `stages` in order.
 

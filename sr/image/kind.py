@@ -150,6 +150,10 @@ class Kind:
         read = image.read(path)
         return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
 
+    def tensor(self, path: str | Path) -> Tensor:
+        """The same as (C, H, W)."""
+        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
+
     def of_raster(self, raster: Raster, plane: int = 0) -> np.ndarray:
         """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them.
 
@@ -179,10 +183,6 @@ class Kind:
         with raster:
             valid = Valid(raster)[:, :] > 0 if raster.masked else None
         return None if valid is None or valid.all() else valid
-
-    def tensor(self, path: str | Path) -> Tensor:
-        """The same as (C, H, W)."""
-        return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
 
     def fitted(self, pixels: np.ndarray, source: Any) -> np.ndarray:
         """Samples (H, W, C) of any type -> those of this kind, as in `read`; unchanged if they fit.

@@ -17,6 +17,7 @@ from sr.errors import InputError, MissingError, first_line
 from sr.files import whole
 from sr.functional.axes import Factors, text
 from sr.image import volume_nibabel, volume_simpleitk
+from sr.image.rasters import extension
 
 READERS = {ending: library for library in (volume_nibabel, volume_simpleitk) for ending in library.EXTENSIONS}
 EXTENSIONS = (".npy", *READERS)
@@ -62,12 +63,6 @@ class Volume:
             limits = np.iinfo(self.voxels.dtype)
             voxels = np.clip(np.rint(voxels), limits.min, limits.max)
         return voxels.astype(self.voxels.dtype)
-
-
-def extension(path: Path) -> str:
-    """The ending that tells the format, in lower case: .nii.gz, .npy."""
-    name = path.name.lower()
-    return next((ending for ending in sorted(EXTENSIONS, key=len, reverse=True) if name.endswith(ending)), path.suffix.lower())
 
 
 def stem(path: Path) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sr.data.source.tiles import PARTS, Tiles
+from sr.data.source.parts import PARTS
+from sr.data.source.tiles import Tiles
 from sr.errors import InputError, MissingError
 from sr.files import whole
 from sr.image import rasters

@@ -5,14 +5,14 @@ from functools import cached_property
 from pathlib import Path
 
 from sr.data.source.folder import images
-from sr.data.source.tiles import PARTS, divided
+from sr.data.source.parts import PARTS, Parted, divided
 from sr.errors import InputError
 from sr.image.dicom_series import Slice, distance, ordered, slice_of
 
 LEAST = 3  # patients, so that each part has one
 
 
-class Slices:
+class Slices(Parted):
     """Source, and images of a benchmark (`hr`): the DICOM files below `path` in one of three parts.
 
     With three patients (PatientID) or more, whole patients are held out, chosen by a hash of their IDs. With fewer, the slices
@@ -36,17 +36,10 @@ class Slices:
     def __init__(
         self, path: str | Path, part: str = "train", val: float = 0.1, test: float = 0.2, gap: int = 1, missing: str = "stop"
     ) -> None:
-        if part not in PARTS:
-            raise InputError(f"part={part}: choose train, val or test")
-        if not 0 <= val < 0.5 or not 0 < test < 0.5 or gap < 0:
-            raise InputError(f"val={val}, test={test}, gap={gap}: pass shares below 0.5 and a number of slices")
+        super().__init__(path, part, val, test, gap, "slices")
         if missing not in ("stop", "keep"):
             raise InputError(f"missing={missing}: choose stop or keep")
-        self.path, self.part, self.held = Path(path).expanduser(), part, {"test": test, "val": val}
-        self.gap, self.missing = gap, missing
-
-    def __str__(self) -> str:
-        return str(self.path)
+        self.missing = missing
 
     def prepare(self, download: bool = False) -> None:
         """Check the series and print the parts; nothing is downloaded."""
@@ -57,15 +50,6 @@ class Slices:
         kinds = Counter(series[0].modality for series in self.series)
         known = ", ".join(f"{count} of {modality}" for modality, count in sorted(kinds.items()))
         print(f"{self.path}: slices {how}: {counts}, {left} unused between them; series: {known}")
-
-    def files(self) -> list[tuple[Path, None]]:
-        """(HR file, None) of each slice of the part; the training part with its validation slices, as `validation` says."""
-        parts = ("train", "val") if self.part == "train" else (self.part,)
-        return [(file, None) for part in parts for file in self.parts[part]]
-
-    def validation(self) -> list[tuple[Path, None]]:
-        """The validation slices of the training part."""
-        return [(file, None) for file in self.parts["val"]] if self.part == "train" else []
 
     def names(self) -> list[str]:
         """The name of each slice in `files`."""
@@ -99,9 +83,7 @@ class Slices:
             for each in patients.values():
                 for part, files in self._blocks(each).items():
                     parts[part] += files
-        if empty := next((p for p, files in parts.items() if not files and (p == "train" or self.held[p])), None):
-            raise InputError(f"{self.path}: too few slices for training, validation and test: none are left for {empty}")
-        return parts
+        return self.checked(parts, "slices")
 
     def _blocks(self, patient: list[list[Slice]]) -> dict[str, list[Path]]:
         """The slices of one patient in three blocks along the normal; those in the gaps are left out."""

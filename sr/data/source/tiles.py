@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sr.data.hold_out import hash_of
 from sr.data.source.folder import images, names_below
+from sr.data.source.parts import PARTS, Parted, divided
 from sr.errors import InputError
 from sr.image import rasters
 from sr.image.geotiff import GeoTIFF
-
-PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Place:
         return max(self.top - other.bottom, other.top - self.bottom, self.left - other.right, other.left - self.right)
 
 
-class Tiles:
+class Tiles(Parted):
     """Source, and images of a benchmark (`hr`): the GeoTIFFs below `path` in one of three parts.
 
     A scene is a folder directly below `path`; files in `path` itself are one scene. With three scenes or more, whole scenes
@@ -51,14 +49,7 @@ class Tiles:
     """
 
     def __init__(self, path: str | Path, part: str = "train", val: float = 0.1, test: float = 0.2, gap: int = 32) -> None:
-        if part not in PARTS:
-            raise InputError(f"part={part}: choose train, val or test")
-        if not 0 <= val < 0.5 or not 0 < test < 0.5 or gap < 0:
-            raise InputError(f"val={val}, test={test}, gap={gap}: pass shares below 0.5 and a number of pixels")
-        self.path, self.part, self.held, self.gap = Path(path).expanduser(), part, {"test": test, "val": val}, gap
-
-    def __str__(self) -> str:
-        return str(self.path)
+        super().__init__(path, part, val, test, gap, "pixels")
 
     def prepare(self, download: bool = False) -> None:
         """Check the tiles and print the parts; nothing is downloaded."""
@@ -66,15 +57,6 @@ class Tiles:
         left = len(self._found) - sum(map(len, self.parts.values()))
         how = f"{self.n_scenes} scenes" if self.n_scenes > 2 else f"{self.n_scenes} scene in blocks"
         print(f"{self.path}: tiles by {how}: {counts}, {left} unused between them")
-
-    def files(self) -> list[tuple[Path, None]]:
-        """(HR file, None) of each tile of the part; the training part with its validation tiles, which `validation` names."""
-        parts = ("train", "val") if self.part == "train" else (self.part,)
-        return [(file, None) for part in parts for file in self.parts[part]]
-
-    def validation(self) -> list[tuple[Path, None]]:
-        """The validation tiles of the training part."""
-        return [(file, None) for file in self.parts["val"]] if self.part == "train" else []
 
     def names(self) -> list[str]:
         """The name of each tile in `files`."""
@@ -88,9 +70,7 @@ class Tiles:
         for tiles in scenes.values() if len(scenes) <= 2 else ():
             for part, files in blocks(tiles, self.held, self.gap).items():
                 parts[part] += files
-        if empty := next((p for p, files in parts.items() if not files and (p == "train" or self.held[p])), None):
-            raise InputError(f"{self.path}: too few tiles for training, validation and test: none are left for {empty}")
-        return {part: sorted(files) for part, files in parts.items()}
+        return {part: sorted(files) for part, files in self.checked(parts, "tiles").items()}
 
     @property
     def n_scenes(self) -> int:
@@ -133,14 +113,6 @@ def place_of(file: Path) -> Place:
 
 def _none(file: Path) -> GeoTIFF:
     raise InputError(f"{file}: no coordinates, which say which tiles are neighbours: use data=folder, or give it some")
-
-
-def divided(scenes: Mapping[str, Mapping[Path, Place]], held: Mapping[str, float]) -> dict[str, list[Path]]:
-    """Whole scenes in three parts: those with the smallest hashes are test, then validation; one each at least."""
-    ranked = sorted(scenes, key=hash_of)
-    n_test, n_val = (max(round(held[part] * len(ranked)), held[part] > 0) for part in ("test", "val"))
-    chosen = {"test": ranked[:n_test], "val": ranked[n_test : n_test + n_val], "train": ranked[n_test + n_val :]}
-    return {part: [file for name in chosen[part] for file in scenes[name]] for part in PARTS}
 
 
 def blocks(tiles: Mapping[Path, Place], held: Mapping[str, float], gap: int) -> dict[str, list[Path]]:
