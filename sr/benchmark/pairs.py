@@ -131,7 +131,7 @@ class Benchmark:
         "mask" (1, H, W) bool is there if HR has pixels without data, False there.
         """
         hr_file, lr_file = self.pairs[index]
-        hr = self.hr_of(hr_file)
+        hr, mask = self._hr(hr_file)
         size = tuple(round(n / self.scale) for n in hr.shape[-2:])
         if lr_file is None:
             lr = imresize(self.kind.scaled(hr)[None], size=size, rounding=self.kind.levels)[0]
@@ -140,15 +140,18 @@ class Benchmark:
             check_pairs([(hr_file, lr_file)], self.scale)
             lr = self.kind.tensor(lr_file)
         keys = {**self.further, **keys_of(self.hr, hr_file), "name": self.names[index], "hr": hr, "lr": lr}
-        if (valid := self.kind.valid(hr_file)) is not None:
-            keys["mask"] = torch.from_numpy(valid[None, : hr.shape[-2], : hr.shape[-1]])
-        return keys
+        return keys if mask is None else {**keys, "mask": mask}
 
     def hr_of(self, file: Path) -> Tensor:
         """HR (C, round(scale * h), round(scale * w)) of a file, cropped: h and w are those of LR."""
-        hr = self.kind.tensor(file)
+        return self._hr(file)[0]
+
+    def _hr(self, file: Path) -> tuple[Tensor, Tensor | None]:
+        """HR as `hr_of`, and where it has data, (1, H, W) bool; None: everywhere."""
+        pixels, valid = self.kind.read_valid(file)
+        hr = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
         size = tuple(int(n / self.scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
         if 0 in size:
             raise InputError(f"benchmark {self.name}: {file} is smaller than the scale {self.scale}")
         h, w = (round(n * self.scale) for n in size)
-        return hr[:, :h, :w]
+        return hr[:, :h, :w], None if valid is None else torch.from_numpy(valid[None, :h, :w])

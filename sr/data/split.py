@@ -135,13 +135,13 @@ class Held:
 
     def __getitem__(self, index: int) -> dict[str, str | Tensor]:
         item = self.items[index]
-        hr = _tensor(self.kind.read(item.hr) if item.hr is not None else self._in_memory(item))
+        pixels, valid = (self._in_memory(item), None) if item.hr is None else self.kind.read_valid(item.hr)
+        hr = _tensor(pixels)
         h, w = (n // self.scale * self.scale for n in hr.shape[-2:])
         if not h or not w:
             raise InputError(f"{item.hr or item.key} is smaller than the scale {self.scale}")
         hr = hr[:, :h, :w]
         keys = {"name": self.names[index], "hr": hr}
-        valid = self.kind.valid(item.hr) if item.hr is not None else None
         if valid is not None:
             keys["mask"] = torch.from_numpy(valid[None, :h, :w])
         own = keys_of(self.sources[item.source], item.place if item.hr is None else item.hr)

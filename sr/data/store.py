@@ -169,7 +169,7 @@ class Store:
 
     def read(self, file: Path) -> tuple[np.ndarray, np.ndarray | None, list[str]]:
         """The samples of a file in the kind's type, which pixels have data (None: all), and what was dropped or changed."""
-        return self.kind.read(file), self.kind.valid(file), self.kind.not_used(file)
+        return *self.kind.read_valid(file), self.kind.not_used(file)
 
     def size_of(self, file: Path) -> int:
         """Bytes of a file's samples in the store."""

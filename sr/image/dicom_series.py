@@ -35,17 +35,11 @@ class Slice:
 
 def slice_of(file: Path) -> Slice:
     """The slice in a file. InputError: no DICOM file, or a library is missing; the line names the file."""
-    if not rasters.installed(DICOM):
-        raise InputError(f'{file}: {DICOM.name} files need {DICOM.library}: pip install ".[{DICOM.extra}]"')
-    try:
+    with rasters.opening(DICOM, file):
         found = header(file)
         where, directions = found.get("ImagePositionPatient"), found.get("ImageOrientationPatient")
         normal = None if where is None or directions is None else np.cross(*np.array(directions, float).reshape(2, 3))
         position = None if normal is None else float(np.dot(normal, np.array(where, float)))
-    except InputError as error:
-        raise InputError(f"{file}: {error}") from None
-    except Exception as error:
-        raise InputError(f"{file}: cannot be read as DICOM ({' '.join(str(error).split())})") from None
     study, turned = str(found.get("StudyInstanceUID") or file.parent), () if normal is None else tuple(np.round(normal, 2))
     series = (str(found.get("SeriesInstanceUID") or file.parent), turned)
     patient = str(found.get("PatientID") or "") or study

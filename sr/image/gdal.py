@@ -36,8 +36,8 @@ def settings() -> Any:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """The same for reading an open file. After a failure the last error of this thread is cleared: rasterio would raise it
-    again for the next file."""
+    """GDAL's settings while an open file is read. After a failure the last error of this thread is cleared: rasterio would
+    raise it again for the next file."""
     try:
         with settings():
             yield
@@ -56,7 +56,7 @@ def _open(path: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """The same, without warnings about images without georeference. Not where another thread may do so at the same time."""
+    """GDAL's settings, without warnings about images without georeference. Not where another thread may do so meanwhile."""
     with settings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

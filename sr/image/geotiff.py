@@ -4,7 +4,6 @@ rasterio is an optional dependency (`pip install ".[satellite]"`). Without it, g
 `sr/image/file.py`, which reports the lost georeference.
 """
 
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,9 +29,7 @@ def photographic(found: Exif) -> bool:
     extra = tiff.many(found.get(Tiff.EXTRASAMPLES))
     alpha = bool(extra) and extra[-1] in (1, 2)
     bands, colours = found.get(Tiff.SAMPLESPERPIXEL, 1) - alpha, found.get(Tiff.PHOTOMETRIC_INTERPRETATION)
-    whole = set(tiff.many(found.get(Tiff.SAMPLEFORMAT))) <= {1}
-    shallow = max(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1) <= 16
-    return whole and shallow and (bands == 1 if colours in (0, 1) else bands == 3 or colours not in (2, None))
+    return tiff.plain(found) and (bands == 1 if colours in (0, 1) else bands == 3 or colours not in (2, None))
 
 
 class GeoTIFF(Raster):
@@ -50,15 +47,9 @@ class GeoTIFF(Raster):
 
     @classmethod
     def claims(cls, path: Path) -> bool:
-        with open(path, "rb") as file:
-            if not tiff.is_tiff(file):
-                return False
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    found = tiff.tags(file)
-            except Exception:  # a broken file, which its reader reports
-                return False
+        if (known := tiff.described(path)) is None:
+            return False
+        found, _ = known
         bits = min(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1)
         if not any(tag in found for tag in (*_GEO, _GDAL_NODATA)) or bits < 8:
             return False

@@ -132,7 +132,13 @@ class Kind:
         return values.round().clamp(low, high).to(getattr(torch, self.dtype))
 
     def read(self, path: str | Path) -> np.ndarray:
+        """As `read_valid`, the samples alone."""
+        return self.read_valid(path)[0]
+
+    def read_valid(self, path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
         """Read an image file as (H, W, C) of the stored type, upright, without alpha; `not_used` reports what was changed.
+
+        Also (H, W) bool, False where the file has no data (there pixels take the values around them); None: it has everywhere.
 
         A kind with one band reads gray files, and converts colour files to gray; a kind with three reads RGB, and repeats
         gray. 16 bits are rounded to 8, and 8 bits scaled to 16, if `range` is the full range of the type.
@@ -142,30 +148,30 @@ class Kind:
         """
         if (raster := rasters.opened(path)) is not None:
             with raster:
-                return np.ascontiguousarray(self.of_raster(raster))
+                pixels, valid = self._of_raster(raster)
+                return np.ascontiguousarray(pixels), valid
         if self.percentiles is not None:
             raise InputError(f"{path}: image={self.name} takes DICOM files, or other series or volumes, not photographs")
         if (self.bands, self.dtype) == (3, "uint8") and self.whole:
-            return image.read_rgb8(path)
+            return image.read_rgb8(path), None
         read = image.read(path)
-        return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path))
+        return np.ascontiguousarray(self.fitted(read.pixels[..., :1] if read.was_gray else read.pixels, path)), None
 
     def tensor(self, path: str | Path) -> Tensor:
-        """The same as (C, H, W)."""
+        """`read` as (C, H, W)."""
         return torch.from_numpy(self.read(path)).permute(2, 0, 1).contiguous()
 
-    def of_raster(self, raster: Raster, plane: int = 0) -> np.ndarray:
-        """A plane of an open raster as (H, W, C), as `read`; pixels without data take the values around them.
+    def _of_raster(self, raster: Raster) -> tuple[np.ndarray, np.ndarray | None]:
+        """The first plane of an open raster, as `read_valid`.
 
         With `percentiles`, and of files of fewer bits than their type, the `limits` of the file become `range`."""
-        samples = Window(raster, plane)
-        if raster.masked:
-            valid = Valid(raster, plane)[:, :]
-            samples = Bled(samples, valid) if not valid.all() else samples
+        window, valid = Window(raster), Valid(raster)[:, :] if raster.masked else None
+        valid = None if valid is None or valid.all() else valid
         self._check(raster)
+        samples = (window if valid is None else Bled(window, valid))[:, :]
         if self.percentiles is not None or (self.whole and raster.full is not None):
-            return self.fitted(spread(samples[:, :], self.limits(raster), self.range, self.dtype), raster.path)
-        return self.fitted(samples[:, :], raster.path)
+            samples = spread(samples, self.limits(raster), self.range, self.dtype)
+        return self.fitted(samples, raster.path), None if valid is None else valid > 0
 
     def _check(self, raster: Raster) -> None:
         """InputError: the header of a raster says that its samples cannot become this kind's."""
@@ -174,15 +180,6 @@ class Kind:
             self.fitted(np.broadcast_to(first, (1, 1, raster.shape[2])), raster.path)
         elif raster.shape[2] != self.bands:  # a colour is no measurement
             raise InputError(f"{raster.path}: {raster.shape[2]} bands, but image={self.name} has {self.bands}")
-
-    def valid(self, path: str | Path) -> np.ndarray | None:
-        """(H, W) bool, False where a file has no data; None: it has data everywhere. Raises like `read`."""
-        raster = rasters.opened(path)
-        if raster is None:
-            return None
-        with raster:
-            valid = Valid(raster)[:, :] > 0 if raster.masked else None
-        return None if valid is None or valid.all() else valid
 
     def fitted(self, pixels: np.ndarray, source: Any) -> np.ndarray:
         """Samples (H, W, C) of any type -> those of this kind, as in `read`; unchanged if they fit.

@@ -1,6 +1,8 @@
 """Which class reads a raster file. To add a format, write its class in a file of this folder and add it to `FORMATS`."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,15 +48,19 @@ def opened(path: str | Path) -> Raster | None:
     Raises:
         InputError: its library is missing, or it cannot be read; one line that names the file.
     """
-    format = find(path)
-    return None if format is None else _opened(format, Path(path))
+    if (format := find(path)) is None:
+        return None
+    with opening(format, Path(path)):
+        return format(Path(path))
 
 
-def _opened(format: type[Raster], path: Path) -> Raster:
+@contextmanager
+def opening(format: type[Raster], path: Path) -> Iterator[None]:
+    """Turn a missing library, and any error of it, into one line that names the file."""
     if not installed(format):
         raise InputError(f'{path}: {format.name} files need {format.library}: pip install ".[{format.extra}]"')
     try:
-        return format(path)
+        yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except Exception as error:

@@ -40,15 +40,9 @@ class TIFFStack(Raster):
     def claims(cls, path: Path) -> bool:
         import tifffile
 
-        with open(path, "rb") as file:
-            if not tiff.is_tiff(file):
-                return False
-            try:
-                found, pages = tiff.tags(file), tiff.pages(file)
-            except Exception:  # a broken file, or one that Pillow cannot open, which its reader reports
-                return False
-        if not _suits(found, pages):
+        if (known := tiff.described(path)) is None or not _suits(*known):
             return False
+        found, pages = known
         with tifffile.TiffFile(path) as opened:
             whole = len(opened.series) == 1 or pages == 1  # not pages of several sizes
             return whole and _axes(opened.series[0]) is not None and not (_photo(found) and opened.series[0].ndim == 2)
@@ -185,9 +179,7 @@ def _suits(found: Exif, pages: int) -> bool:
 
 def _photo(found: Exif) -> bool:
     """Whether `sr.image.file` reads a page with these tags, of RGB with further bands at least the colours."""
-    shallow = max(tiff.many(found.get(Tiff.BITSPERSAMPLE)), default=1) <= 16
-    unsigned = set(tiff.many(found.get(Tiff.SAMPLEFORMAT))) <= {1}
-    return photographic(found) or (found.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 2 and shallow and unsigned)
+    return photographic(found) or (found.get(Tiff.PHOTOMETRIC_INTERPRETATION) == 2 and tiff.plain(found))
 
 
 def _axes(series: Any) -> str | None:

@@ -7,8 +7,10 @@ Samples are (H, W, C), C = 1 (gray, 0 is black), 2 (gray, alpha), 3 (RGB) or 4 (
 
 import logging
 import struct
+import warnings
 import zlib
 from itertools import accumulate
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -80,6 +82,25 @@ def pages(file: BinaryIO) -> int:
         count += not page.get(SUBFILE_TYPE, 0) & (1 | 4)  # a reduced image, a mask
     file.seek(0)
     return count
+
+
+def described(path: str | Path) -> tuple[Exif, int] | None:
+    """Tags of the first page and the number of pages, for formats that may claim the file; None: no TIFF, or a broken one."""
+    with open(path, "rb") as file:
+        if not is_tiff(file):
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return tags(file), pages(file)
+        except Exception:  # which the reader reports
+            return None
+
+
+def plain(found: Exif) -> bool:
+    """Whether samples are unsigned whole numbers of at most 16 bits."""
+    unsigned = set(many(found.get(Tiff.SAMPLEFORMAT))) <= {1}
+    return unsigned and max(many(found.get(Tiff.BITSPERSAMPLE)), default=1) <= 16
 
 
 def _directory(file: BinaryIO) -> Tiff.ImageFileDirectory_v2:

@@ -8,9 +8,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from sr.errors import InputError
 from sr.network.release import Release, Shapes, root
-from sr.network.upsample import check_channels, check_scale
+from sr.network.upsample import check_channels, check_scale, features_alone
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
@@ -49,6 +48,6 @@ class Compact(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         if self.scale is None:
-            raise InputError("Compact with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+            raise features_alone("Compact")
         # Not `+=`: under autocast the residual is bfloat16, and only a new tensor is promoted to float32.
         return F.interpolate(lr, scale_factor=self.scale, mode="nearest") + F.pixel_shuffle(self.body(lr), self.scale)

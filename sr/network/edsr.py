@@ -7,17 +7,20 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.errors import InputError
 from sr.network.release import Release, Shapes, count, shuffled
-from sr.network.upsample import Upsampler, check_channels, check_scale
+from sr.network.upsample import Upsampler, check_channels, check_scale, features_alone
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; mean of the training images, as in the release
 
 
 def _options(shapes: Shapes) -> dict[str, float]:
+    return {"scale": shuffled(shapes, r"tail\.0\.\d+\.weight"), **body_options(shapes)}
+
+
+def body_options(shapes: Shapes) -> dict[str, float]:
+    """The options of the layers before those that enlarge."""
     n_feats = shapes["head.0.weight"][0]
     return {
-        "scale": shuffled(shapes, r"tail\.0\.\d+\.weight"),
         "n_feats": n_feats,
         "n_blocks": count(shapes, r"body\.(\d+)\.body"),
         "res_scale": 0.1 if n_feats == 256 else 1.0,  # the paper's two networks, table 1
@@ -68,7 +71,7 @@ class EDSR(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         if self.scale is None:
-            raise InputError("EDSR with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+            raise features_alone("EDSR")
         x = self.tail(self.features(self.sub_mean(lr * self.rgb_range)))
         return self.add_mean(x) / self.rgb_range
 

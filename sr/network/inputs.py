@@ -45,9 +45,14 @@ def takes_size(network: nn.Module) -> bool:
     return SIZE in further(network)
 
 
+def trained_range(network: nn.Module) -> tuple[float, float]:
+    """The smallest and largest scale that a network of any scale was trained for; all for others."""
+    return getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)
+
+
 def warn_outside(network: nn.Module, scale: float) -> None:
     """Warn of a scale outside the range that a network of any scale was trained for."""
-    low, high = getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)
+    low, high = trained_range(network)
     if not low <= scale <= high:
         warn(f"scale={float(scale):g}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
 

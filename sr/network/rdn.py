@@ -9,18 +9,22 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.errors import InputError
 from sr.network.release import Release, Shapes, count, root
-from sr.network.upsample import check_channels, check_scale, stages
+from sr.network.upsample import check_channels, check_scale, features_alone, stages
 
 
 def _options(shapes: Shapes) -> dict[str, int]:
     growth = shapes["RDBs.0.convs.0.conv.0.weight"][0]
     last = 2 * (count(shapes, r"UPNet\.(\d+)\.weight") - 1)
+    scale = math.prod(root(shapes[f"UPNet.{i}.weight"][0], growth) for i in range(0, last, 2))
+    return {"scale": scale, **body_options(shapes)}
+
+
+def body_options(shapes: Shapes) -> dict[str, int]:
+    """The options of the layers before those that enlarge."""
     return {
-        "scale": math.prod(root(shapes[f"UPNet.{i}.weight"][0], growth) for i in range(0, last, 2)),
         "n_feats": shapes["SFENet1.weight"][0],
-        "growth": growth,
+        "growth": shapes["RDBs.0.convs.0.conv.0.weight"][0],
         "n_blocks": count(shapes, r"RDBs\.(\d+)\."),
         "n_layers": count(shapes, r"RDBs\.0\.convs\.(\d+)\."),
     }
@@ -75,7 +79,7 @@ class RDN(nn.Module):
 
     def forward(self, lr: Tensor) -> Tensor:
         if self.scale is None:
-            raise InputError("RDN with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+            raise features_alone("RDN")
         return self.UPNet(self.features(lr))
 
 

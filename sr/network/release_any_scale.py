@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from sr.network import compact, edsr, rdn
-from sr.network.release import Release, Shapes, count
+from sr.network.release import Release, Shapes
 
 _KEYS = {
     "liif": ("imnet.layers.0.weight", "imnet.layers.2.weight", "imnet.layers.4.weight"),
@@ -46,9 +46,5 @@ def _backbone(shapes: Shapes) -> nn.Module:
         last = max(int(key.split(".")[1]) for key in shapes)
         return compact.Compact(scale=None, n_feats=shapes["body.0.weight"][0], n_blocks=last // 2)
     if "SFENet1.weight" in shapes:
-        growth, blocks = shapes["RDBs.0.convs.0.conv.0.weight"][0], count(shapes, r"RDBs\.(\d+)\.")
-        layers = count(shapes, r"RDBs\.0\.convs\.(\d+)\.")
-        return rdn.RDN(scale=None, n_feats=shapes["SFENet1.weight"][0], growth=growth, n_blocks=blocks, n_layers=layers)
-    n_feats = shapes["head.0.weight"][0]
-    blocks = count(shapes, r"body\.(\d+)\.body")
-    return edsr.EDSR(scale=None, n_feats=n_feats, n_blocks=blocks, res_scale=0.1 if n_feats == 256 else 1.0)
+        return rdn.RDN(scale=None, **rdn.body_options(shapes))
+    return edsr.EDSR(scale=None, **edsr.body_options(shapes))

@@ -8,7 +8,7 @@ from typing import Any
 from spandrel.architectures.SwinIR import SwinIR
 from torch import Tensor
 
-from sr.errors import InputError
+from sr.network.upsample import features_alone
 
 
 class SwinIRFeatures(SwinIR):
@@ -27,4 +27,4 @@ class SwinIRFeatures(SwinIR):
         return x + self.conv_after_body(self.forward_features(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        raise InputError("SwinIR with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+        raise features_alone("SwinIR")

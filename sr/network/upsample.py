@@ -14,6 +14,11 @@ def check_scale(scale: int, allowed: tuple[int, ...]) -> int:
     return scale
 
 
+def features_alone(name: str) -> InputError:
+    """The error of a network that was built as a backbone, without the layers that enlarge (sr/network/any_scale.py)."""
+    return InputError(f"{name} with scale=null gives features alone: pass scale=2, 3, 4 or 8")
+
+
 def check_channels(channels: int) -> int:
     """Return the number of bands if it is a whole number of at least 1; otherwise raise InputError."""
     if type(channels) is not int or channels < 1:

@@ -1,12 +1,11 @@
 """`predict.py size=1920x1080`: the size of a result in pixels, and what is said about it."""
 
-import math
 import re
 
 from torch import nn
 
 from sr.errors import InputError
-from sr.network.inputs import takes_size
+from sr.network.inputs import takes_size, trained_range
 
 
 def parsed(size: str | None, outscale: float | None) -> tuple[int, int] | None:
@@ -43,7 +42,7 @@ def remarks(network: nn.Module, shape: tuple[int, int], size: tuple[int, int]) -
             f"{shape[1]}x{shape[0]} pixels have another aspect ratio than size={size[1]}x{size[0]}, so the result is "
             "stretched: crop the image first, or pass outscale=..."
         )
-    low, high = getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)
+    low, high = trained_range(network)
     if not low <= min(factors) <= max(factors) <= high:
         scale = " and ".join(f"{factor:.3g}" for factor in dict.fromkeys(factors))
         lines.append(f"scale {scale}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
