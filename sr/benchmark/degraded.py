@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -70,10 +70,8 @@ class Degraded(Benchmark):
     @cached_property
     def record(self) -> dict[str, Any]:
         """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
-        made = {"pipeline": self.degradation.name, "pipeline_hash": self.degradation.hash, "seed": self.seed}
-        files = [(name, digest(file)) for name, (file, _) in zip(self.names, self.sources, strict=True)]
-        made |= {"hr": digest_of(files), "images": len(files)}
-        return {**made, "target": "HR as in the file", "hash": digest_of([made, self.kind.name])}
+        files = [(name, file) for name, (file, _) in zip(self.names, self.sources, strict=True)]
+        return lr_record(self.degradation, self.seed, files, "HR as in the file", self.kind.name)
 
     @property
     def folder(self) -> Path:
@@ -184,6 +182,19 @@ class Degraded(Benchmark):
 
     def _drawn(self, index: int) -> dict[str, Any]:
         return self.degradation.degradation.sample(draws(self.seed, self.names[index], "degraded"))
+
+
+def lr_record(pipeline: Pipeline, seed: int, files: Sequence[tuple[str, Path]], target: str, *others: Any) -> dict[str, Any]:
+    """What made the LR of a set, of what; plain values. Two results are of the same task where "hash" is the same.
+
+    Args:
+        files: name and HR file of each image.
+        target: what SR is compared with, in words.
+        others: what else tells tasks apart.
+    """
+    made = {"pipeline": pipeline.name, "pipeline_hash": pipeline.hash, "seed": seed}
+    made |= {"hr": digest_of([(name, digest(file)) for name, file in files]), "images": len(files)}
+    return {**made, "target": target, "hash": digest_of([made, *others])}
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sr.benchmark.degraded import lr_record
 from sr.data.volume_set import VolumeSet
-from sr.degradation.pipeline import Pipeline, digest_of
+from sr.degradation.pipeline import Pipeline
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError
-from sr.files import digest
 from sr.image.kind import PHOTO, Kind
 from sr.image.volume import found
 
@@ -43,11 +43,8 @@ class Volumes(VolumeSet):
     @cached_property
     def record(self) -> dict[str, Any]:
         """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
-        made = {"pipeline": self.pipeline.name, "pipeline_hash": self.pipeline.hash, "seed": 0}
-        made |= {"hr": digest_of(sorted((name, digest(file)) for name, file in zip(self.names, self.files, strict=True)))}
-        made |= {"images": len(self)}
-        factors = list(self.degradation.factors)
-        return {**made, "target": "whole volumes", "hash": digest_of([made, factors, self.kind.name, self.kind.percentiles])}
+        files, factors = sorted(zip(self.names, self.files, strict=True)), list(self.degradation.factors)
+        return lr_record(self.pipeline, 0, files, "whole volumes", factors, self.kind.name, self.kind.percentiles)
 
     def prepare(self) -> None:
         """As of VolumeSet. InputError: LR is other than `expected`."""

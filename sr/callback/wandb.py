@@ -18,6 +18,7 @@ from sr.image.file import to_pixels
 from sr.image.kind import PHOTO, Kind, of_data
 from sr.run.read import content
 from sr.view.panel import shown, worst_place
+from sr.view.table import plain_name
 
 
 class Wandb(pl.Callback):
@@ -115,8 +116,7 @@ def summary(name: str, scores: Mapping[str, Any], metrics: Sequence[str], scale:
     the classical interpolations of volumes, and those of HR itself."""
     found = {f"best/{name}/{metric}": scores[metric] for metric in metrics}
     for classical in (key for key in ("bicubic", *KERNELS, "hr") if key in scores):
-        plain = "input" if scale == 1 and classical == "bicubic" else classical
-        found |= {f"{plain}/{name}/{metric}": value for metric, value in scores[classical].items()}
+        found |= {f"{plain_name(scale, classical)}/{name}/{metric}": value for metric, value in scores[classical].items()}
     return found
 
 

@@ -49,7 +49,7 @@ def _degraded(
     """LR and HR patches, warped, without margin; the augmentation's parameters on the device."""
     size, scale = batch["patch_size"], degradation.scale
     hr = kind.to_float(batch["hr"])
-    parameters = _tensors(batch["augmentation"], hr.device)
+    parameters = tensors(batch["augmentation"], hr.device)
     if "lr" in batch:
         lr = augmentation.warp(kind.to_float(batch["lr"]), size, 1, parameters)
         return lr, augmentation.warp(hr, size, scale, parameters), parameters
@@ -62,7 +62,7 @@ def _mask(batch: dict[str, Any], scale: int, augmentation: Chain) -> Tensor:
     """(N, 1, sH, sW) bool: where HR patches, warped, without margin, have data. Warped pixels need it in all they mix."""
     size, margin = batch["patch_size"], 0 if "lr" in batch else batch["margin"]
     mask = batch["mask"].permute(0, 3, 1, 2).float()
-    mask = augmentation.warp(mask, size + 2 * margin, scale, _tensors(batch["augmentation"], mask.device))
+    mask = augmentation.warp(mask, size + 2 * margin, scale, tensors(batch["augmentation"], mask.device))
     return centre(mask, size * scale) > 1 - 1e-3
 
 
@@ -71,5 +71,6 @@ def on_device(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
     return {k: torch.as_tensor(v, device=device) if isinstance(v, np.ndarray) else v for k, v in further.items()}
 
 
-def _tensors(parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
+def tensors(parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
+    """Random parameters as tensors on the device."""
     return {name: torch.as_tensor(value, device=device) for name, value in parameters.items()}

@@ -15,7 +15,7 @@ from sr.augmentation.chain import Chain
 from sr.augmentation.flip import Flip
 from sr.augmentation.rgb_permutation import RGBPermutation
 from sr.augmentation.turn import Turn
-from sr.data.device import on_device
+from sr.data.device import on_device, tensors
 from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, cut, place
@@ -77,7 +77,7 @@ class Scales:
         """As `sr.data.device.finish`, with `scale` of the batch, and `pixels` (N, Q), places in the rows of HR."""
         size, margin = batch["patch_size"], batch["margin"]
         window = kind.to_float(batch["hr"])
-        parameters = {name: torch.as_tensor(value, device=window.device) for name, value in batch["augmentation"].items()}
+        parameters = tensors(batch["augmentation"], window.device)
         hr = centre(window, window.shape[-1] - 2 * margin)
         lr = imresize_window(window, margin, size, rounding=kind.levels)
         lr, hr = augmentation.apply(lr, hr, parameters, None, None)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sr.augmentation.chain import Chain
 from sr.cli.check import whole_number
+from sr.data.device import tensors
 from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
 from sr.data.plan import Phase, Plan
@@ -152,7 +153,7 @@ class VolumeData(Training):
         lr = self.degradation(hr, batch["parameters"])
         margin = self.degradation.margin
         lr = _inside(lr, [m // f for m, f in zip(margin, self.factors, strict=True)])
-        drawn = {name: torch.as_tensor(value, device=hr.device) for name, value in batch["augmentation"].items()}
+        drawn = tensors(batch["augmentation"], hr.device)
         lr, hr = self.augmentation.apply(lr, _inside(hr, margin), drawn, None, None)
         made = {"lr": lr, "hr": hr}
         keys = {"scale": hr.new_full((len(hr),), self.scale)}

@@ -18,7 +18,7 @@ from sr.image import file as image
 from sr.image import rasters
 from sr.image.bleed import Bled
 from sr.image.gray import rgb2gray
-from sr.image.raster import Raster, Valid, Window, ends, spread
+from sr.image.raster import Raster, Valid, Window, check_spread, ends, spread
 
 _DTYPES = ("uint8", "uint16", "int16", "float32")
 
@@ -228,11 +228,7 @@ class Kind:
         """
         dtype = raster.dtype
         if self.percentiles is not None:
-            first, last = raster.at(self.percentiles)
-            if not first < last:
-                texts = f"{list(self.percentiles)} are both {first:g}"
-                raise InputError(f"{raster.path}: its values at percentiles {texts}: nothing to see")
-            return first, last
+            return check_spread(raster.at(self.percentiles), self.percentiles, raster.path)
         if self.whole and dtype in (np.uint8, np.uint16):
             return raster.full or (0.0, float(np.iinfo(dtype).max))
         if self.whole or (dtype == np.uint8) != (self.dtype == "uint8"):

@@ -171,6 +171,13 @@ def at_percentiles(parts: Iterable[Counts], percentiles: Sequence[float]) -> tup
     return tuple((below + (ranks - np.floor(ranks)) * (above - below)).tolist())
 
 
+def check_spread(limits: tuple[float, float], percentiles: Sequence[float], source: Path) -> tuple[float, float]:
+    """The values at percentiles of a file, themselves. InputError: they are one value, so there is nothing to see."""
+    if not limits[0] < limits[1]:
+        raise InputError(f"{source}: its values at percentiles {list(percentiles)} are both {limits[0]:g}: nothing to see")
+    return limits
+
+
 def ends(dtype: np.dtype) -> tuple[float, float]:
     """The lowest and the highest value of a type."""
     limits = np.iinfo(dtype) if dtype.kind in "ui" else np.finfo(dtype)
@@ -180,7 +187,10 @@ def ends(dtype: np.dtype) -> tuple[float, float]:
 def spread(samples: np.ndarray, limits: tuple[float, float], range: tuple[float, float], dtype: str) -> np.ndarray:
     """Samples whose `limits` become the ends of `range`; integers are rounded half up and clipped to it."""
     (first, last), (low, high) = limits, range
-    values = (samples.astype(np.float32) - np.float32(first)) * np.float32((high - low) / (last - first)) + np.float32(low)
+    values = samples.astype(np.float32)
+    values -= np.float32(first)
+    values *= np.float32((high - low) / (last - first))
+    values += np.float32(low)
     return (values if dtype == "float32" else np.clip(np.floor(values + 0.5), low, high)).astype(dtype)
 
 

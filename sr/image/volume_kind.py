@@ -4,6 +4,7 @@ import numpy as np
 
 from sr.errors import InputError
 from sr.image.kind import Kind
+from sr.image.raster import check_spread, spread
 from sr.image.volume import Volume
 
 Limits = tuple[float, float]  # the values of a volume that become the two ends of the kind's range
@@ -27,15 +28,8 @@ def to_kind(volume: Volume, kind: Kind) -> tuple[np.ndarray, Limits]:
                 f"{list(kind.range)}: pass image=mri, or another image.range"
             )
         return values.astype(kind.dtype)[..., None], (float(low), float(high))
-    first, last = (float(value) for value in np.percentile(values, kind.percentiles))
-    if not first < last:
-        raise InputError(
-            f"{volume.path}: its values at percentiles {list(kind.percentiles)} are both {first:g}: nothing to see"
-        )
-    values -= np.float32(first)
-    values *= np.float32((high - low) / (last - first))
-    values += np.float32(low)
-    return values[..., None], (first, last)
+    limits = check_spread(tuple(np.percentile(values, kind.percentiles).tolist()), kind.percentiles, volume.path)
+    return spread(values, limits, kind.range, kind.dtype)[..., None], limits
 
 
 def from_unit(values: np.ndarray, limits: Limits) -> np.ndarray:

@@ -18,11 +18,12 @@ from sr.functional.axes import is_volume
 from sr.predict.files import pick_device
 from sr.report import costs, measured, page, pictures, plots, scales, tables, votes
 from sr.report.consistent import one_per_seed
-from sr.report.results import Results, analyse, common, plain_name
+from sr.report.results import Results, analyse, common
 from sr.report.runs import Run, find
 from sr.report.tasks import Task, tasks
 from sr.report.variants import Variant, differences, group, mixed
 from sr.say import warn
+from sr.view.table import plain_name
 
 ROUGH, WIDE = 8e6, 24  # bytes of a page that is slow to send; number of variants that crowds the plots
 

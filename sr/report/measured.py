@@ -19,9 +19,9 @@ from sr.metric.base import scored
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
-from sr.report.results import plain_name
 from sr.report.runs import Run, Scores
 from sr.report.variants import Variant, flat
+from sr.view.table import plain_name
 from sr.weights.load import load
 
 

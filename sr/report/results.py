@@ -11,14 +11,8 @@ from sr.report.runs import Run, Scores
 from sr.report.statistics import Difference, Estimate, corrected, difference, estimate, smallest
 from sr.report.variants import Variant
 from sr.view.line import lr_line
+from sr.view.table import BICUBIC, plain_name
 from sr.view.table import number as printed
-
-BICUBIC = "bicubic"
-
-
-def plain_name(scale: float | None, interpolation: str = BICUBIC) -> str:
-    """What the images without a network are called: bicubic (volumes: trilinear); at scale 1 they are the input unchanged."""
-    return "input" if scale == 1 else interpolation
 
 
 @dataclass

@@ -8,6 +8,13 @@ from typing import Any
 from sr.files import whole
 from sr.view.line import lr_line, metrics_line
 
+BICUBIC = "bicubic"
+
+
+def plain_name(scale: float | None, interpolation: str = BICUBIC) -> str:
+    """What the images without a network are called: bicubic (volumes: trilinear); at scale 1 they are the input unchanged."""
+    return "input" if scale == 1 and interpolation == BICUBIC else interpolation
+
 
 def digits(metric: str) -> int:
     """Decimal places, as in papers: two for PSNR in dB, four for every other metric."""
@@ -50,8 +57,7 @@ def comparison(
     for benchmark, scores in results.items():
         label = f"{benchmark} ({len(scores['images'])})"
         for baseline in baselines:
-            called = "input" if scale == 1 and baseline == "bicubic" else baseline
-            rows.append([label, called, *(number(m, scores[baseline][m]) for m in metrics)])
+            rows.append([label, plain_name(scale, baseline), *(number(m, scores[baseline][m]) for m in metrics)])
             label = ""
         rows.append(["", name, *(number(m, scores[m]) for m in metrics)])
         rows.append(["", "difference", *(number(m, scores[m] - scores[baselines[0]][m], sign=True) for m in metrics)])
