@@ -38,8 +38,9 @@ def settle_image(cfg: DictConfig) -> Kind:
 
 
 def _same(one: Kind, other: Kind) -> bool:
-    """Whether two kinds mean the same pixels, whatever pictures of them show, and whether others may see them."""
-    return replace(one, window=None, private=False) == replace(other, window=None, private=False)
+    """Whether two kinds mean the same pixels, whatever pictures of them show, who may see them, and what bands are called."""
+    one, other = (replace(kind, window=None, private=False, names=()) for kind in (one, other))
+    return one == other
 
 
 def image_node(kind: Kind) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Kind:
             images, whose values have no unit; None: values are taken as they are.
         window: the stored values shown as black and white in pictures; None: `range`.
         private: whether images are of patients: no pictures in logs and reports, and W&B is offline, unless asked for.
+        names: of the bands, by which metrics find theirs: STAC's common names, such as red and nir08.
 
     Raises:
         InputError: an invalid argument, named as `image.ARGUMENT`.
@@ -59,9 +60,10 @@ class Kind:
     percentiles: tuple[float, float] | None = None
     window: tuple[float, float] | None = None
     private: bool = False
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name in ("range", "shown"):  # lists in a YAML
+        for name in ("range", "shown", "names"):  # lists in a YAML
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if type(self.bands) is not int or self.bands < 1:
             raise InputError(f"image.bands={self.bands}: pass a whole number of at least 1")
@@ -91,6 +93,19 @@ class Kind:
             object.__setattr__(self, "window", pair := tuple(self.window))
             if len(pair) != 2 or not pair[0] < pair[1]:
                 raise InputError(f"image.window={list(pair)}: pass [low, high], the values shown as black and white, or null")
+
+    def band(self, *names: str) -> int:
+        """The index of the first of these bands that the kind has.
+
+        Raises:
+            InputError: it has none of them, or `names` are not those of its bands.
+        """
+        if self.names and len(self.names) != self.bands:
+            raise InputError(f"image.names={list(self.names)}: image={self.name} has {self.bands} bands: pass their names")
+        if not (known := [name for name in names if name in self.names]):
+            own = f"has {', '.join(self.names)}" if self.names else "does not name its bands (image.names)"
+            raise InputError(f"no band {' or '.join(names)}: image={self.name} {own}")
+        return self.names.index(known[0])
 
     @property
     def contrast(self) -> tuple[float, float] | None:
