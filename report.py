@@ -15,7 +15,7 @@ def report(cfg: DictConfig) -> None:
     from sr.weights.trust import of_command_line
 
     options = OmegaConf.to_container(cfg)
-    (metric,) = options.pop("metric")  # only the name of the chosen metric
+    metric = next(iter(options.pop("metric", None) or [None]))  # only the name of the chosen metric
     sources, output, files = (options.pop(key) for key in ("runs", "output", "votes"))
     del options["trust"]
     trusted = of_command_line(cfg)

@@ -1,6 +1,7 @@
 """Atomic file writes, hashes of files, and the folder of a run."""
 
 import errno
+import glob
 import hashlib
 import os
 import uuid
@@ -43,6 +44,15 @@ def digest(path: str | Path, algorithm: str = "sha256") -> str:
     """The hash of a file's content, in hexadecimal digits."""
     with open(path, "rb") as content:
         return hashlib.file_digest(content, algorithm).hexdigest()
+
+
+def matching(pattern: Path) -> tuple[Path, list[Path]] | None:
+    """The folder in which a glob pattern begins, and the files that match, sorted; None: it is no pattern."""
+    fixed = next((i for i, part in enumerate(pattern.parts) if glob.has_magic(part)), None)
+    if fixed is None:
+        return None
+    found = map(Path, sorted(glob.glob(str(pattern), recursive=True)))
+    return Path(*pattern.parts[:fixed]), [path for path in found if not path.is_dir()]
 
 
 def clear(folder: Path) -> None:

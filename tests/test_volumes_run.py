@@ -53,7 +53,7 @@ def test_trained_validated_and_tested(job):
     results = json.loads((folder / "run" / "metrics.json").read_text())["volumes"]
     assert list(results) == ["psnr_volume", "ssim_volume", "trilinear", "bspline", "images", "degraded"]
     assert results["psnr_volume"] > 20 and results["bspline"]["psnr_volume"] > results["trilinear"]["psnr_volume"] > 20
-    assert results["degraded"]["pipeline"] == "slice_profile"
+    assert results["degraded"]["pipeline"] == "slice_profile" and results["degraded"]["stages"] == "gaussian, thickness 1"
     table = (folder / "run" / "table.md").read_text()
     assert all(word in table for word in ("| trilinear", "| bspline", "| difference", "psnr_volume"))
     pictures = sorted(file.relative_to(folder / "run" / "images").as_posix() for file in (folder / "run").rglob("*.png"))
@@ -141,8 +141,10 @@ def test_the_network_of_a_checkpoint_is_built_again(job):
 
 @pytest.mark.slow
 def test_a_report_of_runs_on_volumes(job, tmp_path):
-    done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", "metric=psnr_volume", cwd=tmp_path)
+    done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert "Ranked by psnr_volume, the first metric of these runs: pass metric=... for another one." in done.stdout
+    assert "LR made by slice_profile (gaussian, thickness 1), seed 0" in done.stdout
     assert "Pictures of volumes are in the folder images/test of each run" in done.stdout
     results = json.loads((job[1] / "run" / "metrics.json").read_text())["volumes"]
     own, plain = (means["psnr_volume"] for means in (results, results["trilinear"]))

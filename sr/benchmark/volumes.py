@@ -44,7 +44,8 @@ class Volumes(VolumeSet):
     def record(self) -> dict[str, Any]:
         """What made LR, of what; plain values. Two results are of the same task where "hash" is the same."""
         files, factors = sorted(zip(self.names, self.files, strict=True)), list(self.degradation.factors)
-        return lr_record(self.pipeline, 0, files, "whole volumes", factors, self.kind.name, self.kind.percentiles)
+        known = lr_record(self.pipeline, 0, files, "whole volumes", factors, self.kind.name, self.kind.percentiles)
+        return known | {"stages": self.degradation.called}
 
     def prepare(self) -> None:
         """As of VolumeSet. InputError: LR is other than `expected`."""

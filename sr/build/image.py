@@ -1,6 +1,6 @@
 """The pixel format: `image=photo` and others, and what a checkpoint was trained for."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -8,7 +8,7 @@ from torch import nn
 
 from sr.build.node import build, plain
 from sr.errors import InputError
-from sr.image.kind import PHOTO, Kind, of
+from sr.image.kind import PHOTO, Kind, of, same
 from sr.infer.upscaler import channels
 from sr.network.bandwise import Bandwise
 from sr.weights import checkpoint
@@ -32,15 +32,9 @@ def settle_image(cfg: DictConfig) -> Kind:
     if cfg.get("image") is None:
         OmegaConf.update(cfg, "image", image_node(stored or PHOTO), force_add=True)
     chosen = image(cfg)
-    if stored is not None and not _same(stored, chosen) and not cfg.get("bandwise"):
+    if stored is not None and not same(stored, chosen) and not cfg.get("bandwise"):
         raise InputError(f"image={chosen.name}, but {file} was trained with image={stored.name}: remove image=...")
     return chosen
-
-
-def _same(one: Kind, other: Kind) -> bool:
-    """Whether two kinds mean the same pixels, whatever pictures of them show, who may see them, and what bands are called."""
-    one, other = (replace(kind, window=None, private=False, names=()) for kind in (one, other))
-    return one == other
 
 
 def image_node(kind: Kind) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sr.image.rasters import on_disk
+
 _PIECE = 4096  # bytes from the middle of a file, where images of equal size differ
 
 
@@ -42,8 +44,10 @@ def files_of(images: Any) -> list[Path]:
 def shared(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
     """The files of `second` that are also in `first`, with the same bytes. Unreadable files are left out.
 
-    For files with a unique size, nothing but the size is read.
+    For files with a unique size, nothing but the size is read. Slices of volumes are the same if their names are.
     """
+    first = list(first)
+    known = {file for file in first if on_disk(file) != file}
     sizes, pieces = defaultdict(list), defaultdict(list)
     for file in first:
         if (size := _size(file)) is not None:
@@ -51,6 +55,8 @@ def shared(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
     found = []
     for file in second:
         size = _size(file)
+        if file in known:
+            found.append(file)
         if size not in sizes:
             continue
         if size not in pieces:

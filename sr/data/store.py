@@ -206,7 +206,7 @@ class Store:
 
 def _beside(files: Iterable[Path]) -> dict[Path, str]:
     """Folder -> what the percentiles of its files depend on: the files of its series, and when they changed."""
-    found = {}
+    found: dict[Path, str] = {}
     for file in files:
         if file.parent not in found and (format := rasters.find(file)):
             stats = [(other.name, other.stat()) for other in format.beside(file)]
@@ -215,12 +215,13 @@ def _beside(files: Iterable[Path]) -> dict[Path, str]:
 
 
 def _name(file: Path, beside: str = "") -> str:
+    there = rasters.on_disk(file)
     try:
-        status = file.stat()
+        status = there.stat()
     except OSError:  # a broken link, which decoding will report
-        status = file.lstat()
+        status = there.lstat()
     version = f"{_VERSION}|raster" if rasters.find(file) else _VERSION  # version 2 had no masks
-    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(file, os.R_OK)}"
+    key = f"{version}|{os.path.realpath(file)}|{status.st_size}|{status.st_mtime_ns}|{os.access(there, os.R_OK)}"
     key += f"|{beside}" if beside else ""
     # fsencode: names need not be UTF-8. Truncated, because a name may have at most 255 bytes, up to four per letter.
     return f"{file.stem[:50]}-{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.npy"

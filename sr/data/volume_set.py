@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from sr.data.hold_out import draws, hold_out
+from sr.data.notes import say_not_used
 from sr.data.volume_store import check_cubes, wants_cubes
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError, MissingError
 from sr.functional.axes import text
 from sr.image.kind import Kind
 from sr.image.volume import read_volume, stem
-from sr.image.volume_kind import to_kind
+from sr.image.volume_kind import clipped, to_kind
 from sr.say import warn
 
 
@@ -49,6 +50,8 @@ class VolumeSet:
         """Read each file once, so that a damaged one stops the run before it trains. InputError: see __getitem__."""
         for index in range(len(self)):
             self._hr(index)
+        if self.kind.outside == "clip":
+            say_not_used("volumes", ((file, clipped(read_volume(file), self.kind)) for file in self.files))
         if len(set(self.names)) < len(self):
             raise InputError(f"several volumes have the same name: {', '.join(sorted(self.names))}: rename one")
 

@@ -10,7 +10,7 @@ from sr.errors import InputError
 from sr.functional.axes import Factors, text
 from sr.image.kind import Kind
 from sr.image.volume import Volume, read_volume
-from sr.image.volume_kind import to_kind
+from sr.image.volume_kind import clipped, to_kind
 
 
 class VolumeStore(Store):
@@ -30,7 +30,7 @@ class VolumeStore(Store):
         if self.cubes:
             check_cubes(volume, "data.anisotropic")
         notes = ["do not say the size of a voxel: cubes are assumed"] if volume.spacing is None else []
-        return to_kind(volume, self.kind)[0], None, notes
+        return to_kind(volume, self.kind)[0], None, notes + clipped(volume, self.kind)
 
     def size_of(self, file: Path) -> int:
         return file.stat().st_size + HEADER  # at least: how much a compressed file holds is known when it is read

@@ -32,7 +32,7 @@ class VolumeData(Training):
     """Training volumes, validation sets and benchmarks.
 
     Args:
-        train: a folder of volumes, a file, or a list of these.
+        train: a folder of volumes, a file, a glob pattern, or a list of these.
         benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
             holds out whole volumes of `train`.
         degradation: makes LR from HR on the device.

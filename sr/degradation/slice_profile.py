@@ -63,6 +63,12 @@ class SliceProfile(nn.Module):
         low, high = self.thickness
         return {} if low == high else {"thickness": draws.uniform(low, high)}
 
+    @property
+    def called(self) -> str:
+        """What tells it from other profiles, for people."""
+        low, high = self.thickness
+        return f"{self.profile}, thickness {low:g}" + (f" to {high:g}" if low < high else "")
+
     def words(self, parameters: dict[str, Any]) -> str:
         thickness = float(parameters.get("thickness", self.thickness[0]))
         return f"{self.profile} profile 1/{text(self.factors)}, thickness {thickness:.3g}"

@@ -59,6 +59,11 @@ class VolumeChain(nn.Module):
         """The parameters of all stages, {"<stage>.<parameter>": (count, ...)}; each draws from a stream of its name."""
         return sample_each(self.stages, draws)
 
+    @property
+    def called(self) -> str:
+        """What its stages do, in words, where they say it."""
+        return "; ".join(stage.called for stage in self.stages.values() if hasattr(stage, "called"))
+
     def words(self, parameters: dict[str, Any], count: int) -> list[str]:
         """What is done to each of `count` samples, for people."""
         samples = on_host(parameters) or [{}] * count

@@ -1,4 +1,4 @@
-"""Series of DICOM slices: which files belong together, and in which order they lie in the patient. Nothing else is read."""
+"""Series of slices, DICOM files or slices of volumes: which belong together, and in which order they lie in the patient."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -8,22 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from sr.errors import InputError
-from sr.image import rasters
+from sr.image import formats, rasters, volume_slices
 from sr.image.dicom import DICOM, header
+from sr.image.raster import extension
 
 GAP = 1.5  # times the usual distance of two slices: between these one is missing
+VOLUME = "volume"  # in place of a modality
 SAME = 0.01  # mm: slices that are nearer lie at one place
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A file of one frame and what its header says.
+    """A file of one frame and what its header says; or a slice of a volume.
 
     Args:
-        patient: PatientID; without one the study.
+        patient: PatientID; without one the study. Of a volume its file.
         series: SeriesInstanceUID, with the orientation, since a series may have views of several.
         position: mm along the normal of the slice; None: a projection, such as a radiograph, which has no position.
-        modality: CT, MR, CR ...
+        modality: CT, MR, CR ...; VOLUME.
     """
 
     file: Path
@@ -31,6 +33,19 @@ class Slice:
     series: tuple[str, tuple[float, ...]]
     position: float | None
     modality: str
+
+
+def is_read(path: str | Path) -> bool:
+    """Whether a file of this name is a slice or a volume; other pictures too, to report them."""
+    return formats.is_read(path) or extension(path) in volume_slices.EXTENSIONS
+
+
+def slices_of(file: Path) -> list[Slice]:
+    """The slice of a DICOM file, or those of a volume across D. Raises as `slice_of`."""
+    if extension(file) not in volume_slices.EXTENSIONS:
+        return [slice_of(file)]
+    files, between = volume_slices.slices(file)
+    return [Slice(one, str(file), (str(file), (0.0, 0.0, 1.0)), index * between, VOLUME) for index, one in enumerate(files)]
 
 
 def slice_of(file: Path) -> Slice:

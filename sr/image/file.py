@@ -10,7 +10,7 @@ import os
 import stat
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -69,8 +69,8 @@ def list_images(folder: str | Path) -> list[Path]:
     return scan(folder)[0]
 
 
-def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
-    """`list_images`, and the number of other files per extension."""
+def scan(folder: str | Path, readable: Callable[[str | Path], bool] = formats.is_read) -> tuple[list[Path], Counter[str]]:
+    """`list_images`, of names that are `readable`, and the number of other files per extension."""
     if not Path(folder).is_dir():
         raise MissingError(f"{folder}: no such folder")
     found, others, visited = [], Counter(), set()
@@ -78,9 +78,9 @@ def scan(folder: str | Path) -> tuple[list[Path], Counter[str]]:
         real = os.path.realpath(parent)
         folders[:] = [] if real in visited else sorted(name for name in folders if not name.startswith("."))
         if real not in visited:  # otherwise a link leads to a folder that is already listed
-            images = [name for name in names if not name.startswith(".") and formats.is_read(name)]
+            images = [name for name in names if not name.startswith(".") and readable(name)]
             found += [Path(parent, name) for name in images]
-            if not images and not folders and formats.is_read(parent) and parent != str(folder):
+            if not images and not folders and readable(parent) and parent != str(folder):
                 found.append(Path(parent))
             others.update(formats.extension(n) or n for n in names if n not in images and n[0] != "." and n not in _LITTER)
         visited.add(real)
@@ -199,7 +199,7 @@ def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
 
 def _raster(path: str | Path) -> Raster | None:
     """The open raster, if the file is one. Raises like `read`."""
-    with _reading(path):
+    with _reading(rasters.on_disk(path)):
         pass  # what is there is a file
     return rasters.opened(path)
 

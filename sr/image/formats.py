@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sr.image import rasters
-from sr.image.rasters import extension
+from sr.image.raster import extension
 
 # Pillow's names of the formats that are read, with their extensions. No others: its EPS reader, for example, starts
 # Ghostscript.
@@ -29,7 +29,7 @@ _PICTURE = "convert it to PNG or TIFF first"
 _OTHERS = {
     "a DICOM file": ("training and predict.py read it, if its name ends in .dcm", ()),
     "a volume": (
-        "save its slices as PNG or TIFF of 16 bits first, or use a network for volumes (train.py model=edsr3d)",
+        "data=slices and benchmark=[slices] take the slices of volumes, model=edsr3d whole ones, and predict.py both",
         (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".mgz"),
     ),
     "a video": (

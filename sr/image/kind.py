@@ -5,7 +5,7 @@ converts between the two.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -93,19 +93,6 @@ class Kind:
             object.__setattr__(self, "window", pair := tuple(self.window))
             if len(pair) != 2 or not pair[0] < pair[1]:
                 raise InputError(f"image.window={list(pair)}: pass [low, high], the values shown as black and white, or null")
-
-    def band(self, *names: str) -> int:
-        """The index of the first of these bands that the kind has.
-
-        Raises:
-            InputError: it has none of them, or `names` are not those of its bands.
-        """
-        if self.names and len(self.names) != self.bands:
-            raise InputError(f"image.names={list(self.names)}: image={self.name} has {self.bands} bands: pass their names")
-        if not (known := [name for name in names if name in self.names]):
-            own = f"has {', '.join(self.names)}" if self.names else "does not name its bands (image.names)"
-            raise InputError(f"no band {' or '.join(names)}: image={self.name} {own}")
-        return self.names.index(known[0])
 
     @property
     def contrast(self) -> tuple[float, float] | None:
@@ -284,6 +271,11 @@ class Kind:
 
 
 PHOTO = Kind("photo", 3, "uint8", (0, 255), 255, True, (0, 1, 2))  # 8-bit RGB: conf/image/photo.yaml
+
+
+def same(one: Kind, other: Kind) -> bool:
+    """Whether two kinds mean the same pixels, whatever pictures of them show, who may see them, and what bands are called."""
+    return len({replace(kind, window=None, private=False, names=()) for kind in (one, other)}) == 1
 
 
 def of_data(data: Any) -> Kind:

@@ -17,6 +17,12 @@ from sr.errors import InputError
 from sr.image.writer import StripWriter, one_line
 
 
+def extension(path: str | Path) -> str:
+    """The extension in lower case; for volume.nii.gz both parts."""
+    name = Path(path).name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
 class Raster(ABC):
     """An open file: `planes` pictures of one size, read by windows; only the header is read before.
 

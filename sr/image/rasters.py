@@ -9,8 +9,9 @@ from pathlib import Path
 from sr.errors import InputError
 from sr.image.dicom import DICOM
 from sr.image.geotiff import JP2, GeoTIFF
-from sr.image.raster import Raster
+from sr.image.raster import Raster, extension
 from sr.image.stack import TIFFStack
+from sr.image.volume_slices import VolumeSlices, on_disk
 from sr.image.writer import one_line
 
 FORMATS: tuple[type[Raster], ...] = (
@@ -18,21 +19,17 @@ FORMATS: tuple[type[Raster], ...] = (
     JP2,
     TIFFStack,
     DICOM,
+    VolumeSlices,
 )
-EXTENSIONS = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.extensions))
-WRITTEN = tuple(dict.fromkeys(extension for each in FORMATS for extension in each.written))
-
-
-def extension(path: str | Path) -> str:
-    """The extension in lower case; for volume.nii.gz both parts."""
-    name = Path(path).name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+_IMAGES = [each for each in FORMATS if each is not VolumeSlices]  # a volume is many images: users say that they want its slices
+EXTENSIONS = tuple(dict.fromkeys(ending for each in _IMAGES for ending in each.extensions))
+WRITTEN = tuple(dict.fromkeys(ending for each in _IMAGES for ending in each.written))
 
 
 def find(path: str | Path) -> type[Raster] | None:
     """The class that reads a file, from its name and first bytes; None: `sr.image.file` reads it, or reports it."""
     found = [each for each in FORMATS if extension(path) in each.extensions]
-    if not found or not os.path.isfile(path):
+    if not found or not os.path.isfile(on_disk(path)):
         return None
     return next((each for each in found if each.claims(Path(path))), None)
 
@@ -62,6 +59,6 @@ def opening(format: type[Raster], path: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{path}: {error}") from None
+        raise error if str(error).startswith(f"{path}: ") else InputError(f"{path}: {error}") from None
     except Exception as error:
         raise InputError(f"{path}: cannot be read as {format.name} ({one_line(error)})") from None

@@ -6,7 +6,7 @@ D is the axis of the slices: the one with the largest distance between voxels, t
 and W are the others in reverse order, so that an axial volume stored as (x, y, z) becomes (z, y, x).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from sr.errors import InputError, MissingError, first_line
-from sr.files import whole
+from sr.files import matching, whole
 from sr.functional.axes import Factors, text
 from sr.image import volume_nibabel, volume_simpleitk
-from sr.image.rasters import extension
+from sr.image.raster import extension
 
 READERS = {ending: library for library in (volume_nibabel, volume_simpleitk) for ending in library.EXTENSIONS}
 EXTENSIONS = (".npy", *READERS)
@@ -76,7 +76,7 @@ def list_volumes(folder: Path) -> list[Path]:
 
 
 def found(sources: str | Path | Iterable[str | Path], key: str) -> list[Path]:
-    """The files of a folder, a file, or a list of these.
+    """The files of a folder, a file, a glob pattern, or a list of these.
 
     Raises:
         MissingError: there are none; the line names the config `key`.
@@ -84,9 +84,12 @@ def found(sources: str | Path | Iterable[str | Path], key: str) -> list[Path]:
     entries = [sources] if isinstance(sources, str | Path) else list(sources)
     files: list[Path] = []
     for entry in map(lambda one: Path(one).expanduser(), entries):
-        if not entry.exists():
+        if entry.exists():
+            inside = list_volumes(entry) if entry.is_dir() else [entry]
+        elif (pattern := matching(entry)) is None:
             raise MissingError(f"{key}: no such file or folder: {entry}")
-        inside = list_volumes(entry) if entry.is_dir() else [entry]
+        else:
+            inside = [file for file in pattern[1] if extension(file) in EXTENSIONS]
         if not inside:
             raise MissingError(f"{key}: no volumes in {entry}: looked for {', '.join(EXTENSIONS)}")
         files += inside
@@ -129,20 +132,24 @@ def write_volume(path: str | Path, values: np.ndarray, source: Volume, factors: 
     The affine (origin, spacing, direction) is scaled so that the centre of a voxel keeps its place in the world: HR voxel i
     lies at (i + 0.5) / f - 0.5 of the source.
     """
-    back = tuple(np.argsort(source.axes))  # from (D, H, W) to the file's axes
-    voxels = np.ascontiguousarray(source.stored(values).transpose(back))
-    by = tuple(factors[axis] for axis in back)
-    ending = extension(Path(path))
     with whole(path) as temporary:
-        named = temporary.with_name(temporary.name + ending)  # libraries choose the format by the ending
-        try:
-            if ending == ".npy":
-                np.save(named, voxels)
-            else:
-                READERS[ending].write(named, voxels, source.source, by, (source.slope, source.inter))
-            named.replace(temporary)
-        finally:
-            named.unlink(missing_ok=True)
+        save_volume(temporary, extension(path), source.stored(values), source, factors)
+
+
+def save_volume(path: Path, ending: str, voxels: np.ndarray, source: Volume, factors: Sequence[float]) -> None:
+    """Write voxels (fD, fH, fW) of the stored type to a file of any name, in the format of this ending, as `write_volume`."""
+    back = tuple(np.argsort(source.axes))  # from (D, H, W) to the file's axes
+    voxels = np.ascontiguousarray(voxels.transpose(back))
+    named = path.with_name(path.name + ending)  # libraries choose the format by the ending
+    try:
+        if ending == ".npy":
+            np.save(named, voxels)
+        else:
+            by = tuple(factors[axis] for axis in back)
+            READERS[ending].write(named, voxels, source.source, by, (source.slope, source.inter))
+        named.replace(path)
+    finally:
+        named.unlink(missing_ok=True)
 
 
 def _npy(path: Path) -> np.ndarray:

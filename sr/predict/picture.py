@@ -10,7 +10,7 @@ from sr.errors import InputError
 from sr.image import rasters
 from sr.image.file import Image, read
 from sr.image.kind import Kind
-from sr.image.raster import Raster
+from sr.image.raster import Raster, extension
 from sr.image.writer import DEEP, StripWriter, Writer, not_kept
 from sr.infer import rasters as raster_strips
 from sr.infer.strips import Alpha, check_bands, factor_of, shape, strips
@@ -86,7 +86,7 @@ def made(
 
 def _keeps(raster: Raster, target: Path) -> bool:
     """Whether a result of this name is a raster; otherwise it is a photograph of the first plane."""
-    return rasters.extension(target) in raster.written
+    return extension(target) in raster.written
 
 
 def _flat(raster: Raster, target: Path, size: tuple[int, int, int]) -> tuple[StripWriter, dict[str, str]]:

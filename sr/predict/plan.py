@@ -1,22 +1,23 @@
 """Which input file becomes which output file; refuses everything that can be refused before the first is upscaled."""
 
-import glob
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL.Image import registered_extensions
 
 from sr.data.notes import listed
 from sr.errors import InputError, MissingError
-from sr.image import formats, rasters, volume
+from sr.files import matching
+from sr.image import formats, rasters, volume, volume_slices
 from sr.image.file import scan, size
-from sr.image.rasters import extension
+from sr.image.raster import extension
 from sr.image.writer import EXTENSIONS
 from sr.say import warn
 
 WRITTEN = tuple(dict.fromkeys((*EXTENSIONS, *rasters.WRITTEN)))  # extensions of results
+_KEPT = (*WRITTEN, *volume_slices.EXTENSIONS)  # and those of volumes, which only volumes become
 
 
 def plan(
@@ -42,23 +43,33 @@ def plan(
         raise InputError(f"suffix={suffix}: it is part of a file name and cannot contain a folder")
     several, target = sources(source), Path(target)
     for one in several:
-        if one.is_file() and not formats.is_read(one):
+        if one.is_file() and not _readable(one):
             size(one)  # the extension is unknown: raises an error unless it is an image
-    if volume.extension(target) in volume.EXTENSIONS and not target.is_dir():
-        raise InputError(f"output={target} names a volume, but the network is for pictures: choose one of {', '.join(WRITTEN)}")
+    own = extension(several[0]) if len(several) == 1 else ""
+    if extension(target) in volume.EXTENSIONS and not target.is_dir() and extension(target) != own:
+        raise InputError(
+            f"output={target} names a volume, but the network is for pictures: choose one of {', '.join(WRITTEN)}, and for a "
+            "volume, whose slices are enlarged, its own format or a folder"
+        )
     # Whether it is the result of a single file.
-    named = extension(target).lower() in {*WRITTEN, *rasters.EXTENSIONS, *registered_extensions()} and not target.is_dir()
+    endings = {*_KEPT, *rasters.EXTENSIONS, *registered_extensions()}
+    named = extension(target).lower() in endings and not target.is_dir()
     if len(several) == 1 and several[0].is_file() and named:
-        if extension(target) not in WRITTEN:
+        if extension(target) not in _KEPT:
             raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(WRITTEN)}")
         if suffix or format not in (None, extension(target)[1:]):
             raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
         return _checked([(several[0], target)])
-    bases = {file: base for base, files in (find(one, target) for one in several) for file in files}
+    bases = {file: base for base, files in (find(one, target, _readable) for one in several) for file in files}
     if target.is_file() or (len(several) > 1 and named):
         raise InputError(f"output={target} is a file: pass a folder")
     names = _names([file.relative_to(base) for file, base in bases.items()], [*bases], format, suffix)
     return _checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
+
+
+def _readable(path: str | Path) -> bool:
+    """Whether a file of this name is an image, or a volume, whose slices are images."""
+    return formats.is_read(path) or extension(path) in volume_slices.EXTENSIONS
 
 
 def sources(source: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -77,7 +88,7 @@ def _names(files: list[Path], sources: list[Path], format: str | None, suffix: s
     """The name of each result. What cannot be written in its own format becomes another one, keeping the extension if the
     name is taken."""
     parts = [_split(file) for file in files]
-    kept = [format is not None or own.lower() in WRITTEN for _, own in parts]
+    kept = [format is not None or own.lower() in _KEPT for _, own in parts]
     names = [
         file.with_name(stem + suffix + (f".{format}" if format else own))
         for file, (stem, own) in zip(files, parts, strict=True)
@@ -109,24 +120,26 @@ def _made(file: Path) -> str:
     return raster.written[0] if raster and raster.written else ".png"
 
 
-def find(source: Path, target: Path | None = None) -> tuple[Path, list[Path]]:
+def find(
+    source: Path, target: Path | None = None, readable: Callable[[str | Path], bool] = formats.is_read
+) -> tuple[Path, list[Path]]:
     """The parent folder of a file, folder or glob pattern, and its image files, without those below `target`.
+
+    Args:
+        readable: whether a file of this name is an image.
 
     Raises:
         MissingError: there are none; InputError: `target` is that folder.
     """
     others: Counter[str] = Counter()
     if source.is_dir():
-        base, (files, others) = source, scan(source)
+        base, (files, others) = source, scan(source, readable)
     elif os.path.lexists(source):  # exists but is not a file: reading reports what it is
         return source.parent, [source]
     else:
-        fixed = next((i for i, part in enumerate(source.parts) if glob.has_magic(part)), len(source.parts))
-        base = Path(*source.parts[:fixed])
-        matches = [Path(match) for match in sorted(glob.glob(str(source), recursive=True))]
-        matches = [path for path in matches if not path.is_dir()]
-        files = [path for path in matches if formats.is_read(path)]
-        others = Counter(formats.extension(path) or path.name for path in matches if not formats.is_read(path))
+        base, matches = matching(source) or (source, [])
+        files = [path for path in matches if readable(path)]
+        others = Counter(extension(path) or path.name for path in matches if not readable(path))
     if target is not None:
         there = Path(os.path.realpath(target))  # not resolve(), which fails for a link to itself
         if there == Path(os.path.realpath(base)):

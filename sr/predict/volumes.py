@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from sr.data.volume_store import check_cubes, wants_cubes
 from sr.errors import InputError, MissingError, NotFiniteError
+from sr.files import matching
 from sr.functional.axes import layout, text
 from sr.image.kind import Kind
 from sr.image.volume import EXTENSIONS, Volume, extension, found, read_volume, stem, write_volume
@@ -23,7 +24,7 @@ from sr.predict.files import Result
 
 
 def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, *, suffix: str = "") -> list[tuple[Path, Path]]:
-    """Pairs (input file, output file) for a file, a folder (its sub-folders are kept), or a list of these.
+    """Pairs (input file, output file) for a file, a folder (its sub-folders are kept), a glob pattern, or a list of these.
 
     Args:
         target: a folder; for a single file also a file name, of the input's format.
@@ -47,7 +48,8 @@ def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, 
             raise InputError(f"output={target} is the input folder: choose another one")
         pairs = []
         for entry in entries:
-            base, inside = (entry, target.resolve()) if entry.is_dir() else (entry.parent, None)
+            pattern = None if entry.exists() else matching(entry)
+            base, inside = (entry, target.resolve()) if entry.is_dir() else (pattern[0] if pattern else entry.parent, None)
             for file in found(entry, "input"):
                 if inside is None or not file.resolve().is_relative_to(inside):  # results of an earlier call
                     name = f"{stem(file)}{suffix}{extension(file)}"
@@ -114,7 +116,7 @@ def _one(upscaler: VolumeUpscaler, source: Path, target: Path, kind: Kind, aniso
     volume, factors = read_volume(source), upscaler.network.factors
     if wants_cubes(factors, anisotropic):
         check_cubes(volume, "anisotropic")
-    voxels, limits = to_kind(volume, kind)
+    voxels, limits = to_kind(volume, kind, clip=False)
     made = np.empty(upscaler.size(voxels.shape[:3]), np.float32)
 
     def part(*window: slice) -> torch.Tensor:

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from sr.metric.record import different
 from sr.report.runs import Run
 from sr.report.variants import Variant
-from sr.view.line import metrics_line
+from sr.view.line import made_by, metrics_line
 
 _PLACES = ("weights", "net", "gallery")  # the location of a metric's weights does not change what it measures
 
@@ -98,7 +98,7 @@ def _other_lr(runs: Sequence[Run], benchmark: str) -> str | None:
         other = run.degraded.get(benchmark)
         if (one or {}).get("hash") != (other or {}).get("hash"):
             said = [
-                f"{run.folder} by {made.get('pipeline')} ({made.get('hash')})" if made else f"{run.folder} not by a degradation"
+                f"{run.folder} by {made_by(made)} ({made.get('hash')})" if made else f"{run.folder} not by a degradation"
                 for run, made in ((first, one), (run, other))
             ]
             return f"{benchmark} is left out: its LR was made in {said[0]} and in {said[1]}, which are two tasks."

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os.path import commonpath
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ ROUGH, WIDE = 8e6, 24  # bytes of a page that is slow to send; number of variant
 class Options:
     """The options of a report, as in conf/report.yaml."""
 
-    metric: str = "psnr"
+    metric: str | None = None  # None: psnr, otherwise the first that all runs measured
     baseline: str | None = None
     title: str | None = None
     question: str | None = None
@@ -93,6 +93,10 @@ def _content(
         notes.append(f"No run of this report belongs to the requested baseline {baseline}.")
         baseline = None
     chances = {"draws": options.draws, "seed": options.seed}
+    if options.metric is None:
+        options = replace(options, metric="psnr" if "psnr" in metrics else metrics[0])
+        if options.metric != "psnr":
+            notes.append(f"Ranked by {options.metric}, the first metric of these runs: pass metric=... for another one.")
     results = analyse(variants, metric=options.metric, baseline=baseline, higher=higher, bicubic=bicubic, **chances)
     notes = results.notes + notes
     separate = [_task(task, variants, options, higher, notes) for task in tasks(usable)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sr.report.runs import Run
 from sr.report.variants import Variant
-from sr.view.line import lr_line
+from sr.view.line import lr_line, made_by
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Task:
     def title(self) -> str:
         count = f"{len(self.runs)} run{'s' if len(self.runs) > 1 else ''} on {self.benchmark}"
         made = self.record
-        return f"{count}/{made['pipeline']}, hash {made['hash']}" if made else f"{count}, whose LR no degradation made"
+        return f"{count}/{made_by(made)}, hash {made['hash']}" if made else f"{count}, whose LR no degradation made"
 
     @property
     def note(self) -> str:
@@ -72,9 +72,10 @@ def apart(every: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def _name(run: Run, sets: set[str]) -> str:
-    """Of the task of a run, for a folder: "realesrgan-69992e55fad1"."""
+    """Of the task of a run, for a folder: "realesrgan-69992e55fad1", "slice_profile-box-9c3a0d1e2f4b"."""
     made = [run.degraded[name] for name in sorted(sets) if name in run.degraded]
-    return "_".join(f"{one['pipeline'][:50].replace(',', '+')}-{one['hash']}" for one in made) or "others"
+    parts = [(one["pipeline"][:50].replace(",", "+"), one.get("stages", "").partition(",")[0], one["hash"]) for one in made]
+    return "_".join("-".join(filter(None, part)) for part in parts) or "others"
 
 
 def _of_set(run: Run, name: str) -> Run:

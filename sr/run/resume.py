@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from sr.cli import CONF
 from sr.cli.named import config_dirs, split, value_of
 from sr.errors import InputError
-from sr.image.kind import of
+from sr.image.kind import of, same
 from sr.run import history
 from sr.weights import checkpoint, trust
 
@@ -64,7 +64,7 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
         key = override.split("=")[0].lstrip("+~").split("@")[-1].replace("/", ".")  # optimizer@discriminator_optimizer=adam
         if key in ("resume", "output_dir", "trust") or override == f"model={content.get('recipe')}":
             continue
-        if key == "image" and of(OmegaConf.to_container(cfg.image), key) == of(content["config"].get("image"), cfg.resume):
+        if key == "image" and same(of(OmegaConf.to_container(cfg.image), key), of(content["config"].get("image"), cfg.resume)):
             continue
         before, after = OmegaConf.select(old, key), OmegaConf.select(cfg, key)
         if key.split(".")[0] in _FIXED and key not in _FREE:

@@ -19,9 +19,14 @@ def _words(one: Mapping[str, Any]) -> str:
     return ", ".join([*words, *([f"weights {one['weights'][:12]}"] if one.get("weights") else [])])
 
 
+def made_by(record: Mapping[str, Any]) -> str:
+    """The pipeline of a set's LR: "bsrgan", "slice_profile (gaussian, thickness 1)"."""
+    return f"{record.get('pipeline')} ({record['stages']})" if record.get("stages") else str(record.get("pipeline"))
+
+
 def lr_line(name: str, record: Mapping[str, Any]) -> str:
     """Which pipeline made a set's LR, for below a table."""
     return (
-        f"{name}: LR made by {record['pipeline']}, seed {record['seed']}, of {record['images']} images "
+        f"{name}: LR made by {made_by(record)}, seed {record['seed']}, of {record['images']} images "
         f"(hash {record['hash']}); scored against {record['target']}"
     )

@@ -45,7 +45,7 @@ def panel(
     crops = {**before, "SR": sr[..., rows, columns]}
     if hr is not None:
         crops["HR"] = hr[..., rows, columns]
-    return titled({name: _to_pil(shown(picture, bands, contrast).cpu(), zoom) for name, picture in crops.items()})
+    return titled({name: enlarged(shown(picture, bands, contrast).cpu(), zoom) for name, picture in crops.items()})
 
 
 def shown(image: Tensor, bands: Sequence[int] | None = None, contrast: tuple[float, float] | None = None) -> Tensor:
@@ -106,6 +106,7 @@ def titled(pictures: dict[str, Image.Image]) -> Image.Image:
     return row
 
 
-def _to_pil(image: Tensor, zoom: int) -> Image.Image:
+def enlarged(image: Tensor, zoom: int) -> Image.Image:
+    """A picture (1, 3, H, W) in [0, 1] whose pixels are squares of `zoom` pixels."""
     picture = Image.fromarray(to_pixels(image))
     return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)

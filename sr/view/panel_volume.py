@@ -7,8 +7,7 @@ from torch import Tensor
 
 from sr.functional.axes import Factors
 from sr.functional.volume import interpolated, nearest
-from sr.image.file import to_pixels
-from sr.view.panel import titled
+from sr.view.panel import enlarged, titled
 
 VIEWS = ("axial", "coronal", "sagittal")  # planes across D, H and W of a volume whose D runs from feet to head
 _LEAST = 240  # pixels: the shorter side of a view that is enlarged
@@ -54,6 +53,4 @@ def _plane(volume: Tensor, axis: int, centre: tuple[int, int, int], crop: int) -
 
 
 def _picture(plane: Tensor) -> Image.Image:
-    picture = Image.fromarray(to_pixels(plane[None, None].clamp(0, 1).cpu().expand(-1, 3, -1, -1)))
-    zoom = max(_LEAST // min(picture.size), 1)
-    return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
+    return enlarged(plane[None, None].clamp(0, 1).cpu().expand(-1, 3, -1, -1), max(_LEAST // min(plane.shape), 1))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sr.image.file import to_pixels
 from sr.metric.truthfulness import PARTS, maps
-from sr.view.panel import shown, titled, worst_place
+from sr.view.panel import enlarged, shown, titled, worst_place
 
 UNKNOWN = 0.25  # gray of pixels that are not judged
 
@@ -34,7 +34,7 @@ def truth_panel(
     pictures = {"SR": shown(sr[place], bands), "HR": shown(hr[place], bands)}
     for index, part in enumerate(PARTS):
         pictures[part] = shares[:, index : index + 1].nan_to_num(UNKNOWN)[place].expand(-1, 3, -1, -1)
-    return titled({name: _enlarged(to_pixels(picture.cpu()), zoom) for name, picture in pictures.items()})
+    return titled({name: enlarged(picture.cpu(), zoom) for name, picture in pictures.items()})
 
 
 def in_colours(shares: Tensor) -> np.ndarray:
@@ -42,8 +42,3 @@ def in_colours(shares: Tensor) -> np.ndarray:
     nothing is judged."""
     order = [PARTS.index(part) for part in ("hallucination", "improvement", "omission")]
     return to_pixels(torch.nan_to_num(shares[:, order], UNKNOWN).cpu())
-
-
-def _enlarged(pixels: np.ndarray, zoom: int) -> Image.Image:
-    picture = Image.fromarray(pixels)
-    return picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)

@@ -15,6 +15,7 @@ from sr.errors import LIBRARIES, InputError, first_line
 from sr.functional.axes import is_volume
 from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
 from sr.weights import contract_volume
+from sr.weights.tried import check_image, check_learns, check_scale, name_of, patch_error, waves
 from sr.weights.untouched import as_it_was
 
 _SIDES = (8, 32, 64)  # LR pixels: the smallest that nearly every network accepts, then larger ones
@@ -36,9 +37,9 @@ def defaults(network: nn.Module, scale: int | None) -> nn.Module:
     for name in ("scale", "channels", "multiple_of"):
         value = getattr(network, name)
         if type(value) is not int or value < 1:
-            raise InputError(f"{_name(network)}.{name} is {value!r}: set it to a whole number of at least 1")
+            raise InputError(f"{name_of(network)}.{name} is {value!r}: set it to a whole number of at least 1")
     if takes_size(network) and not _is_range(scales := getattr(network, "scales", None)):
-        raise InputError(f"{_name(network)}.scales is {scales!r}: set it to the smallest and largest scale, such as (1, 4)")
+        raise InputError(f"{name_of(network)}.scales is {scales!r}: set it to the smallest and largest scale, such as (1, 4)")
     return network
 
 
@@ -63,28 +64,21 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
     defaults(network, scale)
     if is_volume(network):
         return contract_volume.network(network, scale, patches)
-    name, multiple = _name(network), network.multiple_of
-    if network.scale != scale and not takes_size(network):
-        raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
+    check_scale(network, scale)
+    name, multiple = name_of(network), network.multiple_of
     if conditions(network):
         return network
     with as_it_was(network), torch.enable_grad():
         network.eval()
         lr, sr = _enlarged(network, multiple)
         own = network.scale
-        _check_image(name, lr, sr, (lr.shape[2] * own, lr.shape[3] * own), f"at scale={own}")
+        check_image(name, lr, sr, (lr.shape[2] * own, lr.shape[3] * own), f"at scale={own}")
         if takes_size(network):
             _check_size(network, lr, own)
         for patch in patches:
             if patch % multiple:
-                _check_patch(network, patch, multiple)
-        learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        if learning and not sr.requires_grad:
-            raise InputError(
-                f"{name}: no gradient reaches its {len(learning)} parameters (no_grad, detach or numpy in forward?)"
-            )
-        if learning and not _reached(sr, learning):
-            raise InputError(f"{name}: no gradient reaches any of its {len(learning)} parameters; forward does not use them")
+                _check_patch(network, patch)
+        check_learns(network, sr)
     return network
 
 
@@ -100,7 +94,7 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
         height = -(-side // multiple) * multiple
         # Not square, to tell H from W; 64 pixels, which every power of two divides. Large attention windows are slow.
         square = side == _SIDES[-1] or (multiple >= 8 and _of(network, _TESTED))
-        lr = _image(network, height, height if square else height + multiple)
+        lr = waves(network, height, height if square else height + multiple)
         try:
             sr = _called(network, lr)
         except Exception as error:
@@ -108,12 +102,12 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
             continue
         if side == _SIDES[-1]:
             raise InputError(
-                f"{_name(network)} accepts {height}x{height} pixels but not 32x{32 + multiple} (multiple_of={multiple}): set "
+                f"{name_of(network)} accepts {height}x{height} pixels but not 32x{32 + multiple} (multiple_of={multiple}): set "
                 "its attribute multiple_of to the number that height and width must be a multiple of"
             ) from first
         return lr, sr
     if _of(network, LIBRARIES):
-        raise InputError(f"network: {_name(network)} fails; its options do not fit together: {first_line(first)}") from first
+        raise InputError(f"network: {name_of(network)} fails; its options do not fit together: {first_line(first)}") from first
     raise first
 
 
@@ -126,44 +120,16 @@ def _check_size(network: nn.Module, lr: Tensor, scale: int) -> None:
     size = (lr.shape[2] * scale + 1, lr.shape[3] * scale - 1)
     with torch.no_grad():
         sr = network(lr, **chosen(network, alone(lr, scale) | {SIZE: size}))
-    _check_image(_name(network), lr, sr, size, f"with size={size}")
+    check_image(name_of(network), lr, sr, size, f"with size={size}")
 
 
-def _check_image(name: str, lr: Tensor, sr: Any, size: tuple[int, int], when: str) -> None:
-    if not isinstance(sr, Tensor):
-        raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor (N, C, sH, sW)")
-    wanted = (*lr.shape[:2], *size)
-    if tuple(sr.shape) != wanted:
-        raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} {when}")
-    if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):
-        what = "NaN or infinite values" if sr.is_floating_point() else f"{sr.dtype}"
-        raise InputError(f"{name} returns {what} for an image in [0, 1]; expected finite values in a floating dtype")
-
-
-def _check_patch(network: nn.Module, patch: int, multiple: int) -> None:
+def _check_patch(network: nn.Module, patch: int) -> None:
     """Check patch sizes: training does not pad patches, only evaluation does."""
     try:
         with torch.no_grad():
-            _called(network, _image(network, patch, patch))
+            _called(network, waves(network, patch, patch))
     except Exception as error:
-        near = max(patch // multiple, 1) * multiple
-        raise InputError(
-            f"data.patch_size={patch}: {_name(network)} accepts only multiples of {multiple}; pass data.patch_size={near}"
-        ) from error
-
-
-def _reached(sr: Tensor, parameters: list[nn.Parameter]) -> bool:
-    """Whether the autograd graph of a result reaches one of the parameters; computes nothing."""
-    wanted, seen, waiting = {id(p) for p in parameters}, set(), [sr.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if id(getattr(node, "variable", None)) in wanted:
-            return True
-        waiting += [following for following, _ in node.next_functions]
-    return False
+        raise patch_error(network, patch) from error
 
 
 def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
@@ -184,14 +150,14 @@ def loss(key: str, made: Any, channels: int = 3, side: int = 64) -> Any:
         value = made(sr, hr)
         if not isinstance(value, Tensor) or value.ndim:
             what = f"(shape {tuple(value.shape)})" if isinstance(value, Tensor) else f"({type(value).__name__})"
-            raise InputError(f"{key}: {_name(made)} must return a scalar, the mean over the batch {what}")
+            raise InputError(f"{key}: {name_of(made)} must return a scalar, the mean over the batch {what}")
         if not torch.isfinite(value):
-            raise InputError(f"{key}: {_name(made)} returns {value.item()} for two images in [0, 1]")
+            raise InputError(f"{key}: {name_of(made)} returns {value.item()} for two images in [0, 1]")
         if not value.requires_grad:
-            raise InputError(f"{key}: {_name(made)} passes no gradient to the network's image")
+            raise InputError(f"{key}: {name_of(made)} passes no gradient to the network's image")
         (gradient,) = torch.autograd.grad(value, sr, allow_unused=True)
         if gradient is None or not torch.isfinite(gradient).all():
-            raise InputError(f"{key}: {_name(made)} passes no finite gradient to the network's image")
+            raise InputError(f"{key}: {name_of(made)} passes no finite gradient to the network's image")
     return made
 
 
@@ -208,7 +174,7 @@ def metric(key: str, made: Any, channels: int = 3, side: int = 96) -> Any:
         score = copy.deepcopy(made)(*((sr, hr) if getattr(made, "reference", True) else (sr,)))
     if not isinstance(score, Tensor) or score.numel() != 1:
         what = f"shape {tuple(score.shape)}" if isinstance(score, Tensor) else type(score).__name__
-        raise InputError(f"{key}: {_name(made)} returns {what} for one image; expected one number per image")
+        raise InputError(f"{key}: {name_of(made)} returns {what} for one image; expected one number per image")
     return made
 
 
@@ -225,7 +191,7 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
         logits = made(_pair(made, channels, side)[0].requires_grad_(True))
         if not isinstance(logits, Tensor) or not logits.requires_grad or not torch.isfinite(logits.detach()).all():
             raise InputError(
-                f"discriminator: {_name(made)} does not return finite logits with a gradient for {side}x{side} pixels"
+                f"discriminator: {name_of(made)} does not return finite logits with a gradient for {side}x{side} pixels"
             )
     return made
 
@@ -233,32 +199,19 @@ def discriminator(made: nn.Module, side: int, channels: int = 3) -> nn.Module:
 def _from_outside(key: str, made: Any) -> bool:
     """Whether it must be checked: tests cover the classes of this project. InputError: it is not a module."""
     if not isinstance(made, nn.Module):
-        raise InputError(f"{key}: {_name(made)} is not an nn.Module")
+        raise InputError(f"{key}: {name_of(made)} is not an nn.Module")
     return not _of(made, _OWN)
-
-
-def _image(module: nn.Module, height: int, width: int) -> Tensor:
-    """(1, C, H, W) in [0, 1] on the module's device, C its channels or 3: waves that differ per channel."""
-    channels = getattr(module, "channels", None) or 3
-    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    waves = torch.stack([((k + 2) * x * 0.37 + (4 - k) * y * 0.23).sin() for k in range(channels)])
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    return (waves * 0.4 + 0.5)[None].to(device)
 
 
 def _pair(module: nn.Module, channels: int, side: int) -> tuple[Tensor, Tensor]:
     """Two different images of a batch of one, (1, C, side, side) in [0, 1]."""
-    hr = _image(module, side, side)
+    hr = waves(module, side, side)
     hr = torch.cat([hr] * -(-channels // hr.shape[1]), dim=1)[:, :channels]
     return (hr * 0.9 + 0.04).clone(), hr
 
 
 def _of(made: Any, packages: tuple[str, ...]) -> bool:
     return f"{type(made).__module__}.".startswith(packages)
-
-
-def _name(made: Any) -> str:
-    return type(made).__name__
 
 
 def all_of(check: Callable[..., Any], group: str, parts: Mapping[str, Any], **options: Any) -> dict[str, Any]:

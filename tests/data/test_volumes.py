@@ -12,6 +12,7 @@ from sr.data.plan import Phase, Plan
 from sr.data.split import Split
 from sr.data.stream import unchanged
 from sr.data.volume_set import VolumeSet, held_out
+from sr.data.volume_store import VolumeStore
 from sr.data.volumes import VolumeData
 from sr.degradation.slice_profile import SliceProfile
 from sr.degradation.volume_chain import VolumeChain
@@ -140,6 +141,19 @@ def test_one_volume_alone_is_trained_on(folder, capsys):
     data = volumes(folder / "a.nii.gz", validation={"split": Split(scale=2)}, cache_dir=str(folder / "cache"))
     data.prepare_data()
     assert "no training volume can be held out" in capsys.readouterr().out and data.sets("val") == {}
+
+
+def test_a_changed_volume_of_the_same_name_is_read_again(sr_data, tmp_path):
+    """As a changed picture is: nothing of the old one is trained on."""
+    file = write_brain(sr_data, tmp_path / "a.nii", (8, 10, 12))
+    store = VolumeStore([file], tmp_path / "cache", "stop", MRI)
+    assert store.build() == 1 and VolumeStore([file], tmp_path / "cache", "stop", MRI).build() == 0
+    before, size = store[0].copy(), file.stat().st_size
+    nibabel = pytest.importorskip("nibabel")
+    voxels = nibabel.load(file)
+    nibabel.Nifti1Image(np.array(voxels.dataobj.get_unscaled())[::-1], voxels.affine, voxels.header).to_filename(file)
+    again = VolumeStore([file], tmp_path / "cache", "stop", MRI)
+    assert file.stat().st_size == size and again.build() == 1 and not np.array_equal(again[0], before)
 
 
 def test_a_small_volume_is_mirrored_if_asked_for(folder):

@@ -8,8 +8,8 @@ import pytest
 
 from sr.errors import InputError, MissingError
 from sr.image.kind import Kind
-from sr.image.volume import read_volume, stem, write_volume
-from sr.image.volume_kind import from_unit, to_kind
+from sr.image.volume import found, read_volume, stem, write_volume
+from sr.image.volume_kind import clipped, from_unit, to_kind
 from tests.volumes import FOLDER, brain, write_brain
 
 nibabel = pytest.importorskip("nibabel")
@@ -204,3 +204,26 @@ def test_a_header_does_not_read_another_file(tmp_path, name, header):
     assert itk.GetArrayFromImage(itk.ReadImage(str(tmp_path / name))).sum() == 28
     with pytest.raises(InputError, match="its header names another file for the voxels"):
         read_volume(tmp_path / name)
+
+
+def test_hounsfield_units_outside_the_range_are_clipped_but_not_in_predict(tmp_path):
+    values = np.arange(27.0).reshape(3, 3, 3) * 300 - 2000  # to 5800
+    volume = read_volume(_save(tmp_path / "a.npy", values))
+    kind = Kind("ct", 1, "int16", (-1024, 3071), 4095, False, (0,), "clip")
+    assert np.array_equal(to_kind(volume, kind)[0][..., 0], values.clip(-1024, 3071))
+    assert clipped(volume, kind) == ["have values outside [-1024, 3071], which are clipped"]
+    assert np.array_equal(to_kind(volume, kind, clip=False)[0][..., 0], values)
+    inside = read_volume(_save(tmp_path / "b.npy", values.clip(-1000, 3000)))
+    assert clipped(inside, kind) == [] and clipped(volume, MRI) == []
+    with pytest.raises(InputError, match=r"a\.npy: values from -2000 to 5800, but image=ct is int16 in \[-1024, 3071\]"):
+        to_kind(volume, replace(kind, outside="refuse"))
+
+
+def test_a_pattern_names_files(tmp_path):
+    for name in ("b.nii.gz", "a.nii.gz", "c.txt", "deep/d.nii.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"")
+    assert [file.name for file in found(tmp_path / "*", "data.train")] == ["a.nii.gz", "b.nii.gz"]
+    assert [file.name for file in found([f"{tmp_path}/**/*.nii.gz"], "data.train")] == ["a.nii.gz", "b.nii.gz", "d.nii.gz"]
+    with pytest.raises(MissingError, match=r"^data\.train: no volumes in .*x\*\.nii: looked for \.npy, "):
+        found(tmp_path / "x*.nii", "data.train")

@@ -46,10 +46,12 @@ def test_leaves_water_and_nothing_on_landsat_8():
 
 
 def test_kinds_without_red_and_infrared_are_refused():
-    with pytest.raises(InputError, match=r"^no band nir or nir08: image=photo does not name its bands \(image\.names\)$"):
+    with pytest.raises(
+        InputError, match=r"^metric=ndvi needs a band nir or nir08, but image=photo does not name its bands \(image\.names\)$"
+    ):
         NDVI(kind=PHOTO, **NAMES)
     rgb = Kind("rgb", 3, "uint8", (0, 255), 255, False, (0, 1, 2), names=["red", "green", "blue"])
-    with pytest.raises(InputError, match="^no band nir or nir08: image=rgb has red, green, blue$"):
+    with pytest.raises(InputError, match="^metric=ndvi needs a band nir or nir08, but image=rgb has red, green, blue$"):
         NDVI(kind=rgb, **NAMES)
     four = Kind("four", 4, "uint8", (0, 255), 255, False, (0,), names=rgb.names)
     with pytest.raises(

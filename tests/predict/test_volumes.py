@@ -29,6 +29,10 @@ def test_a_folder_keeps_its_sub_folders(folder):
         ("a.nii.gz", "a_x2.nii.gz"),
         ("b.npy", "deep/b_x2.npy"),
     ]
+    assert [b for _, b in plan_volumes(f"{folder}/in/**/*.n*", folder / "out")] == [
+        folder / "out" / "a.nii.gz",
+        folder / "out" / "deep" / "b.npy",
+    ]
     results = folder / "in" / "out" / "a.nii.gz"
     results.parent.mkdir()
     results.write_bytes(b"")

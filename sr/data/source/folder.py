@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sr.data.notes import listed, say_left_out, say_unused
@@ -42,15 +42,17 @@ class Folder:
         return check_partners(pair(hr, self.path, images(self.lr), self.lr), self.lr)
 
 
-def images(folder: Path) -> list[Path]:
-    """All images below `folder`, sorted. Raises MissingError if the folder does not exist, or contains no image."""
+def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_read) -> list[Path]:
+    """All images below `folder`, of names that are `readable`, sorted.
+
+    Raises MissingError if the folder does not exist, or contains no image.
+    """
     if not folder.exists():
         raise MissingError(f"no such folder: {folder}")
     if not folder.is_dir():
         raise MissingError(f"not a folder: {folder}")
-    files = image.list_images(folder)
+    files, others = image.scan(folder, readable)
     if not files:
-        others = image.scan(folder)[1]
         there = f"; found {listed(others)}" if others else ""
         raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
     return files

@@ -1,4 +1,4 @@
-"""Slices of DICOM series, held out by patient, never by slice: neighbouring slices show nearly the same."""
+"""Slices of DICOM series or volumes, held out by patient or volume, never by slice: neighbours show nearly the same."""
 
 from collections import Counter
 from functools import cached_property
@@ -7,17 +7,20 @@ from pathlib import Path
 from sr.data.source.folder import images
 from sr.data.source.parts import PARTS, Parted, divided
 from sr.errors import InputError
-from sr.image.dicom_series import Slice, distance, ordered, slice_of
+from sr.image.dicom_series import VOLUME, Slice, distance, is_read, ordered, slices_of
 
 LEAST = 3  # patients, so that each part has one
 
 
 class Slices(Parted):
-    """Source, and images of a benchmark (`hr`): the DICOM files below `path` in one of three parts.
+    """Source, and images of a benchmark (`hr`): the slices of DICOM files and volumes below `path` in one of three parts.
 
     With three patients (PatientID) or more, whole patients are held out, chosen by a hash of their IDs. With fewer, the slices
     of each patient are divided along the normal of the slices into training, a gap, validation, a gap, test; what such a test
     shows holds within these patients. Series of one direction are divided at the same places. Slices in gaps are not used.
+
+    A volume (NIfTI, NRRD ...) counts as a patient, and its slices lie across D (`sr/image/volume.py`): put all volumes of a
+    patient on one side yourself.
 
     Names of images are numbers of series and slices: nothing of a file's header or name is in results.
 
@@ -45,10 +48,11 @@ class Slices(Parted):
         """Check the series and print the parts; nothing is downloaded."""
         counts = ", ".join(f"{len(files)} {part}" for part, files in self.parts.items())
         left = sum(map(len, self.series)) - sum(map(len, self.parts.values()))
-        how = f"by patient ({self.n_patients})" if self.n_patients >= LEAST else "within one patient, in blocks"
-        how = how.replace("one patient", f"{self.n_patients} patients") if self.n_patients == 2 else how
         kinds = Counter(series[0].modality for series in self.series)
-        known = ", ".join(f"{count} of {modality}" for modality, count in sorted(kinds.items()))
+        one, count = "volume" if set(kinds) == {VOLUME} else "patient", self.n_patients
+        within = f"one {one}" if count == 1 else f"{count} {one}s"
+        how = f"by {one} ({count})" if count >= LEAST else f"within {within}, in blocks"
+        known = ", ".join(f"{number} of {modality}" for modality, number in sorted(kinds.items()))
         print(f"{self.path}: slices {how}: {counts}, {left} unused between them; series: {known}")
 
     def names(self) -> list[str]:
@@ -62,7 +66,7 @@ class Slices(Parted):
     @cached_property
     def series(self) -> list[list[Slice]]:
         """The slices of each series, in order."""
-        return ordered(map(slice_of, images(self.path)), self.missing)
+        return ordered((one for file in images(self.path, is_read) for one in slices_of(file)), self.missing)
 
     @property
     def n_patients(self) -> int:
