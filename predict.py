@@ -99,7 +99,6 @@ def compare(cfg: DictConfig) -> int:
         "suffix": "",
         "precision": 32,
         "batch": "auto",
-        "bandwise": False,
     }
     for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
         if cfg[key] != value:
@@ -109,12 +108,13 @@ def compare(cfg: DictConfig) -> int:
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
     check({"_target_": "sr.predict.compare.compare_files", **options})
     device = pick_device(cfg.device)
-    networks = [(name or choice("network", "network"), network.to(device)) for name, network in build.compared_networks(cfg)]
+    compared, kind = build.compared_networks(cfg)
+    networks = [(name or choice("network", "network"), network.to(device)) for name, network in compared]
     if volumes := [name for name, network in networks if is_volume(network)]:
         raise InputError(f"compare=true is for pictures, but the network of {volumes[0]} is for volumes: remove it")
 
     output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
-    return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)
+    return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, kind=kind, **options)
 
 
 main = entry("predict")(predict)

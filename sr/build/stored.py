@@ -9,12 +9,12 @@ from torch import nn
 
 from sr.build.backbone import settle_backbone
 from sr.build.benchmark import benchmarks_of_run, degraded_of_run
-from sr.build.image import check_channels, settle_image
+from sr.build.image import check_channels, common_kind, image, image_node, settle_image, stored_kind
 from sr.build.node import build, plain
 from sr.cli import choice
 from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
-from sr.image.kind import Kind
+from sr.image.kind import Kind, same
 from sr.network.inputs import takes_size, warn_outside
 from sr.network.spandrel import unmerged
 from sr.say import warn
@@ -81,12 +81,27 @@ def named_network(cfg: DictConfig) -> nn.Module:
     return built
 
 
-def compared_networks(cfg: DictConfig) -> list[tuple[str, nn.Module]]:
-    """Each file of ckpt=[a,b,c] with its network; "" if the config's network has no file."""
+def compared_networks(cfg: DictConfig) -> tuple[list[tuple[str, nn.Module]], Kind]:
+    """Each file of ckpt=[a,b,c] with its network ("" if the config's network has no file), and the kind of image to compare on.
+
+    With bandwise=true, networks that were not trained for that kind are applied to each band.
+
+    Raises:
+        InputError: networks for different kinds; those for gray and for RGB of 8 bits meet on photographs.
+    """
     if cfg.get("network") and OmegaConf.is_missing(cfg, "ckpt"):
-        return [("", predicting_network(cfg))]
-    files = cfg.ckpt if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
-    return [(str(file or ""), predicting_network(OmegaConf.merge(cfg, {"ckpt": file}))) for file in files]
+        return [("", predicting_network(cfg))], image(cfg)
+    files = plain(cfg.ckpt) if OmegaConf.is_list(cfg.ckpt) else [cfg.ckpt]
+    kinds = [stored_kind(file) for file in files]
+    kind = image(cfg) if cfg.get("image") else common_kind(files, kinds)
+    networks = []
+    for file, own in zip(files, kinds, strict=True):
+        node = image_node(kind if own is None or cfg.get("image") else own)
+        foreign = own is None or not same(own, kind)
+        one = OmegaConf.merge(cfg, {"ckpt": file, "bandwise": bool(cfg.get("bandwise")) and foreign})
+        OmegaConf.update(one, "image", node, force_add=True)
+        networks.append((str(file or ""), predicting_network(one)))
+    return networks, kind
 
 
 def tested_network(cfg: DictConfig) -> nn.Module:

@@ -18,7 +18,7 @@ from sr.image.file import to_pixels
 from sr.image.kind import PHOTO, Kind, of_data
 from sr.run.read import content
 from sr.view.panel import shown, worst_place
-from sr.view.table import plain_name
+from sr.view.table import directed, plain_name
 
 
 class Wandb(pl.Callback):
@@ -85,7 +85,8 @@ class Wandb(pl.Callback):
         import wandb
 
         metrics, run_logger = list(pl_module.metric), _loggers(trainer)[0]
-        table = wandb.Table(columns=["set", "image", "LR", "SR", "HR", "error x4", *metrics])
+        heads = [directed(name, getattr(metric, "higher_is_better", True)) for name, metric in pl_module.metric.items()]
+        table = wandb.Table(columns=["set", "image", "LR", "SR", "HR", "error x4", *heads])
         for name, scores in pl_module.results.items():
             scale = getattr(trainer.datamodule.sets("test")[name], "scale", None)
             run.summary.update(summary(name, scores, metrics, scale))

@@ -101,6 +101,16 @@ class Kind:
         return None if self.window is None else tuple((value - low) / (high - low) for value in self.window)
 
     @property
+    def seen(self) -> str:
+        """What pictures show, in words: "bands 3, 2, 1 of 6 as red, green and blue, 0 to 3000 from black to white"."""
+        bands = ", ".join(str(band + 1) for band in self.shown)
+        colours = " as red, green and blue" if len(self.shown) == 3 else ""
+        which = f"band{'s' if colours else ''} {bands} of {self.bands}{colours}" if self.bands not in (1, 3) else ""
+        low, high = self.window or self.range
+        ends = f"{low:g} to {high:g} from black to white" if self.window or not self.whole else ""
+        return ", ".join(filter(None, (which, ends)))
+
+    @property
     def cache(self) -> str:
         """Distinguishes caches of this kind from others; "" for 8-bit RGB."""
         whole = self.dtype == "float32" or self.whole  # otherwise files of another depth are refused, which a cache would hide

@@ -7,9 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -18,25 +16,21 @@ from sr.data.source.folder import check_pairs, images, pair
 from sr.device.count import parameters
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.files import whole
-from sr.functional.resize import imresize
 from sr.image import file as image
-from sr.image.bleed import bled
-from sr.image.file import to_pixels, to_tensor
+from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS
 from sr.infer.strips import check_bands
 from sr.infer.upscaler import Upscaler, channels
-from sr.metric.psnr import PSNR
-from sr.metric.ssim import SSIM
 from sr.predict.files import naming, upscaler
+from sr.predict.pair import Pair, check_scaling, not_used, notes
 from sr.predict.plan import find, sources
 from sr.say import warn
-from sr.view.page import METRICS, Column, Scores, data_uri, means_of, render, score_text
+from sr.view.page import Column, data_uri, means_of, metrics_of, render, score_text
 from sr.view.table import markdown
 
 RESERVED = ("LR", "bicubic", "HR")  # columns that are not networks
 LARGE, TOO_LARGE = 50e6, 1e9  # page sizes in bytes: browsers become slow, or give up
 _BYTES = 1.8  # bytes of the page per pixel of a photo: lossless WebP in base64
-_METRICS = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rgb"), "SSIM RGB": (SSIM, "rgb")}
 
 
 def compare_files(
@@ -50,6 +44,7 @@ def compare_files(
     overlap: int = 16,
     ensemble: bool = False,
     overwrite: bool = False,
+    kind: Kind = PHOTO,
 ) -> int:
     """Upscale each input with each network and write the page; returns the number of failed files (one line on stderr each).
 
@@ -59,6 +54,7 @@ def compare_files(
         output: the page (FILE.html), or a folder for compare.html.
         reference: HR file, or a folder with an HR file for each input.
         tile, overlap, ensemble: as in sr.predict.files.predict_files; float32 always.
+        kind: of the images: how files are read, shown and scored.
 
     Raises:
         InputError, MissingError: one line; nothing was written.
@@ -69,6 +65,7 @@ def compare_files(
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
         raise InputError(f"with degrade=true the input is the reference: remove reference={reference}")
+    check_scaling(kind, reference)
     files = find_pairs(source, reference, scale)
     columns = 1 + len(networks) + (degrade or reference is not None)  # LR is small
     sr_pixels = sum(height * width for height, width in map(image.size, _readable(files))) * (1 if degrade else scale**2)
@@ -79,14 +76,14 @@ def compare_files(
             "cannot open: pass fewer or smaller files, or fewer networks"
         )
     shown = [file for file in {*files, *files.values()} if file is not None]
-    say_not_used(source, [(file, image.not_used(file)) for file in sorted(_readable(shown))])
+    say_not_used(source, [(file, not_used(file, kind)) for file in sorted(_readable(shown))])
     sources = [source for source, _ in networks]
     named = list(zip(column_names(sources), sources, upscalers, strict=True))
     rows, failed = {}, 0
     progress = tqdm(files.items(), unit="image", disable=len(files) == 1)
     for file, hr_file in progress:
         try:
-            rows[file] = _columns(named, file, hr_file, degrade)
+            rows[file] = _columns(named, file, hr_file, degrade, kind)
         except (InputError, MissingError, NotFiniteError) as error:
             if len(files) == 1:
                 raise
@@ -96,13 +93,16 @@ def compare_files(
     if not rows:
         raise InputError(f"{source}: none of its {len(files)} files could be compared")
     with whole(page) as temporary, open(temporary, "w", encoding="utf-8", errors="replace", newline="\n") as html:
-        html.writelines(render(rows, [name for name, _, _ in named], scale))
+        html.writelines(
+            render(rows, [name for name, _, _ in named], scale, notes(kind, scale, "HR" in next(iter(rows.values()))))
+        )
     size = page.stat().st_size
     if size > LARGE:
         warn(f"{page} has {size / 1e6:.0f} MB, which is slow to open: compare fewer or smaller files, or fewer networks")
     means = means_of(rows)
     if means:
-        print(markdown([["", *METRICS], *([name, *(score_text(m, s[m]) for m in METRICS)] for name, s in means.items())]))
+        metrics = metrics_of(rows)
+        print(markdown([["", *metrics], *([name, *(score_text(m, s[m]) for m in metrics)] for name, s in means.items())]))
     print(f"{page} ({len(rows)} {'image' if len(rows) == 1 else 'images'}, {size / 1e6:.1f} MB)")
     return failed
 
@@ -190,62 +190,32 @@ def _readable(files: Iterable[Path]) -> list[Path]:
     return found
 
 
-def _images(file: Path, hr_file: Path | None, degrade: bool, scale: int) -> tuple[Tensor, bool, Tensor | None]:
-    """LR as read or made, whether its file is gray, and HR quantised to uint8 and cropped to a multiple of the scale, or
-    None."""
-    read = image.read(file)
-    lr = to_tensor(bled(read.pixels, read.alpha)[:, :])
-    if not degrade and hr_file is None:
-        return lr, read.was_gray, None
-    hr = to_tensor(image.read_rgb8(file if degrade else hr_file))
-    height, width = (n // scale * scale for n in hr.shape[-2:])
-    if not (height and width):
-        raise InputError(f"{file} is smaller than the scale {scale}: LR would be empty")
-    hr = hr[..., :height, :width]
-    return (imresize(hr, 1 / scale, rounding=True) if degrade else lr), read.was_gray, hr
-
-
 def _columns(
-    upscalers: Sequence[tuple[str, str, Upscaler]], file: Path, hr_file: Path | None, degrade: bool
+    upscalers: Sequence[tuple[str, str, Upscaler]], file: Path, hr_file: Path | None, degrade: bool, kind: Kind
 ) -> dict[str, Column]:
     """Name -> picture for one file, in the order of the page."""
-    scale = upscalers[0][2].network.scale
-    lr, gray, hr = _images(file, hr_file, degrade, scale)
+    both = Pair.read(file, hr_file, degrade, upscalers[0][2].network.scale, kind)
     columns: dict[str, Column] = {}
 
-    def add(name: str, pixels: np.ndarray, source: str | Path, **known: Any) -> None:
-        scores = {}
-        if hr is not None and name != "HR":
-            shown = to_tensor(pixels)
-            scores = score(F.interpolate(shown, scale_factor=scale) if name == "LR" else shown, hr, scale)
-        columns[name] = Column(pixels.shape[:2], data_uri(pixels), str(source), scores=scores, **known)
+    def add(name: str, shown: Tensor, source: str | Path, **known: Any) -> None:
+        pixels = both.picture(shown)
+        columns[name] = Column(pixels.shape[:2], data_uri(pixels), str(source), **known)
 
-    add("LR", to_pixels(lr), f"{file}, MATLAB's imresize" if degrade else file)
-    add("bicubic", to_pixels(imresize(lr, scale, rounding=True)), "MATLAB's imresize")
+    add("LR", both.lr, f"{file}, MATLAB's imresize" if degrade else file, scores=both.scores(both.lr))
+    add("bicubic", both.bicubic, "MATLAB's imresize", scores=both.scores(both.bicubic))
     for name, source, enlarged in upscalers:
+        bands = channels(enlarged.network)
         with naming(file):
-            check_bands(enlarged.network, gray)
+            if bands != both.lr.shape[1]:
+                check_bands(enlarged.network, both.gray)
         started = time.perf_counter()
-        sr = enlarged(lr[:, : channels(enlarged.network)])
+        sr = enlarged(both.lr[:, :bands])
         seconds = time.perf_counter() - started
         if not torch.isfinite(sr).all():
             raise NotFiniteError(f"{source} returns NaN or infinite pixels for {file}: its weights are broken")
-        pixels = to_pixels(sr.mean(1, keepdim=True).expand(-1, 3, -1, -1) if gray else sr)
-        add(name, pixels, source, parameters=parameters(enlarged.network), seconds=seconds)
-    if hr is not None:
-        add("HR", to_pixels(hr), file if degrade else hr_file)
+        sr = both.result(sr)
+        cost = {"parameters": parameters(enlarged.network), "seconds": seconds}
+        add(name, sr, source, scores=both.scores(sr), **cost)
+    if both.hr is not None:
+        add("HR", both.hr, file if degrade else hr_file)
     return columns
-
-
-def score(sr: Tensor, hr: Tensor, scale: int) -> Scores:
-    """PSNR and SSIM on Y and on RGB by the papers' protocol, of (1, 3, H, W) in [0, 1].
-
-    `scale` pixels of border are cut, none at scale 1.
-    """
-    scores, border = {}, scale if scale > 1 else 0
-    for name, (metric, channel) in _METRICS.items():
-        try:
-            scores[name] = metric(crop_border=border, channel=channel)(sr, hr).item()
-        except InputError:  # fewer pixels than the metric needs
-            scores[name] = None
-    return scores

@@ -125,7 +125,8 @@ def directions(runs: Sequence[Run], metrics: Sequence[str], notes: list[str]) ->
     """Metric -> whether higher is better: from run.json, otherwise from the metric's class."""
     known: dict[str, bool] = {}
     for run in runs:
-        said = run.facts.get("higher_is_better") or {}
+        said = {key: one.get("higher_is_better") for key, one in (run.facts.get("metrics") or {}).items()}
+        said |= run.facts.get("higher_is_better") or {}
         known |= build.higher_is_better(run.config) | {key: value for key, value in said.items() if isinstance(value, bool)}
     unknown = [name for name in metrics if name not in known and not name.startswith(("psnr", "ssim"))]
     if unknown:

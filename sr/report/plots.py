@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from sr.files import whole
 from sr.report.front import front
 from sr.report.results import Results
+from sr.view.table import directed
 
 # Okabe and Ito's colours, distinguishable for the colour-blind, ordered so that neighbours differ; readable on light and
 # dark.
@@ -121,7 +122,7 @@ def differences(results: Results) -> Plot | None:
         axes.set_yticks(range(len(names)), list(reversed(names)))
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.grid(False, axis="y")
-        axes.set_xlabel(f"{unit(results.metric)}, difference to {results.baseline}")
+        axes.set_xlabel(f"{_unit(results)}, difference to {results.baseline}")
     text = f"Difference of {results.metric} to {results.baseline} with its 95 % interval, as in the table of results."
     return Plot("differences", f"Difference to {results.baseline}", text, figure)
 
@@ -148,7 +149,7 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
     if high < 2 * low:  # small differences of noisy timings should look small
         axes.set_xlim((low * high / 2) ** 0.5, (low * high * 2) ** 0.5)
     axes.set_xlabel(label)
-    axes.set_ylabel(f"{unit(results.metric)}, mean of {', '.join(results.sets)}")
+    axes.set_ylabel(f"{_unit(results)}, mean of {', '.join(results.sets)}")
     _plain_log(axes)
     figure.canvas.draw()
     if not _labels(axes, points, spread):
@@ -190,8 +191,9 @@ def curves(results: Results, found: Mapping[str, Mapping[str, Sequence[Sequence[
             if len(seeds) > 1:
                 axes.fill_between(steps, values.min(0), values.max(0), color=colour[name], alpha=0.18, linewidth=0)
             seen.append(values)
-        _zoom(axes, np.concatenate([value.ravel() for value in seen]), column)
-        axes.set_title(column)
+        higher = not column.startswith("train") and results.higher.get(column.rsplit("/", 1)[-1], True)
+        _zoom(axes, np.concatenate([value.ravel() for value in seen]), higher)
+        axes.set_title(column if column.startswith("train") else directed(column, higher))
         axes.set_xlabel("step")
     columns_of_names = max(1, min(fits, len(handles)))
     place = {"loc": "outside lower center", "ncols": columns_of_names, "frameon": False, "fontsize": 8.5}
@@ -206,15 +208,20 @@ def unit(metric: str) -> str:
     return f"{name} (dB)" if metric.startswith("psnr") else name
 
 
+def _unit(results: Results) -> str:
+    """The unit of the metric of a report, and its direction."""
+    return directed(unit(results.metric), results.higher[results.metric])
+
+
 def _figure(panels: int, height: float, *, share: bool = False) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(7.4 if panels == 1 else min(3.9 * panels, 11), height), layout="constrained")
     FigureCanvasAgg(figure)  # without pyplot, which needs a display and keeps figures
     return figure, figure.subplots(1, panels, sharey=share, squeeze=False)[0]
 
 
-def _zoom(axes: Axes, values: np.ndarray, column: str) -> None:
+def _zoom(axes: Axes, values: np.ndarray, higher: bool) -> None:
     """Y limits: the first steps of a loss, or of a PSNR from scratch, would flatten the rest."""
-    low, high = np.percentile(values, [0 if column.startswith("train") else 12, 97 if column.startswith("train") else 100])
+    low, high = np.percentile(values, [12, 100] if higher else [0, 97])
     room = 0.06 * (high - low) or 0.01
     axes.set_ylim(max(low - room, values.min() - room), min(high + room, values.max() + room))
 

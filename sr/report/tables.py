@@ -10,7 +10,7 @@ from sr.report.runs import Run
 from sr.report.statistics import EXACT, Difference, Estimate
 from sr.report.tasks import Task
 from sr.report.variants import Variant
-from sr.view.table import markdown
+from sr.view.table import directed, markdown
 from sr.view.table import number as printed
 
 
@@ -60,7 +60,8 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
     seeds = {variant.name: len(variant.runs) for variant in variants}
     table = Table("Results", ["variant", "seeds"])
     for benchmark, images in results.sets.items():
-        table.head += [f"{benchmark} ({len(images)}) {results.metric}", f"to {results.baseline}", "p"]
+        metric = directed(results.metric, results.higher[results.metric])
+        table.head += [f"{benchmark} ({len(images)}) {metric}", f"to {results.baseline}", "p"]
     for name in results.ranking + [name for name in results.names if name not in results.overall]:
         cells = [Cell(str(seeds.get(name, "")))]
         for benchmark in results.sets:
@@ -117,7 +118,8 @@ def others(results: Results) -> Table | None:
     metrics = [metric for metric in results.metrics if metric != results.metric]
     if not metrics:
         return None
-    table = Table("Other metrics", ["variant", *(f"{benchmark} {metric}" for benchmark in results.sets for metric in metrics)])
+    heads = [f"{benchmark} {directed(one, results.higher[one])}" for benchmark in results.sets for one in metrics]
+    table = Table("Other metrics", ["variant", *heads])
     for name in results.ranking:
         cells = []
         for benchmark in results.sets:

@@ -19,13 +19,6 @@ from markupsafe import Markup
 from sr.view.table import number
 
 TEMPLATE = Path(__file__).with_suffix(".html")
-METRICS = {
-    "PSNR Y": "psnr",
-    "SSIM Y": "ssim",
-    "PSNR RGB": "psnr_rgb",
-    "SSIM RGB": "ssim_rgb",
-}  # name on the page: name elsewhere
-
 Scores = dict[str, float | None]  # metric -> score; None where the image is too small for the metric
 
 
@@ -41,19 +34,27 @@ class Column:
     scores: Scores = field(default_factory=dict)
 
 
+def metrics_of(rows: Mapping[Any, Mapping[str, Column]]) -> list[str]:
+    """The metrics of the page, such as "PSNR Y"; none without HR."""
+    return list(next((column.scores for column in next(iter(rows.values())).values() if column.scores), {}))
+
+
 def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
     """Column -> mean scores over the files; empty without HR."""
     files = list(rows.values())
     means = {}
     for name, column in files[0].items():
         if column.scores:
-            of = {metric: [columns[name].scores[metric] for columns in files] for metric in METRICS}
+            of = {metric: [columns[name].scores[metric] for columns in files] for metric in column.scores}
             means[name] = {metric: None if None in values else sum(values) / len(values) for metric, values in of.items()}
     return means
 
 
-def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], scale: int) -> Iterator[str]:
-    """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns made by networks."""
+def render(
+    rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], scale: int, notes: Sequence[str] = ()
+) -> Iterator[str]:
+    """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns made by networks, `notes`
+    sentences below each file's name."""
     titles = _titles(list(rows))
     what = titles[0] if len(rows) == 1 else f"{len(rows)} images"
     files = dict(zip(titles, rows.values(), strict=True))
@@ -61,7 +62,8 @@ def render(rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], s
         TEMPLATE,
         title=f"{', '.join(networks)} · ×{scale} · {what}",
         scale=scale,
-        metrics=METRICS,
+        metrics=metrics_of(rows),
+        notes=notes,
         files=files,
         bests=[_best({name: pictures[name].scores for name in networks}) for pictures in rows.values()],
         means=(means := means_of(rows) if len(rows) > 1 else {}),
@@ -94,11 +96,11 @@ def _titles(files: Sequence[Path]) -> list[str]:
 
 def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) -> dict[str, list]:
     """The data of the page's script about the pictures."""
-    known = []
+    known, first = [], next(iter(metrics_of(files)), "")
     for title, pictures in files.items():
         height, width = pictures["bicubic"].size
-        decibels = {name: column.scores.get("PSNR Y") for name, column in pictures.items()}
-        scores = {name: f"{score_text('PSNR Y', value)} dB" for name, value in decibels.items() if value is not None}
+        decibels = {name: column.scores.get(first) for name, column in pictures.items()}
+        scores = {name: f"{score_text(first, value)} dB" for name, value in decibels.items() if value is not None}
         known.append({"name": title, "width": width, "height": height, "scores": scores})
     return {"columns": list(next(iter(files.values()))), "networks": list(networks), "files": known}
 
@@ -107,12 +109,13 @@ def _best(scores: Mapping[str, Scores]) -> Scores:
     """The best score of each metric, if there are several networks."""
     if len(scores) < 2 or not all(scores.values()):
         return {}
-    return {metric: max((s[metric] for s in scores.values() if s[metric] is not None), default=None) for metric in METRICS}
+    first = next(iter(scores.values()))
+    return {metric: max((s[metric] for s in scores.values() if s[metric] is not None), default=None) for metric in first}
 
 
 def score_text(metric: str, value: float | None) -> str:
     """A score of this page as text; empty if there is none."""
-    return "" if value is None else number(METRICS[metric], value)
+    return "" if value is None else number(metric.lower(), value)
 
 
 def data_uri(pixels: np.ndarray) -> str:

@@ -71,7 +71,12 @@ def comparison(
 
 def _head(metric: str, measured: str, record: Mapping[str, Any]) -> str:
     """A metric's column: "niqe ↓" where lower is better."""
-    return " ".join(filter(None, (metric, measured and f"({measured})", "" if record.get("higher_is_better", True) else "↓")))
+    return directed(f"{metric} ({measured})" if measured else metric, record.get("higher_is_better", True))
+
+
+def directed(name: str, higher: bool) -> str:
+    """The name of a score, with an arrow down where lower is better."""
+    return name if higher else f"{name} ↓"
 
 
 def markdown(rows: list[list[str]]) -> str:
