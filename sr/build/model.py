@@ -8,7 +8,7 @@ from torch import nn
 
 from sr.build import part
 from sr.build.benchmark import metric, settle_border, settle_volumes
-from sr.build.network import network, patch_sizes
+from sr.build.network import network, patch_sizes, settle_parts
 from sr.build.node import build, chosen, is_part, say
 from sr.errors import InputError
 from sr.functional.axes import is_volume
@@ -24,6 +24,7 @@ def model(cfg: DictConfig) -> SRModule:
         InputError: the class is not an SRModule; a part is missing, not accepted, or breaks the contract of its key.
     """
     settle_border(cfg)
+    settle_parts(cfg)
     made = part.maker(cfg.model)
     if made is None:
         return build(cfg.model)  # reports why it cannot be imported
@@ -69,6 +70,11 @@ def _check_parts(cfg: DictConfig, built: dict[str, Any]) -> None:
     side, channels = max(patch_sizes(cfg), default=32) * main.scale, main.channels
     seen = 1 if cfg.model.get("channel") == "y" and channels == 3 else channels
     contract.all_of(contract.loss, "loss", built.get("loss", {}), channels=seen, side=side)
+    for key, one in built.get("loss", {}).items():
+        if (of := getattr(one, "of", None)) and of not in getattr(main, "outputs_of", ()):
+            raise InputError(
+                f"loss.{key} compares `{of}`, which {type(main).__name__} does not make: remove it from loss=[...]"
+            )
     contract.all_of(contract.metric, "metric", built.get("metric", {}), channels=channels)
     if "discriminator" in built:
         contract.discriminator(built["discriminator"], side, channels)

@@ -36,7 +36,26 @@ def network(cfg: DictConfig) -> nn.Module:
         others = same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), cfg.init_from)
         if others := [one for one in others if not one.startswith("scale=")]:
             say(f"init_from={cfg.init_from}: was trained with {', '.join(others)}")
+    if not cfg.get("resume"):  # a resumed run has its own weights
+        for name, source in (cfg.get("init_parts") or {}).items():
+            if source is not None:
+                say(initial.load_network_part(built, name, source))
     return built
+
+
+def settle_parts(cfg: DictConfig) -> None:
+    """Freeze no part whose weights are random: set `model.frozen_until` to 0 for parts without `init_parts` and `init_from`."""
+    if cfg.get("resume") or cfg.get("init_from"):
+        return
+    for name, source in (cfg.get("init_parts") or {}).items():
+        frozen = cfg.model.get("frozen_until") or {}
+        held = [prefix for prefix in frozen if f"{prefix}.".startswith(f"{name}.") and frozen[prefix]]
+        if source is not None:
+            continue
+        for prefix in held:
+            frozen[prefix] = 0
+        start = "and is trained from the first step" if held else "as the whole network does"
+        say(f"init_parts.{name}=null: {name} starts from random weights, {start}; pass init_parts.{name}=FILE for trained ones")
 
 
 def patch_sizes(cfg: DictConfig) -> set[int]:

@@ -37,7 +37,7 @@ PATHS += (
 PATHS += ("benchmark.*.hr", "benchmark.*.lr", "validation.*.hr", "validation.*.lr", "vgg", "*.source")
 PATHS += ("benchmark.*.hr.path", "benchmark.*.cache_dir", "benchmark.*.stored", "validation.*.cache_dir", "validation.*.stored")
 PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folder", "logger.*.save_dir", "callback.*.folder")
-PATHS += ("callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
+PATHS += ("init_parts.*", "callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that take names and other text.
 NAMES = ("study", "variant", "format", "suffix", "baseline", "title", "question", "benchmark.*.name", "benchmark.*.url")
 NAMES += ("validation.*.name", "validation.*.url")

@@ -27,12 +27,23 @@ class WeightedSum(nn.Module):
         """Whether one of them also uses the averaged network's image (LDL)."""
         return any(map(_uses_average, self.losses.values()))
 
-    def forward(self, sr: Tensor, hr: Tensor, average: Tensor | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-        """(N, C, H, W) twice -> the weighted sum, and each loss by name before weighting (detached)."""
-        values = {
-            name: loss(sr, hr, average) if _uses_average(loss) and average is not None else loss(sr, hr)
-            for name, loss in self.losses.items()
-        }
+    @property
+    def of(self) -> set[str]:
+        """Further outputs of the network that losses compare with HR (`of`), such as `cleaned`."""
+        return {loss.of for loss in self.losses.values() if getattr(loss, "of", None)}
+
+    def forward(
+        self, sr: Tensor, hr: Tensor, average: Tensor | None = None, made: Mapping[str, Tensor] | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """(N, C, H, W) twice -> the weighted sum, and each loss by name before weighting (detached).
+
+        `made` are the further outputs of the network that losses are `of`.
+        """
+        values = {}
+        for name, loss in self.losses.items():
+            compared = made[loss.of] if getattr(loss, "of", None) else sr
+            more = (average,) if _uses_average(loss) and average is not None else ()
+            values[name] = loss(compared, hr, *more)
         total = sum(self.weights[name] * value for name, value in values.items())
         return total, {name: value.detach() for name, value in values.items()}
 

@@ -20,6 +20,7 @@ from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
+from sr.model.frozen import Frozen
 from sr.model.recompute import recompute
 from sr.model.sets import check_sets
 from sr.network.inputs import PIXELS, SCALE, SIZE, check_known, chosen, further, required, sampled
@@ -36,6 +37,7 @@ class SRModule(pl.LightningModule):
         compile: whether training is compiled: false, true, a mode of torch.compile ("max-autotune"), or one of its backends.
             Evaluation is never compiled, because image sizes differ.
         checkpoint_activations: recompute blocks in the backward pass: far less memory, a third more time.
+        frozen_until: prefix of the network's parameter names -> first step in which they learn, or "always".
     """
 
     saved = ("network", "average")  # parts that a checkpoint keeps; a perceptual loss's VGG is not one of them
@@ -48,6 +50,7 @@ class SRModule(pl.LightningModule):
         ema: float | None = None,
         compile: bool | str = False,
         checkpoint_activations: bool = False,
+        frozen_until: Mapping[str, int | str] | None = None,
     ) -> None:
         super().__init__()
         check(compile)
@@ -55,6 +58,7 @@ class SRModule(pl.LightningModule):
         self.network = network.to(memory_format=layout(network))  # the layout of batches: no conversions
         self.metric = nn.ModuleDict(metric)
         self.average = Average(network, ema) if ema else None
+        self.frozen = Frozen(self.network, frozen_until or {})
         if checkpoint_activations:
             recompute(self.network)  # after the average was copied: it has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json

@@ -15,6 +15,7 @@ from sr.image.kind import of_data
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
+from sr.model.compared import compared, frames
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
@@ -25,8 +26,8 @@ class GAN(SRModule):
     both step. `trainer.global_step`, and everything that depends on it, counts iterations.
 
     Args:
-        network, metric, ema, compile, checkpoint_activations: see SRModule; only the network is averaged; the discriminator
-            is also compiled.
+        network, metric, ema, compile, checkpoint_activations, frozen_until: see SRModule; only the network is averaged; the
+            discriminator is also compiled. It judges the frames of clips one by one.
         loss: name -> loss with a weight.
         discriminator: (N, 3, H, W) -> logits.
         adversarial: see sr.adversarial.base.
@@ -60,6 +61,7 @@ class GAN(SRModule):
         compile: bool | str = False,
         checkpoint_activations: bool = False,
         lr_factors: Mapping[str, float] | None = None,
+        frozen_until: Mapping[str, int | str] | None = None,
         n_discriminator_steps: int = 1,
         pretrain_steps: int = 0,
         adversarial_from: int = 0,
@@ -69,7 +71,12 @@ class GAN(SRModule):
         gradient_clip_algorithm: str = "norm",
     ) -> None:
         super().__init__(
-            network=network, metric=metric, ema=ema, compile=compile, checkpoint_activations=checkpoint_activations
+            network=network,
+            metric=metric,
+            ema=ema,
+            compile=compile,
+            checkpoint_activations=checkpoint_activations,
+            frozen_until=frozen_until,
         )
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
@@ -97,7 +104,7 @@ class GAN(SRModule):
             if network_learns:
                 self._backward(loss, both[0])
             if duel:
-                discriminator_loss, judged = self._discriminator_loss(self.real(batch), sr.detach())
+                discriminator_loss, judged = self._discriminator_loss(frames(self.network, self.real(batch)), sr.detach())
                 self._backward(discriminator_loss, both[1])
                 parts |= judged
                 loss = loss.detach() + 0 * discriminator_loss.detach()  # NaN if either is: Finite then stops the run
@@ -118,22 +125,27 @@ class GAN(SRModule):
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
         (lr, others), hr = self.inputs(batch), self.target(batch)
-        sr = self.learned(self.trained("network")(lr, **others), hr, batch)
-        loss, parts = self.loss(sr, hr, self.average_image(lr, **others))
+        sr, loss, parts = compared(self, lr, others, hr, batch)
         if adversarial:
             judge = self.trained("discriminator")
             with manual.passing(self.discriminator):
                 real = None
                 if self.adversarial.relativistic:
                     with torch.no_grad():
-                        real = judge(batch.get("real", hr))
+                        real = judge(frames(self.network, batch.get("real", hr)))
                 fooled = self.adversarial.generator(judge(sr), real)
             loss = loss + self.adversarial.weight * fooled
             parts["adversarial"] = fooled.detach()
         return sr, loss, parts
 
     def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        penalty = self.adversarial.penalty(self.discriminator, hr, sr.to(hr), self._mix())
+        mix = self._mix()
+        penalty = self.adversarial.penalty(
+            self.discriminator,
+            hr,
+            sr.to(hr),
+            mix.repeat_interleave(len(hr) // len(mix)),  # one for all frames of a clip
+        )
         # A penalty differentiates twice, which compiled graphs cannot; they also change statistics in place that it needs.
         judge = self.trained("judge") if penalty is None else self.judge
         with manual.shared_casts(hr.device.type):
@@ -156,6 +168,7 @@ class GAN(SRModule):
         return torch.from_numpy(Draws(self.seed, *self.trainer.datamodule.plan.samples(batch), "gradient penalty").uniform())
 
     def _step(self, learning: list[Any]) -> dict[str, Tensor]:
+        self.frozen.rest(self.trainer.global_step)
         norms = manual.step(self.trainer, learning, self.gradient_clip_val, self.gradient_clip_algorithm)
         for schedule in self.lr_schedulers():
             schedule.step()

@@ -1,9 +1,12 @@
 """Gradient checkpointing: blocks of a network are recomputed in the backward pass instead of being stored.
 
+Of a network for clips they are its steps in time: the methods that it names in `recomputed`.
+
 Chen, Xu, Zhang, Guestrin: Training Deep Nets with Sublinear Memory Cost, 2016, arXiv:1604.06174.
 """
 
 from collections import Counter
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -23,6 +26,12 @@ def recompute(network: nn.Module) -> None:
     Raises:
         InputError: the network has no repeated blocks, or they have batch statistics, which would be updated twice.
     """
+    stepping = [part for part in network.modules() if getattr(part, "recomputed", ())]
+    for part in stepping:
+        for method in part.recomputed:
+            setattr(part, method, MethodType(partial(_again, method=method), part))
+    if stepping:
+        return
     found = blocks(network)
     name = type(network).__name__
     if not found:
@@ -49,8 +58,9 @@ def _is_block(module: nn.Module) -> bool:
     return not isinstance(module, _CONTAINERS) and any(True for _ in module.children())
 
 
-def _again(block: nn.Module, *args: Any, **kwargs: Any) -> Any:
-    """The block's own `forward`, which stores only its inputs if gradients are needed."""
+def _again(block: nn.Module, *args: Any, method: str = "forward", **kwargs: Any) -> Any:
+    """The block's own `forward`, or other method, which stores only its inputs if gradients are needed."""
+    own = getattr(type(block), method)
     if not torch.is_grad_enabled():
-        return type(block).forward(block, *args, **kwargs)
-    return checkpoint(type(block).forward, block, *args, use_reentrant=False, **kwargs)
+        return own(block, *args, **kwargs)
+    return checkpoint(own, block, *args, use_reentrant=False, **kwargs)

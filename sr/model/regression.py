@@ -13,6 +13,7 @@ from sr.functional.color import has_luma, rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
+from sr.model.compared import compared
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 from sr.network.luma import LumaNetwork
 
@@ -21,7 +22,7 @@ class Regression(SRModule):
     """A network, a weighted sum of losses, one optimizer.
 
     Args:
-        network, metric, ema, compile, checkpoint_activations: see SRModule.
+        network, metric, ema, compile, checkpoint_activations, frozen_until: see SRModule.
         loss: name -> loss with a weight.
         optimizer: parameter groups -> optimizer.
         schedule: optimizer -> learning-rate schedule, stepped once per optimizer step.
@@ -46,10 +47,16 @@ class Regression(SRModule):
         compile: bool | str = False,
         checkpoint_activations: bool = False,
         lr_factors: Mapping[str, float] | None = None,
+        frozen_until: Mapping[str, int | str] | None = None,
         l1_regularisation: float = 0.0,
     ) -> None:
         super().__init__(
-            network=network, metric=metric, ema=ema, compile=compile, checkpoint_activations=checkpoint_activations
+            network=network,
+            metric=metric,
+            ema=ema,
+            compile=compile,
+            checkpoint_activations=checkpoint_activations,
+            frozen_until=frozen_until,
         )
         self._options: list[dict[str, Any]] = []
         if channel not in ("rgb", "y"):
@@ -66,8 +73,7 @@ class Regression(SRModule):
         (lr, others), hr = self.inputs(batch), self.target(batch)
         if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are used unchanged
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        sr = self.learned(self.trained("network")(lr, **others), hr, batch)
-        total, parts = self.loss(sr, hr, self.average_image(lr, **others))
+        _, total, parts = compared(self, lr, others, hr, batch)
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)
             total = total + self.l1_regularisation * parts["l1_regularisation"]
@@ -84,6 +90,9 @@ class Regression(SRModule):
 
     def on_train_start(self) -> None:
         follow_config(self.optimizers().optimizer, self._options)
+
+    def on_before_optimizer_step(self, optimizer: Optimizer) -> None:
+        self.frozen.rest(self.trainer.global_step)
 
     def configure_gradient_clipping(
         self, optimizer: Optimizer, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None

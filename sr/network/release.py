@@ -28,6 +28,7 @@ class Release:
         one_scale: a file has one scale, although its shapes fit several: the scale that was passed is compared with the
             others.
         names: (pattern, replacement) for the keys of other files of the same network.
+        part: for a network that only serves others, its name in them: `init_parts.NAME=FILE` loads its file.
     """
 
     keys: tuple[str, ...]
@@ -36,6 +37,7 @@ class Release:
     rare: Sequence[Options] = ()
     one_scale: bool = False
     names: Sequence[tuple[str, str]] = ()
+    part: str | None = None
 
     def renamed(self, keys: Iterable[str]) -> dict[str, str]:
         """Each key of a file -> the name of the same tensor in the class."""

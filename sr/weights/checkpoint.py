@@ -24,7 +24,7 @@ from sr.weights import foreign
 
 # Keys under which releases store their weights.
 _WRAPPERS = ("params_ema", "params-ema", "params", "state_dict", "model_state_dict", "model", "net", "sd", "generator")
-_PREFIXES = ("module.", "_orig_mod.", "generator.", "netG.", "network.")
+_PREFIXES = ("module.", "_orig_mod.", "generator_ema.", "generator.", "netG.", "network.")
 _WRAPPED = (
     "module.",
     "_orig_mod.",
@@ -178,7 +178,7 @@ def weights(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
             return weights(checkpoint[wrapper])
     tensors = {key: value for key, value in checkpoint.items() if isinstance(key, str) and isinstance(value, Tensor)}
     for prefix in _PREFIXES:
-        if prefix == "generator.":  # a GAN's file may also contain its discriminator
+        if prefix in ("generator_ema.", "generator."):  # a GAN's file may also contain its discriminator, and an average
             generator = {key: value for key, value in tensors.items() if key.startswith(prefix)}
             tensors = generator or tensors
         wrapped = sum(key.startswith(prefix) for key in tensors)

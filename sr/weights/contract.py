@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from sr.errors import LIBRARIES, InputError, first_line
 from sr.functional.axes import is_volume
+from sr.functional.frames import is_burst, is_clip
 from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
-from sr.weights import contract_volume
+from sr.weights import contract_clip, contract_volume
 from sr.weights.tried import check_image, check_learns, check_scale, name_of, patch_error, waves
 from sr.weights.untouched import as_it_was
 
@@ -51,6 +52,8 @@ def _is_range(scales: Any) -> bool:
 def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn.Module:
     """Check that a network enlarges (1, C, H, W), C its `channels`, by `scale`, to finite values, and that it can learn.
 
+    Networks for clips and bursts (sr/functional/frames.py) get (1, T, C, H, W).
+
     Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers. One with a `size` argument
     is tried at two sizes; one that needs other keys of a batch, whose shapes are unknown, is not tried.
 
@@ -65,14 +68,16 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
     if is_volume(network):
         return contract_volume.network(network, scale, patches)
     check_scale(network, scale)
-    name, multiple = name_of(network), network.multiple_of
+    multiple = network.multiple_of
     if conditions(network):
         return network
     with as_it_was(network), torch.enable_grad():
         network.eval()
         lr, sr = _enlarged(network, multiple)
         own = network.scale
-        check_image(name, lr, sr, (lr.shape[2] * own, lr.shape[3] * own), f"at scale={own}")
+        _check_image(network, lr, sr, (lr.shape[-2] * own, lr.shape[-1] * own), f"at scale={own}")
+        if is_clip(network):
+            contract_clip.check(network, lr)
         if takes_size(network):
             _check_size(network, lr, own)
         for patch in patches:
@@ -94,7 +99,7 @@ def _enlarged(network: nn.Module, multiple: int) -> tuple[Tensor, Any]:
         height = -(-side // multiple) * multiple
         # Not square, to tell H from W; 64 pixels, which every power of two divides. Large attention windows are slow.
         square = side == _SIDES[-1] or (multiple >= 8 and _of(network, _TESTED))
-        lr = waves(network, height, height if square else height + multiple)
+        lr = _image(network, height, height if square else height + multiple)
         try:
             sr = _called(network, lr)
         except Exception as error:
@@ -117,17 +122,22 @@ def _called(network: nn.Module, lr: Tensor) -> Any:
 
 def _check_size(network: nn.Module, lr: Tensor, scale: int) -> None:
     """A size that is not a multiple of LR's, with different factors for height and width."""
-    size = (lr.shape[2] * scale + 1, lr.shape[3] * scale - 1)
+    size = (lr.shape[-2] * scale + 1, lr.shape[-1] * scale - 1)
     with torch.no_grad():
         sr = network(lr, **chosen(network, alone(lr, scale) | {SIZE: size}))
-    check_image(name_of(network), lr, sr, size, f"with size={size}")
+    _check_image(network, lr, sr, size, f"with size={size}")
+
+
+def _check_image(network: nn.Module, lr: Tensor, sr: Any, size: tuple[int, int], when: str) -> None:
+    lead = (len(lr), lr.shape[-3]) if is_burst(network) else None
+    check_image(name_of(network), lr, sr, size, when, lead)
 
 
 def _check_patch(network: nn.Module, patch: int) -> None:
     """Check patch sizes: training does not pad patches, only evaluation does."""
     try:
         with torch.no_grad():
-            _called(network, waves(network, patch, patch))
+            _called(network, _image(network, patch, patch))
     except Exception as error:
         raise patch_error(network, patch) from error
 
@@ -201,6 +211,12 @@ def _from_outside(key: str, made: Any) -> bool:
     if not isinstance(made, nn.Module):
         raise InputError(f"{key}: {name_of(made)} is not an nn.Module")
     return not _of(made, _OWN)
+
+
+def _image(module: nn.Module, height: int, width: int) -> Tensor:
+    """A picture (1, C, H, W) in [0, 1] on the module's device, or frames (1, T, C, H, W) of one that moves."""
+    image = waves(module, height, width)
+    return contract_clip.moving(image) if is_clip(module) or is_burst(module) else image
 
 
 def _pair(module: nn.Module, channels: int, side: int) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,35 @@ def load_network(network: nn.Module, source: str | Path) -> str | None:
     return f"init_from={source}: {'; '.join(parts)}"
 
 
+def load_network_part(network: nn.Module, name: str, source: str | Path) -> str:
+    """Load a part of a network, such as the optical flow of BasicVSR, from its own file or from one of a network that has it.
+
+    Buffers may be missing in the file; other tensors of it are not used.
+
+    Returns:
+        A line about it.
+
+    Raises:
+        InputError: the network has no such part; the file lacks some of its parameters.
+    """
+    key = f"init_parts.{name}={source}"
+    try:
+        part = network.get_submodule(name)
+    except AttributeError:
+        names = ", ".join(child for child, _ in network.named_children())
+        raise InputError(f"{key}: {type(network).__name__} has no part {name}; it has {names}") from None
+    stored = checkpoint.stored_weights(source)
+    short = name.rpartition(".")[2]
+    inside = {found[2]: value for file, value in stored.items() if (found := file.partition(f"{short}."))[1]}
+    own = part.state_dict()
+    for tensors in (named(type(part), stored), named(type(part), inside)):
+        fits = {one: tensors[one] for one in own.keys() & tensors.keys() if own[one].shape == tensors[one].shape}
+        if all(one in fits for one, _ in part.named_parameters()):
+            part.load_state_dict(fits, strict=False)
+            return f"{key}: {len(fits)} tensors are loaded"
+    raise InputError(f"{key}: {difference(part, named(type(part), stored))}")
+
+
 def load_part(part: nn.Module, name: str, source: str | Path, config: Mapping[str, Any]) -> str | None:
     """Load a further part, such as the discriminator, of a checkpoint of ours if its config is the same.
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from sr.device.count import parameters
 from sr.errors import InputError, NotFiniteError
+from sr.functional.frames import is_clip
 from sr.functional.resize import imresize
 from sr.image.photograph import FILE, PATTERN, photograph
 from sr.infer.upscaler import upscale
@@ -66,6 +67,8 @@ class Result:
 def probe(network: nn.Module, channels: int | None = None, side: int | None = None, name: str = FILE) -> Result:
     """Let a network of any scale, including 1, enlarge the photograph: RGB; the mean for 1 channel; RGBRG... for others.
 
+    A network for clips gets it as a clip that stands still.
+
     Args:
         channels: of the photograph; None: as many as the network takes.
         side: LR pixels; None: as many as take at most a second.
@@ -77,7 +80,7 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
     hr = photograph(side * network.scale, channels, name)
     lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
     training = network.training
-    sr = upscale(network.eval(), lr)
+    sr = upscale(_Still(network.eval()) if is_clip(network) else network.eval(), lr)
     network.train(training)
     marks = imresize(lr, network.scale), lr.mean((2, 3), keepdim=True).expand_as(hr)
     skip = skipped(lr, network.scale, getattr(network, "skip", "none"))
@@ -86,6 +89,18 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
     psnr = _psnr(sr, hr)
     idle = bool(added.any()) and psnr < _psnr(added, hr) + BETTER and _psnr(sr, added.clamp(0, 1)) > CHANGED
     return Result(sr, psnr, _psnr(bicubic, hr), _psnr(flat, hr), idle)
+
+
+class _Still(nn.Module):
+    """A network for clips as one for pictures: the middle frame of a clip of equal ones."""
+
+    def __init__(self, network: nn.Module, frames: int = 5) -> None:
+        super().__init__()
+        self.network, self.frames = network, frames
+        self.scale, self.multiple_of, self.channels = network.scale, network.multiple_of, network.channels
+
+    def forward(self, lr: Tensor) -> Tensor:
+        return self.network(lr[:, None].expand(-1, self.frames, -1, -1, -1))[:, self.frames // 2]
 
 
 def _psnr(image: Tensor, hr: Tensor) -> float:
@@ -214,7 +229,7 @@ class _Scaled(nn.Module):
         super().__init__()
         self.network, self.rgb_range = network, rgb_range
         self.scale, self.multiple_of = network.scale, getattr(network, "multiple_of", 1)
-        self.channels = getattr(network, "channels", 3)
+        self.channels, self.clips = getattr(network, "channels", 3), is_clip(network)
 
     def forward(self, lr: Tensor) -> Tensor:
         return self.network(lr * self.rgb_range) / self.rgb_range

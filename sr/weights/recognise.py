@@ -84,7 +84,8 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
         name = family.__name__
         try:
             options = family.release.options(shapes)
-            match = options if "scale" in options else {**options, "scale": scale or _scales(family, options)[0]}
+            known = "scale" in options or family.release.part
+            match = options if known else {**options, "scale": scale or _scales(family, options)[0]}
             own = _shapes(family, match)
         except KeyError as error:
             near.append((len(shapes), InputError(f"{source}: looks like {name}, but has no tensor {error}")))
@@ -92,6 +93,11 @@ def candidates(tensors: Mapping[str, Tensor], source: str | Path, scale: int | N
         except (InputError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:  # impossible shapes
             near.append((len(shapes), InputError(f"{source}: looks like {name}, but {first_line(error, 120)}")))
             continue
+        if (part := family.release.part) and shapes.items() <= own.items():
+            raise InputError(
+                f"{source}: is {name}, a part of other networks that enlarges nothing by itself: pass "
+                f"init_parts.{part}={source} with a network that has it"
+            )
         if own != shapes:
             near.append((len(own.items() ^ shapes.items()), _misfit(family, match, tensors, source)))
             continue

@@ -18,11 +18,11 @@ def check_scale(network: nn.Module, scale: int) -> None:
         raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
 
 
-def check_image(name: str, lr: Tensor, sr: Any, size: tuple[int, ...], when: str) -> None:
-    """InputError: SR of LR (1, C, ...) is not one tensor (1, C, *size) of finite values."""
+def check_image(name: str, lr: Tensor, sr: Any, size: tuple[int, ...], when: str, lead: tuple[int, ...] | None = None) -> None:
+    """InputError: SR of LR (1, ..., C, *sides) is not one tensor (*lead, *size) of finite values; `lead` is LR's if None."""
     if not isinstance(sr, Tensor):
-        raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor, LR (N, C, ...) enlarged")
-    wanted = (*lr.shape[:2], *size)
+        raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor, LR (N, ..., C, h, w) enlarged")
+    wanted = (*(lead or lr.shape[: -len(size)]), *size)
     if tuple(sr.shape) != wanted:
         raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} {when}")
     if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):

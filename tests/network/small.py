@@ -16,7 +16,10 @@ from tests.jobs import IMAGE
 CONF = Path(__file__).resolve().parents[2] / "conf" / "network"
 FILES = {path.stem: OmegaConf.load(path) for path in sorted(CONF.glob("*.yaml"))}
 VOLUMES = [name for name, config in FILES.items() if "axes" in config]  # tests/network/test_every_volume_network.py
-NAMES = [name for name in FILES if name not in VOLUMES]  # of pictures
+CLASSES = {name: get_class(config["_target_"]) for name, config in FILES.items()}
+CLIPS = [name for name, made in CLASSES.items() if getattr(made, "clips", False)]  # tests/network/test_every_clip_network.py
+BURSTS = [name for name, made in CLASSES.items() if getattr(made, "bursts", False)]
+NAMES = [name for name in FILES if name not in {*VOLUMES, *CLIPS, *BURSTS}]  # of pictures
 
 
 def _lightest() -> list[str]:
@@ -40,6 +43,8 @@ def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
     small = {"n_blocks": min(config.n_blocks, n_blocks)} if config.get("n_blocks") else {}
     if "n_groups" in config:
         small["n_groups"] = min(config.n_groups, n_blocks)
+    for key in ("n_cleaning_blocks", "n_extract_blocks"):
+        small |= {key: 1} if key in config else {}
     for key in ("encoder_blocks", "decoder_blocks"):
         if key in config:
             small |= {key: [1] * len(config[key]), "n_middle_blocks": 1, "n_feats": 8}
