@@ -1,5 +1,8 @@
 """Builds the network to train."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
@@ -37,7 +40,7 @@ def network(cfg: DictConfig) -> nn.Module:
         if others := [one for one in others if not one.startswith("scale=")]:
             say(f"init_from={cfg.init_from}: was trained with {', '.join(others)}")
     if not cfg.get("resume"):  # a resumed run has its own weights
-        for name, source in (cfg.get("init_parts") or {}).items():
+        for name, source in _parts(cfg):
             if source is not None:
                 say(initial.load_network_part(built, name, source))
     return built
@@ -47,15 +50,28 @@ def settle_parts(cfg: DictConfig) -> None:
     """Freeze no part whose weights are random: set `model.frozen_until` to 0 for parts without `init_parts` and `init_from`."""
     if cfg.get("resume") or cfg.get("init_from"):
         return
-    for name, source in (cfg.get("init_parts") or {}).items():
-        frozen = cfg.model.get("frozen_until") or {}
-        held = [prefix for prefix in frozen if f"{prefix}.".startswith(f"{name}.") and frozen[prefix]]
+    for name, source in _parts(cfg):
         if source is not None:
             continue
+        frozen = cfg.model.get("frozen_until") or {}
+        held = [prefix for prefix in frozen if f"{prefix}.".startswith(f"{name}.") and frozen[prefix]]
         for prefix in held:
             frozen[prefix] = 0
         start = "and is trained from the first step" if held else "as the whole network does"
         say(f"init_parts.{name}=null: {name} starts from random weights, {start}; pass init_parts.{name}=FILE for trained ones")
+
+
+def _parts(cfg: DictConfig) -> list[tuple[str, str | None]]:
+    """`init_parts` as (name of the part, file): {"basicvsr": {"spynet": FILE}} is basicvsr.spynet."""
+
+    def flat(node: Any, names: tuple[str, ...] = ()) -> Iterator[tuple[str, str | None]]:
+        if not isinstance(node, Mapping):
+            yield ".".join(names), node
+            return
+        for name, child in node.items():
+            yield from flat(child, (*names, str(name)))
+
+    return list(flat(OmegaConf.to_container(cfg.get("init_parts") or OmegaConf.create({}), resolve=True)))
 
 
 def patch_sizes(cfg: DictConfig) -> set[int]:

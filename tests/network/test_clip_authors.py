@@ -141,8 +141,7 @@ def test_a_recognised_network_is_tried_on_a_photograph():
         network = RRN(scale=2, **SMALL)
         network.neuro.conv_o.weight.zero_()
     assert type(recognise(network.state_dict(), "file.pth")) is RRN  # bilinear: worse than bicubic, but no noise
-    with torch.no_grad():
-        network.neuro.conv_o.bias.fill_(7)
+    nn.init.normal_(network.neuro.conv_o.weight, std=5)
     with pytest.raises(InputError, match="file.pth: has the tensors of RRN, but does not enlarge a photograph"):
         recognise(network.state_dict(), "file.pth")
 
