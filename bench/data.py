@@ -2,6 +2,7 @@
 
     OMP_NUM_THREADS=1 python bench/data.py                   # a minute; photos: SR_DATA/BSDS500/train, else scikit-image's
     OMP_NUM_THREADS=1 python bench/data.py --seconds 10      # longer, for a noisy machine
+    OMP_NUM_THREADS=1 python bench/data.py --kinds           # only other kinds of images, beside photos: bench/kinds.py
 
 Patches are 96x96 HR with their 48x48 LR (x2, bicubic), with flips and quarter turns. No GPU is needed; with one, the device
 part is measured on it.
@@ -19,6 +20,7 @@ from io import BytesIO, StringIO
 from itertools import count
 from pathlib import Path
 
+import kinds
 import numpy as np
 import torch
 from PIL import Image
@@ -40,6 +42,7 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain as Degradations
 from sr.functional.resize import imresize
 from sr.image import file as image
+from sr.view.table import markdown
 
 SCALE, PATCH, BATCH = 2, 48, 16
 
@@ -193,7 +196,9 @@ def photographs() -> list[Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each measurement")
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--kinds", action="store_true", help="only other kinds of images beside photos")
+    options = parser.parse_args()
+    seconds = options.seconds
     torch.set_num_threads(1)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     files = photographs()
@@ -203,6 +208,8 @@ def main() -> None:
     def row(what: str, value: str) -> None:
         print(f"| {what} | {value} |", flush=True)
 
+    if options.kinds:
+        return of_kinds(files, seconds)
     row("what", "measured")
     row("---", "---")
     with tempfile.TemporaryDirectory() as temporary:
@@ -237,6 +244,16 @@ def main() -> None:
         for side in (240, 480, 960, 1920):
             made = in_process(many(photos, 20, side, folder / f"s{side}"), seconds)
             row(f"20 images of {side}x{side}, in process", f"{1e6 / made:.1f} us a patch")
+    print()
+    of_kinds(files, seconds)
+
+
+def of_kinds(files: list[Path], seconds: float) -> None:
+    """The table of other kinds of images beside photographs."""
+    photos = [image.read_rgb8(file) for file in files[: kinds.IMAGES]]
+    with tempfile.TemporaryDirectory() as temporary:
+        found = kinds.cases(photos, Path(os.environ.get("SR_DATA", "data")) / "domains", Path(temporary))
+        print(markdown([kinds.HEAD, *kinds.rows(found, Path(temporary), SCALE, PATCH, BATCH, seconds)]))
     print(f"\nload {os.getloadavg()[0]:.1f} at the end")
 
 

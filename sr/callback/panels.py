@@ -13,7 +13,7 @@ from sr.data.share import position
 from sr.device.gather import gathered
 from sr.files import whole
 from sr.image.kind import of_data
-from sr.view.panel import panel
+from sr.view.panel import panel, seen
 from sr.view.panel_volume import panel_volume
 
 
@@ -58,7 +58,7 @@ class Panels(pl.Callback):
         if "factors" in outputs:
             return panel_volume(*images, outputs["factors"], self.crop)
         kind = of_data(trainer.datamodule)
-        return panel(*images, self.crop, bands=self.bands, levels=kind.levels, contrast=kind.contrast)
+        return panel(*images, self.crop, bands=self.bands, levels=kind.levels, contrast=kind.contrast, note=seen(kind))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._write(trainer, f"step_{trainer.global_step:06d}", "val")

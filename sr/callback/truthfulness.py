@@ -25,4 +25,5 @@ class Truthfulness(Panels):
         if outputs["hr"] is None or "factors" in outputs:
             return None
         images = (outputs[name] for name in ("lr", "sr", "hr"))
-        return truth_panel(*images, self.crop, bands=self.bands, levels=of_data(trainer.datamodule).levels)
+        kind = of_data(trainer.datamodule)
+        return truth_panel(*images, self.crop, bands=self.bands, levels=kind.levels, contrast=kind.contrast)

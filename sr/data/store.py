@@ -53,7 +53,7 @@ class Store:
         self.corrupt, self.kind = corrupt, kind
         beside = _beside(self.files) if kind.percentiles is not None else {}
         self.cached = [self.folder / _name(file, beside.get(file.parent, "")) for file in self.files]
-        self._maps = Maps()
+        self._maps, self._masks = Maps(), {}
 
     def __len__(self) -> int:
         return len(self.files)
@@ -68,7 +68,10 @@ class Store:
 
     def mask(self, index: int) -> np.ndarray:
         """(H, W, 1) uint8 of a `masked` image, 0 where it has no data and 1 elsewhere, memory-mapped."""
-        return self._maps[_mask(self.cached[index])]
+        path = self._masks.get(index)
+        if path is None:
+            path = self._masks[index] = _mask(self.cached[index])  # making a path takes as long as cutting a patch
+        return self._maps[path]
 
     def build(self, progress: bool = True) -> int:
         """Decode missing images in parallel; if several processes call it at once, one of them works.
@@ -100,6 +103,7 @@ class Store:
         """A store of some of the images."""
         which, kept = list(which), copy.copy(self)
         kept.files, kept.cached = list(compress(self.files, which)), list(compress(self.cached, which))
+        kept._masks = {}
         return kept
 
     @contextmanager

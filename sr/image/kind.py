@@ -42,6 +42,7 @@ class Kind:
         percentiles: of the values of a volume or a series of slices, which become `range`: [0, 99.9] for magnetic resonance
             images, whose values have no unit; None: values are taken as they are.
         window: the stored values shown as black and white in pictures; None: `range`.
+        unit: of the stored values, in the labels of pictures: "HU".
         private: whether images are of patients: no pictures in logs and reports, and W&B is offline, unless asked for.
         names: of the bands, by which metrics find theirs: STAC's common names, such as red and nir08.
 
@@ -61,10 +62,12 @@ class Kind:
     window: tuple[float, float] | None = None
     private: bool = False
     names: tuple[str, ...] = ()
+    unit: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("range", "shown", "names"):  # lists in a YAML
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        for name in ("range", "shown", "names", "percentiles", "window"):
+            if (value := getattr(self, name)) is not None:  # a list in a YAML
+                object.__setattr__(self, name, tuple(value))
         if type(self.bands) is not int or self.bands < 1:
             raise InputError(f"image.bands={self.bands}: pass a whole number of at least 1")
         if self.dtype not in _DTYPES:
@@ -85,30 +88,17 @@ class Kind:
             raise InputError(
                 f"image.shown={list(self.shown)}: choose one band (gray) or three (red, green, blue) from 0 to {self.bands - 1}"
             )
-        if self.percentiles is not None:
-            object.__setattr__(self, "percentiles", pair := tuple(self.percentiles))
-            if self.dtype != "float32" or len(pair) != 2 or not 0 <= pair[0] < pair[1] <= 100:
-                raise InputError(f"image.percentiles={list(pair)}: pass [low, high] from 0 to 100 for dtype=float32, or null")
-        if self.window is not None:
-            object.__setattr__(self, "window", pair := tuple(self.window))
-            if len(pair) != 2 or not pair[0] < pair[1]:
-                raise InputError(f"image.window={list(pair)}: pass [low, high], the values shown as black and white, or null")
+        pair = self.percentiles
+        if pair is not None and (self.dtype != "float32" or len(pair) != 2 or not 0 <= pair[0] < pair[1] <= 100):
+            raise InputError(f"image.percentiles={list(pair)}: pass [low, high] from 0 to 100 for dtype=float32, or null")
+        if (pair := self.window) is not None and (len(pair) != 2 or not pair[0] < pair[1]):
+            raise InputError(f"image.window={list(pair)}: pass [low, high], the values shown as black and white, or null")
 
     @property
     def contrast(self) -> tuple[float, float] | None:
         """`window` as values of image tensors, in which `range` is 0 and 1; None: all are shown."""
         low, high = self.range
         return None if self.window is None else tuple((value - low) / (high - low) for value in self.window)
-
-    @property
-    def seen(self) -> str:
-        """What pictures show, in words: "bands 3, 2, 1 of 6 as red, green and blue, 0 to 3000 from black to white"."""
-        bands = ", ".join(str(band + 1) for band in self.shown)
-        colours = " as red, green and blue" if len(self.shown) == 3 else ""
-        which = f"band{'s' if colours else ''} {bands} of {self.bands}{colours}" if self.bands not in (1, 3) else ""
-        low, high = self.window or self.range
-        ends = f"{low:g} to {high:g} from black to white" if self.window or not self.whole else ""
-        return ", ".join(filter(None, (which, ends)))
 
     @property
     def cache(self) -> str:
@@ -180,7 +170,8 @@ class Kind:
         window, valid = Window(raster), Valid(raster)[:, :] if raster.masked else None
         valid = None if valid is None or valid.all() else valid
         self._check(raster)
-        samples = (window if valid is None else Bled(window, valid))[:, :]
+        samples = window[:, :]
+        samples = samples if valid is None else Bled(samples, valid)[:, :]
         if self.percentiles is not None or (self.whole and raster.full is not None):
             samples = spread(samples, self.limits(raster), self.range, self.dtype)
         return self.fitted(samples, raster.path), None if valid is None else valid > 0
@@ -285,7 +276,7 @@ PHOTO = Kind("photo", 3, "uint8", (0, 255), 255, True, (0, 1, 2))  # 8-bit RGB: 
 
 def same(one: Kind, other: Kind) -> bool:
     """Whether two kinds mean the same pixels, whatever pictures of them show, who may see them, and what bands are called."""
-    return len({replace(kind, window=None, private=False, names=()) for kind in (one, other)}) == 1
+    return len({replace(kind, window=None, private=False, names=(), unit="") for kind in (one, other)}) == 1
 
 
 def of_data(data: Any) -> Kind:

@@ -20,7 +20,7 @@ from sr.metric.base import scored
 from sr.metric.psnr import PSNR
 from sr.metric.ssim import SSIM
 from sr.view.page import Scores
-from sr.view.panel import shown
+from sr.view.panel import seen, shown
 
 _LUMA = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rgb"), "SSIM RGB": (SSIM, "rgb")}
 
@@ -113,8 +113,8 @@ def notes(kind: Kind, scale: int, scored: bool) -> list[str]:
         depth = {255: "8 bit", 65535: "16 bit", None: "without rounding"}.get(kind.levels, f"{kind.levels} levels")
         what = "Y of BT.601" if kind.luma else f"{kind.measured} of image={kind.name}"
         lines.append(f"Scores by the papers' protocol: {depth}, {border(scale)} pixels of border cut, {what}.")
-    if text := kind.seen:
-        lines.append(f"Pictures and their error maps show {text}.")
+    if text := seen(kind):
+        lines.append(f"Pictures, and error maps of them: {text}.")
     return lines
 
 

@@ -1,5 +1,6 @@
 """Side-by-side pictures: the same crop of LR, bicubic, SR and HR, with titles."""
 
+import textwrap
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from sr.errors import InputError
 from sr.functional.bicubic import BAND, Bicubic
 from sr.image.file import to_pixels
+from sr.image.kind import Kind
 
 _GAP, _TITLE = 4, 18  # pixels
 
@@ -23,6 +25,7 @@ def panel(
     bands: Sequence[int] | None = None,
     levels: int | None = 255,
     contrast: tuple[float, float] | None = None,
+    note: str = "",
 ) -> Image.Image:
     """LR (nearest) | bicubic | SR | HR at the place where bicubic is worst, each `crop` HR pixels wide and enlarged `zoom`
     times.
@@ -30,7 +33,7 @@ def panel(
     At scale 1 the first two are one picture, "input".
 
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` and `contrast` as in `shown`; bicubic is rounded to `levels`,
-    255 for 8 bit.
+    255 for 8 bit. `note` is written below.
     Without HR the place is where bicubic is furthest from SR.
     """
     size = tuple(sr.shape[-2:])
@@ -45,7 +48,7 @@ def panel(
     crops = {**before, "SR": sr[..., rows, columns]}
     if hr is not None:
         crops["HR"] = hr[..., rows, columns]
-    return titled({name: enlarged(shown(picture, bands, contrast).cpu(), zoom) for name, picture in crops.items()})
+    return titled({name: enlarged(shown(picture, bands, contrast).cpu(), zoom) for name, picture in crops.items()}, note)
 
 
 def shown(image: Tensor, bands: Sequence[int] | None = None, contrast: tuple[float, float] | None = None) -> Tensor:
@@ -65,6 +68,18 @@ def shown(image: Tensor, bands: Sequence[int] | None = None, contrast: tuple[flo
         raise InputError(f"bands={bands}: choose one (gray) or three (red, green, blue) from 0 to {count - 1}")
     picture = image[:, bands].expand(-1, 3, -1, -1)
     return picture if contrast is None else ((picture - contrast[0]) / (contrast[1] - contrast[0])).clamp(0, 1)
+
+
+def seen(kind: Kind) -> str:
+    """What pictures of a kind show, in words: "bands 6, 4, 1 as red, green, blue; black to white is 0 to 4000"; "" if all."""
+    which = ", ".join(str(band + 1) for band in kind.shown)
+    which = f"bands {which} as red, green, blue" if len(kind.shown) == 3 else f"band {which} of {kind.bands}"
+    low, high = kind.window or kind.range
+    ends = f"{low:g} to {high:g} {kind.unit}".strip() if kind.window or not kind.whole else ""
+    if kind.percentiles is not None and kind.window is None:
+        ends = "percentiles {:g} to {:g} of a series".format(*kind.percentiles)
+    bands = which if kind.shown != tuple(range(kind.bands)) else ""
+    return "; ".join(filter(None, (bands, ends and f"black to white is {ends}")))
 
 
 def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
@@ -95,11 +110,15 @@ def _nearest(first: int, side: int, low: int, high: int) -> Tensor:
     return ((torch.arange(first, first + side, dtype=torch.float64) + 0.5) * low / high).long()
 
 
-def titled(pictures: dict[str, Image.Image]) -> Image.Image:
-    """Pictures of equal size in a row, each with its title above."""
+def titled(pictures: dict[str, Image.Image], note: str = "") -> Image.Image:
+    """Pictures of equal size in a row, each with its title above; a note below all."""
     width, height = next(iter(pictures.values())).size
-    row = Image.new("RGB", (len(pictures) * (width + _GAP) - _GAP, height + _TITLE), "white")
+    whole, small = len(pictures) * (width + _GAP) - _GAP, ImageFont.load_default(11)
+    lines = textwrap.wrap(note, max(int(whole / small.getlength("0")), 12))
+    row = Image.new("RGB", (whole, height + _TITLE * (1 + len(lines))), "white")
     draw, font = ImageDraw.Draw(row), ImageFont.load_default(13)
+    for index, line in enumerate(lines):
+        draw.text((whole / 2, height + _TITLE * (index + 1.5)), line, "black", small, anchor="mm")
     for index, (title, picture) in enumerate(pictures.items()):
         row.paste(picture, (index * (width + _GAP), _TITLE))
         draw.text((index * (width + _GAP) + width / 2, _TITLE / 2), title, "black", font, anchor="mm")

@@ -22,16 +22,17 @@ def truth_panel(
     zoom: int = 2,
     bands: Sequence[int] | None = None,
     levels: int | None = 255,
+    contrast: tuple[float, float] | None = None,
 ) -> Image.Image:
     """SR | HR | improvement | omission | hallucination at the place of `sr.view.panel.panel`; a share of 1 is white, of 0
     black, and pixels that are not judged are dark gray.
 
-    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` as in `sr.view.panel.shown`.
+    lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` and `contrast` as in `sr.view.panel.shown`.
     """
     top, left, side = worst_place(lr, hr, crop, levels)
     place = (..., slice(top, top + side), slice(left, left + side))
     shares = maps(lr, sr.clamp(0, 1), hr)
-    pictures = {"SR": shown(sr[place], bands), "HR": shown(hr[place], bands)}
+    pictures = {name: shown(one[place], bands, contrast) for name, one in (("SR", sr), ("HR", hr))}
     for index, part in enumerate(PARTS):
         pictures[part] = shares[:, index : index + 1].nan_to_num(UNKNOWN)[place].expand(-1, 3, -1, -1)
     return titled({name: enlarged(picture.cpu(), zoom) for name, picture in pictures.items()})
