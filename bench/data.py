@@ -20,12 +20,12 @@ from io import BytesIO, StringIO
 from itertools import count
 from pathlib import Path
 
-import kinds
 import numpy as np
 import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+import kinds
 from common import say
 from sr.augmentation.chain import Chain as Augmentations
 from sr.augmentation.flip import Flip
