@@ -142,7 +142,7 @@ def _read(file: Path, kind: Kind, alpha: bool = False) -> tuple[Tensor, bool, Te
     if kind.bands == 3 and (raster := rasters.opened(file)) is not None:
         with raster:
             gray = raster.shape[2] == 1
-    return kind.to_float(torch.from_numpy(pixels)[None]), gray, None if valid is None else torch.from_numpy(valid)[None, None]
+    return kind.to_float(torch.tensor(pixels)[None]), gray, None if valid is None else torch.from_numpy(valid)[None, None]
 
 
 def check_scaling(kind: Kind, reference: Sequence[Path] | str | Path | None) -> None:

@@ -37,9 +37,8 @@ def panel(
     Without HR the place is where bicubic is furthest from SR.
     """
     size = tuple(sr.shape[-2:])
-    top, left, side = worst_place(lr, sr if hr is None else hr, crop, levels)
-    rows, columns = slice(top, top + side), slice(left, left + side)
-    y, x = (_nearest(first, side, n, N).to(lr.device) for first, n, N in zip((top, left), lr.shape[-2:], size, strict=True))
+    rows, columns = worst_window(lr, sr if hr is None else hr, crop, levels)
+    y, x = (_nearest(part, n, N).to(lr.device) for part, n, N in zip((rows, columns), lr.shape[-2:], size, strict=True))
     nearest = lr.index_select(-2, y).index_select(-1, x)
     if lr.shape[-2:] == size:
         before = {"input": nearest}
@@ -105,9 +104,20 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
     return *found, side
 
 
-def _nearest(first: int, side: int, low: int, high: int) -> Tensor:
-    """The LR pixels, of `low`, in which HR pixels first .. first + side - 1, of `high`, have their centres."""
-    return ((torch.arange(first, first + side, dtype=torch.float64) + 0.5) * low / high).long()
+def worst_window(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[slice, slice]:
+    """Rows and columns of `worst_place`. Of an image less high than `crop`, such as a line of text, all rows and `crop`
+    columns; likewise of a narrow one."""
+    top, left, side = worst_place(lr, hr, crop, levels)
+    parts = []
+    for first, length in zip((top, left), hr.shape[-2:], strict=True):
+        start = min(max(first - (min(crop, length) - side) // 2, 0), length - min(crop, length))
+        parts.append(slice(start, start + min(crop, length)))
+    return parts[0], parts[1]
+
+
+def _nearest(part: slice, low: int, high: int) -> Tensor:
+    """The LR pixels, of `low`, in which a part of the HR pixels, of `high`, have their centres."""
+    return ((torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * low / high).long()
 
 
 def titled(pictures: dict[str, Image.Image], note: str = "") -> Image.Image:

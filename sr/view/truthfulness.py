@@ -9,7 +9,7 @@ from torch import Tensor
 
 from sr.image.file import to_pixels
 from sr.metric.truthfulness import PARTS, maps
-from sr.view.panel import enlarged, shown, titled, worst_place
+from sr.view.panel import enlarged, shown, titled, worst_window
 
 UNKNOWN = 0.25  # gray of pixels that are not judged
 
@@ -29,8 +29,7 @@ def truth_panel(
 
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` and `contrast` as in `sr.view.panel.shown`.
     """
-    top, left, side = worst_place(lr, hr, crop, levels)
-    place = (..., slice(top, top + side), slice(left, left + side))
+    place = (..., *worst_window(lr, hr, crop, levels))
     shares = maps(lr, sr.clamp(0, 1), hr)
     pictures = {name: shown(one[place], bands, contrast) for name, one in (("SR", sr), ("HR", hr))}
     for index, part in enumerate(PARTS):

@@ -4,8 +4,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sr import build
 from sr.functional.resize import imresize
-from sr.view.panel import panel, titled, worst_place
+from sr.view.panel import panel, seen, titled, worst_place
+from tests.jobs import compose
 
 
 def brute_force(error: torch.Tensor, side: int, step: int) -> tuple[int, int]:
@@ -47,15 +49,39 @@ def test_panel_shows_the_four_pictures_of_that_place():
     bicubic = imresize(lr, size=(48, 64), rounding=True)
     top, left, side = worst_place(lr, hr, crop)
     nearest = lr.repeat_interleave(2, -1).repeat_interleave(2, -2)
-    for name, image, seen in zip(("LR", "bicubic", "SR", "HR"), (nearest, bicubic, sr, hr), shown, strict=True):
+    for name, image, found in zip(("LR", "bicubic", "SR", "HR"), (nearest, bicubic, sr, hr), shown, strict=True):
         expected = (image[0, :, top : top + side, left : left + side] * 255).round().permute(1, 2, 0).numpy()
-        assert (seen == expected).all(), name
+        assert (found == expected).all(), name
 
 
 def test_an_image_smaller_than_the_crop_is_shown_whole():
     hr = torch.rand(1, 3, 10, 20)
     picture = panel(torch.rand(1, 3, 5, 10), hr, hr, crop=96, zoom=1)
-    assert picture.size == (4 * 10 + 3 * 4, 10 + 18)
+    assert picture.size == (4 * 20 + 3 * 4, 10 + 18)
+
+
+def test_a_line_of_text_is_shown_as_wide_as_the_crop():
+    hr = torch.zeros(1, 1, 24, 300)
+    hr[..., 280:] = torch.rand(20)  # bicubic is worst at its right end
+    picture = np.asarray(panel(imresize(hr, 1 / 2), hr, hr, crop=96, zoom=1, bands=[0]))
+    assert picture.shape == (24 + 18, 4 * 96 + 3 * 4, 3)
+    assert np.array_equal(picture[18:, -96:, 0], (hr[0, 0, :, -96:] * 255).round().numpy())
+
+
+def test_what_the_pictures_of_a_kind_show_is_written_below():
+    kinds = {name: build.image(compose("train", f"image={name}")) for name in ("photo", "gray", "ct", "mri", "sentinel2")}
+    texts = {name: seen(kind) for name, kind in kinds.items()}
+    assert texts == {
+        "photo": "",
+        "gray": "",
+        "ct": "black to white is -160 to 240 HU",
+        "mri": "black to white is percentiles 0 to 99.9 of a series",
+        "sentinel2": "bands 6, 4, 1 as red, green, blue; black to white is 0 to 4000 (reflectance times 10,000)",
+    }
+    hr = torch.rand(1, 1, 64, 64)
+    plain, noted = (panel(imresize(hr, 1 / 2), hr, hr, crop=64, zoom=1, note=note) for note in ("", texts["ct"]))
+    assert noted.height == plain.height + 18 and noted.width == plain.width
+    assert np.asarray(noted)[plain.height :].min() < 128  # there is a text
 
 
 def test_titles_are_written_above_each_picture():
