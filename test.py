@@ -29,6 +29,8 @@ def test(cfg: DictConfig) -> None:
         raise InputError(
             f"output_dir={cfg.output_dir} is the folder of a run, whose metrics.json would be overwritten: choose another"
         )
+    if cfg.get("variant") and (cfg.get("published") or OmegaConf.is_list(cfg.scale)):
+        raise InputError(f"variant={cfg.variant} names a row of one network and one scale: remove it")
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
     else:
@@ -39,6 +41,8 @@ def test(cfg: DictConfig) -> None:
         pictures = f"{cfg.output_dir}{'/x*' if several else ''}/images/test"
         if results:
             write_records(metrics, cfg.output_dir)
+            if cfg.variant:
+                build.write_config(cfg)
 
     if results:
         file = write_metrics(results, cfg.output_dir)

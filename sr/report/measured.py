@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from sr import build
+from sr.build.image import check_channels
 from sr.data.validated import validated
 from sr.errors import UserError
 from sr.functional.resize import imresize
-from sr.image.kind import PHOTO
+from sr.image.kind import PHOTO, of
 from sr.metric.base import scored
 from sr.network.interpolation import Interpolation
 from sr.report import costs
@@ -83,12 +84,19 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
             missing.append(variant.name)
             continue
         try:
-            found[variant.name] = load(file, trusted=trusted)
+            found[variant.name] = _as_tested(variant.runs[0], load(file, trusted=trusted))
         except (UserError, OSError) as error:
             notes.append(f"The network of {variant.name} cannot be shown or timed: {error}")
     if missing:
         notes.append(f"No pictures and no timing without a checkpoint: {', '.join(missing)}.")
     return found
+
+
+def _as_tested(run: Run, network: nn.Module) -> nn.Module:
+    """Applied to each band, if a test did so (bandwise=true)."""
+    if not run.config.get("bandwise"):
+        return network
+    return check_channels(network, of(run.config.get("image"), str(run.folder)), bandwise=True)
 
 
 def costs_of(
@@ -139,7 +147,9 @@ def curves_of(variants: Sequence[Variant], metric: str, notes: list[str]) -> lis
 
     val/psnr is the mean over a run's sets. If runs validate on different sets, a set that all have is shown.
     """
-    configs = [run.config for variant in variants for run in variant.runs]
+    configs = [run.config for variant in variants for run in variant.runs if not run.is_test]
+    if not configs:
+        return []
     sets = [validated(config) for config in configs]
     common = [name for name, images in sets[0].items() if all(others.get(name) == images for others in sets)]
     limits = {str((config.get("trainer") or {}).get("limit_val_batches")) for config in configs}

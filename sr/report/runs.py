@@ -27,7 +27,7 @@ _CONFIG |= {"image": Mapping}
 
 @dataclass
 class Run:
-    """One folder of train.py; for older runs without run.json less is known."""
+    """One folder of train.py, or of test.py with variant=NAME; for runs without run.json less is known."""
 
     folder: Path
     config: dict[str, Any]
@@ -59,8 +59,13 @@ class Run:
         return self.problem or (f"done, early at step {early.get('step')} of {early.get('max_steps')}" if early else "done")
 
     @property
+    def is_test(self) -> bool:
+        """Whether test.py wrote the folder: it has a network's scores and no training."""
+        return "ckpt" in self.config
+
+    @property
     def checkpoint(self) -> Path:
-        return self.folder / "checkpoints" / "best.ckpt"
+        return Path(str(self.config["ckpt"])) if self.is_test else self.folder / "checkpoints" / "best.ckpt"
 
     def curve(self, column: str) -> list[tuple[int, float]]:
         """(step, value) of a column of metrics.csv; empty if it does not exist."""
@@ -112,7 +117,7 @@ def read(folder: Path) -> Run:
     """A run's files; errors go to its `problem`, so one broken run does not stop a report."""
     run = Run(folder, config={})
     try:
-        run.facts = _content(folder / "run.json", _FACTS)
+        run.facts = _content(folder / "run.json", _FACTS) or {"metrics": _content(folder / "metric_records.json", {})}
         run.config = renamed(_content(folder / "config.yaml", _CONFIG))
         results = _content(folder / "metrics.json", {})
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
