@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from sr.errors import InputError, MissingError, first_line
-from sr.image.video_facts import FULL, UNSPECIFIED, VideoFacts, facts_of, library
+from sr.image.video_facts import FULL, UNSPECIFIED, VideoFacts, facts_of, library, plain
 
 EXTENSIONS = (
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".m2ts", ".3gp", ".y4m", ".ogv",
@@ -86,7 +86,7 @@ class Video:
         try:
             self.container = av.open(str(source) if isinstance(source, Path) else source, "r", format=format, options=options)
         except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.name}: cannot be read as a video ({first_line(_plain(error))})") from None
+            raise InputError(f"{self.name}: cannot be read as a video ({first_line(plain(error))})") from None
         try:
             self.stream = self._chosen(stream)
             self.stream.thread_type = "SLICE" if live else "AUTO"  # one frame per thread would delay frames
@@ -165,7 +165,7 @@ class Video:
             try:
                 packet = next(packets, None)
             except self._av.FFmpegError as error:  # FFmpeg cannot go on after it
-                self._broken(first_line(_plain(error)), 1)
+                self._broken(first_line(plain(error)), 1)
                 packet, packets = None, iter(())
             if packet is not None and packet.pts is not None:
                 self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -178,7 +178,7 @@ class Video:
             except self._av.EOFError:
                 return
             except self._av.FFmpegError as error:
-                self._broken(first_line(_plain(error)), 1)
+                self._broken(first_line(plain(error)), 1)
                 found = []
             yield from found
             if packet is None or packet.size == 0:
@@ -219,8 +219,3 @@ def flags(av: Any) -> int:
     """How swscale resamples chroma: bicubic, rounded exactly, the same on every processor."""
     ways = av.video.reformatter.Interpolation
     return ways.BICUBIC | ways.FULL_CHR_H_INT | ways.FULL_CHR_H_INP | ways.ACCURATE_RND | ways.BITEXACT
-
-
-def _plain(error: BaseException) -> str:
-    """The message of an error without its number and the function of FFmpeg."""
-    return getattr(error, "strerror", None) or str(error)

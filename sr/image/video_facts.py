@@ -78,6 +78,11 @@ def library(name: str) -> Any:
     return av
 
 
+def plain(error: BaseException) -> str:
+    """The message of an error of FFmpeg without its number and the function of FFmpeg."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def facts_of(name: str, container: Any, stream: Any, frame: Any) -> VideoFacts:
     """The facts of an open video from PyAV's container, stream and first frame. InputError: an unknown colour matrix."""
     format, guessed = frame.format, []
