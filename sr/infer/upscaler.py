@@ -110,12 +110,12 @@ class Upscaler:
         return self._joined(lr, self._grids(*lr.shape[-2:], size))
 
     def _joined(self, lr: Tensor, grids: tuple[Grid, Grid]) -> Tensor:
-        (n, channels), whole, sr = lr.shape[:2], tuple(grid.result for grid in grids), None
+        whole, sr = tuple(grid.result for grid in grids), None
         for top, left, block in self._blocks(lambda rows, columns: lr[..., rows, columns], *grids):
             if block.shape[-2:] == whole:
                 return block
             if sr is None:
-                sr = block.new_empty(n, channels, *whole)
+                sr = block.new_empty(*block.shape[:-2], *whole)
             sr[..., top : top + block.shape[-2], left : left + block.shape[-1]] = block
         return sr
 
