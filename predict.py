@@ -2,6 +2,7 @@
 
 python predict.py --help
 python predict.py ckpt=outputs/first/checkpoints/best.ckpt input=photos/ output=upscaled/
+python predict.py ckpt=first.ckpt input=film.mp4 output=large.mp4         # a video, with its audio and subtitles
 python predict.py ckpt=volumes.ckpt input=scan.nii.gz output=thin.nii.gz  # a network for volumes
 python predict.py ckpt=[a.ckpt,b.pth] input=photo.png compare=true        # one HTML page that shows them side by side
 """
@@ -38,6 +39,10 @@ def predict(cfg: DictConfig) -> None:
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
 
+    from sr.predict.video_plan import videos as are_videos
+
+    if (found := are_videos(listed(cfg.input))) is not None:
+        raise SystemExit(1 if videos(cfg, found).failed else 0)
     files = plan(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
@@ -46,6 +51,29 @@ def predict(cfg: DictConfig) -> None:
 
     if result.failed:
         raise SystemExit(1)
+
+
+def videos(cfg: DictConfig, found: list[Any]) -> Any:
+    """Upscale video files; returns what was written and what failed."""
+    from sr import build
+    from sr.cli.signature import check
+    from sr.predict.files import pick_device
+    from sr.predict.video import VideoSettings, predict_videos
+    from sr.predict.video_plan import plan_videos
+
+    for key, value in {"alpha_upscale": "bicubic", "bandwise": False, "anisotropic": False}.items():
+        if cfg[key] != value:
+            raise InputError(f"{key}={cfg[key]} is not for videos: remove it")
+    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size")
+    options = {key: cfg[key] for key in keys}
+    check({"video": {"_target_": "sr.predict.video.VideoSettings", **cfg.video}})
+    settings = VideoSettings(**cfg.video)
+    files = plan_videos(found, cfg.output, format=cfg.format, suffix=cfg.suffix)
+    for _, target in files:
+        settings.check(target)
+    device = pick_device(cfg.device)
+    network = build.predicting_network(cfg)
+    return predict_videos(network.to(device), files, settings, overwrite=cfg.overwrite, kind=build.image(cfg), **options)
 
 
 def volumes(cfg: DictConfig) -> Any:

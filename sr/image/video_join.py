@@ -46,6 +46,7 @@ def _write(
     original = opened.enter_context(av.open(str(source))) if source is not None else None
     first = opened.enter_context(av.open(parts[0]))
     out = av.open(temporary, "w")
+    out.flags |= av.container.Flags.bitexact.value  # the same frames make the same file
     try:
         try:
             video = out.add_stream_from_template(first.streams.video[0], opaque=True)

@@ -1,0 +1,88 @@
+"""Which inputs of predict.py are videos, which are streams, and which file becomes which."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from sr.errors import InputError
+from sr.image import formats
+from sr.image.video import EXTENSIONS
+from sr.image.video_writer import WRITTEN
+from sr.predict.plan import sources
+from sr.say import warn
+
+Source = str | Path | Sequence[str | Path]
+
+
+def is_live(source: Source) -> bool:
+    """Whether an input is a pipe (`-`), the address of a stream, or a camera: frames come at their own pace."""
+    return isinstance(source, str) and (source == "-" or "://" in source or source.startswith("/dev/video"))
+
+
+def videos(source: Source) -> list[tuple[Path, Path]] | None:
+    """(file, folder that names are relative to) of an input that has only videos; None: it has pictures, or is missing."""
+    found: list[tuple[Path, Path]] = []
+    for entry in sources(source):
+        if entry.is_dir():
+            files = sorted(path for path in entry.rglob("*") if not _hidden(path.relative_to(entry)))
+            if any(formats.is_read(path) for path in files):
+                return None
+            found += [(path, entry) for path in files if _is_video(path)]
+        elif _is_video(entry):
+            found.append((entry, entry.parent))
+        elif glob.has_magic(str(entry)):
+            matches = [Path(match) for match in sorted(glob.glob(str(entry), recursive=True))]
+            if not matches or not all(map(_is_video, matches)):
+                return None
+            found += [(match, match.parent) for match in matches]
+        else:
+            return None
+    return found or None
+
+
+def plan_videos(
+    found: Sequence[tuple[Path, Path]], target: str | Path, *, format: str | None = None, suffix: str = ""
+) -> list[tuple[Path, Path]]:
+    """Pairs (input file, output file); `target` is a folder, or for a single input also a file name.
+
+    A container that is not written becomes Matroska, which holds all audio and subtitles, with a warning.
+
+    Raises:
+        InputError: an unknown container; results that would replace an input or each other.
+    """
+    target = Path(target)
+    if format is not None and f".{format}" not in WRITTEN:
+        raise InputError(f"format={format}: choose one of {', '.join(name[1:] for name in WRITTEN)} for videos, or null")
+    if Path(suffix).name != suffix:
+        raise InputError(f"suffix={suffix}: it is part of a file name and cannot contain a folder")
+    if len(found) == 1 and target.suffix and not target.is_dir():
+        if target.suffix.lower() not in WRITTEN:
+            raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(WRITTEN)}")
+        if suffix or format not in (None, target.suffix[1:]):
+            raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
+        pairs = [(found[0][0], target)]
+    else:
+        found = [(file, base) for file, base in found if target.resolve() not in file.resolve().parents]
+        others = {file.suffix for file, _ in found if format is None and file.suffix.lower() not in WRITTEN}
+        if others:
+            warn(f"results become .mkv, because these containers are not written: {', '.join(sorted(others))}")
+        pairs = []
+        for file, base in found:
+            ending = f".{format}" if format else file.suffix if file.suffix.lower() in WRITTEN else ".mkv"
+            pairs.append((file, target / file.relative_to(base).with_name(f"{file.stem}{suffix}{ending}")))
+    results = [result.resolve() for _, result in pairs]
+    inputs = {file.resolve() for file, _ in pairs}
+    for (file, result), real in zip(pairs, results, strict=True):
+        if real in inputs:
+            raise InputError(f"{file}: its result {result} would overwrite an input: choose another output or a suffix")
+        if results.count(real) > 1:
+            raise InputError(f"several inputs would become {result}: choose another input, or pass format=mkv")
+    return pairs
+
+
+def _is_video(path: Path) -> bool:
+    return path.suffix.lower() in EXTENSIONS
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -1,0 +1,212 @@
+"""predict.py on videos: the frames are those of the network; a stopped job ends with the same file; errors are one line."""
+
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+import predict
+from sr.errors import InputError, StorageError
+from sr.files import digest
+from sr.image import video
+from sr.image.file import to_pixels, to_tensor
+from sr.predict.ahead import Behind, ahead
+from sr.predict.video import VideoSettings, predict_videos
+from sr.predict.video_plan import is_live, plan_videos, videos
+from tests.infer.test_clip import Recurrent
+from tests.jobs import compose
+from tests.predict.clips import film, pictures
+from tests.predict.jobs import BICUBIC
+
+av = pytest.importorskip("av")
+LOSSLESS = {"codec": "ffv1", "chroma": 444}
+
+
+def packets(path: Path, kind: str) -> list[tuple[float, bytes]]:
+    with av.open(path) as file:
+        found = (packet for packet in file.demux(next(s for s in file.streams if s.type == kind)) if packet.size)
+        return [(float(packet.pts * packet.time_base), bytes(packet)) for packet in found]
+
+
+class Stopping(nn.Module):
+    """Bicubic x2 that is stopped by Ctrl-C at a frame."""
+
+    scale, multiple_of = 2, 1
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def forward(self, lr):
+        self.at -= 1
+        if self.at < 0:
+            raise KeyboardInterrupt
+        return BICUBIC(lr)
+
+
+@pytest.fixture(autouse=True)
+def one_name(monkeypatch):
+    """The network that stops and the one that does not have the same weights: none; and here the same fingerprint."""
+    monkeypatch.setattr(
+        "sr.predict.video.fingerprint", lambda network: type(network).__name__.replace("Stopping", "Interpolation")
+    )
+
+
+def test_frames_sound_and_times_are_kept(tmp_path, capsys):
+    source = film(tmp_path / "in.mkv", pictures(9), sound=True)
+    result = predict_videos(BICUBIC, [(source, tmp_path / "out" / "big.mkv")], VideoSettings(part=4, **LOSSLESS))
+    assert (result.written, result.failed) == (1, 0) and "frames/s" in capsys.readouterr().err
+    found = list(video.frames(tmp_path / "out" / "big.mkv"))
+    wanted = [to_pixels(BICUBIC(to_tensor(frame))) for frame in video.frames(source)]
+    assert len(found) == 9 and np.abs(np.stack(found).astype(int) - np.stack(wanted)).max() <= 2  # 8 bits of YUV
+    assert packets(tmp_path / "out" / "big.mkv", "audio") == packets(source, "audio") != []
+    times = [[time for time, _ in packets(path, "video")] for path in (source, tmp_path / "out" / "big.mkv")]
+    assert times[0] == times[1]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["big.mkv"]
+
+
+@pytest.mark.parametrize(("ending", "codec"), [(".mp4", "auto"), (".mkv", "ffv1")])
+def test_a_stopped_job_goes_on_to_the_same_file(ending, codec, tmp_path, capsys):
+    source, settings = film(tmp_path / "in.mkv", pictures(11)), VideoSettings(codec=codec, part=3)
+    whole, target = tmp_path / f"whole{ending}", tmp_path / f"cut{ending}"
+    predict_videos(BICUBIC, [(source, whole)], settings)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            predict_videos(Stopping(5), [(source, target)], settings)
+    said = capsys.readouterr().err
+    assert "3 frames are kept in" in said and "goes on after frame 3" in said and not target.exists()
+    parts = sorted((tmp_path / f".{target.name}.parts").glob("*.mkv"))
+    assert len(parts) >= 2 and len(list(video.frames(parts[0]))) == 3  # each can be played
+    predict_videos(BICUBIC, [(source, target)], settings)
+    assert digest(target) == digest(whole)
+    assert not (tmp_path / f".{target.name}.parts").exists()
+
+
+def test_parts_of_other_settings_are_not_used(tmp_path, capsys):
+    source = film(tmp_path / "in.mkv", pictures(5))
+    with pytest.raises(KeyboardInterrupt):
+        predict_videos(Stopping(3), [(source, tmp_path / "a.mkv")], VideoSettings(part=2, **LOSSLESS))
+    predict_videos(BICUBIC, [(source, tmp_path / "a.mkv")], VideoSettings(part=2, codec="ffv1"))
+    assert "parts of an earlier job with other settings are removed" in capsys.readouterr().err
+    assert video.facts(tmp_path / "a.mkv").format == "yuv420p"
+
+
+def test_a_network_for_clips_in_segments_and_scenes(tmp_path):
+    dark, light = [frame // 4 for frame in pictures(30)], [255 - frame // 4 for frame in pictures(20, seed=1)]
+    source, settings = film(tmp_path / "in.mkv", dark + light), VideoSettings(segment=12, overlap=4, part=7, **LOSSLESS)
+    Recurrent.seen.clear()
+    predict_videos(Recurrent(), [(source, tmp_path / "out.mkv")], settings)
+    assert Recurrent.seen == [12, 12, 12, 6, 12, 12]  # 30 frames, then a cut
+    assert len(list(video.frames(tmp_path / "out.mkv"))) == 50
+
+
+def test_a_full_disk_leaves_what_was_written(tmp_path):
+    noise = list(np.random.default_rng(0).integers(0, 256, (8, 120, 160, 3), np.uint8))
+    source, target, whole = film(tmp_path / "in.mkv", noise), tmp_path / "big.mkv", tmp_path / "whole.mkv"
+    settings, limits = VideoSettings(part=3, **LOSSLESS), resource.getrlimit(resource.RLIMIT_FSIZE)
+    predict_videos(BICUBIC, [(source, whole)], settings)
+    kept = "8 frames are kept in .*parts and can be played: run the same command"
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (whole.stat().st_size // 2, limits[1]))  # enough for a part of three frames
+        with pytest.raises(StorageError, match=kept) as caught:
+            predict_videos(BICUBIC, [(source, target)], settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "\n" not in str(caught.value) and not target.exists()
+    assert sum(len(list(video.frames(part))) for part in (tmp_path / ".big.mkv.parts").glob("*.mkv")) == 8
+    predict_videos(BICUBIC, [(source, target)], settings)
+    assert len(list(video.frames(target))) == 8
+
+
+def test_broken_videos_are_kept_or_refused(tmp_path, sr_data, capsys):
+    path = sr_data / "domains" / "video" / "odd" / "carphone_mjpeg.avi"
+    (tmp_path / "cut.avi").write_bytes(path.read_bytes()[:30_000])
+    pair = [(tmp_path / "cut.avi", tmp_path / "cut.mkv")]
+    assert predict_videos(BICUBIC, pair, VideoSettings(broken="refuse")).failed == 1
+    assert "broken (Invalid data" in capsys.readouterr().err
+    assert predict_videos(BICUBIC, pair, VideoSettings()).written == 1
+    assert "7 frames were read, at least 1 are missing" in capsys.readouterr().err
+    assert len(list(video.frames(tmp_path / "cut.mkv"))) == 7
+
+
+def test_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    film(tmp_path / "in.mkv", pictures(3))
+    words = ["network=interpolation_bicubic", "scale=2", "input=in.mkv", "device=cpu", "+ckpt=null"]
+    words += ["size=48x40", "video.codec=ffv1", "output=out.mkv"]
+    with pytest.raises(SystemExit) as ended:
+        predict.predict(compose("predict", *words))
+    assert ended.value.code == 0 and video.facts(tmp_path / "out.mkv").width == 48
+    assert "another aspect ratio than size=48x40" in capsys.readouterr().err
+    for more, reason in (
+        (["output=a.gif"], r"output=a.gif: .gif cannot be written: choose one of .mp4"),
+        (["alpha_upscale=network"], "alpha_upscale=network is not for videos"),
+        (["video.quality=-1"], "video.quality=-1"),
+        (["video.part=x"], "video.part=x"),
+        (["output=in.mkv"], "would overwrite an input"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            predict.predict(compose("predict", *words[:-1], "output=b.mkv", *more))
+
+
+def test_which_inputs_are_videos(tmp_path):
+    for name in ("films/a.mp4", "films/sub/b.AVI", "films/.hidden/c.mp4", "both/a.mp4", "both/p.png", "frames/1.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folder = tmp_path / "films"
+    found = videos(folder)
+    assert [file.name for file, _ in found] == ["a.mp4", "b.AVI"]
+    assert videos(str(folder / "*.mp4")) and videos([folder, tmp_path / "both" / "a.mp4"])
+    assert all(videos(tmp_path / name) is None for name in ("both", "frames", "none.png"))
+    with pytest.warns(UserWarning, match="results become .mkv.*AVI"):
+        pairs = plan_videos(found, tmp_path / "out", suffix="_x2")
+    assert [str(target.relative_to(tmp_path)) for _, target in pairs] == ["out/a_x2.mp4", "out/sub/b_x2.mkv"]
+    assert [is_live(name) for name in ("-", "rtsp://camera/1", "/dev/video0", "a.mp4")] == [True, True, True, False]
+
+
+def test_ahead_and_behind():
+    def failing():
+        yield 1
+        raise ValueError("two")
+
+    items = ahead(failing())
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="two"):
+        next(items)
+    assert list(ahead(range(20), 3)) == list(range(20))
+    done, behind = [], Behind(2)
+    for number in range(9):
+        behind(done.append, number)
+    behind.wait()
+    assert done == list(range(9))
+    with pytest.raises(ZeroDivisionError):
+        [behind(lambda: 1 / 0) for _ in range(9)]
+    behind.close()
+
+
+@pytest.mark.slow
+def test_ctrl_c_of_the_command(tmp_path):
+    """The exit code, and the line that says how to go on."""
+    source = film(tmp_path / "in.mkv", pictures(400))
+    words = [
+        "network=interpolation_bicubic",
+        "scale=2",
+        "+ckpt=null",
+        f"input={source}",
+        f"output={tmp_path}/out.mkv",
+        "device=cpu",
+    ]
+    root = Path(predict.__file__).parent
+
+    job = subprocess.Popen([sys.executable, "predict.py", *words, "video.part=2"], cwd=root, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob(".out.mkv.parts/00001.json")):
+        assert job.poll() is None
+        time.sleep(0.02)
+    job.send_signal(2)
+    said = job.communicate(timeout=30)[1]
+    assert job.returncode == 130 and "frames are kept in" in said and "Traceback" not in said
