@@ -39,8 +39,12 @@ def predict(cfg: DictConfig) -> None:
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
 
+    from sr.predict.video_plan import is_live
     from sr.predict.video_plan import videos as are_videos
 
+    if is_live(listed(cfg.input)):
+        live(cfg)
+        return
     if (found := are_videos(listed(cfg.input))) is not None:
         raise SystemExit(1 if videos(cfg, found).failed else 0)
     files = plan(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
@@ -53,13 +57,10 @@ def predict(cfg: DictConfig) -> None:
         raise SystemExit(1)
 
 
-def videos(cfg: DictConfig, found: list[Any]) -> Any:
-    """Upscale video files; returns what was written and what failed."""
-    from sr import build
+def video_settings(cfg: DictConfig) -> tuple[Any, dict[str, Any]]:
+    """What `video.*` says, and the options of the network."""
     from sr.cli.signature import check
-    from sr.predict.files import pick_device
-    from sr.predict.video import VideoSettings, predict_videos
-    from sr.predict.video_plan import plan_videos
+    from sr.predict.video import VideoSettings
 
     for key, value in {"alpha_upscale": "bicubic", "bandwise": False, "anisotropic": False}.items():
         if cfg[key] != value:
@@ -67,7 +68,29 @@ def videos(cfg: DictConfig, found: list[Any]) -> Any:
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size")
     options = {key: cfg[key] for key in keys}
     check({"video": {"_target_": "sr.predict.video.VideoSettings", **cfg.video}})
-    settings = VideoSettings(**cfg.video)
+    return VideoSettings(**cfg.video), options
+
+
+def live(cfg: DictConfig) -> Any:
+    """Upscale a stream until it ends or is stopped."""
+    from sr import build
+    from sr.predict.files import pick_device
+    from sr.predict.live import predict_live
+
+    settings, options = video_settings(cfg)
+    device = pick_device(cfg.device)
+    network = build.predicting_network(cfg)
+    return predict_live(network.to(device), cfg.input, cfg.output, settings, overwrite=cfg.overwrite, **options)
+
+
+def videos(cfg: DictConfig, found: list[Any]) -> Any:
+    """Upscale video files; returns what was written and what failed."""
+    from sr import build
+    from sr.predict.files import pick_device
+    from sr.predict.video import predict_videos
+    from sr.predict.video_plan import plan_videos
+
+    settings, options = video_settings(cfg)
     files = plan_videos(found, cfg.output, format=cfg.format, suffix=cfg.suffix)
     for _, target in files:
         settings.check(target)

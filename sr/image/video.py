@@ -54,7 +54,9 @@ class Video:
         stream: which video stream of several, from 0; None: there must be only one. Cover pictures do not count.
         broken: what to do where frames cannot be decoded, or are missing at the end: "refuse" the file, or "keep" the others;
             `missing` then counts the errors and the frames that are missing at the end.
-        format, options: of FFmpeg's demuxer; `live`: decode with as little delay as possible.
+        format, options: of FFmpeg's demuxer.
+        timeout: seconds for which a stream may be silent.
+        live: a stream: decoded with as little delay as possible.
         others: gets the packets of audio and subtitles, in their order.
 
     Raises:
@@ -70,6 +72,7 @@ class Video:
         stream: int | None = None,
         broken: Literal["refuse", "keep"] = "refuse",
         format: str | None = None,
+        timeout: float | None = None,
         options: dict[str, str] | None = None,
         live: bool = False,
         others: Callable[[Any], None] | None = None,
@@ -78,13 +81,15 @@ class Video:
         self.broken, self.missing, self._others = broken, 0, others
         av = library(self.name)
         self._av, self._reformatter, self._end = av, None, Fraction(0)
-        if not hasattr(source, "read") and "://" not in self.name and format is None:
+        if not hasattr(source, "read") and not live:
             if not os.path.exists(self.name):
                 raise MissingError(f"{self.name}: no such file")
             if os.path.getsize(self.name) == 0:
                 raise InputError(f"{self.name}: an empty file")
         try:
-            self.container = av.open(str(source) if isinstance(source, Path) else source, "r", format=format, options=options)
+            self.container = av.open(
+                str(source) if isinstance(source, Path) else source, "r", format=format, options=options, timeout=timeout
+            )
         except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
             raise InputError(f"{self.name}: cannot be read as a video ({first_line(plain(error))})") from None
         try:
@@ -112,13 +117,17 @@ class Video:
 
     def read(self, start: int = 0, convert: bool = True) -> Iterator[Frame]:
         """The frames from frame `start` on; the earlier ones are decoded too. `convert=False`: without pixels."""
+        for number, (frame, time) in enumerate(self.decoded()):
+            if number >= start:
+                yield Frame(self.pixels(frame) if convert else None, time, frame.is_corrupt)
+
+    def decoded(self) -> Iterator[tuple[Any, int]]:
+        """PyAV's frames, for `pixels`, and their time stamps."""
         number, last = -1, None
         for number, frame in enumerate(itertools.chain([self._first], self._decoded)):
             self._check_size(frame, number)
-            time = self._time(frame, number, last)
-            last = time
-            if number >= start:
-                yield Frame(self.pixels(frame) if convert else None, time, frame.is_corrupt)
+            last = self._time(frame, number, last)
+            yield frame, last
         if self.missing == 0:
             self._check_end(number + 1)
 

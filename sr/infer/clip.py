@@ -87,6 +87,11 @@ class FrameUpscaler:
         """The results from frame `start` on, in order; `frames` are all from the first on."""
         return self._clips(iter(frames), start) if is_clip(self.upscaler.network) else self._pictures(iter(frames), start)
 
+    def newest(self, frames: list[np.ndarray]) -> np.ndarray:
+        """The result of the last of a few frames; a network for pictures looks at that one alone."""
+        lr = _tensor(frames)
+        return self._run(lr[None] if is_clip(self.upscaler.network) else lr[-1:], frames[-1].dtype)[-1]
+
     def result(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the results for those of a frame."""
         return self.size or self.upscaler.size(height, width)

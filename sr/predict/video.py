@@ -47,6 +47,7 @@ class VideoSettings:
         segment, overlap: frames of a segment, and those that two share, for networks for clips, as in Segments.
         cuts: score of FFmpeg's scdet from which a frame begins a scene; None: no cuts.
         part: frames of a part.
+        drop: whether frames of a stream are dropped when the network is slower.
     """
 
     codec: str = "auto"
@@ -58,6 +59,7 @@ class VideoSettings:
     overlap: int = 16
     cuts: float | None = 10.0
     part: int = PART
+    drop: bool = True
     format: VideoFormat = field(init=False)
     segments: Segments = field(init=False)
 
@@ -146,7 +148,8 @@ def predict_videos(
         raise InputError(f"image={kind.name}: videos are photographs: use a network for image=photo, photo16 or gray")
     frames = frame_upscaler(network, settings, **options)
     known = {"network": fingerprint(network), **asdict(settings), **options}
-    del known["broken"]
+    for free in ("broken", "drop"):  # pixels do not depend on them
+        del known[free]
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
     result = Result(skipped=len(files) - len(left))
     try:
