@@ -99,8 +99,7 @@ class VideoWriter:
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._naming():
-            fragments = {"movflags": "frag_keyframe+empty_moov+default_base_moof"} if live and path.suffix in FRAGMENTED else {}
-            self._file = self._av.open(self.temporary, "w", container_options=fragments)
+            self._file = self._av.open(self.temporary, "w", container_options=self._growing() if live else {})
             self._stream = self._file.add_stream(codec.name, rate=facts.rate or 25, options=self._options(codec.name, format))
             self._set(self._stream, self._stream.codec_context)
 
@@ -117,6 +116,13 @@ class VideoWriter:
         context.sample_aspect_ratio = self.facts.aspect
         context.colorspace, context.color_range = self.matrix, self.range
         context.color_primaries, context.color_trc = self.facts.primaries, self.facts.transfer
+
+    def _growing(self) -> dict[str, str]:
+        """Options of the muxer for a file that can be played while it grows: a piece per second."""
+        if self.path.suffix.lower() in FRAGMENTED:
+            return {"movflags": "empty_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}
+        matroska = {"cluster_time_limit": "1000"} if self.path.suffix.lower() in (".mkv", ".webm") else {}
+        return {"flush_packets": "1", **matroska}
 
     def _options(self, encoder: str, format: VideoFormat) -> dict[str, str]:
         deep, ahead = 2 if self.facts.deep else 1, self.size[0] * self.size[1] * 1.5

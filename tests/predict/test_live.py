@@ -84,9 +84,9 @@ def test_a_network_for_clips_sees_the_frames_before(tmp_path, monkeypatch):
 @needs_ffmpeg
 def test_ctrl_c_leaves_a_file_that_plays(tmp_path, monkeypatch):
     def interrupt() -> None:
-        while not (tmp_path / "a.mp4").exists():
+        while not (tmp_path / "a.mp4").exists() or (tmp_path / "a.mp4").stat().st_size < 5000:
             time.sleep(0.02)
-        time.sleep(0.1)
+        shutil.copy(tmp_path / "a.mp4", tmp_path / "growing.mp4")
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
@@ -94,6 +94,7 @@ def test_ctrl_c_leaves_a_file_that_plays(tmp_path, monkeypatch):
         result = live.predict_live(BICUBIC, "-", tmp_path / "a.mp4")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert 0 < result.written == len(list(video.frames(tmp_path / "a.mp4")))
+    assert 0 < len(list(video.frames(tmp_path / "growing.mp4"))) <= result.written  # as it was while it grew
 
 
 @needs_ffmpeg
