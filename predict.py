@@ -51,8 +51,15 @@ def predict(cfg: DictConfig) -> None:
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
 
-    result = predict_files(network.to(device), files, kind=build.image(cfg), **options)
+    from sr.functional.frames import is_clip
 
+    if is_clip(network):
+        from sr.predict.frames import predict_frames
+
+        settings, options = video_settings(cfg)
+        result = predict_frames(network.to(device), files, settings, overwrite=cfg.overwrite, **options)
+    else:
+        result = predict_files(network.to(device), files, kind=build.image(cfg), **options)
     if result.failed:
         raise SystemExit(1)
 

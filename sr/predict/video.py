@@ -103,6 +103,13 @@ def frame_upscaler(
     return made
 
 
+def fitted_size(frames: FrameUpscaler, height: int, width: int) -> tuple[int, int] | None:
+    """Height and width of the results where they are not the network's own; else None."""
+    if frames.outscale is None:
+        return frames.upscaler.target
+    return tuple(max(round(side * frames.outscale), 1) for side in (height, width))
+
+
 def suit(frames: FrameUpscaler, name: str, facts: VideoFacts) -> list[str]:
     """Set the batch and the size of the results for a video; returns remarks. InputError: the network is not for it."""
     height, width, enlarged = facts.height, facts.width, frames.upscaler
@@ -113,10 +120,7 @@ def suit(frames: FrameUpscaler, name: str, facts: VideoFacts) -> list[str]:
         raise InputError(f"{name}: the video has colour, but the network is for gray (image=gray)")
     most = min(64, enlarged.batch * BATCH_PIXELS // (height * width)) if enlarged.batch > 1 else 1
     frames.batch = max(count for count in range(1, max(most, 1) + 1) if frames.part % count == 0)  # parts have whole batches
-    if enlarged.target is not None:
-        frames.size = enlarged.target
-    elif frames.outscale is not None:
-        frames.size = tuple(max(round(side * frames.outscale), 1) for side in (height, width))
+    frames.size = fitted_size(frames, height, width)
     lines = list(facts.guessed)
     if enlarged.target is not None:
         lines += remarks(enlarged.network, (height, width), enlarged.target)

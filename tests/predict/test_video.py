@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from torch import nn
 
@@ -16,9 +17,11 @@ from sr.files import digest
 from sr.image import video
 from sr.image.file import to_pixels, to_tensor
 from sr.predict.ahead import Behind, ahead
+from sr.predict.frames import predict_frames
+from sr.predict.plan import plan
 from sr.predict.video import VideoSettings, predict_videos
 from sr.predict.video_plan import is_live, plan_videos, videos
-from tests.infer.test_clip import Recurrent
+from tests.infer.test_clip import Recurrent, run
 from tests.jobs import compose
 from tests.predict.clips import film, pictures
 from tests.predict.jobs import BICUBIC
@@ -134,6 +137,7 @@ def test_broken_videos_are_kept_or_refused(tmp_path, sr_data, capsys):
     assert len(list(video.frames(tmp_path / "cut.mkv"))) == 7
 
 
+@pytest.mark.medium
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     film(tmp_path / "in.mkv", pictures(3))
@@ -152,6 +156,24 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     ):
         with pytest.raises(InputError, match=reason):
             predict.predict(compose("predict", *words[:-1], "output=b.mkv", *more))
+
+
+def test_folders_of_frames_are_clips(tmp_path, capsys):
+    frames, folder = pictures(12), tmp_path / "walk"
+    folder.mkdir()
+    for number, frame in enumerate(frames, 1):
+        PIL.Image.fromarray(frame).save(folder / f"f{number}.png")
+    settings, files = VideoSettings(segment=8, overlap=4), plan(folder, tmp_path / "out")
+    Recurrent.seen.clear()
+    assert predict_frames(Recurrent(), files, settings).written == 12 and Recurrent.seen == [8, 8]
+    found = [np.array(PIL.Image.open(tmp_path / "out" / f"f{number}.png")) for number in range(1, 13)]
+    assert np.array_equal(np.stack(found), run(Recurrent(), frames, 8, 4))  # f10 comes after f9
+    (tmp_path / "out" / "f11.png").unlink()
+    assert (again := predict_frames(Recurrent(), files, settings)).written == 2 and again.skipped == 10
+    assert np.array_equal(np.array(PIL.Image.open(tmp_path / "out" / "f11.png")), found[10])
+    PIL.Image.fromarray(frames[0][:-2]).save(folder / "f4.png")
+    assert predict_frames(Recurrent(), files, settings, overwrite=True).failed == 1
+    assert "f4.png is 32x22 of 8 bits, but the frames before are 32x24" in capsys.readouterr().err
 
 
 def test_which_inputs_are_videos(tmp_path):
