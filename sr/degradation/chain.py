@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.decimation import Decimation
-from sr.degradation.sequence import Sequence
 from sr.degradation.sharpen import Sharpen
 from sr.degradation.stage import Stage, joined_words, on_host, targets, width
 from sr.errors import InputError
@@ -70,7 +69,7 @@ class Chain(nn.Module):
         """HR pixels around patches of size x size LR pixels that samples with these parameters need, at most `margin`."""
         side, scale = size, 1
         for name, stage in reversed(self.stages.items()):
-            margin = stage.reach(own(parameters, name), side) if isinstance(stage, Sequence) else stage.margin
+            margin = stage.reach(own(parameters, name), side) if hasattr(stage, "reach") else stage.margin
             side, scale = side * stage.scale + 2 * margin, scale * stage.scale
         return -(-(side - size * scale) // (2 * scale)) * scale
 
@@ -133,7 +132,7 @@ class Chain(nn.Module):
         everything."""
         found: dict[str, int | None] = {}
         for name, stage in reversed(self.stages.items()):
-            found[name] = size if isinstance(stage, Sequence) else None
+            found[name] = size if hasattr(stage, "reach") else None
             size = size and size * stage.scale + 2 * stage.margin
         return found
 

@@ -27,6 +27,7 @@ class Operation:
     """
 
     kernel_size = 1
+    of_stream = False  # whether it treats all frames of a clip together
 
     def __init__(self, step: float) -> None:
         self.step = step

@@ -127,6 +127,8 @@ def _bounds(name: str, quality: Sequence[int] | None, bitrate: Sequence[int] | N
 
 
 class _Coded(Operation):
+    of_stream = True
+
     def __init__(self, step: float, stage: VideoCodec, parameters: Parameters) -> None:
         super().__init__(step)
         self.codec, self.parameters = stage.codecs[parameters["codec"]], parameters
