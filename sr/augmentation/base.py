@@ -25,6 +25,7 @@ class Augmentation:
 
     partner = False
     volumes = False  # whether `apply` also takes volumes (N, C, D, H, W)
+    clips = False  # whether `apply` also takes clips (N, T, C, H, W)
 
     def __init__(self, probability: float) -> None:
         self.probability = checked_probability("probability", probability)
@@ -68,13 +69,13 @@ def centre(image: Tensor, size: int) -> Tensor:
 
 
 def changed(image: Tensor, choice: Tensor, *changes: Callable[[Tensor], Tensor]) -> Tensor:
-    """Images (N, C, H, W), each unchanged (0) or by one of the changes, which `choice` (N,) counts from 1; shapes are kept.
+    """Images (N, ..., H, W), each unchanged (0) or by one of the changes, which `choice` (N,) counts from 1; shapes are kept.
 
     A CPU computes only each image's own change, in one pass. A GPU computes all: reading the choice would synchronise it.
     """
     if image.device.type != "cpu":
         for number, change in enumerate(changes, 1):
-            image = torch.where(per_image(choice == number), change(image), image)
+            image = torch.where(per_image(choice == number, image.ndim), change(image), image)
         return image
     result = torch.empty_like(image)
     for source, target, number in zip(image, result, choice.tolist(), strict=True):
@@ -100,6 +101,6 @@ def followed(key: str, value: Any, move: Callable[[Tensor], Tensor]) -> Any:
     return move(value)
 
 
-def per_image(value: Tensor) -> Tensor:
-    """(N,) -> (N, 1, 1, 1)."""
-    return value.view(-1, 1, 1, 1)
+def per_image(value: Tensor, ndim: int = 4) -> Tensor:
+    """(N,) -> (N, 1, 1, 1), for images of `ndim` dimensions."""
+    return value.view(-1, *[1] * (ndim - 1))

@@ -10,6 +10,8 @@ from sr.augmentation.base import Augmentation, Pair, changed, followed
 class Flip(Augmentation):
     """Mirror left and right."""
 
+    clips = True
+
     def __init__(self, probability: float = 0.5) -> None:
         super().__init__(probability)
 
@@ -21,5 +23,5 @@ class Flip(Augmentation):
 
 
 def flipped(image: Tensor, on: Tensor) -> Tensor:
-    """Images (N, C, H, W), mirrored where `on` (N,)."""
+    """Images (N, ..., H, W), mirrored where `on` (N,)."""
     return changed(image, on, lambda part: part.flip(-1))

@@ -12,6 +12,8 @@ from sr.functional.draws import Draws
 class Turn(Augmentation):
     """Rotate by 90, 180 or 270 degrees, with equal probability."""
 
+    clips = True
+
     def __init__(self, probability: float = 0.75) -> None:
         super().__init__(probability)
 
@@ -29,5 +31,5 @@ class Turn(Augmentation):
 
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:
-    """Square images (N, C, S, S), each rotated by its quarters (N,)."""
+    """Square images (N, ..., S, S), each rotated by its quarters (N,)."""
     return changed(image, quarters, *(lambda part, k=k: part.rot90(k, (-2, -1)) for k in (1, 2, 3)))

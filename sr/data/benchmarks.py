@@ -17,7 +17,8 @@ class Benchmarks(pl.LightningDataModule):
 
     Args:
         benchmark: name -> images, index -> {"name", "lr" (C, h, w), "hr" (C, H, W)}, of the kind's type, and further keys;
-            measured at the test. A set with `has_hr = False` gives "scale" in place of "hr".
+            measured at the test. A set with `has_hr = False` gives "scale" in place of "hr". One of clips has `clips = True`
+            and gives "frames", their number, with "lr" (T, C, h, w) and "hr" (T, C, H, W).
         validation: the same, measured during training; empty or None: the benchmarks.
         limit_val, limit_test: number of images measured per set at validations and at the test (`sr.data.share`). The set is
             limited first, then shared among the processes, so any number of them measures the same images.
@@ -69,7 +70,7 @@ class Benchmarks(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Stored values to float on the device. InputError: images with another number of bands than the kind's."""
         lr, hr = self.kind.scaled(batch["lr"]), batch.get("hr")
-        if (bands := (lr if hr is None else hr).shape[1]) != self.kind.bands:
+        if (bands := (lr if hr is None else hr).shape[2 if "frames" in batch else 1]) != self.kind.bands:
             raise InputError(
                 f"a benchmark has images with {bands} bands, but image={self.kind.name} has {self.kind.bands}: "
                 "set kind: ${image} in its YAML"

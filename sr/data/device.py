@@ -17,6 +17,8 @@ def finish(
 ) -> dict[str, Any]:
     """A worker's batch -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
 
+    Clips (N, T, C, H, W) as well; they are not channels last.
+
     The further keys are `scale` (N,), `mask` (N, 1, sH, sW) bool if some HR images have pixels without data, False there, keys
     of the sources (`sr.data.further`), and the `wanted` ones of the degradation.
     Flips and rotations also move those of shape (N, C, H, W); other augmentations refuse unknown keys.
@@ -40,7 +42,8 @@ def finish(
         told = degradation.told(batch["parameters"], hr.device)
         keys |= augmentation.follow({k: v for k, v in told.items() if k in wanted and k not in keys}, parameters, warped=True)
     images = {"lr": lr} | learned
-    return keys | {name: image.contiguous(memory_format=torch.channels_last) for name, image in images.items()}
+    layout = torch.channels_last if lr.ndim == 4 else torch.contiguous_format
+    return keys | {name: image.contiguous(memory_format=layout) for name, image in images.items()}
 
 
 def _degraded(

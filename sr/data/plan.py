@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +12,13 @@ from sr.functional.draws import Draws
 
 @dataclass(frozen=True)
 class Phase:
-    """From optimizer step `from_step` on: `patch_size` LR pixels, `batch_size` samples per step over all devices."""
+    """From optimizer step `from_step` on: `patch_size` LR pixels, `batch_size` samples per step over all devices; of clips
+    `frames` frames."""
 
     from_step: int
     patch_size: int
     batch_size: int
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,26 @@ class Plan:
         return Draws(self.seed, *self.samples(batch), stream)
 
 
-def phases(progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, batch_size: int) -> tuple[Phase, ...]:
-    """`data.progressive` as phases; without it, one phase. Missing entries default to `patch_size` and `batch_size`.
+def phases(
+    progressive: Sequence[Mapping[str, Any]] | None, patch_size: int, batch_size: int, frames: int | None = None
+) -> tuple[Phase, ...]:
+    """`data.progressive` as phases; without it, one phase. Missing entries default to `patch_size`, `batch_size` and `frames`,
+    which only clips have.
 
     Raises:
         InputError: not a list of mappings, unknown keys, sizes that are not positive, steps that do not start at 0 and
             increase (one line).
     """
+    usual = {"from_step": 0, "patch_size": patch_size, "batch_size": batch_size} | (
+        {} if frames is None else {"frames": frames}
+    )
     made = []
     if not isinstance(progressive, Sequence | None) or not all(isinstance(entry, Mapping) for entry in progressive or []):
         raise InputError(f"data.progressive={progressive} is not a list such as [{{from_step: 0, patch_size: 32}}]")
     for entry in progressive or [{"from_step": 0}]:
-        known = [field.name for field in fields(Phase)]
-        if unknown := [key for key in entry if key not in known]:
-            raise InputError(f"data.progressive: unknown key {unknown[0]!r}; choose from {', '.join(known)}")
-        phase = {"from_step": 0, "patch_size": patch_size, "batch_size": batch_size} | dict(entry)
+        if unknown := [key for key in entry if key not in usual]:
+            raise InputError(f"data.progressive: unknown key {unknown[0]!r}; choose from {', '.join(usual)}")
+        phase = usual | dict(entry)
         for key, value in phase.items():
             if type(value) is not int or value < (key != "from_step"):
                 where = "data.progressive: " if key in entry else "data."

@@ -1,13 +1,13 @@
 """The first samples of a run, as its training sees them, for people to view."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sr.data.plan import Phase, Plan
-from sr.data.split import Held
+from sr.data.plan import Plan
+from sr.data.split import Held, Split
 from sr.functional.volume import middle_planes, nearest
 
 
@@ -22,19 +22,21 @@ class Samples:
 
 def prepared(data: Any) -> Any:
     """A new `sr.data.module.SRData`, ready to give training samples; benchmarks are not prepared."""
-    data.benchmark, data.validation = {}, {name: images for name, images in data.validation.items() if isinstance(images, Held)}
+    held = (Held, Split)  # of clips a split is chosen later
+    data.benchmark, data.validation = {}, {name: images for name, images in data.validation.items() if isinstance(images, held)}
     data.prepare_data()
     data.setup("fit")
     return data
 
 
 def first_samples(data: Any, count: int, device: torch.device) -> Samples:
-    """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own.
+    """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own. Of clips the
+    first frames.
 
     Args:
         data: a `sr.data.module.SRData` or `sr.data.volumes.VolumeData` after `prepare_data` and `setup("fit")`.
     """
-    plan = Plan(seed=data.seed, phases=(Phase(0, data.phases[0].patch_size, count),))  # a sample is the same in any batch
+    plan = Plan(seed=data.seed, phases=(replace(data.phases[0], batch_size=count),))  # a sample is the same in any batch
     batch = data.patches(plan).batch(0)
     degraded = "parameters" in batch
     words = data.degradation.words(batch["parameters"], count) if degraded else ["LR from its file"] * count
@@ -43,6 +45,9 @@ def first_samples(data: Any, count: int, device: torch.device) -> Samples:
     with torch.no_grad():
         made = data.finish(data.transfer_batch_to_device(batch, device, 0))
     hr, lr = made["hr"].cpu(), made["lr"].cpu()
-    if hr.ndim == 5:  # of volumes the middle of a plane across the slices, with LR voxels repeated
+    if hasattr(data, "factors"):  # of volumes the middle of a plane across the slices, with LR voxels repeated
         hr, lr = middle_planes(hr), middle_planes(nearest(lr, data.factors))
+    elif hr.ndim == 5:
+        hr, lr = hr[:, 0], lr[:, 0]
+    hr, lr = (images[:: len(images) // count] for images in (hr, lr))  # clips for a network of pictures come as frames
     return Samples(hr, lr, words)

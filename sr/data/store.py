@@ -51,8 +51,7 @@ class Store:
         self.files = list(files)
         self.folder = Path(folder)
         self.corrupt, self.kind = corrupt, kind
-        beside = _beside(self.files) if kind.percentiles is not None else {}
-        self.cached = [self.folder / _name(file, beside.get(file.parent, "")) for file in self.files]
+        self.cached = [self.folder / _name(*one) for one in zip(self.files, self.states(), strict=True)]
         self._maps, self._masks = Maps(), {}
 
     def __len__(self) -> int:
@@ -60,6 +59,11 @@ class Store:
 
     def __getitem__(self, index: int) -> np.ndarray:
         return self._maps[self.cached[index]]
+
+    def states(self) -> list[str]:
+        """For each image what its samples depend on besides the file itself; part of the name of its decoded file."""
+        beside = _beside(self.files) if self.kind.percentiles is not None else {}
+        return [beside.get(file.parent, "") for file in self.files]
 
     def masked(self) -> list[bool]:
         """For each image whether some of its pixels have no data."""
@@ -191,19 +195,32 @@ class Store:
         try:
             pixels, valid, notes = self.read(file)
         except (InputError, MissingError) as error:
-            if self.corrupt == "stop":
-                raise
-            _mark(cached).write_text(str(error))
+            self._failed(cached, error)
             return
-        try:
-            if notes:
-                with whole(_note(cached)) as temporary:
-                    temporary.write_text(json.dumps(notes))
+        with self._writing(file, cached):
+            self._save_notes(cached, notes)
             if valid is not None:
                 with whole(_mask(cached)) as temporary, open(temporary, "wb") as out:
                     np.save(out, valid[..., None].astype(np.uint8))
             with whole(cached) as temporary, open(temporary, "wb") as out:
                 np.save(out, pixels)
+
+    def _failed(self, cached: Path, error: Exception) -> None:
+        """A file cannot be decoded: stop, or note why for `corrupt` skip."""
+        if self.corrupt == "stop":
+            raise error
+        _mark(cached).write_text(str(error))
+
+    def _save_notes(self, cached: Path, notes: Sequence[str]) -> None:
+        if notes:
+            with whole(_note(cached)) as temporary:
+                temporary.write_text(json.dumps(notes))
+
+    @contextmanager
+    def _writing(self, file: Path, cached: Path) -> Iterator[None]:
+        """Context in which a decoded file is written."""
+        try:
+            yield
         except OSError as error:
             raise StorageError(f"{cached.parent}: cannot write the decoded {file.name} ({error.strerror or error})") from error
 

@@ -27,7 +27,8 @@ def _images(node: Any, config: Mapping[str, Any]) -> Any:
         return node
     if "degradation" in node:
         own = config.get("degradation") if node["degradation"] == "${degradation}" else node["degradation"]
-        return {"hr": node.get("hr"), "degradation": own, "seed": node.get("seed"), "stored": node.get("stored")}
+        of_clips = {key: node[key] for key in ("lr", "frames", "only", "centre") if key in node}
+        return {"hr": node.get("hr"), "degradation": own, "seed": node.get("seed"), "stored": node.get("stored")} | of_clips
     if "hr" in node:
         return {"hr": node["hr"], "lr": node.get("lr")}
     data = config.get("data") or {}  # a split is taken from the training images

@@ -115,8 +115,8 @@ class Kind:
         return "" if self.luma else {1: "gray"}.get(self.bands, f"{self.bands} bands")
 
     def to_float(self, pixels: Tensor) -> Tensor:
-        """Stored (N, H, W, C) -> (N, C, H, W) float32, with `range` mapped to [0, 1]; on the device of the pixels."""
-        return self.scaled(pixels.permute(0, 3, 1, 2))
+        """Stored (..., H, W, C) -> (..., C, H, W) float32, with `range` mapped to [0, 1]; on the device of the pixels."""
+        return self.scaled(pixels.movedim(-1, -3))
 
     def scaled(self, pixels: Tensor) -> Tensor:
         """Stored values of any shape -> float32, with `range` mapped to [0, 1]."""

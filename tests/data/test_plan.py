@@ -39,6 +39,7 @@ def test_partners_are_other_samples():
 
 def test_what_a_config_may_say():
     assert phases(None, 48, 16) == (Phase(0, 48, 16),)
+    assert phases([{"from_step": 0}, {"from_step": 5, "frames": 15}], 48, 16, 7) == (Phase(0, 48, 16, 7), Phase(5, 48, 16, 15))
     assert phases([{"from_step": 0}, {"from_step": 9, "patch_size": 64}], 48, 16) == (Phase(0, 48, 16), Phase(9, 64, 16))
 
 
@@ -49,6 +50,7 @@ def test_what_a_config_may_say():
         ([3], "data.progressive=[3] is not a list such as"),
         ({"from_step": 0}, "is not a list such as"),
         ([{"from": 0}], "data.progressive: unknown key 'from'; choose from from_step, patch_size, batch_size"),
+        ([{"from_step": 0, "frames": 3}], "data.progressive: unknown key 'frames'; choose from from_step"),
         ([{"from_step": 5}], "from_step must start at 0 and increase, got [5]"),
         ([{"from_step": 0}, {"from_step": 9}, {"from_step": 9}], "from_step must start at 0 and increase, got [0, 9, 9]"),
         ([{"from_step": 0, "batch_size": 0}], "batch_size=0 is not a positive whole number"),

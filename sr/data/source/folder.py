@@ -9,7 +9,10 @@ from sr.data.notes import listed, say_left_out, say_unused
 from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image import formats
+from sr.image.clip import is_video
+from sr.say import warn
 
+_FRAMES = 5  # numbered images of a folder from which it looks like a clip
 # LR files are named baby.png or, as in Set5 and DIV2K, babyx2.png.
 _SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
 
@@ -31,7 +34,13 @@ class Folder:
 
         Warns about files that are not images.
         """
-        say_unused(self.files(), self.lr)
+        files = self.files()
+        say_unused(files, self.lr)
+        if count := _clips(self.path, [hr for hr, _ in files]):
+            warn(
+                f"{self.path}: looks like the frames of {count} clips: data=clips trains on clips and holds out whole ones; "
+                "here frames of one clip are both trained and validated on"
+            )
         for folder in filter(None, (self.path, self.lr)):
             say_left_out(folder)
 
@@ -40,6 +49,19 @@ class Folder:
         if self.lr is None:
             return [(file, None) for file in hr]
         return check_partners(pair(hr, self.path, images(self.lr), self.lr), self.lr)
+
+
+def _clips(root: Path, files: Iterable[Path]) -> int:
+    """The number of sub-folders, if each has images numbered without a gap, as clips have; else 0."""
+    numbers = defaultdict(list)
+    for file in files:
+        numbers[file.parent].append(re.fullmatch(r"(.*?)(\d+)", file.stem))
+    for folder, found in numbers.items():
+        if folder == root or len(found) < _FRAMES or None in found or len({match[1] for match in found}) > 1:
+            return 0
+        if max(int(match[2]) for match in found) - min(int(match[2]) for match in found) != len(found) - 1:
+            return 0
+    return len(numbers)
 
 
 def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_read) -> list[Path]:
@@ -54,6 +76,7 @@ def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_rea
     files, others = image.scan(folder, readable)
     if not files:
         there = f"; found {listed(others)}" if others else ""
+        there += "; for clips pass data=clips" if any(is_video(f"x{extension}") for extension in others) else ""
         raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
     return files
 

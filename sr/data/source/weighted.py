@@ -1,6 +1,6 @@
 """Parses `data.train`: folders and sources, single or in a list, with weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ from sr.errors import InputError
 _KEYS = ("path", "source", "lr", "weight")
 
 
-def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
+def weighted(train: Any, lr: str | None = None, kind: Callable[..., Any] = Folder) -> list[tuple[Any, float]]:
     """Sources with their weights, from a folder, a source, {path | source: ..., lr: ..., weight: ...} or a list of these.
 
     Args:
         train: the value of `data.train`.
         lr: folder of the LR partners, if `train` is one folder.
+        kind: the source of a path and its `lr`.
 
     Raises:
         InputError: no folder or source, unknown keys, a weight that is not positive, `lr` together with a list (one line).
@@ -25,12 +26,12 @@ def weighted(train: Any, lr: str | None = None) -> list[tuple[Any, float]]:
         raise InputError("data.train is an empty list: pass at least one folder or source")
     if lr is not None and len(entries) > 1:
         raise InputError("data.lr needs a single folder; in a list pass data.train=[{path: /hr, lr: /lr}, ...]")
-    return [_source(entry, lr) for entry in entries]
+    return [_source(entry, lr, kind) for entry in entries]
 
 
-def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
+def _source(entry: Any, lr: str | None, kind: Callable[..., Any]) -> tuple[Any, float]:
     if isinstance(entry, str | Path):
-        return _folder(entry, lr), 1.0
+        return _folder(entry, lr, kind), 1.0
     if not isinstance(entry, Mapping):
         if not hasattr(entry, "prepare"):
             raise InputError(f"data.train={entry}: pass a folder, a source, or a list of them")
@@ -46,14 +47,14 @@ def _source(entry: Any, lr: str | None) -> tuple[Any, float]:
         if "lr" in entry:
             raise InputError(f"data.train: lr needs path, not source, in {_shown(entry)}")
         return entry["source"], float(weight)
-    return _folder(entry["path"], entry.get("lr", lr)), float(weight)
+    return _folder(entry["path"], entry.get("lr", lr), kind), float(weight)
 
 
-def _folder(path: str | Path, lr: str | Path | None) -> Folder:
+def _folder(path: str | Path, lr: str | Path | None, kind: Callable[..., Any]) -> Any:
     for key, folder in (("data.train", path), ("data.lr", "." if lr is None else lr)):
         if not (isinstance(folder, str | Path) and str(folder)):  # Path("") would be the working folder
             raise InputError(f"{key}={folder!r} is not a folder; for the working folder pass .")
-    return Folder(path, lr)
+    return kind(path, lr)
 
 
 def _shown(entry: Mapping[str, Any]) -> str:
