@@ -5,6 +5,7 @@
 
 from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
+from sr.build.degradation import sets
 from sr.build.facts import facts, score
 from sr.build.fit import fit, test
 from sr.build.image import image, settle_image
@@ -48,6 +49,7 @@ __all__ = [
     "quiet",
     "score",
     "seed",
+    "sets",
     "settle_image",
     "table_name",
     "test",

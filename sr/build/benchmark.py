@@ -47,10 +47,24 @@ def metric(cfg: DictConfig) -> dict[str, Any]:
 
 
 def settle_border(cfg: DictConfig) -> None:
-    """At scale 1 (restoration) cut no border, as papers on restoration do, where a metric's is `${scale}`."""
-    for node in group(cfg, "metric").values():
-        if cfg.scale == 1 and OmegaConf.is_interpolation(node, "crop_border"):
-            node.crop_border = 0
+    """Cut as much border as papers of the task do, where a metric's is `${scale}`: none at scale 1 (restoration), and on clips
+    what their sets say, which is none.
+
+    Raises:
+        InputError: sets of clips and of pictures, or with other borders, in one run.
+    """
+    border = 0 if cfg.scale == 1 or "frames" in (cfg.get("data") or {}) else None
+    sets = group(cfg, "benchmark")
+    if of_clips := {name: node.border for name, node in sets.items() if "border" in node}:
+        border = next(iter(of_clips.values()))
+        if other := next((name for name in sets if of_clips.get(name, -1) != border), None):
+            raise InputError(
+                f"benchmark=[{','.join(sets)}]: {next(iter(of_clips))} has clips, of which a border of {border} pixels is cut, "
+                f"unlike of {other}: measure them one after the other"
+            )
+    for node in group(cfg, "metric").values() if border is not None else ():
+        if OmegaConf.is_interpolation(node, "crop_border"):
+            node.crop_border = border
 
 
 def settle_volumes(cfg: DictConfig) -> None:

@@ -9,8 +9,10 @@ from torch import nn
 from sr.build.backbone import settle_backbone
 from sr.build.image import check_channels, image
 from sr.build.node import build, say
+from sr.cli import choice
 from sr.errors import InputError
 from sr.functional.axes import is_volume
+from sr.functional.frames import is_clip
 from sr.network.inputs import takes_size
 from sr.weights import contract, initial, same_options
 
@@ -31,6 +33,10 @@ def network(cfg: DictConfig) -> nn.Module:
         raise InputError(
             f"{type(built).__name__} is for {what}, but axes={cfg.get('axes')}: "
             "volumes need axes=through_plane or isotropic and network=edsr3d or vnet, pictures neither"
+        )
+    if is_clip(built) and cfg.get("data") and "frames" not in cfg.data:
+        raise InputError(
+            f"{type(built).__name__} is for clips, but data={choice('data', 'data')} has pictures: pass data=clips"
         )
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # two files cannot be interpolated for training

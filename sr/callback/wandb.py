@@ -16,6 +16,7 @@ from sr.files import run_of
 from sr.functional.volume import KERNELS
 from sr.image.file import to_pixels
 from sr.image.kind import PHOTO, Kind, of_data
+from sr.metric.frames import middle_frame
 from sr.run.read import content
 from sr.view.panel import shown, worst_place
 from sr.view.table import directed, plain_name
@@ -70,8 +71,11 @@ class Wandb(pl.Callback):
     ) -> None:
         pictures = "factors" not in outputs and any(logger in with_pictures(trainer) for logger in _loggers(trainer))
         if pictures and position(trainer, batch_idx) < self.n_images:
+            images = [outputs[name] for name in ("lr", "sr", "hr")]
+            if images[0].ndim == 5:  # of a clip the middle frame
+                images = [middle if middle is None else middle[:, 0] for middle in map(middle_frame, images)]
             self._pictures[outputs["set"], outputs["name"]] = _crops(
-                *(outputs[name] for name in ("lr", "sr", "hr")), self.crop, self.bands, of_data(trainer.datamodule)
+                *images, self.crop, self.bands, of_data(trainer.datamodule)
             )
 
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -16,6 +16,7 @@ from sr.functional.axes import is_volume, layout
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
 from sr.metric.base import check_scores, scored
+from sr.metric.frames import each_score, means, middle_frame
 from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.compiled import check, compiled
@@ -30,8 +31,9 @@ class SRModule(pl.LightningModule):
     """Evaluates a network on benchmarks; subclasses train it.
 
     Args:
-        network: (N, C, H, W) -> (N, C, sH, sW); its `forward` may name further keys of a batch (sr/network/inputs.py).
-        metric: name -> metric, one score per image.
+        network: (N, C, H, W) -> (N, C, sH, sW), or clips, see sr/functional/frames.py; its `forward` may name further keys of a
+            batch (sr/network/inputs.py).
+        metric: name -> metric, one score per image; of a clip the mean over its frames.
         ema: decay of the exponential moving average of the weights, which is evaluated and released (0.999 in ESRGAN's code);
             None: no averaging.
         compile: whether training is compiled: false, true, a mode of torch.compile ("max-autotune"), or one of its backends.
@@ -63,6 +65,7 @@ class SRModule(pl.LightningModule):
             recompute(self.network)  # after the average was copied: it has no backward pass
         self.results: dict[str, Any] = {}  # of the last test: the content of metrics.json
         self._scores: dict[str, dict[str, dict[str, float]]] = {}
+        self._frames: dict[str, dict[str, dict[str, list[float]]]] = {}  # of clips: the scores of each frame
         self._not_validated: dict[str, set[str]] = {}  # validation set -> metrics whose keys it does not have
         self._enlarge = Enlarger()
         self._seed = torch.initial_seed()  # the run's seed
@@ -183,7 +186,7 @@ class SRModule(pl.LightningModule):
         A validation set without the key is measured without the metric, with a warning.
         """
         data = getattr(self.trainer, "datamodule", None)
-        self._not_validated |= check_sets(self.metric, data, stage) if hasattr(data, "sets") else {}
+        self._not_validated |= check_sets(self.metric, data, stage, self.network) if hasattr(data, "sets") else {}
 
     def validation_step(self, batch: dict[str, Any], batch_idx: int, dataloader_idx: int = 0) -> dict[str, Any]:
         return self._evaluate(batch, dataloader_idx, with_baselines=False)
@@ -196,19 +199,25 @@ class SRModule(pl.LightningModule):
         (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published scores are measured
             sr = self._enlarge(self.evaluated, lr, image, others)
+            if getattr(self._sets()[name], "centre", False):
+                lr, sr, hr = map(middle_frame, (lr, sr, hr))
             if with_baselines and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
             given = {"lr": lr, "mask": self.mask(batch), "batch": batch}
             left_out = set() if with_baselines else self._not_validated.get(name, set())
             measured = {key: metric for key, metric in self.metric.items() if key not in left_out}
             scores = self._score(measured, sr, hr, image, **given)
+            if "frames" in batch:
+                self._frames.setdefault(name, {})[batch["name"][0]] = scores
+            scores = means(scores)
             if with_baselines:
                 levels, factors = of_data(self.trainer.datamodule).levels, getattr(self.network, "factors", None)
                 on_hr = {key: one for key, one in measured.items() if hr is not None and getattr(one, "scores_hr", False)}
-                rows = ((row, measured, made) for row, made in baselines(lr, sr.shape[-2:], levels, factors))
+                low, size = lr[0] if "frames" in batch else lr, sr.shape[-2:]  # of clips frame by frame
+                rows = ((row, measured, made.view_as(sr)) for row, made in baselines(low, size, levels, factors))
                 for row, metrics, made in chain(rows, [("hr", on_hr, hr)]):
                     found = self._score(metrics, made, hr, image, **given)
-                    scores |= {f"{row}/{metric}": score for metric, score in found.items()}
+                    scores |= {f"{row}/{metric}": score for metric, score in means(found).items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         made = {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
@@ -216,14 +225,16 @@ class SRModule(pl.LightningModule):
 
     def _score(
         self, metrics: Mapping[str, nn.Module], sr: Tensor, hr: Tensor | None, image: str, **given: Any
-    ) -> dict[str, float]:
+    ) -> dict[str, list[float]]:
+        """Metric -> the score of an image, or those of the frames of a clip."""
+        score = each_score if "frames" in given["batch"] else (lambda *pair, **more: [scored(*pair, **more).item()])
         try:
-            return {name: scored(metric, sr, hr, **given).item() for name, metric in metrics.items()}
+            return {name: score(metric, sr, hr, **given) for name, metric in metrics.items()}
         except InputError as error:  # such as an image that is too small for SSIM
             raise InputError(f"{image}: {error}") from error
 
     def on_validation_epoch_start(self) -> None:
-        self._scores = {}
+        self._scores, self._frames = {}, {}
 
     on_test_epoch_start = on_validation_epoch_start
 
@@ -254,9 +265,9 @@ class SRModule(pl.LightningModule):
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
-        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and of HR itself, and each
-        image's scores."""
-        parts = gathered(self.trainer, self._scores)
+        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and of HR itself, those of
+        each image, and of each frame of clips."""
+        parts, frames = zip(*gathered(self.trainer, (self._scores, self._frames)), strict=True)
         results, sets = {}, self._sets()
         for name in sets:
             images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
@@ -270,6 +281,8 @@ class SRModule(pl.LightningModule):
             results[name]["images"] = {
                 image: {key: value for key, value in scores.items() if "/" not in key} for image, scores in images.items()
             }
+            if each := {clip: scores for part in frames for clip, scores in part.get(name, {}).items()}:
+                results[name]["frames"] = dict(sorted(each.items()))
             if record := getattr(sets[name], "record", None):
                 results[name]["degraded"] = record
         return results

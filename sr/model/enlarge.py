@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sr.errors import ShortMemoryError, UserError
 from sr.functional.axes import is_volume
+from sr.functional.frames import is_clip
 from sr.infer.memory import out_of_memory
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler
@@ -27,6 +28,8 @@ class Enlarger:
     on. Then the network's receptive field is measured: tiles that overlap enough give the whole image's result. If the
     receptive field is unlimited (global pooling, attention), or such tiles do not fit, the result is approximate. A warning
     says which. Images at least as large as one that did not fit are not tried as a whole again.
+
+    Clips (N, T, C, H, W) go through a network of pictures frame by frame, and through one of clips as a whole.
 
     Volumes (N, C, D, H, W) are always upscaled in windows (`sr.infer.volume`): as a whole they would rarely fit.
     """
@@ -46,13 +49,15 @@ class Enlarger:
         """
         if is_volume(network):
             return VolumeUpscaler(network, halve=True)(lr)
+        if lr.ndim == 5 and not is_clip(network):
+            return torch.stack([self(network, frame, name, others) for frame in lr.unbind(1)], 1)
         (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
         others = {key: value for key, value in (others or {}).items() if key != SIZE}
         if height * width < self._too_large:
             if (sr := _tried(Upscaler(network, further=others), lr, size)) is not None:
                 return sr
             self._too_large, self._tile = height * width, max(height, width) // 2
-            distance = reach(network, others)
+            distance = None if is_clip(network) else reach(network, others)
             self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of the overlap is discarded
             self._overlaps = sorted({OVERLAP, 4 * OVERLAP if distance is None else max(self._exact, OVERLAP)}, reverse=True)
         while self._overlaps:

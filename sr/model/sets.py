@@ -6,11 +6,13 @@ from typing import Any
 from torch import nn
 
 from sr.errors import InputError
+from sr.functional.frames import is_clip
 from sr.metric.base import lacking, needs_reference
+from sr.metric.frames import of_clips
 from sr.say import warn
 
 
-def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str) -> dict[str, set[str]]:
+def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str, network: nn.Module) -> dict[str, set[str]]:
     """Validation set -> the metrics that are not measured on it: those for tests alone, and those whose keys it lacks, with a
     warning.
 
@@ -19,7 +21,8 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str) -> dict[
         stage: Lightning's: at a test, validation sets are not checked.
 
     Raises:
-        InputError: a metric compares with HR and a set has none; a metric needs a key (a text), and a benchmark has none.
+        InputError: a metric compares with HR and a set has none; a set has pictures, and the network or a metric is for clips;
+            a metric needs a key (a text), and a benchmark has none.
     """
     left_out = {}
     for when in ("val", "test"):
@@ -30,6 +33,10 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str) -> dict[
                     f"benchmark {name} has no HR, with which {', '.join(compare)} compare: pass metric=[niqe] or other "
                     "metrics that need no reference, and measure sets with HR on their own"
                 )
+            if is_clip(network) and not getattr(images, "clips", False):
+                raise InputError(f"{name} has pictures, but {type(network).__name__} is for clips: pass benchmark=[clips]")
+            if stills := [metric for metric, one in metrics.items() if of_clips(one) and not getattr(images, "clips", False)]:
+                raise InputError(f"metric={stills[0]} is for clips, but {name} has pictures: remove it from metric=[...]")
             if when == "val" and stage == "test":
                 continue
             missing = lacking(metrics, images)

@@ -26,9 +26,10 @@ def panel(
     levels: int | None = 255,
     contrast: tuple[float, float] | None = None,
     note: str = "",
+    place: tuple[slice, slice] | None = None,
 ) -> Image.Image:
     """LR (nearest) | bicubic | SR | HR at the place where bicubic is worst, each `crop` HR pixels wide and enlarged `zoom`
-    times.
+    times; or at `place`: rows and columns in HR pixels.
 
     At scale 1 the first two are one picture, "input".
 
@@ -37,13 +38,10 @@ def panel(
     Without HR the place is where bicubic is furthest from SR.
     """
     size = tuple(sr.shape[-2:])
-    rows, columns = worst_window(lr, sr if hr is None else hr, crop, levels)
-    y, x = (_nearest(part, n, N).to(lr.device) for part, n, N in zip((rows, columns), lr.shape[-2:], size, strict=True))
-    nearest = lr.index_select(-2, y).index_select(-1, x)
-    if lr.shape[-2:] == size:
-        before = {"input": nearest}
-    else:
-        before = {"LR": nearest, "bicubic": Bicubic(lr, size, levels).part(rows, columns)}
+    rows, columns = place or worst_window(lr, sr if hr is None else hr, crop, levels)
+    low = nearest(lr, size, rows, columns)
+    same = lr.shape[-2:] == size
+    before = {"input": low} if same else {"LR": low, "bicubic": Bicubic(lr, size, levels).part(rows, columns)}
     crops = {**before, "SR": sr[..., rows, columns]}
     if hr is not None:
         crops["HR"] = hr[..., rows, columns]
@@ -115,9 +113,12 @@ def worst_window(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) ->
     return parts[0], parts[1]
 
 
-def _nearest(part: slice, low: int, high: int) -> Tensor:
-    """The LR pixels, of `low`, in which a part of the HR pixels, of `high`, have their centres."""
-    return ((torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5) * low / high).long()
+def nearest(lr: Tensor, size: tuple[int, int], rows: slice, columns: slice) -> Tensor:
+    """These rows and columns of LR (N, C, h, w) enlarged to `size` by repeating pixels."""
+    for dim, part in ((-2, rows), (-1, columns)):
+        places = torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5
+        lr = lr.index_select(dim, (places * lr.shape[dim] / size[dim]).long().to(lr.device))
+    return lr
 
 
 def titled(pictures: dict[str, Image.Image], note: str = "") -> Image.Image:

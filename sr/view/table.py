@@ -41,7 +41,7 @@ def comparison(
 
     Args:
         results: set -> {metric: mean, "bicubic": {metric: mean}, "hr": {metric: mean}, "images": {...}}; other baselines are
-            like bicubic.
+            like bicubic; "frames" has the scores of each frame of clips.
         name: label of the network's rows.
         measured: what the scores are computed on, for the header: "gray"; "" if the metrics' names say it.
         metrics: their records (`sr.metric.record`), where they are known.
@@ -50,7 +50,7 @@ def comparison(
     if not results:
         return "nothing was tested"
     first = next(iter(results.values()))
-    others = ("hr", "images", "degraded")
+    others = ("hr", "images", "degraded", "frames")
     baselines = [key for key, value in first.items() if isinstance(value, Mapping) and key not in others]
     records, metrics = metrics or {}, [key for key in first if key not in (*baselines, *others)]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
