@@ -114,7 +114,7 @@ def worst_window(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) ->
 
 
 def nearest(lr: Tensor, size: tuple[int, int], rows: slice, columns: slice) -> Tensor:
-    """These rows and columns of LR (N, C, h, w) enlarged to `size` by repeating pixels."""
+    """These rows and columns of LR (..., h, w) enlarged to `size` by repeating pixels."""
     for dim, part in ((-2, rows), (-1, columns)):
         places = torch.arange(part.start, part.stop, dtype=torch.float64) + 0.5
         lr = lr.index_select(dim, (places * lr.shape[dim] / size[dim]).long().to(lr.device))
