@@ -18,7 +18,14 @@ from sr.image.kind import PHOTO, Kind, of
 from sr.metric.record import repeated
 from sr.weights import trust
 
-_OF_RUN = ("hr", "degradation", "seed", "stored", "expected")  # options on which the LR of sr.benchmark.degraded depends
+_OF_RUN = (
+    "hr",
+    "degradation",
+    "frames",
+    "seed",
+    "stored",
+    "expected",
+)  # options on which a set's LR depends
 
 
 def benchmark(cfg: DictConfig) -> dict[str, Any]:

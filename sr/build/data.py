@@ -25,12 +25,15 @@ def data(cfg: DictConfig) -> SRData:
             if cfg.get("axes")
             else "data=volumes needs axes=through_plane or axes=isotropic, and a network for volumes: pass model=edsr3d"
         )
+    degrade, augment = degradation(cfg, group(cfg, "degradation")), Augmentations(build(group(cfg, "augmentation")))
+    if still := [name for name, stage in augment.stages.items() if degrade.makes_bursts and not stage.clips]:
+        raise InputError(f"augmentation={still[0]} is for pictures: with degradation=[burst,...] pass augmentation=[flip,turn]")
     return build(
         cfg.data,
         benchmark=benchmark(cfg),
         validation=sets(cfg, "validation", chosen(cfg, "validation")),
-        degradation=degradation(cfg, group(cfg, "degradation")),
-        augmentation=Augmentations(build(group(cfg, "augmentation"))),
+        degradation=degrade,
+        augmentation=augment,
         accumulate=cfg.trainer.accumulate_grad_batches,
         **limits(cfg),
     )

@@ -24,6 +24,8 @@ def degradation(cfg: DictConfig, stages: Any) -> Chain | VolumeChain:
 def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any]:
     """Evaluation sets; one whose LR a degradation makes gets it with what identifies it.
 
+    A list of numbers of frames, `benchmark.bursts.frames=[1,4,16]`, makes a set for each of them.
+
     Its key `degradation` has the run's (`${degradation}`), or names of conf/degradation: `bsrgan`, `[blur,bicubic]`.
     """
     found = {}
@@ -37,7 +39,11 @@ def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any
                 raise InputError(f"{group} {name} has no degradation to make LR with: pass degradation=[realesrgan] or another")
             config = OmegaConf.to_container(stages, resolve=True)
             finished["degradation"] = Pipeline(",".join(config), degradation(cfg, stages), config)
-        found[name] = build(node, **finished)
+        numbers = node.get("frames")
+        if OmegaConf.is_list(numbers):  # of bursts: a set for each number of frames
+            found |= {f"{name}_{n}": build(node, **finished, frames=n, name=f"{name}_{n}") for n in numbers}
+        else:
+            found[name] = build(node, **finished)
     return found
 
 

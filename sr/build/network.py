@@ -8,11 +8,11 @@ from torch import nn
 
 from sr.build.backbone import settle_backbone
 from sr.build.image import check_channels, image
-from sr.build.node import build, say
+from sr.build.node import build, group, say
 from sr.cli import choice
 from sr.errors import InputError
 from sr.functional.axes import is_volume
-from sr.functional.frames import is_clip
+from sr.functional.frames import is_burst, is_clip
 from sr.network.inputs import takes_size
 from sr.weights import contract, initial, same_options
 
@@ -38,6 +38,8 @@ def network(cfg: DictConfig) -> nn.Module:
         raise InputError(
             f"{type(built).__name__} is for clips, but data={choice('data', 'data')} has pictures: pass data=clips"
         )
+    if is_burst(built) and cfg.get("data") and "burst" not in group(cfg, "degradation"):
+        say(f"{type(built).__name__} is for bursts, but degradation makes single pictures: pass degradation=[burst,bicubic]")
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # two files cannot be interpolated for training
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: pass one file")

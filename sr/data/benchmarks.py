@@ -70,7 +70,7 @@ class Benchmarks(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Stored values to float on the device. InputError: images with another number of bands than the kind's."""
         lr, hr = self.kind.scaled(batch["lr"]), batch.get("hr")
-        if (bands := (lr if hr is None else hr).shape[2 if "frames" in batch else 1]) != self.kind.bands:
+        if (bands := (lr if hr is None else hr).shape[-3]) != self.kind.bands:
             raise InputError(
                 f"a benchmark has images with {bands} bands, but image={self.kind.name} has {self.kind.bands}: "
                 "set kind: ${image} in its YAML"

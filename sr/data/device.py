@@ -17,7 +17,7 @@ def finish(
 ) -> dict[str, Any]:
     """A worker's batch -> {"lr": (N, C, H, W), "hr": (N, C, sH, sW)}, float32 in [0, 1], channels last, and further keys.
 
-    Clips (N, T, C, H, W) as well; they are not channels last.
+    Clips (N, T, C, H, W) as well; of a degradation that makes bursts "lr" (N, T, C, H, W). They are not channels last.
 
     The further keys are `scale` (N,), `mask` (N, 1, sH, sW) bool if some HR images have pixels without data, False there, keys
     of the sources (`sr.data.further`), and the `wanted` ones of the degradation.

@@ -30,8 +30,8 @@ def prepared(data: Any) -> Any:
 
 
 def first_samples(data: Any, count: int, device: torch.device) -> Samples:
-    """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own. Of clips the
-    first frames.
+    """Samples 0 to count - 1 of the run's stream: augmented, and degraded on `device`, whose noise is its own. Of clips and
+    bursts the first frames.
 
     Args:
         data: a `sr.data.module.SRData` or `sr.data.volumes.VolumeData` after `prepare_data` and `setup("fit")`.
@@ -47,7 +47,7 @@ def first_samples(data: Any, count: int, device: torch.device) -> Samples:
     hr, lr = made["hr"].cpu(), made["lr"].cpu()
     if hasattr(data, "factors"):  # of volumes the middle of a plane across the slices, with LR voxels repeated
         hr, lr = middle_planes(hr), middle_planes(nearest(lr, data.factors))
-    elif hr.ndim == 5:
-        hr, lr = hr[:, 0], lr[:, 0]
+    else:
+        hr, lr = (images[:, 0] if images.ndim == 5 else images for images in (hr, lr))
     hr, lr = (images[:: len(images) // count] for images in (hr, lr))  # clips for a network of pictures come as frames
     return Samples(hr, lr, words)

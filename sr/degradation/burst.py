@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
@@ -37,18 +36,21 @@ class Burst(nn.Module):
 
     scale, makes_bursts = 1, True
 
-    def __init__(
-        self, *, lr_pixel: int, frames: int | Sequence[int] = 8, shift: float = 1.0, rotation: float = 0.0
-    ) -> None:
+    def __init__(self, *, lr_pixel: int, frames: int | Sequence[int] = 8, shift: float = 1.0, rotation: float = 0.0) -> None:
         super().__init__()
-        low, high = frames if isinstance(frames, Sequence) and len(frames) == 2 else (frames, frames)
-        if not all(type(n) is int for n in (low, high)) or not 1 <= low <= high:
-            raise InputError(f"degradation.burst.frames={frames}: pass a number from 1 up, or two, [low, high]")
+        self.set_frames(frames)
         for name, value, most in (("shift", shift, math.inf), ("rotation", rotation, 45)):
             if not isinstance(value, int | float) or not 0 <= value < most:
                 raise InputError(f"degradation.burst.{name}={value}: pass a number from 0 up" + f" below {most}" * (most < 99))
-        self.frames, self.shift, self.rotation = (low, high), float(shift) * lr_pixel, math.radians(rotation)
+        self.shift, self.rotation = float(shift) * lr_pixel, math.radians(rotation)
         self.margin = self.reach({}, 0)
+
+    def set_frames(self, frames: int | Sequence[int]) -> None:
+        """Make bursts of so many frames from now on. InputError: not a number from 1 up, or two."""
+        low, high = frames if isinstance(frames, Sequence) and len(frames) == 2 else (frames, frames)
+        if not all(type(n) is int for n in (low, high)) or not 1 <= low <= high:
+            raise InputError(f"burst: frames={frames}: pass a number from 1 up, or two, [low, high]")
+        self.frames = (low, high)
 
     def reach(self, parameters: dict[str, Any], side: int) -> int:
         """HR pixels around a patch of side x side HR pixels that its frames show, with those of the interpolation."""

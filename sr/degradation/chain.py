@@ -26,7 +26,8 @@ def only_bicubic(degradation: nn.Module) -> bool:
 class Chain(nn.Module):
     """HR (N, C, sH, sW), quantised -> LR (N, C, H, W), quantised, through `stages` in order.
 
-    Clips (N, T, C, sH, sW) as well: parameters of a sample hold for all its frames, but each frame has its own noise.
+    Clips (N, T, C, sH, sW) as well: parameters of a sample hold for all its frames, but each frame has its own noise. With the
+    stage `burst` (`makes_bursts`) LR of pictures are bursts, (N, T, C, H, W).
 
     After every stage the image is rounded half up to `levels` and clipped, as if each stage read and wrote a file. The
     MATLAB scripts of the BD benchmarks do so (imfilter, then imresize of uint8). A pipeline (`sr.degradation.sequence`)
@@ -59,6 +60,7 @@ class Chain(nn.Module):
         self.scale, self.levels = scale, levels_of(levels)
         self.idle = scale == 1 and all(isinstance(stage, Bicubic | Decimation) for stage in stages.values())
         self.margin = _margin(list(stages.values()))
+        self.makes_bursts = any(getattr(stage, "makes_bursts", False) for stage in stages.values())
         self.sharpens = any(isinstance(module, Sharpen) and module.target for module in self.modules())
 
     def sample(self, draws: Draws) -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ class VolumeChain(nn.Module):
         InputError: no stage, one for pictures, or other factors.
     """
 
-    sharpens = False
+    sharpens = makes_bursts = False
     idle = False
 
     def __init__(self, stages: dict[str, nn.Module], scale: int, axes: str | list[int], levels: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Pictures that are shifted and rotated by fractions of a pixel.
 
-A shift (dy, dx) is where the picture is looked at: the result at p is the picture at p + shift. So a frame that is the reference
-moved by a shift is registered with it by the same numbers (`sr.functional.registration`).
+A shift (dy, dx) is where the picture is looked at: the result at p is the picture at p + shift. So a frame that is the
+reference moved by a shift is registered with it by the same numbers (`sr.functional.registration`).
 """
 
 import torch

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sr.device.float32 import float32
 from sr.errors import InputError
 from sr.functional.axes import is_volume
+from sr.functional.frames import check_clip, is_burst
 from sr.functional.pixels import check_pixels
 from sr.infer.memory import out_of_memory
 from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
@@ -36,6 +37,8 @@ def upscale(
 ) -> Tensor:
     """Upscale (N, C, H, W) in [0, 1] to (N, C, round(s * H), round(s * W)) float32 on lr's device; not clipped.
 
+    Bursts (N, T, C, H, W) by a network for bursts, each tile as a burst of its own.
+
     Args:
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
         scale: for a network with a `size` argument, any number with at most two decimals, or a fraction such as 4 / 3; None:
@@ -53,7 +56,9 @@ def upscale(
     """
     if is_volume(network):
         raise InputError(f"{type(network).__name__} is for volumes: call sr.infer.volume.upscale_volume")
-    if lr.ndim != 4 or 0 in lr.shape:
+    if is_burst(network):
+        check_clip(lr, "burst")
+    elif lr.ndim != 4 or 0 in lr.shape:
         raise InputError(f"lr has shape {tuple(lr.shape)}: expected (N, C, H, W), without empty dimensions")
     check_pixels(lr, "lr")
     return Upscaler(network, scale=scale, tile=tile, overlap=overlap, ensemble=ensemble, further=further)(lr)

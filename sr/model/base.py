@@ -19,6 +19,7 @@ from sr.metric.base import check_scores, scored
 from sr.metric.frames import each_score, means, middle_frame
 from sr.model.average import Average
 from sr.model.baseline import baselines
+from sr.model.bursts import reference, seen
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.frozen import Frozen
@@ -77,7 +78,7 @@ class SRModule(pl.LightningModule):
 
         `size` is the height and width of HR, or of LR times the scale without HR. InputError: the batch lacks a key.
         """
-        lr = batch["lr"]
+        lr = seen(self.network, batch)
         size = batch["hr"].shape[-2:] if "hr" in batch else (round(side * float(batch[SCALE][0])) for side in lr.shape[-2:])
         return lr, chosen(self.network, {**batch, SIZE: tuple(size)})
 
@@ -199,11 +200,12 @@ class SRModule(pl.LightningModule):
         (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published scores are measured
             sr = self._enlarge(self.evaluated, lr, image, others)
+            shown = reference(batch)
             if getattr(self._sets()[name], "centre", False):
-                lr, sr, hr = map(middle_frame, (lr, sr, hr))
+                shown, sr, hr = map(middle_frame, (shown, sr, hr))
             if with_baselines and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")
-            given = {"lr": lr, "mask": self.mask(batch), "batch": batch}
+            given = {"lr": shown, "mask": self.mask(batch), "batch": batch}
             left_out = set() if with_baselines else self._not_validated.get(name, set())
             measured = {key: metric for key, metric in self.metric.items() if key not in left_out}
             scores = self._score(measured, sr, hr, image, **given)
@@ -213,14 +215,14 @@ class SRModule(pl.LightningModule):
             if with_baselines:
                 levels, factors = of_data(self.trainer.datamodule).levels, getattr(self.network, "factors", None)
                 on_hr = {key: one for key, one in measured.items() if hr is not None and getattr(one, "scores_hr", False)}
-                low, size = lr[0] if "frames" in batch else lr, sr.shape[-2:]  # of clips frame by frame
-                rows = ((row, measured, made.view_as(sr)) for row, made in baselines(low, size, levels, factors))
+                low = shown[0] if "frames" in batch else batch["lr"]  # of clips frame by frame
+                rows = ((row, measured, made.view_as(sr)) for row, made in baselines(low, sr.shape[-2:], levels, factors))
                 for row, metrics, made in chain(rows, [("hr", on_hr, hr)]):
                     found = self._score(metrics, made, hr, image, **given)
                     scores |= {f"{row}/{metric}": score for metric, score in means(found).items()}
                 check_scores(scores, image)
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
-        made = {"set": name, "name": batch["name"][0], "lr": lr, "sr": sr, "hr": hr}
+        made = {"set": name, "name": batch["name"][0], "lr": shown, "sr": sr, "hr": hr}
         return made | ({"factors": self.network.factors} if is_volume(self.network) else {})
 
     def _score(

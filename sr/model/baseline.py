@@ -8,6 +8,10 @@ from sr.degradation.chain import quantise
 from sr.functional.axes import Factors
 from sr.functional.bicubic import Bicubic
 from sr.functional.volume import KERNELS, interpolated
+from sr.network.back_projection import BackProjection
+from sr.network.shift_and_add import ShiftAndAdd
+
+_OF_BURSTS = {"shift_and_add": ShiftAndAdd, "back_projection": BackProjection}
 
 
 def baselines(
@@ -15,11 +19,19 @@ def baselines(
 ) -> Iterator[tuple[str, Tensor]]:
     """(name, SR): bicubic of pictures (N, C, H, W), at `size`; trilinear and B-spline interpolation of volumes, by `factors`.
 
+    Of bursts (N, T, C, H, W) bicubic of the first frame, and classical fusion of all, where `size` is a whole multiple of LR's.
     Rounded to `levels` as files are; None: not rounded.
     """
-    if factors is None:
-        yield "bicubic", Bicubic(lr, tuple(size), levels).whole()
+    if factors is not None:
+        for kernel in KERNELS:
+            yield kernel, _rounded(interpolated(lr, factors, kernel), levels)
         return
-    for kernel in KERNELS:
-        made = interpolated(lr, factors, kernel)
-        yield kernel, quantise(made, levels) if levels else made
+    yield "bicubic", Bicubic(lr if lr.ndim == 4 else lr[:, 0], tuple(size), levels).whole()
+    scale = size[0] // lr.shape[-2]
+    if lr.ndim == 5 and lr.shape[1] > 1 and tuple(size) == tuple(scale * side for side in lr.shape[-2:]):
+        for name, network in _OF_BURSTS.items():
+            yield name, _rounded(network(scale=scale, channels=lr.shape[2])(lr), levels)
+
+
+def _rounded(image: Tensor, levels: int | None) -> Tensor:
+    return quantise(image, levels) if levels else image

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sr.errors import ShortMemoryError, UserError
 from sr.functional.axes import is_volume
-from sr.functional.frames import is_clip
+from sr.functional.frames import is_burst, is_clip
 from sr.infer.memory import out_of_memory
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler
@@ -49,7 +49,7 @@ class Enlarger:
         """
         if is_volume(network):
             return VolumeUpscaler(network, halve=True)(lr)
-        if lr.ndim == 5 and not is_clip(network):
+        if lr.ndim == 5 and not is_clip(network) and not is_burst(network):
             return torch.stack([self(network, frame, name, others) for frame in lr.unbind(1)], 1)
         (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
         others = {key: value for key, value in (others or {}).items() if key != SIZE}
@@ -57,7 +57,7 @@ class Enlarger:
             if (sr := _tried(Upscaler(network, further=others), lr, size)) is not None:
                 return sr
             self._too_large, self._tile = height * width, max(height, width) // 2
-            distance = None if is_clip(network) else reach(network, others)
+            distance = None if is_clip(network) or is_burst(network) else reach(network, others)
             self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of the overlap is discarded
             self._overlaps = sorted({OVERLAP, 4 * OVERLAP if distance is None else max(self._exact, OVERLAP)}, reverse=True)
         while self._overlaps:

@@ -75,7 +75,7 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
         network.eval()
         lr, sr = _enlarged(network, multiple)
         own = network.scale
-        _check_image(network, lr, sr, (lr.shape[-2] * own, lr.shape[-1] * own), f"at scale={own}")
+        check_image(network, lr, sr, (lr.shape[-2] * own, lr.shape[-1] * own), f"at scale={own}")
         if is_clip(network):
             contract_clip.check(network, lr)
         if takes_size(network):
@@ -125,12 +125,7 @@ def _check_size(network: nn.Module, lr: Tensor, scale: int) -> None:
     size = (lr.shape[-2] * scale + 1, lr.shape[-1] * scale - 1)
     with torch.no_grad():
         sr = network(lr, **chosen(network, alone(lr, scale) | {SIZE: size}))
-    _check_image(network, lr, sr, size, f"with size={size}")
-
-
-def _check_image(network: nn.Module, lr: Tensor, sr: Any, size: tuple[int, int], when: str) -> None:
-    lead = (len(lr), lr.shape[-3]) if is_burst(network) else None
-    check_image(name_of(network), lr, sr, size, when, lead)
+    check_image(network, lr, sr, size, f"with size={size}")
 
 
 def _check_patch(network: nn.Module, patch: int) -> None:

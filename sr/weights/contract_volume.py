@@ -29,6 +29,6 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
         lr = waves(network, side, side + multiple, side + 2 * multiple)  # to tell D, H and W apart
         sr = network(lr)
         size = tuple(length * f for length, f in zip(lr.shape[2:], factors, strict=True))
-        check_image(name, lr, sr, size, f"for factors {text(factors)}")
+        check_image(network, lr, sr, size, f"for factors {text(factors)}")
         check_learns(network, sr)
     return network

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
+from sr.functional.frames import is_burst
 from sr.network.inputs import takes_size
 
 _WAVES = (0.31, 0.23, 0.37)  # along D, H and W
@@ -18,11 +19,14 @@ def check_scale(network: nn.Module, scale: int) -> None:
         raise InputError(f"{name} enlarges by {network.scale}, but scale={scale}: pass network.scale={scale}, or change scale")
 
 
-def check_image(name: str, lr: Tensor, sr: Any, size: tuple[int, ...], when: str, lead: tuple[int, ...] | None = None) -> None:
-    """InputError: SR of LR (1, ..., C, *sides) is not one tensor (*lead, *size) of finite values; `lead` is LR's if None."""
+def check_image(network: nn.Module, lr: Tensor, sr: Any, size: tuple[int, ...], when: str) -> None:
+    """InputError: SR of LR (1, ..., C, *sides) is not one tensor (1, ..., C, *size) of finite values, of a burst
+    (1, C, *size)."""
+    name = name_of(network)
     if not isinstance(sr, Tensor):
         raise InputError(f"{name}: forward returns a {type(sr).__name__}, expected one tensor, LR (N, ..., C, h, w) enlarged")
-    wanted = (*(lead or lr.shape[: -len(size)]), *size)
+    lead = lr.shape[: -len(size)]
+    wanted = (lead[0], lead[-1], *size) if is_burst(network) else (*lead, *size)
     if tuple(sr.shape) != wanted:
         raise InputError(f"{name} turns {tuple(lr.shape)} into {tuple(sr.shape)}; expected {wanted} {when}")
     if not sr.is_floating_point() or not torch.isfinite(sr.detach().sum()):
