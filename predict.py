@@ -4,6 +4,7 @@ python predict.py --help
 python predict.py ckpt=outputs/first/checkpoints/best.ckpt input=photos/ output=upscaled/
 python predict.py ckpt=first.ckpt input=film.mp4 output=large.mp4         # a video, with its audio and subtitles
 python predict.py ckpt=volumes.ckpt input=scan.nii.gz output=thin.nii.gz  # a network for volumes
+python predict.py ckpt=burst.ckpt input=frames/ output=one.png            # a network for bursts; network=shift_and_add scale=2
 python predict.py ckpt=[a.ckpt,b.pth] input=photo.png compare=true        # one HTML page that shows them side by side
 """
 
@@ -28,6 +29,8 @@ def predict(cfg: DictConfig) -> None:
 
     if build.is_of_volumes(cfg):
         raise SystemExit(1 if volumes(cfg).failed else 0)
+    if build.is_of_bursts(cfg):
+        raise SystemExit(1 if bursts(cfg).failed else 0)
     from sr.cli.signature import check
     from sr.predict.files import pick_device, predict_files
     from sr.predict.plan import plan
@@ -135,6 +138,24 @@ def volumes(cfg: DictConfig) -> Any:
     return predict_volumes(network.to(device), files, kind, **options)
 
 
+def bursts(cfg: DictConfig) -> Any:
+    """Fuse bursts, folders of frames, by a network for bursts; returns what was written and what failed."""
+    from sr import build
+    from sr.cli.signature import check
+    from sr.predict.bursts import plan_bursts, predict_bursts, settled
+    from sr.predict.files import pick_device
+
+    for key, value in settled().items():
+        if cfg[key] != value:
+            raise InputError(f"{key}={cfg[key]} is for pictures, but the network is for bursts: remove it")
+    options = {key: cfg[key] for key in ("tile", "overlap", "batch", "precision", "ensemble", "overwrite")}
+    check({"_target_": "sr.predict.bursts.predict_bursts", **options})
+    files = plan_bursts(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
+    device = pick_device(cfg.device)
+    network = build.predicting_network(cfg)
+    return predict_bursts(network.to(device), files, kind=build.image(cfg), **options)
+
+
 def listed(value: object) -> object:
     """A list of the config as a plain list."""
     return OmegaConf.to_container(value) if OmegaConf.is_list(value) else value
@@ -146,6 +167,7 @@ def compare(cfg: DictConfig) -> int:
     from sr.cli import choice
     from sr.cli.signature import check
     from sr.functional.axes import is_volume
+    from sr.functional.frames import is_burst
     from sr.predict.compare import compare_files
     from sr.predict.files import pick_device
 
@@ -170,6 +192,8 @@ def compare(cfg: DictConfig) -> int:
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in compared]
     if volumes := [name for name, network in networks if is_volume(network)]:
         raise InputError(f"compare=true is for pictures, but the network of {volumes[0]} is for volumes: remove it")
+    if bursts := [name for name, network in networks if is_burst(network)]:
+        raise InputError(f"compare=true is for pictures, but the network of {bursts[0]} is for bursts: remove it")
 
     output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
     return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, kind=kind, **options)

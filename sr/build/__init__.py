@@ -18,6 +18,7 @@ from sr.build.scales import over_scales
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import (
     compared_networks,
+    is_of_bursts,
     is_of_volumes,
     network_name,
     predicting_network,
@@ -37,6 +38,7 @@ __all__ = [
     "fit",
     "higher_is_better",
     "image",
+    "is_of_bursts",
     "is_of_volumes",
     "measured_again",
     "metrics",

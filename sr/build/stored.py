@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
@@ -11,7 +12,7 @@ from sr.build.backbone import settle_backbone
 from sr.build.benchmark import benchmarks_of_run, degraded_of_run
 from sr.build.image import check_channels, common_kind, image, image_node, settle_image, stored_kind
 from sr.build.node import build, plain
-from sr.cli import choice
+from sr.cli import aliases, choice
 from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind, same
@@ -48,6 +49,15 @@ def is_of_volumes(cfg: DictConfig) -> bool:
         return False
     config = checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}
     return config.get("axes") is not None
+
+
+def is_of_bursts(cfg: DictConfig) -> bool:
+    """Whether the network of predict.py is one for bursts, by its class. Loads no weights."""
+    node = cfg.get("network")
+    if not node and not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None:
+        node = (checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}).get("network")
+    target = (node or {}).get("_target_") or ""
+    return target.startswith("sr.network.") and getattr(get_class(aliases.current(target)), "bursts", False)
 
 
 def volume_network(cfg: DictConfig) -> tuple[nn.Module, Kind]:
