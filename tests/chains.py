@@ -10,7 +10,10 @@ from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from tests.jobs import CONF, IMAGE
 
-FILES = sorted(file for file in (CONF / "degradation").glob("*.yaml") if "axes:" not in file.read_text())  # of pictures
+OTHER = ("axes:", "Burst")  # for volumes, and from pictures to bursts
+FILES = sorted(
+    file for file in (CONF / "degradation").glob("*.yaml") if not any(word in file.read_text() for word in OTHER)
+)  # of pictures
 SAME_SIZE = {"denoise", "dejpeg", "deblur"}  # pipelines of restoration
 VIDEO = {"video_codec", "realbasicvsr"}  # with PyAV, an optional package
 

@@ -22,7 +22,8 @@ def shift_and_add(burst: Tensor, shift: Tensor, weight: Tensor, scale: int) -> T
     total, weights = 0, 0
     for frame, by, counts in _frames(burst, shift, weight):
         rows, columns = (_near(n, -one, scale) for n, one in zip(frame.shape[-2:], by.unbind(-1), strict=True))
-        near = (counts[:, None, None] * rows[:, :, None] * columns[:, None])[:, None].to(burst.dtype)
+        near = (rows[:, :, None] * columns[:, None]).to(burst.dtype)[:, None]
+        near = counts * inside(frame, by, scale)[:, None] * near
         total = total + near * moved(frame, -by, scale)
         weights = weights + near
     return total / weights
@@ -41,13 +42,23 @@ def back_projected(burst: Tensor, shift: Tensor, weight: Tensor, scale: int, ste
         change = 0
         for frame, by, part in _frames(burst, shift, share):
             error = frame - imresize(moved(made, by * scale), size=frame.shape[-2:])
-            change = change + part.view(-1, 1, 1, 1) * moved(error, -by, scale)
+            change = change + part * inside(frame, by, scale)[:, None] * moved(error, -by, scale)
         made = made + change
     return made
 
 
 def _frames(burst: Tensor, shift: Tensor, weight: Tensor) -> zip:
-    return zip(burst.unbind(1), shift.unbind(1), weight.to(burst.dtype).unbind(1), strict=True)
+    """Frame after frame: (N, C, h, w), its shifts (N, 2), its weights (N, 1, 1, 1)."""
+    return zip(burst.unbind(1), shift.unbind(1), weight.to(burst.dtype)[..., None, None, None].unbind(1), strict=True)
+
+
+def inside(frame: Tensor, shift: Tensor, scale: int = 1) -> Tensor:
+    """(N, sH, sW) bool: where on the grid of the reference a frame (N, C, h, w), moved by its shift (N, 2), shows the scene."""
+    sides = []
+    for length, by in zip(frame.shape[-2:], shift.unbind(-1), strict=True):
+        at = places(length, -by, scale)
+        sides.append((at > -0.75) & (at < length - 0.25))  # half a pixel, and what registration may be off
+    return sides[0][:, :, None] & sides[1][:, None]
 
 
 def _near(length: int, shift: Tensor, scale: int) -> Tensor:

@@ -1,9 +1,8 @@
 """Registration of bursts: the shift of each frame against the first one, the reference.
 
-Cross-correlation finds the shift in whole pixels (the peak that skimage.registration.phase_cross_correlation looks for, with
-normalization=None), and Gauss-Newton steps on the grey values refine it (Lucas and Kanade 1981; Irani and Peleg 1991,
-doi:10.1016/1049-9652(91)90045-L, section 2). On frames of 128 pixels a side this is some times as close as correlation alone,
-which aliasing and noise disturb.
+Cross-correlation of the slopes finds the shift in whole pixels, and Gauss-Newton steps on the grey values refine it (Lucas and
+Kanade 1981; Irani and Peleg 1991, doi:10.1016/1049-9652(91)90045-L, section 2). Correlation alone, as of
+skimage.registration.phase_cross_correlation, is several times as far off: aliasing, noise and the edges disturb it.
 """
 
 import math
@@ -17,6 +16,7 @@ from sr.functional.motion import moved
 from sr.functional.resize import pad_symmetric
 
 FOUND = 0.5  # the correlation from which on frames show the same scene
+_LEAST = 8  # pixels
 
 
 @torch.no_grad()
@@ -25,9 +25,12 @@ def registered(burst: Tensor, steps: int = 8) -> tuple[Tensor, Tensor]:
 
     Frame t at p shows what the reference shows at p + shift. The shift is one for the whole frame: rotation and parallax are
     not estimated. The correlation with the reference, after registration, is at most 1; frames below `FOUND` could not be
-    registered, and their shift is 0. Shifts of up to a quarter of a side are found.
+    registered, and their shift is 0. Shifts of up to a quarter of a side are found; frames
+    with a side below 8 pixels are taken as they are.
     """
     check_clip(burst, "burst")
+    if min(burst.shape[-2:]) < _LEAST:
+        return burst.new_zeros(*burst.shape[:2], 2), burst.new_ones(burst.shape[:2])
     with torch.autocast(burst.device.type, enabled=False):
         gray = _smoothed(burst.float().mean(2))
         window = _hann(gray)
@@ -40,7 +43,7 @@ def registered(burst: Tensor, steps: int = 8) -> tuple[Tensor, Tensor]:
         for _ in range(steps):
             error = moved(frames, -shift) - reference
             step = (inverse @ torch.einsum("niyx,nyx->ni", weighted, error)[..., None].double())[..., 0]
-            shift = start + (shift + step.to(shift.dtype) - start).clamp(-2, 2)  # a flat picture must not run away
+            shift = start + (shift + step.to(shift.dtype) - start).clamp(-4, 4)  # a flat picture must not run away
             if step.abs().max() < 1e-3:
                 break
         correlation = _correlation(moved(frames, -shift), reference, window)
@@ -66,11 +69,13 @@ def _hann(gray: Tensor) -> Tensor:
 
 
 def _whole(gray: Tensor, window: Tensor) -> Tensor:
-    """The peak of the circular cross-correlation, as signed shifts (N, T, 2)."""
+    """The peak of the circular cross-correlation of the slopes, as signed shifts (N, T, 2)."""
     height, width = gray.shape[-2:]
     mean = (gray * window).sum((-2, -1), keepdim=True) / window.sum()
     spectrum = torch.fft.rfft2((gray - mean) * window)
-    correlation = torch.fft.irfft2(spectrum[:, :1] * spectrum.conj(), s=(height, width))
+    rows, columns = torch.fft.fftfreq(height, device=gray.device), torch.fft.rfftfreq(width, device=gray.device)
+    slope = rows[:, None] ** 2 + columns**2  # of slopes: the mean and slow changes of a picture have no sharp peak
+    correlation = torch.fft.irfft2(spectrum[:, :1] * spectrum.conj() * slope, s=(height, width))
     near = [(torch.fft.fftfreq(n, device=gray.device).abs() * n <= max(n // 4, 1)) for n in (height, width)]
     correlation = correlation.masked_fill(~(near[0][:, None] & near[1]), -math.inf)
     peak = correlation.flatten(-2).argmax(-1)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.functional.frames import check_clip
-from sr.functional.fusion import present
+from sr.functional.fusion import inside, present
 from sr.functional.motion import moved
 from sr.functional.registration import FOUND, registered
 from sr.functional.resize import imresize
@@ -26,8 +26,8 @@ _registered = torch.compiler.disable(registered)
 class BurstFusion(nn.Module):
     """Bursts (N, T, `channels`, h, w) in [0, 1] -> (N, `channels`, sH, sW) on the grid of the first frame; x2, x3, x4; any T.
 
-    Frames that cannot be registered, and those that a sample of a batch does not have (`burst_frames`), have no weight. The
-    order of the frames after the first changes nothing but the rounding of sums. With one frame it is single-image SR.
+    Frames that cannot be registered, what lies outside of a frame that has moved, and the frames that a sample of a batch
+    does not have (`burst_frames`), have no weight. The order of the frames after the first changes nothing but the rounding of sums. With one frame it is single-image SR.
     """
 
     bursts = True
@@ -51,12 +51,13 @@ class BurstFusion(nn.Module):
         there = present(lr, burst_frames).bool() & (correlation >= FOUND)
         there[:, 0] = True
         whole = shift.round()
+        seen = inside(lr.flatten(0, 1), whole.flatten(0, 1)).unflatten(0, lr.shape[:2]) & there[..., None, None]
         aligned = moved(lr.flatten(0, 1), -whole.flatten(0, 1)).view_as(lr)
         x = self.head(torch.cat([aligned, lr[:, :1].expand_as(lr)], 2).flatten(0, 1))
         factor, offset = self.shift((shift - whole).flatten(0, 1))[..., None, None].chunk(2, 1)
         x = self.encoder(x * (1 + factor) + offset).unflatten(0, lr.shape[:2])
         reference = x[:, :1].expand_as(x)
         logits = self.weight(torch.cat([x, reference], 2).flatten(0, 1)).view_as(x)
-        weights = logits.masked_fill(~there[..., None, None, None], -torch.inf).softmax(1)
+        weights = logits.masked_fill(~seen[:, :, None], -torch.inf).softmax(1)
         fused = (x * weights).sum(1)
         return self.tail(fused + self.body(fused)) + _imresize(lr[:, 0], self.scale)
