@@ -27,7 +27,8 @@ class BurstFusion(nn.Module):
     """Bursts (N, T, `channels`, h, w) in [0, 1] -> (N, `channels`, sH, sW) on the grid of the first frame; x2, x3, x4; any T.
 
     Frames that cannot be registered, what lies outside of a frame that has moved, and the frames that a sample of a batch
-    does not have (`burst_frames`), have no weight. The order of the frames after the first changes nothing but the rounding of sums. With one frame it is single-image SR.
+    does not have (`burst_frames`), have no weight. The order of the frames after the first changes nothing but the rounding of
+    sums. With one frame it is single-image SR.
     """
 
     bursts = True
