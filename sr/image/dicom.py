@@ -3,6 +3,7 @@
 pydicom is an optional dependency: pip install ".[medical]". So are the decoders of compressed files.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -71,7 +72,6 @@ class DICOM(Raster):
     def at(self, percentiles: Sequence[float]) -> tuple[float, ...]:
         series = self.header.get("SeriesInstanceUID")
         same = [file for file in self.beside(self.path) if series and file != self.path and _series(*_stamp(file)) == series]
-        warn(f"{self.path.parent}: percentiles are those of all slices of one series in the folder ({len(same) + 1})")
         with _COUNTING:
             return _at(tuple(map(_stamp, sorted([self.path, *same]))), tuple(percentiles))
 
@@ -107,6 +107,10 @@ def header(path: str | Path) -> Any:
     """pydicom's Dataset of a file without its pixels. InputError: it is no DICOM file; other errors are pydicom's."""
     import pydicom
 
+    # It checks values when they are read, and warns and logs them: headers of patients do not belong on a screen. What cannot
+    # be decoded it logs with a traceback, and raises, too.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     with open(path, "rb") as file:
         if file.read(132)[128:] != b"DICM":
             raise InputError("not a DICOM file: it has no DICM at byte 128")
@@ -152,6 +156,7 @@ def _series(file: str, size: int, modified: int) -> str | None:
 
 @lru_cache(64)
 def _at(files: tuple[tuple[str, int, int], ...], percentiles: tuple[float, ...]) -> tuple[float, ...]:
+    warn(f"{Path(files[0][0]).parent}: percentiles are those of all slices of one series in the folder ({len(files)})")
     return at_percentiles([_counts(*file) for file in files], percentiles)
 
 

@@ -8,7 +8,7 @@ from pydicom.pixels.decoders import JPEGLSLosslessDecoder
 
 from sr.errors import InputError
 from sr.image import rasters
-from sr.image.dicom import DICOM
+from sr.image.dicom import DICOM, header
 from sr.image.file import read, size
 from sr.image.kind import PHOTO, Kind
 from tests.image.dicoms import real, series, written
@@ -158,3 +158,15 @@ def test_bands_and_types_that_do_not_suit_a_kind(tmp_path):
     written(tmp_path / "a.dcm", np.full((8, 8), 7, np.int16))
     with pytest.raises(InputError, match=r"its values at percentiles \[0, 99.9\] are both 7: nothing to see"):
         MRI.read(tmp_path / "a.dcm")
+
+
+def test_odd_values_of_a_header_are_neither_warned_about_nor_logged(sr_data, caplog, recwarn):
+    """pydicom would show them: they are of a patient."""
+    file = sr_data / "domains" / "medical" / "dicom" / "gdcm-CT-MONO2-8-abdo.dcm"
+    assert header(file).get("SeriesInstanceUID") == "REM SAMPLES 1" and not recwarn.list and not caplog.records
+    assert pydicom.dcmread(file).get("StudyInstanceUID") and not recwarn.list and not caplog.records  # the setting is pydicom's
+    with rasters.opened(file) as raster:
+        low, high = raster.at((0, 100))
+    assert low < high and [str(one.message).split(": ")[1] for one in recwarn.list] == [
+        "percentiles are those of all slices of one series in the folder (1)"
+    ]
