@@ -8,6 +8,7 @@ import numpy as np
 
 from sr.errors import InputError
 from sr.image import rasters
+from sr.image.dicom import DICOM
 from sr.image.file import Image, read
 from sr.image.kind import Kind
 from sr.image.raster import Raster, extension
@@ -15,8 +16,14 @@ from sr.image.writer import DEEP, StripWriter, Writer, not_kept
 from sr.infer import rasters as raster_strips
 from sr.infer.strips import Alpha, check_bands, factor_of, shape, strips
 from sr.infer.upscaler import Upscaler
+from sr.say import warn
 
 Picture = Image | Raster
+_MODALITIES = {
+    "ct": ("CT",),
+    "mri": ("MR",),
+    "xray": ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA"),
+}  # DICOM PS3.3, C.7.3.1.1.1
 
 
 def opened(path: Path, target: Path) -> Picture:
@@ -44,6 +51,7 @@ def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
             raise InputError("size=... is for photographs, because a raster's geometry has one factor: pass outscale=...")
         raster_strips.check_bands(upscaler, picture, kind)
         kind.limits(picture)
+        _say_modality(picture, kind)
         raster_strips.check_unit(picture, kind)
     elif not kind.whole:
         raise InputError(
@@ -52,6 +60,13 @@ def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
         )
     else:
         check_bands(upscaler.network, picture.was_gray)
+
+
+def _say_modality(raster: Raster, kind: Kind) -> None:
+    """Warn about a DICOM file whose values are not those of the network's images: an MR image has no Hounsfield units."""
+    found = str(raster.header.get("Modality") or "") if isinstance(raster, DICOM) else ""
+    if found and found not in _MODALITIES.get(kind.name, (found,)):
+        warn(f"{raster.path.parent}: files of modality {found}, but the network is for image={kind.name}: do not trust results")
 
 
 def writer(picture: Picture, target: Path, upscaler: Upscaler, outscale: float | None) -> tuple[StripWriter, dict[str, str]]:

@@ -221,3 +221,11 @@ def test_a_photograph_made_of_it_says_what_it_loses(tmp_path, capsys):
     assert "its coordinates and tags are not kept in .png" in said and "its values, 0 to 1023, are not spread over" in said
     with pytest.raises(InputError, match="int16 samples, but image=photo is uint8"):
         PHOTO.read(written(tmp_path / "b.dcm", np.zeros((16, 16), np.int16)))
+
+
+def test_another_modality_is_said(tmp_path, recwarn):
+    source = shutil.copy(real("MR_small.dcm"), tmp_path / "a.dcm")  # alone in its folder
+    upscaled(tmp_path / "mri", source, kind=MRI)
+    assert not any("of modality" in str(one.message) for one in recwarn.list)
+    with pytest.warns(match=r": files of modality MR, but the network is for image=ct: do not trust results$"):
+        upscaled(tmp_path / "ct", source, kind=CT)
