@@ -152,7 +152,9 @@ def _crops(
     Without HR: LR and SR where bicubic is furthest from SR.
     """
     scale = sr.shape[-1] // lr.shape[-1]
-    top, left, side = (value // scale * scale for value in worst_place(lr, sr if hr is None else hr, crop, kind.levels))
+    top, left, side = (
+        value // scale * scale for value in worst_place(lr, sr if hr is None else hr, crop, kind.levels, kind.contrast)
+    )
     low = lr[..., top // scale : (top + side) // scale, left // scale : (left + side) // scale]
     cut = [image[..., top : top + side, left : left + side].cpu() for image in (sr, hr) if image is not None]
     pictures = [shown(image, bands, kind.contrast) for image in (low.cpu(), *cut)]

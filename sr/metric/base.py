@@ -93,6 +93,7 @@ class Metric(nn.Module):
     version: int = 1  # increased when a change affects scores: scores of two versions are not compared
     reference: bool = True  # whether SR is compared with HR
     higher_is_better: bool = True
+    unit: str | None = None  # of the score, below tables
     further: tuple[str, ...] = ()  # keys of the batch that `forward` needs besides SR and HR
     scores_hr: bool = False  # whether a test scores HR too
     test_only: bool = False  # not measured on validation sets

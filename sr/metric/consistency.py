@@ -17,6 +17,7 @@ class Consistency(Metric):
     """
 
     higher_is_better = False
+    unit = "% of LR's mean, worst band"
     against = "lr"
 
     def __init__(self, *, levels: int | None = 255) -> None:

@@ -18,7 +18,7 @@ def record(metric: nn.Module) -> dict[str, Any]:
 
     class: where it is defined. version: of our code. library: package and version that compute it, if these matter. weights:
     sha256 of all learned values. crop_border, channel, luma, levels, seed: its options; without luma the channel says nothing,
-    for all bands are measured. higher_is_better.
+    for all bands are measured. unit of the score. higher_is_better.
     """
     learned = getattr(metric, "learned", metric.state_dict)()
     return {
@@ -31,6 +31,7 @@ def record(metric: nn.Module) -> dict[str, Any]:
         "luma": getattr(metric, "luma", None),
         "levels": getattr(metric, "top", None),
         "seed": getattr(metric, "seed", None),
+        "unit": getattr(metric, "unit", None),
         "higher_is_better": bool(getattr(metric, "higher_is_better", True)),
     }
 

@@ -21,6 +21,7 @@ class SAM(LocalMetric):
     """
 
     higher_is_better = False
+    unit = "degrees"
 
     def __init__(self, *, crop_border: float, levels: int | None = 255) -> None:
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels, luma=False)

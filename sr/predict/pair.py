@@ -27,7 +27,7 @@ _LUMA = {"PSNR Y": (PSNR, "y"), "SSIM Y": (SSIM, "y"), "PSNR RGB": (PSNR, "rgb")
 
 @dataclass
 class Pair:
-    """LR, and HR if it is known, as float images with `kind.bands` bands; photographs of 8 bits have three, gray or not.
+    """LR, and HR if it is known, as float images with `kind.bands` bands.
 
     Args:
         lr: (1, C, h, w) in [0, 1].
@@ -124,8 +124,8 @@ def not_used(file: Path, kind: Kind) -> list[str]:
 
 
 def _photograph(file: Path, kind: Kind) -> bool:
-    """Whether the file is shown as a photograph of 8 bits, in which networks for gray and for RGB meet."""
-    return kind.dtype == "uint8" and kind.whole and rasters.find(file) is None
+    """Whether the file is read as a photograph of 8 bits, in which networks for gray and for RGB meet."""
+    return (kind.bands, kind.dtype) == (3, "uint8") and kind.whole and rasters.find(file) is None
 
 
 def _read(file: Path, kind: Kind, alpha: bool = False) -> tuple[Tensor, bool, Tensor | None]:

@@ -11,7 +11,9 @@ def metrics_line(known: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _words(one: Mapping[str, Any]) -> str:
     words = [f"version {one['version']}" if one.get("version") is not None else str(one.get("class"))]
-    named = ("library",) if one.get("luma") is False else ("library", "channel")  # without luma all bands are measured
+    named = (
+        ("unit", "library") if one.get("luma") is False else ("unit", "library", "channel")
+    )  # without luma all bands are measured
     words += [str(one[key]) for key in named if one.get(key) is not None]
     for key, said in (("crop_border", "border"), ("levels", "levels"), ("seed", "seed")):
         if one.get(key) is not None and not (key == "levels" and one[key] == 255):

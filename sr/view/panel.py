@@ -38,7 +38,7 @@ def panel(
     Without HR the place is where bicubic is furthest from SR.
     """
     size = tuple(sr.shape[-2:])
-    rows, columns = place or worst_window(lr, sr if hr is None else hr, crop, levels)
+    rows, columns = place or worst_window(lr, sr if hr is None else hr, crop, levels, contrast)
     low = nearest(lr, size, rows, columns)
     same = lr.shape[-2:] == size
     before = {"input": low} if same else {"LR": low, "bicubic": Bicubic(lr, size, levels).part(rows, columns)}
@@ -79,9 +79,12 @@ def seen(kind: Kind) -> str:
     return "; ".join(filter(None, (bands, ends and f"black to white is {ends}")))
 
 
-def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[int, int, int]:
+def worst_place(
+    lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255, contrast: tuple[float, float] | None = None
+) -> tuple[int, int, int]:
     """Where bicubic upscaling of lr (1, C, h, w) is worst: top, left and side of the square of hr (1, C, H, W) with the
-    largest mean error. Searched in horizontal strips, so that memory does not grow with the image."""
+    largest mean error; with `contrast` of the error that can be seen. Searched in horizontal strips, so that memory does not
+    grow with the image."""
     height, width = hr.shape[-2:]
     bicubic = Bicubic(lr, (height, width), levels)
     side = min(crop, height, width)
@@ -93,7 +96,9 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
     for first in range(0, places, together):
         last = min(first + together, places)
         rows = slice(first * stride, (last - 1) * stride + side)
-        error = (bicubic.part(rows, slice(0, width)) - hr[..., rows, :]).abs().mean(1, keepdim=True)
+        pair = bicubic.part(rows, slice(0, width)), hr[..., rows, :]
+        one, other = pair if contrast is None else (picture.clamp(*contrast) for picture in pair)
+        error = (one - other).abs().mean(1, keepdim=True)
         mean = F.avg_pool2d(error, side, stride=stride)
         worst = int(mean.flatten().argmax())
         if (value := float(mean.flatten()[worst])) > best:
@@ -102,10 +107,12 @@ def worst_place(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> 
     return *found, side
 
 
-def worst_window(lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255) -> tuple[slice, slice]:
+def worst_window(
+    lr: Tensor, hr: Tensor, crop: int, levels: int | None = 255, contrast: tuple[float, float] | None = None
+) -> tuple[slice, slice]:
     """Rows and columns of `worst_place`. Of an image less high than `crop`, such as a line of text, all rows and `crop`
     columns; likewise of a narrow one."""
-    top, left, side = worst_place(lr, hr, crop, levels)
+    top, left, side = worst_place(lr, hr, crop, levels, contrast)
     parts = []
     for first, length in zip((top, left), hr.shape[-2:], strict=True):
         start = min(max(first - (min(crop, length) - side) // 2, 0), length - min(crop, length))

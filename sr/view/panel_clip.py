@@ -32,7 +32,7 @@ def panel_clip(
     """
     lr, sr, hr = (None if clip is None else clip[:, :MOST] for clip in (lr, sr, hr))
     middle, true = sr.shape[1] // 2, sr if hr is None else hr
-    place = rows, columns = worst_window(lr[:, middle], true[:, middle], crop, levels)
+    place = rows, columns = worst_window(lr[:, middle], true[:, middle], crop, levels, contrast)
     options = {"bands": bands, "levels": levels, "contrast": contrast, "place": place}
     frames = zip(lr.unbind(1), sr.unbind(1), [None] * sr.shape[1] if hr is None else hr.unbind(1), strict=True)
     strip = [panel(*images, crop, **options) for images in frames]

@@ -29,7 +29,7 @@ def truth_panel(
 
     lr (1, C, h, w), sr and hr (1, C, H, W), in [0, 1]; `bands` and `contrast` as in `sr.view.panel.shown`.
     """
-    place = (..., *worst_window(lr, hr, crop, levels))
+    place = (..., *worst_window(lr, hr, crop, levels, contrast))
     shares = maps(lr, sr.clamp(0, 1), hr)
     pictures = {name: shown(one[place], bands, contrast) for name, one in (("SR", sr), ("HR", hr))}
     for index, part in enumerate(PARTS):

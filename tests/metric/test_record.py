@@ -24,6 +24,7 @@ def test_a_metric_without_weights():
         "luma": True,
         "levels": 255,
         "seed": None,
+        "unit": None,
         "higher_is_better": True,
     }
 

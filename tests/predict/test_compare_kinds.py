@@ -161,3 +161,13 @@ def test_a_network_for_photographs_is_compared_band_by_band(weights):
     assert name == str(weights["IMDN_x2"]) and network.channels == 6 and found == kind("sentinel2")
     with pytest.raises(InputError, match="IMDN has 3 channels, but image=sentinel2 has 6 bands: .* pass bandwise=true"):
         build.compared_networks(compose("predict", *words))
+
+
+def test_a_scan_in_colour_becomes_gray_as_in_training(tmp_path):
+    colour = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    PIL.Image.fromarray(colour).save(tmp_path / "scan.png")
+    with pytest.warns(UserWarning, match="1 of 1 images are in colour and are converted to gray"):
+        compare_files(networks(1), tmp_path / "scan.png", tmp_path / "page.html", degrade=True, kind=kind("document"))
+    seen = pictures(tmp_path / "page.html")["HR"]
+    assert (seen == seen[..., :1]).all() and np.abs(seen[..., 0] - colour @ [0.299, 0.587, 0.114]).max() < 1
+    assert "PSNR (gray)" in (tmp_path / "page.html").read_text()
