@@ -12,18 +12,21 @@ import warnings
 from dataclasses import asdict
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 from torch import nn
 
 from common import options
 from sr.cli import CONF
 from sr.device.count import multiply_adds, parameters
+from sr.functional.frames import is_burst, is_clip
 from sr.image.kind import PHOTO
 from sr.view.table import markdown
 
-FILES = [file for file in (CONF / "network").glob("*.yaml") if "axes:" not in file.read_text()]  # not those of volumes
-NAMES = sorted({file.stem for file in FILES} - {"nafnet"})  # which makes no x4
+FILES = {file.stem: OmegaConf.load(file) for file in (CONF / "network").glob("*.yaml")}
+CLIPS = sorted(name for name, node in FILES.items() if is_clip(get_class(node["_target_"])))
+PICTURES = (name for name, node in FILES.items() if "axes" not in node and not is_burst(get_class(node["_target_"])))
+NAMES = sorted({*PICTURES} - {*CLIPS} - {"nafnet"})  # which makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {
@@ -101,7 +104,7 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
 
 def known(word: str) -> str:
     """A word of the command line that names a network of conf/network."""
-    if word not in NAMES:
+    if word not in {*NAMES, *CLIPS}:
         raise argparse.ArgumentTypeError(f"{word}: no such network in conf/network")
     return word
 

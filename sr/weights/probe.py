@@ -80,7 +80,7 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
     hr = photograph(side * network.scale, channels, name)
     lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)
     training = network.training
-    sr = upscale(_Still(network.eval()) if is_clip(network) else network.eval(), lr)
+    sr = upscale(Still(network.eval()) if is_clip(network) else network.eval(), lr)
     network.train(training)
     marks = imresize(lr, network.scale), lr.mean((2, 3), keepdim=True).expand_as(hr)
     skip = skipped(lr, network.scale, getattr(network, "skip", "none"))
@@ -91,7 +91,7 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
     return Result(sr, psnr, _psnr(bicubic, hr), _psnr(flat, hr), idle)
 
 
-class _Still(nn.Module):
+class Still(nn.Module):
     """A network for clips as one for pictures: the middle frame of a clip of equal ones."""
 
     def __init__(self, network: nn.Module, frames: int = 5) -> None:
