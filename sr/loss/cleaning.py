@@ -3,7 +3,6 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from sr.errors import InputError
 from sr.loss.base import Loss
 
 
@@ -16,12 +15,11 @@ class Cleaning(Loss):
     of = "cleaned"
 
     def forward(self, cleaned: Tensor, hr: Tensor) -> Tensor:
-        """(N, C, h, w) and (N, C, sh, sw), clips likewise -> a scalar. InputError: HR is not a multiple of it in size."""
-        (height, width), (tall, wide) = cleaned.shape[-2:], hr.shape[-2:]
-        if tall % height or wide % width or tall // height != wide // width or cleaned.shape[:-2] != hr.shape[:-2]:
-            raise InputError(f"the cleaned image is {tuple(cleaned.shape)} and hr is {tuple(hr.shape)}: not one scale apart")
-        reduced = F.avg_pool2d(hr.flatten(0, -4), tall // height).view(cleaned.shape)
-        return super().forward(cleaned, reduced)
+        """(N, C, h, w) and (N, C, sh, sw), s a whole number -> a scalar. InputError: other shapes."""
+        scale = hr.shape[-1] // cleaned.shape[-1]
+        if scale > 1:
+            hr = F.avg_pool2d(hr, scale)
+        return super().forward(cleaned, hr)
 
     def compute(self, sr: Tensor, hr: Tensor) -> Tensor:
         return F.l1_loss(sr, hr)
