@@ -196,6 +196,13 @@ def compare(cfg: DictConfig) -> int:
         raise InputError(f"compare=true is for pictures, but the network of {bursts[0]} is for bursts: remove it")
 
     output = "." if OmegaConf.is_missing(cfg, "output") else cfg.output
+    from sr.predict.video_plan import videos as are_videos
+
+    if (found := are_videos(listed(cfg.input))) is not None:
+        from sr.predict.compare_video import compare_videos
+
+        settings, _ = video_settings(cfg)
+        return compare_videos(networks, [file for file, _ in found], output, settings, reference=cfg.reference, **options)
     return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, kind=kind, **options)
 
 

@@ -48,6 +48,7 @@ class VideoSettings:
         cuts: score of FFmpeg's scdet from which a frame begins a scene; None: no cuts.
         part: frames of a part.
         drop: whether frames of a stream are dropped when the network is slower.
+        shown: frames of a page with compare=true.
     """
 
     codec: str = "auto"
@@ -60,6 +61,7 @@ class VideoSettings:
     cuts: float | None = 10.0
     part: int = PART
     drop: bool = True
+    shown: int = 100
     format: VideoFormat = field(init=False)
     segments: Segments = field(init=False)
 
@@ -68,8 +70,9 @@ class VideoSettings:
         object.__setattr__(self, "segments", Segments(self.segment, self.overlap))
         if self.broken not in ("keep", "refuse"):
             raise InputError(f"video.broken={self.broken}: choose keep or refuse")
-        if type(self.part) is not int or self.part < 1:
-            raise InputError(f"video.part={self.part}: pass a number of frames")
+        for name in ("part", "shown"):
+            if type(value := getattr(self, name)) is not int or value < 1:
+                raise InputError(f"video.{name}={value}: pass a number of frames")
         if self.cuts is not None and not 0 < self.cuts <= 100:
             raise InputError(f"video.cuts={self.cuts}: pass a score from 0 to 100, such as 10, or null")
 
@@ -152,7 +155,7 @@ def predict_videos(
         raise InputError(f"image={kind.name}: videos are photographs: use a network for image=photo, photo16 or gray")
     frames = frame_upscaler(network, settings, **options)
     known = {"network": fingerprint(network), **asdict(settings), **options}
-    for free in ("broken", "drop"):  # pixels do not depend on them
+    for free in ("broken", "drop", "shown"):  # pixels do not depend on them
         del known[free]
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
     result = Result(skipped=len(files) - len(left))

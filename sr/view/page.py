@@ -39,6 +39,17 @@ def metrics_of(rows: Mapping[Any, Mapping[str, Column]]) -> list[str]:
     return list(next((column.scores for column in next(iter(rows.values())).values() if column.scores), {}))
 
 
+@dataclass
+class Film:
+    """The pictures of a video file, one below the other in one video, `slot` pixels apart."""
+
+    encoded: str  # in base64
+    type: str
+    rate: float
+    count: int
+    slot: int
+
+
 def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
     """Column -> mean scores over the files; empty without HR."""
     files = list(rows.values())
@@ -51,12 +62,16 @@ def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
 
 
 def render(
-    rows: Mapping[Path, Mapping[str, Column]], networks: Sequence[str], scale: int, notes: Sequence[str] = ()
+    rows: Mapping[Path, Mapping[str, Column]],
+    networks: Sequence[str],
+    scale: int,
+    notes: Sequence[str] = (),
+    films: Sequence[Film] = (),
 ) -> Iterator[str]:
     """The HTML of the page, in pieces: file -> column -> picture; `networks` are the columns made by networks, `notes`
-    sentences below each file's name."""
+    sentences below each file's name, `films` the videos of the files, if they are videos."""
     titles = _titles(list(rows))
-    what = titles[0] if len(rows) == 1 else f"{len(rows)} images"
+    what = titles[0] if len(rows) == 1 else f"{len(rows)} {'videos' if films else 'images'}"
     files = dict(zip(titles, rows.values(), strict=True))
     yield from fill(
         TEMPLATE,
@@ -69,7 +84,8 @@ def render(
         means=(means := means_of(rows) if len(rows) > 1 else {}),
         best_mean=_best({name: means[name] for name in networks}) if means else {},
         score_text=score_text,
-        data=_data(files, networks),
+        data=_data(files, networks, films),
+        films=films,
     )
 
 
@@ -94,7 +110,7 @@ def _titles(files: Sequence[Path]) -> list[str]:
     return [str(file.relative_to(base)) for file in files]
 
 
-def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) -> dict[str, list]:
+def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str], films: Sequence[Film]) -> dict[str, list]:
     """The data of the page's script about the pictures."""
     known, first = [], next(iter(metrics_of(files)), "")
     for title, pictures in files.items():
@@ -102,6 +118,8 @@ def _data(files: Mapping[str, Mapping[str, Column]], networks: Sequence[str]) ->
         decibels = {name: column.scores.get(first) for name, column in pictures.items()}
         scores = {name: f"{score_text(first, value)} dB" for name, value in decibels.items() if value is not None}
         known.append({"name": title, "width": width, "height": height, "scores": scores})
+    for one, film in zip(known, films, strict=False):
+        one["film"] = {"type": film.type, "rate": film.rate, "count": film.count, "slot": film.slot}
     return {"columns": list(next(iter(files.values()))), "networks": list(networks), "files": known}
 
 

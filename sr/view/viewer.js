@@ -64,6 +64,7 @@ function draw() {
   }
   const text = { ...state, zoom: zoom(), fit: state.zoom === null, ready: true };
   for (const [key, value] of Object.entries(text)) root.dataset[key] = value;
+  if (file().film) clock();
 }
 
 function paint({ element, canvas, picture }, part) {
@@ -110,7 +111,7 @@ function place(context, bitmap, part) {
   const [x0, x1] = seen(part.x / fx, part.w / fx, bitmap.width), [y0, y1] = seen(part.y / fy, part.h / fy, bitmap.height);
   context.imageSmoothingEnabled = size * fx < 1; // many pixels on one of the screen
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, x0, y0, x1 - x0, y1 - y0,
+  context.drawImage(bitmap.image ?? bitmap, x0, y0 + (bitmap.top ?? 0), x1 - x0, y1 - y0,
     left + x0 * fx * size, top + y0 * fy * size, (x1 - x0) * fx * size, (y1 - y0) * fy * size);
 }
 
@@ -152,7 +153,8 @@ async function show() {
   if (shown === state.file) return update();
   const wanted = (shown = state.file), next = {};
   try {
-    await Promise.all(names.map(async (name, column) => {
+    if (file().film) Object.assign(next, await filmed(wanted)); // film.js
+    else await Promise.all(names.map(async (name, column) => {
       const image = new Image();
       const source = $(`picture-${wanted}-${column}`); // a picture of the page, or a script element that holds one
       image.src = source.src || source.textContent.trim();
@@ -340,6 +342,7 @@ $("in").onclick = () => step(1);
 $("fit").onclick = () => update({ zoom: null });
 $("swap").onclick = swap;
 $("error").onchange = (event) => update({ error: +event.target.value });
+if (file().film) controls();
 window.addEventListener("hashchange", recall);
 new ResizeObserver(() => pictures && layOut()).observe(document.body);
 recall();
