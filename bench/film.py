@@ -2,7 +2,7 @@
 
 OMP_NUM_THREADS=1 SR_DATA=../shared/data python bench/film.py memory
 OMP_NUM_THREADS=1 SR_DATA=../shared/data python bench/film.py segments=run/checkpoints/best.ckpt  # a network for clips
-OMP_NUM_THREADS=1 SR_DATA=../shared/data python bench/film.py segments=rrn_light       # the same with random weights
+OMP_NUM_THREADS=1 SR_DATA=../shared/data python bench/film.py segments=basicvsr  # the same with two blocks and random weights
 """
 
 import os
@@ -37,12 +37,12 @@ def clips() -> Path:
     return Path(os.environ.get("SR_DATA", ROOT.parent / "shared" / "data")) / "domains" / "video" / "clips"
 
 
-def network(name: str) -> nn.Module:
-    """A network of conf/network for x2 with random weights, or that of a checkpoint."""
+def network(name: str, n_blocks: int | None = None) -> nn.Module:
+    """A network of conf/network for x2 with random weights (and at most so many blocks), or that of a checkpoint."""
     if name.endswith((".ckpt", ".pth")):
         return load(name).eval()
     torch.manual_seed(0)
-    return of_config(name, 2).eval()
+    return of_config(name, 2, n_blocks).eval()
 
 
 def source(path: Path, width: int, height: int, count: int) -> Path:
@@ -81,8 +81,8 @@ def memory(cases: tuple) -> None:
 
 
 def segments(name: str) -> None:
-    """PSNR of a segmented result and of the whole clip's: between them, and to HR where LR was made by shrinking."""
-    net = network(name)
+    """PSNR of a segmented result and of the whole clip's: between them, and to HR, from which LR is made."""
+    net = network(name, n_blocks=2)
     assert is_clip(net), f"{name} is not for clips"
     for clip in ("carphone_pristine.mp4", "bikes.mp4"):
         hr = [frame[: frame.shape[0] // 8 * 8, : frame.shape[1] // 8 * 8] for frame in islice(video.frames(clips() / clip), 72)]
