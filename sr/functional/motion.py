@@ -33,21 +33,22 @@ def places(length: int, shift: Tensor, scale: int) -> Tensor:
 
 
 def _along(image: Tensor, dim: int, by: Tensor, scale: int) -> Tensor:
-    length = image.shape[dim]
-    shape, size = [len(image), *[1] * (image.ndim - 1)], [*image.shape]
-    shape[dim] = size[dim] = scale * length
-    # Not floor(place + shift): the fraction must not depend on where in the picture a pixel is.
-    whole = by.floor()
-    at = places(length, by - whole, scale)
-    first, part = at.floor(), at - at.floor()
-    if scale == 1:
-        part = (by - whole)[:, None].expand_as(at)
-    made = None
-    for tap in (-1, 0, 1, 2):
-        index = mirrored((first + whole[:, None]).long() + tap, length).view(shape).expand(size)
-        one = image.gather(dim, index) * cubic(part - tap).to(image.dtype).view(shape)
-        made = one if made is None else made.add_(one)
-    return made
+    """Pixel by pixel of a cell of `scale`: all places of one of them have the same fraction, wherever they are."""
+    length, shape = image.shape[dim], [len(image), *[1] * (image.ndim - 1)]
+    made = []
+    for pixel in range(scale):
+        at = by + ((pixel + 0.5) / scale - 0.5)
+        whole = at.floor()
+        index = mirrored(whole.long()[:, None] + torch.arange(-1, length + 2, device=image.device), length)
+        wide = [*image.shape]
+        wide[dim] = length + 3
+        window = image.gather(dim, index.view([*shape[:dim], -1, *shape[len(shape) + dim + 1 :]]).expand(wide))
+        total = None
+        for tap in range(4):
+            one = window.narrow(dim, tap, length) * cubic(at - whole - (tap - 1)).to(image.dtype).view(shape)
+            total = one if total is None else total.add_(one)
+        made.append(total)
+    return made[0] if scale == 1 else torch.stack(made, image.ndim + dim + 1).flatten(image.ndim + dim, image.ndim + dim + 1)
 
 
 def rotated(image: Tensor, angle: Tensor) -> Tensor:
