@@ -90,9 +90,13 @@ def limits(cfg: DictConfig) -> dict[str, Any]:
     return {f"limit_{stage}": int(quick) if quick else cfg.trainer[f"limit_{stage}_batches"] for stage in ("val", "test")}
 
 
-def benchmarks_of_run(cfg: DictConfig, stored: Mapping[str, Any]) -> None:
-    """Our own benchmarks with the stored names; only plain values such as a folder are taken from the file."""
-    for name, node in stored.items():
+def benchmarks_of_run(cfg: DictConfig, config: Mapping[str, Any]) -> None:
+    """Our own benchmarks with the names in a run's config; only plain values such as a folder are taken from it.
+
+    Values that refer to the run's training data (`${data.train.path}`: other slices of the same series) are looked up there.
+    """
+    data = {"data": config.get("data"), "data_dir": cfg.get("data_dir")}
+    for name, node in config["benchmark"].items():
         file = CONF / "benchmark" / f"{name}.yaml"
         if file.is_file():
             own = OmegaConf.load(file)[name]
@@ -101,6 +105,8 @@ def benchmarks_of_run(cfg: DictConfig, stored: Mapping[str, Any]) -> None:
         else:
             raise InputError(f"{cfg.ckpt}: this version has no benchmark {name}; pass benchmark=[...]")
         plain = {key: value for key, value in node.items() if not isinstance(value, dict | list) and not key.startswith("_")}
+        known = OmegaConf.create(data | {key: value for key, value in plain.items() if "${data." in str(value)})
+        plain |= {key: known[key] for key in known.keys() - data.keys()}
         OmegaConf.update(cfg, f"benchmark.{name}", OmegaConf.merge(own, plain), force_add=True)
 
 
@@ -150,7 +156,7 @@ def measured_again(config: dict[str, Any], folder: str | Path, names: list[str])
     keys = ("scale", "axes", "data_dir", "degradation")
     known = {"ckpt": str(folder), **{key: config.get(key) for key in keys}, "benchmark": {}}
     cfg = OmegaConf.create(known | {"image": image_node(of(config.get("image"), folder))})
-    benchmarks_of_run(cfg, {name: config["benchmark"][name] for name in names})
+    benchmarks_of_run(cfg, {**config, "benchmark": {name: config["benchmark"][name] for name in names}})
     return benchmark(cfg)
 
 

@@ -133,7 +133,7 @@ def tested_network(cfg: DictConfig) -> nn.Module:
         if cfg.get("benchmark"):
             degraded_of_run(cfg, file, run, passed)
         else:
-            benchmarks_of_run(cfg, run["config"]["benchmark"])
+            benchmarks_of_run(cfg, run["config"])
             for name, record in run.get("degraded", {}).items():
                 if name in cfg.benchmark:
                     OmegaConf.update(cfg, f"benchmark.{name}.expected", record, force_add=True)
