@@ -73,7 +73,8 @@ def flows(spynet: Callable[[Tensor, Tensor], Tensor], clip: Tensor) -> tuple[Ten
 
 
 def leaky(x: Tensor) -> Tensor:
-    return F.leaky_relu(x, SLOPE)
+    """Leaky ReLU in place: of results that nothing else reads."""
+    return F.leaky_relu(x, SLOPE, inplace=True)
 
 
 def initialised(conv: nn.Conv2d, factor: float = 0.1) -> nn.Conv2d:
@@ -94,7 +95,7 @@ class ResidualBlock(nn.Module):
         self.conv2 = initialised(nn.Conv2d(n_feats, n_feats, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.conv2(F.relu(self.conv1(x)))
+        return x + self.conv2(F.relu(self.conv1(x), inplace=True))
 
 
 def blocks(n_feats: int, n_blocks: int) -> nn.Sequential:

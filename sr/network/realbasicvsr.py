@@ -33,6 +33,7 @@ class RealBasicVSR(nn.Module):
     release = Release(("image_cleaning.1.weight", "basicvsr.backward_trunk.main.0.weight"), _options, names=NAMES)
     clips = True
     reach_t = None
+    recomputed = ("change",)
     outputs_of = ("cleaned",)  # what `outputs` gives besides SR
 
     def __init__(
@@ -66,9 +67,13 @@ class RealBasicVSR(nn.Module):
         """The clip after cleaning. Each of a batch stops on its own; the release, run on one at a time, compares their mean."""
         going = lr.new_ones(len(lr), 1, 1, 1, 1)
         for _ in range(1 if self.training else AT_MOST):
-            change = framewise(self.image_cleaning, lr) * going
+            change = self.change(lr) * going
             lr = lr + change
             going = going * (change.abs().mean((1, 2, 3, 4), keepdim=True) >= self.threshold)
             if not going.any():
                 break
         return lr
+
+    def change(self, lr: Tensor) -> Tensor:
+        """What cleaning adds to each frame of a clip."""
+        return framewise(self.image_cleaning, lr)

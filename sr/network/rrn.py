@@ -56,16 +56,21 @@ class RRN(nn.Module):
     def start(self, before: Tensor) -> State:
         """The state before a clip, given the frame that stands in for the one before it: the second, as the authors do."""
         n, _, h, w = before.shape
-        sr = before.new_zeros(n, self.channels, h * self.scale, w * self.scale)
-        return before, before.new_zeros(n, self.neuro.conv_h.out_channels, h, w), sr
+        sr = _last(before.new_zeros(n, self.channels, h * self.scale, w * self.scale))
+        return _last(before), _last(before.new_zeros(n, self.neuro.conv_h.out_channels, h, w)), sr
 
     def step(self, frame: Tensor, state: State) -> tuple[Tensor, State]:
         """The result for a frame (N, `channels`, h, w), and the state for the next one."""
-        before, hidden, sr = state
+        frame, (before, hidden, sr) = _last(frame), state
         hidden, made = self.neuro(torch.cat([before, frame, hidden, F.pixel_unshuffle(sr, self.scale)], dim=1))
         base = F.interpolate(frame, scale_factor=self.scale, mode="bilinear", align_corners=False)
         sr = base + F.pixel_shuffle(made, self.scale)
         return sr, (frame, hidden, sr)
+
+
+def _last(x: Tensor) -> Tensor:
+    """In the layout in which convolutions are fastest: half of a light network's time goes into moving pixels around."""
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 class Neuron(nn.Module):
@@ -79,5 +84,5 @@ class Neuron(nn.Module):
         self.conv_o = initialised(nn.Conv2d(n_feats, out, 3, padding=1))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.recon_trunk(F.relu(self.conv_1(x)))
-        return F.relu(self.conv_h(x)), self.conv_o(x)
+        x = self.recon_trunk(F.relu(self.conv_1(x), inplace=True))
+        return F.relu(self.conv_h(x), inplace=True), self.conv_o(x)

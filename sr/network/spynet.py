@@ -24,6 +24,7 @@ class SPyNet(nn.Module):
     """
 
     release = Release(("basic_module.0.basic_module.0.weight",), lambda shapes: {}, names=NAMES, part="spynet")
+    recomputed = ("estimated",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,10 +36,11 @@ class SPyNet(nn.Module):
         height, width = first.shape[-2:]
         size = -(-height // 32) * 32, -(-width // 32) * 32
         pair = (F.interpolate(image, size=size, mode="bilinear", align_corners=False) for image in (first, second))
-        flow = F.interpolate(self._flow(*pair), size=(height, width), mode="bilinear", align_corners=False)
+        flow = F.interpolate(self.estimated(*pair), size=(height, width), mode="bilinear", align_corners=False)
         return flow * flow.new_tensor([width / size[1], height / size[0]]).view(2, 1, 1)
 
-    def _flow(self, first: Tensor, second: Tensor) -> Tensor:
+    def estimated(self, first: Tensor, second: Tensor) -> Tensor:
+        """The flow of images whose sides are multiples of 32."""
         pyramids = [[(image - self.mean) / self.std] for image in (first, second)]
         for pyramid in pyramids:
             for _ in range(LEVELS - 1):
