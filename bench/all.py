@@ -22,6 +22,7 @@ SCRIPTS = {
     "checkpoint.py": ([], ["pairs=2"]),
     "degradation.py": ([], ["quick=true"]),
     "data.py": ([], ["--seconds", "0.5"]),
+    "clips.py": ([], ["--seconds", "0.5"]),
     "infer.py": (["tiles"], None),
     "gan.py": ([], None),
     "scale.py": ([], ["quick=true"]),

@@ -45,12 +45,13 @@ def test_each_frame_has_its_own_noise():
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.2
 
 
+@pytest.mark.medium
 def test_a_whole_pipeline_drifts_with_its_codecs_on_the_whole_clip():
     pytest.importorskip("av", reason='needs pip install ".[video]"')
     cfg = compose("train", "degradation=[realbasicvsr]", "scale=4")
     plain = Chain(instantiate(cfg.degradation, _convert_="all"), 4)
     moved, draws = drifting(plain, 0.5), Draws(0, 2, 2, "x")
     hr = clip(3).expand(2, -1, -1, -1, -1)
-    made = moved(hr, moved.sample(draws))
+    made = moved(hr, moved.sample(draws))  # two samples through encoders: a second or two
     assert made.shape == (2, 3, 3, 16, 16) and 0 <= made.min() <= made.max() <= 1
     assert moved.reach(moved.sample(draws), 8) == plain.reach(plain.sample(draws), 8)
