@@ -26,6 +26,7 @@ WITH_HR = [
     if metric.reference
     and getattr(metric, "against", "hr") == "hr"
     and not getattr(metric, "volumes", False)
+    and not getattr(metric, "clips", False)
     and not metric.further
     and not issubclass(metric, TaskMetric)
 ]

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from skimage.registration import optical_flow_ilk
 from skimage.transform import warp
 
@@ -14,6 +16,7 @@ from sr.metric.tlpips import TLPIPS
 from sr.metric.tof import TOF
 from sr.metric.warping_error import WarpingError
 from tests.clips import moving
+from tests.jobs import CONF, IMAGE
 
 
 def clip(step=(1, 2), frames: int = 3) -> torch.Tensor:
@@ -61,6 +64,30 @@ def test_tlpips_is_the_difference_of_the_steps(backbones, monkeypatch):
     sr = (hr + 0.1 * torch.rand(hr.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
     steps = [[lpips(one[:, t], one[:, t + 1]).item() for t in range(2)] for one in (sr, hr)]
     assert metric(sr, hr).item() == pytest.approx(np.abs(np.subtract(*steps)).mean(), rel=1e-5) and metric(hr, hr).item() == 0
+
+
+@pytest.fixture(params=["warping_error", "tof", "tlpips"])
+def metric(request, backbones, monkeypatch):
+    """As conf/metric has it."""
+    monkeypatch.setenv("TORCH_HOME", backbones)
+    config = OmegaConf.merge({"scale": 2, "image": IMAGE}, OmegaConf.load(CONF / "metric" / f"{request.param}.yaml"))
+    return instantiate(config[request.param], _convert_="all")
+
+
+def test_the_promises_of_metrics(metric):
+    """A batch does not mix, what a file cannot hold does not count, HR is needed, and sizes are those of HR."""
+    hr = torch.cat([clip(frames=2), clip((2, 0), 2)])
+    sr = (hr + 0.1 * torch.rand(hr.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    both = metric(sr, hr)
+    alone = torch.cat([metric(one[None], true[None]) for one, true in zip(sr, hr, strict=True)])
+    torch.testing.assert_close(both, alone, rtol=1e-6, atol=1e-9)
+    rounded = (sr * 255).round() / 255
+    assert torch.equal(metric(rounded + 0.3 / 255, hr), metric(rounded, hr)) and both.dtype == torch.float64
+    assert metric.clips and metric.test_only and not metric.higher_is_better and not list(metric.state_dict())
+    with pytest.raises(InputError, match="compares SR with HR, but there is no HR"):
+        metric(sr)
+    with pytest.raises(InputError, match="a metric needs equal shapes"):
+        metric(sr[..., 1:], hr)
 
 
 def test_pictures_and_single_frames_are_one_line():
