@@ -1,6 +1,8 @@
 """Clips for validation and test: whole frames, with LR from files or made by a degradation."""
 
+from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from sr.image import clip as clips
 from sr.image.kind import Kind
 from sr.say import warn
 
+_KEPT = 64  # clips of a set whose LR stays in memory
 Pairs = Sequence[tuple[Path, Path | None]]
 
 
@@ -60,14 +63,13 @@ class ClipSet:
         """(HR clip, LR clip or None) of each."""
         return self._pairs
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The name of each clip, its place below the root; all different."""
         files = [hr for hr, _ in self.clip_pairs]
         names = [name_of(file, self._root or file).replace("/", "_") for file in files]
-        return [
-            f"{file.parent.name}_{name}" if names.count(name) > 1 else name for file, name in zip(files, names, strict=True)
-        ]
+        counts = Counter(names)
+        return [f"{file.parent.name}_{name}" if counts[name] > 1 else name for file, name in zip(files, names, strict=True)]
 
     @property
     def files(self) -> list[Path]:
@@ -76,10 +78,10 @@ class ClipSet:
 
     def prepare(self) -> None:
         """Look all clips through, so that a damaged one stops the run before it trains. InputError: see `sr.image.clip`."""
-        for pair in self.clip_pairs:
-            for one in filter(None, pair):
-                clips.check(one)
-            self._check_pair(*pair)
+        for hr, lr in self.clip_pairs:
+            look_through((hr, lr), self.kind, self.limit)
+            if lr is not None:
+                check_pair(hr, lr, self.scale)
         if len(set(self.names)) < len(self):
             raise InputError(f"several clips have the same name: {', '.join(sorted(self.names))}: rename one")
 
@@ -88,16 +90,12 @@ class ClipSet:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         hr_file, lr_file = self.clip_pairs[index]
-        hr = self._hr(index, hr_file)
-        if index not in self._made:
-            self._made[index] = self._degraded(hr, index) if lr_file is None else self._tensor(self._read(lr_file))
-        return {
-            "name": self.names[index],
-            "hr": hr,
-            "lr": self._made[index],
-            "scale": np.float32(self.scale),
-            "frames": len(hr),
-        }
+        hr, lr = self._hr(index, hr_file), self._made.get(index)
+        if lr is None:
+            lr = self._degraded(hr, index) if lr_file is None else self._tensor(self._read(lr_file))
+        if index < _KEPT:  # for the next validation
+            self._made[index] = lr
+        return {"name": self.names[index], "hr": hr, "lr": lr, "scale": np.float32(self.scale), "frames": len(hr)}
 
     def _hr(self, index: int, file: Path) -> Tensor:
         pixels = self._read(file) if self.store is None else self.store[index][: self.limit]
@@ -122,12 +120,6 @@ class ClipSet:
         except InputError as error:  # such as frames that are smaller than a kernel
             raise InputError(f"{self.clip_pairs[index][0]}: {error}") from None
 
-    def _check_pair(self, hr: Path, lr: Path | None) -> None:
-        """InputError: an LR clip has other frames than its HR clip, or another size."""
-        if lr is None:
-            return
-        check_pair(hr, lr, self.scale)
-
 
 def check_pair(hr: Path, lr: Path, scale: int) -> None:
     """InputError: the number or the size of the frames of an HR and an LR clip do not fit."""
@@ -140,13 +132,20 @@ def check_pair(hr: Path, lr: Path, scale: int) -> None:
         )
 
 
-def usable(pairs: Pairs) -> list[tuple[Path, Path | None]]:
-    """The pairs that can be read, with a warning for each other one."""
+def look_through(pair: tuple[Path, Path | None], kind: Kind, limit: int | None) -> None:
+    """Read what can be read soon: of folders the headers, of videos the first `limit` frames. InputError: it is damaged."""
+    for one in filter(None, pair):
+        clips.check(one)
+        for _ in islice(clips.frames(one, kind), limit) if not one.is_dir() else ():
+            pass
+
+
+def usable(pairs: Pairs, kind: Kind, limit: int | None) -> list[tuple[Path, Path | None]]:
+    """The pairs of which the first `limit` frames can be read, with a warning for each other one."""
     found = []
     for pair in pairs:
         try:
-            for one in filter(None, pair):
-                clips.check(one)
+            look_through(pair, kind, limit)
             found.append(pair)
         except InputError as error:
             warn(f"validation leaves out {error}")

@@ -1,9 +1,10 @@
 """LightningDataModule for clips: endless crops of frames in a row, and whole frames for validation and test."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from sr.augmentation.chain import Chain
@@ -119,14 +120,18 @@ class ClipData(Training):
         super().prepare_data()
         print(*self._said, sep="\n", end="\n" if self._said else "")
         self._warn_of_leaks()
+        count = frames = 0
         for hr, lr in self._stores():
             for store in filter(None, (hr, lr)):
                 store.build()
+            lengths = [len(clip) for file, clip in _there(hr) if file not in self._held]
+            count, frames = count + len(lengths), frames + sum(lengths)
+        print(f"training: {count} clip{'s' * (count != 1)} of {frames} frames")
 
     def setup(self, stage: str) -> None:
+        self._split()  # in the processes that did not prepare
         if stage != "fit" or self.hr is not None:
             return
-        self._split()  # in the processes that did not prepare
         stores, weights = [decoded(hr, lr, self._held) for hr, lr in self._stores()], [weight for _, weight in self.sources]
         if len({lr is None for _, lr in stores}) > 1:
             raise InputError("data.train mixes paired and HR-only clips: give all sources LR partners, or none")
@@ -152,7 +157,7 @@ class ClipData(Training):
             if isinstance(images, Split):
                 own = [pair for source, _ in self.sources if hasattr(source, "validation") for pair in source.validation()]
                 held = own or self._chosen(images.size)
-                held = usable(held) if self.corrupt != "stop" else held
+                held = usable(held, self.kind, self.val_frames) if self.corrupt != "stop" else held
                 self._held |= {hr for hr, _ in held}
                 if held:
                     self.validation[name] = ClipSet(held, None, self.degradation, self.kind, self.val_frames)
@@ -219,6 +224,12 @@ class ClipData(Training):
         validation = {name: files_of(images) for name, images in self.validation.items()}
         for line in leaks(trained, validation, {name: files_of(images) for name, images in self.benchmark.items()}):
             warn(line)
+
+
+def _there(store: ClipStore) -> Iterator[tuple[Path, np.ndarray]]:
+    """Each decoded clip with its file."""
+    kept = store.keep(store.decoded())
+    return zip(kept.files, kept, strict=True)
 
 
 def by_frame(batch: dict[str, Any]) -> dict[str, Any]:
