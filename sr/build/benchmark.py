@@ -30,9 +30,9 @@ _OF_RUN = (
 
 def benchmark(cfg: DictConfig) -> dict[str, Any]:
     """Name -> benchmark, from the config group."""
-    if not cfg.get("benchmark"):
+    if not (nodes := chosen(cfg, "benchmark")):
         raise InputError("no benchmark: pass benchmark=[set5] or another choice of the config group benchmark")
-    return sets(cfg, "benchmark", cfg.benchmark)
+    return sets(cfg, "benchmark", nodes)
 
 
 def metric(cfg: DictConfig) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def settle_border(cfg: DictConfig) -> None:
         InputError: sets of clips and of pictures, or with other borders, in one run.
     """
     border = 0 if cfg.scale == 1 or "frames" in (cfg.get("data") or {}) else None
-    sets = group(cfg, "benchmark")
+    sets = chosen(cfg, "benchmark")
     if of_clips := {name: node.border for name, node in sets.items() if "border" in node}:
         border = next(iter(of_clips.values()))
         if other := next((name for name in sets if of_clips.get(name, -1) != border), None):
@@ -97,6 +97,8 @@ def benchmarks_of_run(cfg: DictConfig, config: Mapping[str, Any]) -> None:
     """
     data = {"data": config.get("data"), "data_dir": cfg.get("data_dir")}
     for name, node in config["benchmark"].items():
+        if "_target_" not in node:  # options of a set that was not chosen
+            continue
         file = CONF / "benchmark" / f"{name}.yaml"
         if file.is_file():
             own = OmegaConf.load(file)[name]

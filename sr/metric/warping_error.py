@@ -11,7 +11,8 @@ class WarpingError(FlowMetric):
 
     Lai, Huang, Wang, Shechtman, Yumer, Yang 2018, arXiv:1808.00449, section 4.2. The optical flow is HR's, in both directions;
     pixels that it hides, or where motion ends, do not count. The paper's flow is FlowNet2's. HR itself scores above 0, because
-    light and focus change.
+    light and focus change, and a blurred clip below HR: what is not there does not flicker. So compare with HR's row, and with
+    clips of equal sharpness.
     """
 
     scores_hr = True

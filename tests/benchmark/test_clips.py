@@ -92,11 +92,14 @@ def test_a_partial_set_is_not_compared_with_published_scores(folder):
 def test_the_border_of_a_run_is_that_of_its_sets():
     cfg = compose("train", "benchmark=[vid4]", "scale=4", "metric=[psnr,ssim]")
     assert {one.crop_border for one in build.metrics(["psnr"], 4).values()} == {4}
-    from sr.build.benchmark import metric
+    from sr.build.benchmark import benchmark, metric
 
     assert {one.crop_border for one in metric(cfg).values()} == {0}
     with pytest.raises(
         InputError, match=r"^benchmark=\[set5,vid4\]: vid4 has clips, of which a border of 0 pixels is cut, unlike of"
     ):
         metric(compose("train", "benchmark=[set5,vid4]", "scale=4", "metric=[psnr]"))
+    words = ("benchmark=[clips]", "benchmark.clips.hr=x", "+benchmark.vid4.hr=y", "scale=4", "metric=[psnr]")
+    unchosen = compose("train", *words)  # an option of a recipe for a set that the command line does not measure
+    assert list(benchmark(unchosen)) == ["clips"] and metric(unchosen)["psnr"].crop_border == 0
     assert np.isscalar(instantiate(cfg.metric.psnr).crop_border)
