@@ -50,7 +50,7 @@ class Video:
     """An open video, for `with` and for one pass: `facts`, then `read()`.
 
     Args:
-        source: a file, or what FFmpeg opens: a URL, a device with its `format`; or an open binary file, such as a pipe.
+        source: a file; with `live` what FFmpeg opens: an address, a pipe, a device with its `format`.
         stream: which video stream of several, from 0; None: there must be only one. Cover pictures do not count.
         broken: what to do where frames cannot be decoded, or are missing at the end: "refuse" the file, or "keep" the others;
             `missing` then counts the errors and the frames that are missing at the end.
@@ -67,7 +67,7 @@ class Video:
 
     def __init__(
         self,
-        source: Any,
+        source: str | Path,
         *,
         stream: int | None = None,
         broken: Literal["refuse", "keep"] = "refuse",
@@ -77,19 +77,17 @@ class Video:
         live: bool = False,
         others: Callable[[Any], None] | None = None,
     ) -> None:
-        self.name = source.name if hasattr(source, "read") else str(source)
+        self.name = str(source)
         self.broken, self.missing, self._others = broken, 0, others
         av = library(self.name)
         self._av, self._reformatter, self._end = av, None, Fraction(0)
-        if not hasattr(source, "read") and not live:
+        if not live:
             if not os.path.exists(self.name):
                 raise MissingError(f"{self.name}: no such file")
             if os.path.getsize(self.name) == 0:
                 raise InputError(f"{self.name}: an empty file")
         try:
-            self.container = av.open(
-                str(source) if isinstance(source, Path) else source, "r", format=format, options=options, timeout=timeout
-            )
+            self.container = av.open(self.name, "r", format=format, options=options, timeout=timeout)
         except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
             raise InputError(f"{self.name}: cannot be read as a video ({first_line(plain(error))})") from None
         try:

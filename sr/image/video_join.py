@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sr.errors import InputError
+from sr.image.video_copy import copies
 from sr.image.video_facts import VideoFacts, library
 from sr.image.video_writer import naming
 
@@ -64,7 +65,7 @@ def _write(
         start = Fraction(0)
         if original is not None:
             start = max(Fraction(original.start_time or 0, av.time_base), Fraction(0))
-            lost += _add(out, original, streams, target)
+            streams, lost = copies(out, original, target)
             out.metadata.update({key: text for key, text in original.metadata.items() if key.lower() not in _OWN})
             with suppress(AttributeError):  # PyAV before 14
                 out.set_chapters(original.chapters())
@@ -82,31 +83,7 @@ def _write(
     return lost
 
 
-_TRANSPORT = {"aac", "mp3", "mp2", "ac3", "eac3", "opus", "dts", "dvb_subtitle"}  # PyAV knows none for .ts
 _OWN = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time")  # of the container
-
-
-def _add(out: Any, original: Any, streams: dict[int, Any], target: Path) -> list[str]:
-    """Add the streams that the container holds to `streams`, by their index; the others in words."""
-    lost = []
-    for stream in original.streams:
-        if stream.type not in ("audio", "subtitle"):
-            if stream.type in ("data", "attachment"):
-                lost.append(f"a {stream.type} stream is not copied")
-            continue
-        name = stream.codec_context.codec.canonical_name if stream.codec_context else "an unknown codec"
-        held = _TRANSPORT if out.format.name == "mpegts" else out.supported_codecs
-        try:
-            if stream.codec_context is None or name not in held:
-                raise ValueError
-            streams[stream.index] = copy = out.add_stream_from_template(stream, opaque=True)
-        except ValueError:
-            advice = "" if target.suffix == ".mkv" else ": choose .mkv"
-            lost.append(f"{stream.type} of {name} does not go into {target.suffix} and is dropped{advice}")
-            continue
-        copy.metadata.update({key: text for key, text in stream.metadata.items() if key.lower() not in ("duration", "encoder")})
-        copy.disposition = stream.disposition
-    return lost
 
 
 def _video(parts: Sequence[Path], times: Sequence[Sequence[int]], facts: VideoFacts, start: int) -> Iterator[Timed]:

@@ -7,6 +7,7 @@ import os
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ import numpy as np
 
 from sr.errors import InputError, StorageError, first_line
 from sr.image.video import flags
+from sr.image.video_copy import copies
 from sr.image.video_facts import FULL, LIMITED, UNSPECIFIED, VideoFacts, library, plain
 
 ENCODERS = {"h264": "libx264", "hevc": "libx265", "vp9": "libvpx-vp9", "av1": "libsvtav1", "ffv1": "ffv1"}
@@ -77,19 +79,28 @@ def check_name(path: Path, format: VideoFormat) -> None:
 
 
 class VideoWriter:
-    """A video without audio that grows frame by frame and gets its name when it is closed.
+    """A video that grows frame by frame and gets its name when it is closed.
 
     Args:
         path: its extension selects the container.
         facts: of the source: its time base, rate, colours, and shape of pixels are those of the result.
         size: height and width of the frames.
         live: the file can be played at any time while it grows, and encoding adds little delay.
+        original: PyAV's container whose audio and subtitles are added by `copy`; `lost` says which are not.
 
     Raises:
         InputError: what cannot be encoded. StorageError: a full disk, from `write` and `close`; both name the file.
     """
 
-    def __init__(self, path: Path, facts: VideoFacts, size: tuple[int, int], format: VideoFormat, live: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        facts: VideoFacts,
+        size: tuple[int, int],
+        format: VideoFormat,
+        live: bool = False,
+        original: Any = None,
+    ) -> None:
         self.path, self.facts, self.size = path, facts, size
         self._av, self._live = library(str(path)), live
         self.temporary = path if live else path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
@@ -102,6 +113,7 @@ class VideoWriter:
             self._file = self._av.open(self.temporary, "w", container_options=self._growing() if live else {})
             self._stream = self._file.add_stream(codec.name, rate=facts.rate or 25, options=self._options(codec.name, format))
             self._set(self._stream, self._stream.codec_context)
+            self._copies, self.lost = ({}, []) if original is None else copies(self._file, original, path)
 
     def _codec(self, name: str) -> Any:
         try:
@@ -120,7 +132,7 @@ class VideoWriter:
     def _growing(self) -> dict[str, str]:
         """Options of the muxer for a file that can be played while it grows: a piece per second."""
         if self.path.suffix.lower() in FRAGMENTED:
-            return {"movflags": "empty_moov+default_base_moof", "frag_duration": "1000000", "flush_packets": "1"}
+            return {"frag_duration": "1000000", "flush_packets": "1"}
         matroska = {"cluster_time_limit": "1000"} if self.path.suffix.lower() in (".mkv", ".webm") else {}
         return {"flush_packets": "1", **matroska}
 
@@ -157,6 +169,17 @@ class VideoWriter:
             )
             made.pts, made.time_base = time, self.facts.time_base
             self._file.mux(self._stream.encode(made))
+
+    def copy(self, packet: Any, start: Fraction) -> None:
+        """Add a packet of the original's audio or subtitles; `start` seconds of the original are 0 here."""
+        if packet.stream_index not in self._copies or packet.dts is None:
+            return
+        shift = round(start / packet.time_base)
+        if packet.dts >= shift:
+            packet.pts, packet.dts = (packet.dts if packet.pts is None else packet.pts) - shift, packet.dts - shift
+            packet.stream = self._copies[packet.stream_index]
+            with self._naming():
+                self._file.mux_one(packet)
 
     def close(self) -> None:
         """Finish the file and rename it."""

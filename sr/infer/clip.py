@@ -64,7 +64,8 @@ class FrameUpscaler:
         upscaler: with the network and its tiles.
         segments: for networks for clips.
         batch: frames per pass of a network for pictures.
-        size: height and width of the results; the network's are resized to it (MATLAB's bicubic). None: the network's.
+        size: height and width of the results; the network's are resized to it (MATLAB's bicubic). None: by `outscale`.
+        outscale: factor of the results; None: the network's.
         cuts: as in SceneCuts.
     """
 
@@ -75,9 +76,11 @@ class FrameUpscaler:
         *,
         batch: int = 1,
         size: tuple[int, int] | None = None,
+        outscale: float | None = None,
         cuts: float | None = 10.0,
     ) -> None:
-        self.upscaler, self.segments, self.batch, self.size, self.cuts = upscaler, segments, batch, size, cuts
+        self.upscaler, self.segments, self.batch, self.cuts = upscaler, segments, batch, cuts
+        self.size, self.outscale = size, None if outscale is None or upscaler.reaches(outscale) else outscale
         network = upscaler.network
         self.reach = getattr(network, "reach_t", None)
         self.window = 1 if self.reach is None else 2 * self.reach + 1
@@ -94,6 +97,8 @@ class FrameUpscaler:
 
     def result(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the results for those of a frame."""
+        if self.size is None and self.outscale is not None:
+            return tuple(max(round(side * self.outscale), 1) for side in (height, width))
         return self.size or self.upscaler.size(height, width)
 
     def _pictures(self, frames: Iterator[np.ndarray], start: int) -> Iterator[np.ndarray]:

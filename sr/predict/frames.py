@@ -17,7 +17,7 @@ from sr.image.writer import Writer
 from sr.infer.clip import FrameUpscaler
 from sr.predict.ahead import Behind, ahead
 from sr.predict.files import Result
-from sr.predict.video import VideoSettings, fitted_size, frame_upscaler
+from sr.predict.video import VideoSettings, frame_upscaler
 
 Pairs = Sequence[tuple[Path, Path]]
 
@@ -65,8 +65,6 @@ def _clip(frames: FrameUpscaler, folder: Path, pairs: Pairs, start: int, result:
     if len(pairs) < frames.window:
         print(f"{folder}: {len(pairs)} frames are fewer than the network's window of {frames.window}", file=sys.stderr)
     reading, behind = ahead(_read(folder, [source for source, _ in pairs])), Behind()
-    first = image.read(pairs[0][0]).pixels
-    frames.size = fitted_size(frames, *first.shape[:2])
     progress = tqdm(total=len(pairs), initial=start, desc=folder.name, unit=" frames", smoothing=0.05)
     results = frames(reading, start)
     try:

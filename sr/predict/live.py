@@ -24,6 +24,7 @@ from sr.functional.frames import is_clip
 from sr.image.video import Video
 from sr.image.video_facts import library
 from sr.image.video_writer import VideoWriter, check_name
+from sr.infer.clip import FrameUpscaler
 from sr.predict.ahead import Behind
 from sr.predict.video import VideoSettings, frame_upscaler, suit
 
@@ -125,16 +126,18 @@ def predict_live(
         raise ExistsError(f"{target} already exists: pass overwrite=true or another output")
     frames = frame_upscaler(network, settings, **options)
     result = LiveResult()
-    video = opened(source, settings)
+    sound: deque[Any] = deque()  # packets that wait for the writer
+    video = opened(source, settings, sound)
     newest = Newest(video, settings.drop)
     try:
         for line in suit(frames, source, video.facts):
             print(f"{source}: {line}", file=sys.stderr)
-        if video.facts.audio:
-            print(f"{source}: its sound is not recorded", file=sys.stderr)
         size = frames.result(video.facts.height, video.facts.width)
-        with stopping() as stop, VideoWriter(target, video.facts, size, settings.format, live=True) as writer:
-            _run(frames, video, newest, writer, result, stop)
+        writer = VideoWriter(target, video.facts, size, settings.format, live=True, original=video.container)
+        for line in writer.lost:
+            print(f"{source}: {line}", file=sys.stderr)
+        with stopping() as stop, writer:
+            _run(frames, video, newest, sound, writer, result, stop)
     finally:
         if newest.stop():  # otherwise its thread still uses it, and ends with the process
             video.close()
@@ -151,8 +154,8 @@ def live_target(output: str | Path, settings: VideoSettings) -> Path:
     return target
 
 
-def opened(source: str, settings: VideoSettings) -> Video:
-    """A stream, open. InputError: it cannot be opened."""
+def opened(source: str, settings: VideoSettings, sound: deque[Any]) -> Video:
+    """A stream, open; packets of its audio and subtitles go to `sound`. InputError: it cannot be opened."""
     if source.startswith("/dev/video"):
         av = library(source)
         if "v4l2" not in av.formats_available:
@@ -165,10 +168,20 @@ def opened(source: str, settings: VideoSettings) -> Video:
     options |= {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
     address = PIPE if source == "-" else source
     timeout = None if source == "-" else SILENT
-    return Video(address, stream=settings.stream, broken="keep", options=options, timeout=timeout, live=True)
+    return Video(
+        address, stream=settings.stream, broken="keep", options=options, timeout=timeout, live=True, others=sound.append
+    )
 
 
-def _run(frames: Any, video: Video, newest: Newest, writer: VideoWriter, result: LiveResult, stop: threading.Event) -> None:
+def _run(
+    frames: FrameUpscaler,
+    video: Video,
+    newest: Newest,
+    sound: deque[Any],
+    writer: VideoWriter,
+    result: LiveResult,
+    stop: threading.Event,
+) -> None:
     """Enlarge and write the newest frame, again and again."""
     clip, first, behind = is_clip(frames.upscaler.network), None, Behind(1)
     seen: deque[np.ndarray] = deque(maxlen=PAST if frames.reach is None else frames.reach + 1)
@@ -187,6 +200,8 @@ def _run(frames: Any, video: Video, newest: Newest, writer: VideoWriter, result:
             seen.append(video.pixels(frame))
             pixels = frames.newest(list(seen) if clip else [seen[-1]])
             behind(writer.write, pixels, stamp - first)
+            while sound:
+                behind(writer.copy, sound.popleft(), first * video.facts.time_base)
             result.written += 1
             result.dropped = newest.dropped
             latency = time.monotonic() - arrived

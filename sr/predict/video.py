@@ -100,21 +100,11 @@ def frame_upscaler(
     enlarged.target = parsed(size, outscale)
     if line := resized(network, outscale, enlarged.target):
         print(line)
-    made = FrameUpscaler(enlarged, settings.segments, cuts=settings.cuts)
-    made.part = settings.part
-    made.outscale = None if outscale is None or enlarged.reaches(outscale) else outscale
-    return made
+    return FrameUpscaler(enlarged, settings.segments, size=enlarged.target, outscale=outscale, cuts=settings.cuts)
 
 
-def fitted_size(frames: FrameUpscaler, height: int, width: int) -> tuple[int, int] | None:
-    """Height and width of the results where they are not the network's own; else None."""
-    if frames.outscale is None:
-        return frames.upscaler.target
-    return tuple(max(round(side * frames.outscale), 1) for side in (height, width))
-
-
-def suit(frames: FrameUpscaler, name: str, facts: VideoFacts) -> list[str]:
-    """Set the batch and the size of the results for a video; returns remarks. InputError: the network is not for it."""
+def suit(frames: FrameUpscaler, name: str, facts: VideoFacts, part: int = 1) -> list[str]:
+    """Set the batch for a video, so that a part has whole batches; returns remarks. InputError: the network is not for it."""
     height, width, enlarged = facts.height, facts.width, frames.upscaler
     bands = channels(enlarged.network)
     if bands not in (1, 3):
@@ -122,8 +112,7 @@ def suit(frames: FrameUpscaler, name: str, facts: VideoFacts) -> list[str]:
     if bands == 1 and not facts.format.startswith("gray"):
         raise InputError(f"{name}: the video has colour, but the network is for gray (image=gray)")
     most = min(64, enlarged.batch * BATCH_PIXELS // (height * width)) if enlarged.batch > 1 else 1
-    frames.batch = max(count for count in range(1, max(most, 1) + 1) if frames.part % count == 0)  # parts have whole batches
-    frames.size = fitted_size(frames, height, width)
+    frames.batch = max(count for count in range(1, max(most, 1) + 1) if part % count == 0)
     lines = list(facts.guessed)
     if enlarged.target is not None:
         lines += remarks(enlarged.network, (height, width), enlarged.target)
@@ -190,7 +179,7 @@ class _Job:
     def run(self, result: Result) -> None:
         """Upscale what is missing, then join the parts."""
         with Video(self.source, stream=self.settings.stream, broken=self.settings.broken) as video:
-            for line in suit(self.frames, str(self.source), video.facts):
+            for line in suit(self.frames, str(self.source), video.facts, self.settings.part):
                 tqdm.write(f"{self.source}: {line}", file=sys.stderr)
             stat = self.source.stat()
             parts = Parts(self.target, {**self.known, "source": [str(self.source.resolve()), stat.st_size, stat.st_mtime_ns]})

@@ -151,6 +151,16 @@ def test_bad_files_are_one_line(tmp_path, sr_data, monkeypatch):
         video.facts(two)
 
 
+def test_colours_that_cannot_be_converted_are_refused(tmp_path):
+    with av.open(tmp_path / "odd.mkv", "w") as file:
+        stream = file.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv444p"
+        stream.codec_context.colorspace = 8  # YCgCo
+        file.mux(stream.encode(av.VideoFrame.from_ndarray(picture())) + stream.encode())
+    with pytest.raises(InputError, match=r"its colour matrix \(number 8 of H.273\) is not supported: convert it first"):
+        video.facts(tmp_path / "odd.mkv")
+
+
 def test_frames_of_two_sizes_are_refused(tmp_path):
     first, second = made(tmp_path / "a.ts"), tmp_path / "b.ts"
     with av.open(second, "w") as file:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,6 +169,8 @@ def test_wrong_options_are_one_line(tmp_path):
     ):
         with pytest.raises(InputError, match=reason):
             check_name(tmp_path / name, VideoFormat(codec=codec))
+    with pytest.raises(InputError, match="a.mkv: this PyAV has no encoder libx999"):
+        VideoWriter._codec(SimpleNamespace(_av=av, path=tmp_path / "a.mkv"), "libx999")
     facts = source(tmp_path / "in.mkv", pix_fmt="yuv444p10le")
     with pytest.raises(InputError, match="libvpx-vp9 cannot write 420 of 10 bits"):
         VideoWriter(tmp_path / "a.webm", facts, (48, 64), VideoFormat())

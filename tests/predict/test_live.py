@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from tests.predict.jobs import BICUBIC
 
 av = pytest.importorskip("av")
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg")
+STREAM = ["-c:v", "ffv1", "-g", "1", "-f", "nut", "-"]
 SOURCE = ["ffmpeg", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration={}"]
 
 
@@ -29,7 +31,7 @@ SOURCE = ["ffmpeg", "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc=size=64x
 def piped(seconds: float, monkeypatch) -> Iterator[None]:
     """ffmpeg sends a stream of so many seconds, at its speed, to what `input=-` reads."""
     words = [word.format(seconds) for word in SOURCE]
-    job = subprocess.Popen([*words, "-c:v", "ffv1", "-g", "1", "-f", "nut", "-"], stdout=subprocess.PIPE)
+    job = subprocess.Popen([*words, *STREAM], stdout=subprocess.PIPE)
     whole = live.Video
     monkeypatch.setattr(
         live, "Video", lambda address, **o: whole(address.replace("pipe:0", f"pipe:{job.stdout.fileno()}"), **o)
@@ -79,6 +81,19 @@ def test_a_network_for_clips_sees_the_frames_before(tmp_path, monkeypatch):
     with piped(0.4, monkeypatch):
         live.predict_live(Recurrent(), "-", tmp_path / "a.mkv", VideoSettings(drop=False))
     assert Recurrent.seen == [1, 2, 3, 4, 5, 5, 5, 5, 5, 5]
+
+
+@needs_ffmpeg
+@pytest.mark.medium
+def test_sound_is_recorded(tmp_path, monkeypatch):
+    sound = ["-f", "lavfi", "-i", "sine=duration=1.2", "-c:a", "aac"]
+    monkeypatch.setattr(sys.modules[__name__], "STREAM", [*sound, "-c:v", "mpeg2video", "-g", "5", "-f", "mpegts", "-"])
+    with piped(1.2, monkeypatch):
+        result = live.predict_live(BICUBIC, "-", tmp_path / "a.mp4")
+    with av.open(tmp_path / "a.mp4") as file:
+        samples = sum(frame.samples for frame in file.decode(audio=0))
+        assert samples / file.streams.audio[0].rate > 0.5 and result.written
+    assert video.facts(tmp_path / "a.mp4").audio == ("aac",)
 
 
 @needs_ffmpeg
