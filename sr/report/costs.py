@@ -11,6 +11,7 @@ from torch import nn
 
 from sr.device.count import multiply_adds, parameters
 from sr.functional.axes import is_volume
+from sr.functional.frames import is_burst, is_clip
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen, conditions
 
@@ -75,10 +76,10 @@ def measure(
 
     Identical networks (`identity`) are timed once. The others take turns, every second round in reverse order, so that other
     load affects all of them; the first round does not count. No round starts after `limit` seconds, but each network is
-    timed at least once. One that takes more than the image (sr/network/inputs.py), or volumes, is not timed.
+    timed at least once. One that takes more than the image (sr/network/inputs.py), volumes, clips or bursts, is not timed.
     """
     first: dict[tuple, str] = {}
-    networks = {name: network for name, network in networks.items() if not conditions(network) and not is_volume(network)}
+    networks = {name: network for name, network in networks.items() if not (conditions(network) or _of_more(network))}
     measured = {name: first.setdefault(identity(network), name) for name, network in networks.items()}
     turns = list(first.values())
     times: dict[str, list[float]] = {name: [] for name in turns}
@@ -101,6 +102,11 @@ def measure(
         shared = None if other == name else other
         found[name] = Timing(float(middle), float(low), float(high), len(times[other]), memory[other], shared)
     return found
+
+
+def _of_more(network: nn.Module) -> bool:
+    """Whether a network takes something else than pictures."""
+    return is_volume(network) or is_clip(network) or is_burst(network)
 
 
 def _once(network: nn.Module, lr: torch.Tensor) -> tuple[float, float | None]:

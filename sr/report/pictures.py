@@ -17,6 +17,7 @@ from sr.image.file import to_pixels
 from sr.image.kind import PHOTO
 from sr.infer.upscaler import upscale
 from sr.metric.truthfulness import maps as shares
+from sr.model.bursts import reference, seen
 from sr.view.panel import shown
 from sr.view.truthfulness import in_colours
 
@@ -64,10 +65,15 @@ def strips(
             continue
         kind = getattr(benchmarks[benchmark], "kind", PHOTO)
         lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
-        size = tuple(hr.shape[-2:])
+        if hr.ndim == 5:
+            said(f"no pictures of {benchmark}/{image}: those of clips are in the folder images/test of each run")
+            continue
+        size, batch = tuple(hr.shape[-2:]), {"lr": lr, "hr": hr}
+        lr = reference(batch)  # of a burst the first frame
         whole = {"input": lr} if lr.shape[-2:] == size else {"bicubic": imresize(lr, size=size, rounding=kind.levels)}
         with torch.inference_mode():
-            whole |= {name: upscale(network.to(device), lr, tile=TILE).clamp(0, 1) for name, network in networks.items()}
+            for name, network in networks.items():
+                whole[name] = upscale(network.to(device), seen(network, batch), tile=TILE).clamp(0, 1)
         for network in networks.values():
             network.to("cpu")
         top, left, height, width = place(list(whole.values())[1:] if len(whole) > 2 else list(whole.values()), crop)
