@@ -5,22 +5,21 @@ After two papers, smaller than either. Bhat, Danelljan, Van Gool, Timofte: Deep 
 that see the frame, the reference and the subpixel part of the shift. Deudon et al. 2020, arXiv:2002.06460 (HighRes-net),
 section 3.1: a frame is encoded together with the reference. Ours: registration by one shift a frame
 (sr/functional/registration.py) in place of optical flow; frames are moved by whole pixels alone, which does not blur them, and
-the rest of the shift scales the encoder's features; the result is added to the bicubic reference.
+the rest of the shift scales the encoder's features; the result is added to that of shift-and-add (sr/functional/fusion.py).
 """
 
 import torch
 from torch import Tensor, nn
 
 from sr.functional.frames import check_clip
-from sr.functional.fusion import inside, present
+from sr.functional.fusion import inside, present, shift_and_add
 from sr.functional.motion import moved
 from sr.functional.registration import FOUND, registered
-from sr.functional.resize import imresize
 from sr.network.edsr import ResBlock
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
-_imresize = torch.compiler.disable(imresize)  # uses numpy tables, which torch.compile cannot guard
 _registered = torch.compiler.disable(registered)
+_SMALL = 0.1  # an untrained network is near shift-and-add
 
 
 class BurstFusion(nn.Module):
@@ -45,6 +44,9 @@ class BurstFusion(nn.Module):
         )
         self.body = nn.Sequential(*(ResBlock(n_feats, 1.0) for _ in range(n_blocks)))
         self.tail = DirectUpsampler(scale=scale, n_feats=n_feats, channels=channels)
+        with torch.no_grad():
+            for parameter in self.tail.parameters():
+                parameter *= _SMALL
 
     def forward(self, lr: Tensor, burst_frames: Tensor | None = None) -> Tensor:
         check_clip(lr, "burst")
@@ -61,4 +63,4 @@ class BurstFusion(nn.Module):
         logits = self.weight(torch.cat([x, reference], 2).flatten(0, 1)).view_as(x)
         weights = logits.masked_fill(~seen[:, :, None], -torch.inf).softmax(1)
         fused = (x * weights).sum(1)
-        return self.tail(fused + self.body(fused)) + _imresize(lr[:, 0], self.scale)
+        return self.tail(fused + self.body(fused)) + shift_and_add(lr, shift, there, self.scale)
