@@ -19,6 +19,7 @@ def choices(group: str) -> list[str]:
 def nearest(word: str, valid: list[str]) -> str:
     """The end of a message: suggestions for a misspelt word, or an empty string."""
     near = difflib.get_close_matches(word, valid, n=3, cutoff=0.5)
+    near.sort(key=lambda one: sorted(one) != sorted(word))  # swapped letters are the likeliest slip
     leaf = word.rsplit(".", 1)[-1]
     near += [key for key in valid if key.rsplit(".", 1)[-1] == leaf and key not in near][:2]
     return f"; nearest: {', '.join(near)}" if near else ""

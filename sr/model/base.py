@@ -24,6 +24,7 @@ from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.frozen import Frozen
 from sr.model.recompute import recompute
+from sr.model.results import results_of
 from sr.model.sets import check_sets
 from sr.network.inputs import PIXELS, SCALE, SIZE, check_known, chosen, further, required, sampled
 
@@ -267,27 +268,9 @@ class SRModule(pl.LightningModule):
         return self.trainer.datamodule.sets("test" if self.trainer.testing else "val")
 
     def _gather(self) -> dict[str, Any]:
-        """Scores of all images from all processes: set -> means, those of the baselines (bicubic) and of HR itself, those of
-        each image, and of each frame of clips."""
+        """The results of all sets, from all processes."""
         parts, frames = zip(*gathered(self.trainer, (self._scores, self._frames)), strict=True)
-        results, sets = {}, self._sets()
-        for name in sets:
-            images = {image: scores for part in parts for image, scores in part.get(name, {}).items()}
-            images = dict(sorted(images.items()))
-            if not images:
-                raise InputError(f"set {name} has no images to evaluate")
-            mean = {key: sum(s[key] for s in images.values()) / len(images) for key in next(iter(images.values()))}
-            results[name] = {key: value for key, value in mean.items() if "/" not in key}
-            for classical, metric in (key.split("/", 1) for key in mean if "/" in key):
-                results[name].setdefault(classical, {})[metric] = mean[f"{classical}/{metric}"]
-            results[name]["images"] = {
-                image: {key: value for key, value in scores.items() if "/" not in key} for image, scores in images.items()
-            }
-            if each := {clip: scores for part in frames for clip, scores in part.get(name, {}).items()}:
-                results[name]["frames"] = dict(sorted(each.items()))
-            if record := getattr(sets[name], "record", None):
-                results[name]["degraded"] = record
-        return results
+        return results_of(self._sets(), parts, frames)
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
