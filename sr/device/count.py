@@ -1,13 +1,22 @@
-"""The size of a network: its parameters and its multiply-adds per image."""
+"""The size of a network: its parameters and its multiply-adds per image, or per frame of a clip."""
 
 import copy
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from sr.functional.frames import is_clip
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen
+
+FRAMES = 4  # of the clip that a network for clips is measured on
+
+
+def example(network: nn.Module, lr: Tensor) -> tuple[Tensor, int]:
+    """What a network gets to measure its work on the image (1, C, h, w), and the number of frames in it."""
+    return (lr[:, None].expand(-1, FRAMES, -1, -1, -1), FRAMES) if is_clip(network) else (lr, 1)
 
 
 def parameters(network: nn.Module) -> int:
@@ -26,12 +35,23 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     """
     scale, multiple = network.scale, network.multiple_of
     rows, columns = (-(-side // scale // multiple) * multiple for side in (height, width))
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping=_deformable())
     try:
         shapes = copy.deepcopy(network).eval().to("meta")
         with torch.no_grad(), counter:
-            lr = torch.empty(1, channels(network), rows, columns, device="meta")
+            lr, frames = example(network, torch.empty(1, channels(network), rows, columns, device="meta"))
             shapes(lr, **chosen(network, alone(lr, scale)))
     except (RuntimeError, NotImplementedError, ValueError):  # InputError: it needs to know more than the image
         return None
-    return counter.get_total_flops() / 2
+    return counter.get_total_flops() / 2 / frames
+
+
+def _deformable() -> dict[Any, Any]:
+    """torchvision's deformable convolution costs what a convolution does."""
+    import torchvision  # noqa: F401  registers the operator
+
+    def flops(x: Any, weight: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+        n, _, height, width = out_shape
+        return 2 * n * height * width * weight[0] * weight[1] * weight[2] * weight[3]
+
+    return {torch.ops.torchvision.deform_conv2d: flops}

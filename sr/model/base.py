@@ -33,8 +33,7 @@ class SRModule(pl.LightningModule):
     """Evaluates a network on benchmarks; subclasses train it.
 
     Args:
-        network: (N, C, H, W) -> (N, C, sH, sW), or clips, see sr/functional/frames.py; its `forward` may name further keys of a
-            batch (sr/network/inputs.py).
+        network: (N, C, H, W) -> (N, C, sH, sW), or clips; `forward` may name further keys of a batch (sr/network/inputs.py).
         metric: name -> metric, one score per image; of a clip the mean over its frames.
         ema: decay of the exponential moving average of the weights, which is evaluated and released (0.999 in ESRGAN's code);
             None: no averaging.

@@ -1,5 +1,7 @@
 """Deformable convolutions that align the features of one frame to another's."""
 
+from contextlib import nullcontext
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -24,7 +26,8 @@ class Deformable(nn.Module):
 
         In float32: half precision would round the offsets to fractions of a pixel.
         """
-        with torch.autocast(x.device.type, enabled=False):
+        plain = torch.autocast(x.device.type, enabled=False) if x.device.type != "meta" else nullcontext()
+        with plain:
             dtype = torch.promote_types(x.dtype, torch.float32)
             tensors = (x, offset, self.weight, self.bias, mask)
             x, offset, weight, bias, mask = (tensor.to(dtype) for tensor in tensors)

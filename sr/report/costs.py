@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from sr.device.count import multiply_adds, parameters
+from sr.device.count import example, multiply_adds, parameters
 from sr.functional.axes import is_volume
-from sr.functional.frames import is_burst, is_clip
+from sr.functional.frames import is_burst
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen, conditions
 
@@ -76,7 +76,8 @@ def measure(
 
     Identical networks (`identity`) are timed once. The others take turns, every second round in reverse order, so that other
     load affects all of them; the first round does not count. No round starts after `limit` seconds, but each network is
-    timed at least once. One that takes more than the image (sr/network/inputs.py), volumes, clips or bursts, is not timed.
+    timed at least once. One that takes more than the image (sr/network/inputs.py), volumes or bursts is not timed; one for
+    clips gets a few frames, and its time is that of one.
     """
     first: dict[tuple, str] = {}
     networks = {name: network for name, network in networks.items() if not (conditions(network) or _of_more(network))}
@@ -105,8 +106,8 @@ def measure(
 
 
 def _of_more(network: nn.Module) -> bool:
-    """Whether a network takes something else than pictures."""
-    return is_volume(network) or is_clip(network) or is_burst(network)
+    """Whether a network takes more than a picture or the frames of a clip: a volume, or a burst."""
+    return is_volume(network) or is_burst(network)
 
 
 def _once(network: nn.Module, lr: torch.Tensor) -> tuple[float, float | None]:
@@ -116,8 +117,9 @@ def _once(network: nn.Module, lr: torch.Tensor) -> tuple[float, float | None]:
         torch.cuda.synchronize()
     with torch.inference_mode():
         started = time.perf_counter()
+        lr, frames = example(network, lr)
         network(lr, **chosen(network, alone(lr, network.scale)))
         if cuda:
             torch.cuda.synchronize()
-        seconds = time.perf_counter() - started
+        seconds = (time.perf_counter() - started) / frames
     return seconds, torch.cuda.max_memory_allocated() / 1e6 if cuda else None
