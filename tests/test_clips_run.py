@@ -91,3 +91,10 @@ def test_test_py_measures_the_same_and_steadiness(job, tmp_path):
     assert {"warping_error", "tof"} <= again["bicubic"].keys()
     with pytest.raises(InputError, match="^metric=tof is for clips, but sample has pictures: remove it"):
         run_test(compose("test", ckpt, f"output_dir={tmp_path}/b", "benchmark=[sample]", "metric=[tof]", f"data_dir={folder}"))
+
+
+def test_a_report_of_runs_on_clips(job, tmp_path):
+    done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", "latency=16", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "| bicubic" in done.stdout and "No pictures" not in done.stdout
+    assert "data:image" in (tmp_path / "report" / "report.html").read_text()

@@ -26,7 +26,8 @@ def parameters(network: nn.Module) -> int:
 
 
 def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> float | None:
-    """Multiply-adds of convolutions and matrix products for one image with an output of this size, in eval mode.
+    """Multiply-adds of convolutions and matrix products for one image with an output of this size, in eval mode; for one frame
+    of a clip.
 
     Runs on shapes alone (torch's meta device), with the LR size rounded up to `multiple_of`.
 

@@ -13,6 +13,11 @@ def of_clips(metric: nn.Module) -> bool:
     return getattr(metric, "clips", False)
 
 
+def one_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, **given: Any) -> list[float]:
+    """The score of an image, as a list."""
+    return [scored(metric, sr, hr, **given).item()]
+
+
 def each_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, lr: Tensor, **given: Any) -> list[float]:
     """The scores of each frame of a clip (1, T, C, H, W), one frame at a time; of a metric of clips the only one."""
     if of_clips(metric):

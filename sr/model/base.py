@@ -15,8 +15,8 @@ from sr.errors import InputError, NotFiniteError
 from sr.functional.axes import is_volume, layout
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
-from sr.metric.base import check_scores, scored
-from sr.metric.frames import each_score, means, middle_frame
+from sr.metric.base import check_scores
+from sr.metric.frames import each_score, means, middle_frame, one_score
 from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.bursts import reference, seen
@@ -229,7 +229,7 @@ class SRModule(pl.LightningModule):
         self, metrics: Mapping[str, nn.Module], sr: Tensor, hr: Tensor | None, image: str, **given: Any
     ) -> dict[str, list[float]]:
         """Metric -> the score of an image, or those of the frames of a clip."""
-        score = each_score if "frames" in given["batch"] else (lambda *pair, **more: [scored(*pair, **more).item()])
+        score = each_score if "frames" in given["batch"] else one_score
         try:
             return {name: score(metric, sr, hr, **given) for name, metric in metrics.items()}
         except InputError as error:  # such as an image that is too small for SSIM

@@ -16,7 +16,7 @@ from sr.data.validated import validated
 from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO, of
-from sr.metric.base import scored
+from sr.metric.frames import each_score, means, of_clips, one_score
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
@@ -55,6 +55,10 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
     for name, benchmark in benchmarks.items():
         kind = getattr(benchmark, "kind", PHOTO)
         measured = build.metrics(names, runs[0].scale, kind, runs[0].config.get("data_dir"))
+        measured = {key: metric for key, metric in measured.items() if not of_clips(metric)}  # which take minutes
+        if (border := getattr(benchmark, "border", None)) is not None:
+            for metric in measured.values():
+                metric.crop_border = border
         run = min((run for run in runs if run.bicubic.get(name)), key=lambda run: len(run.scores[name]), default=None)
         if run is None:
             continue
@@ -67,9 +71,10 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
                 sr = imresize(lr, size=tuple(size), rounding=kind.levels)
                 given = {"lr": lr, "mask": sample["mask"][None] if "mask" in sample else None}
                 given["batch"] = {key: [value] for key, value in sample.items()} | {"lr": lr}
-                of[sample["name"]] = {key: scored(metric, sr, hr, **given).item() for key, metric in measured.items()}
-        means = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
-        same = [key for key, mean in means.items() if close(mean, run.bicubic[name].get(key, math.nan))]
+                score = each_score if "frames" in sample else one_score
+                of[sample["name"]] = means({key: score(metric, sr, hr, **given) for key, metric in measured.items()})
+        over_set = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
+        same = [key for key, mean in over_set.items() if close(mean, run.bicubic[name].get(key, math.nan))]
         if len(of) == len(run.scores[name]):
             scores[name] = {image: {key: row[key] for key in same} for image, row in of.items()}
     return scores

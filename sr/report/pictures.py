@@ -12,16 +12,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sr.errors import InputError
+from sr.functional.frames import is_clip
 from sr.functional.resize import imresize
 from sr.image.file import to_pixels
 from sr.image.kind import PHOTO
-from sr.infer.upscaler import upscale
+from sr.infer.upscaler import Upscaler, upscale
 from sr.metric.truthfulness import maps as shares
 from sr.model.bursts import reference, seen
 from sr.view.panel import shown
 from sr.view.truthfulness import in_colours
 
 TILE, STEP = 256, 4  # LR pixels of a tile; distance between candidate places in pixels
+FRAMES = 15  # of a clip that networks for clips get
 
 
 @dataclass
@@ -65,15 +67,14 @@ def strips(
             continue
         kind = getattr(benchmarks[benchmark], "kind", PHOTO)
         lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
-        if hr.ndim == 5:
-            said(f"no pictures of {benchmark}/{image}: those of clips are in the folder images/test of each run")
-            continue
+        clip = lr[:, :FRAMES] if hr.ndim == 5 else None  # of clips the middle one of the first frames is shown
+        lr, hr = (lr, hr) if clip is None else (one[:, clip.shape[1] // 2] for one in (lr, hr))
         size, batch = tuple(hr.shape[-2:]), {"lr": lr, "hr": hr}
         lr = reference(batch)  # of a burst the first frame
         whole = {"input": lr} if lr.shape[-2:] == size else {"bicubic": imresize(lr, size=size, rounding=kind.levels)}
         with torch.inference_mode():
             for name, network in networks.items():
-                whole[name] = upscale(network.to(device), seen(network, batch), tile=TILE).clamp(0, 1)
+                whole[name] = _upscaled(network.to(device), batch, clip).clamp(0, 1)
         for network in networks.values():
             network.to("cpu")
         top, left, height, width = place(list(whole.values())[1:] if len(whole) > 2 else list(whole.values()), crop)
@@ -106,6 +107,13 @@ def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
     means = F.avg_pool2d(spread, (height, width), STEP)
     row, column = divmod(int(means.argmax()), means.shape[-1])
     return row * STEP, column * STEP, height, width
+
+
+def _upscaled(network: nn.Module, batch: Mapping[str, Tensor], clip: Tensor | None) -> Tensor:
+    """SR of a picture or burst, or of the middle frame of a clip (1, T, C, h, w)."""
+    if clip is None or not is_clip(network):
+        return upscale(network, seen(network, batch), tile=TILE)
+    return Upscaler(network, tile=TILE)(clip)[:, clip.shape[1] // 2]
 
 
 def _sample(benchmark: object, image: str) -> dict[str, Tensor]:

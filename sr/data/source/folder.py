@@ -72,7 +72,7 @@ def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_rea
     if not folder.exists():
         raise MissingError(f"no such folder: {folder}")
     if not folder.is_dir():
-        raise MissingError(f"not a folder: {folder}")
+        raise MissingError(f"not a folder: {folder}{'; for a video pass data=clips' if is_video(folder) else ''}")
     files, others = image.scan(folder, readable)
     if not files:
         there = f"; found {listed(others)}" if others else ""
