@@ -38,6 +38,11 @@ def network(cfg: DictConfig) -> nn.Module:
         raise InputError(
             f"{type(built).__name__} is for clips, but data={choice('data', 'data')} has pictures: pass data=clips"
         )
+    if is_burst(built) and cfg.get("data") and "frames" in cfg.data:
+        raise InputError(
+            f"{type(built).__name__} is for bursts, but data={choice('data', 'data')} has clips: pass data=folder "
+            "degradation=[burst,bicubic]"
+        )
     if is_burst(built) and cfg.get("data") and "burst" not in group(cfg, "degradation"):
         say(f"{type(built).__name__} is for bursts, but degradation makes single pictures: pass degradation=[burst,bicubic]")
     if cfg.get("init_from"):

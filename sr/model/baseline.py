@@ -28,7 +28,7 @@ def baselines(
         return
     yield "bicubic", Bicubic(lr if lr.ndim == 4 else lr[:, 0], tuple(size), levels).whole()
     scale = size[0] // lr.shape[-2]
-    if lr.ndim == 5 and lr.shape[1] > 1 and tuple(size) == tuple(scale * side for side in lr.shape[-2:]):
+    if lr.ndim == 5 and tuple(size) == tuple(scale * side for side in lr.shape[-2:]):
         for name, network in _OF_BURSTS.items():
             yield name, _rounded(network(scale=scale, channels=lr.shape[2])(lr), levels)
 

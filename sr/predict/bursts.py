@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.functional.registration import FOUND, registered
-from sr.image import burst
+from sr.image import burst, video
+from sr.image.formats import extension
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS, Writer
 from sr.infer.memory import out_of_memory
@@ -38,6 +39,8 @@ def plan_bursts(
     """
     target, ending = Path(target), f".{format or 'png'}"
     entries = [Path(one).expanduser() for one in ([source] if isinstance(source, str | Path) else source)]
+    if videos := [one for one in entries if extension(one) in video.EXTENSIONS]:
+        raise InputError(f"{videos[0]} is a video, but the network is for bursts: pass a folder of frames of one scene")
     pairs = [(base, one) for base in entries for one in ([base] if base.is_file() else burst.found(base))]
     named = target.suffix.lower() in EXTENSIONS and not target.is_dir()
     if (ending if not named else target.suffix.lower()) not in EXTENSIONS:

@@ -34,6 +34,11 @@ def test_a_folder_of_frames_is_one_burst_and_a_folder_of_folders_many(folder):
     for source, target, says in (
         (folder / "in", folder / "one.png", "one.png is a file, but there are 2 bursts: pass a folder"),
         (folder / "in", folder / "in" / "a", "lies in the input .*in, whose folders are bursts: choose another one"),
+        (
+            "film.mp4",
+            folder / "out",
+            "^film.mp4 is a video, but the network is for bursts: pass a folder of frames of one scene",
+        ),
         ([a, a], folder / "out", "several bursts would become .*a.png: choose another input"),
     ):
         with pytest.raises(InputError, match=says):
