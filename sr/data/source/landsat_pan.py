@@ -23,7 +23,7 @@ from sr.image.raster import Raster
 
 DARK = 5000  # the digital number of reflectance 0: 2e-5 * DN - 0.1
 EDGE = 2  # LR pixels at the edge of a tile that do not take part in its registration
-_VERSION = 1  # of what is written
+_VERSION = 2  # of what is written
 
 
 class LandsatPan:
@@ -33,6 +33,8 @@ class LandsatPan:
     30 m, best on the training tiles (least squares, none negative). The panchromatic grid begins half of its pixel left of and
     above that of 30 m, and the two differ further, tile by tile (up to 0.8 LR pixels in data=landsat8_pan). The bands are
     therefore moved, by cubic splines, to where they correlate best with the panchromatic band; an LR pixel covers 2 x 2 of HR.
+    The sum is scaled to the mean of the panchromatic band, tile by tile: what is on the ground decides how the two sensors differ,
+    and a network would learn this of the training tiles as a shift of brightness.
 
     Args:
         path: folder of the tiles with 30 m bands, in digital numbers of Level 1.
@@ -114,6 +116,7 @@ class LandsatPan:
         if not file.is_file():
             pair = Pair(pan, self._partner(pan), self.visible)
             reflectance = pair.moved(self.fit["shifts"][self._name(pan)]) @ np.array(self.fit["weights"])
+            reflectance *= pair.pooled.mean() / reflectance.mean()
             samples = np.clip(np.rint(reflectance + DARK), 1, 65535).astype(np.uint16)[..., None]
             with rasters.opened(pan) as source, whole(file) as new, source.writer(new, (1, *samples.shape[:2])) as out:
                 out.write(samples)

@@ -30,6 +30,7 @@ def test_lr_covers_the_place_of_hr(folders, capsys):
         with rasterio.open(hr) as high, rasterio.open(lr) as low:
             assert low.bounds == high.bounds and low.crs == high.crs and (low.width, low.height) == (16, 16)
             assert low.dtypes == ("uint16",) and low.count == 1
+        assert samples(lr).mean() == pytest.approx(pooled(hr).mean(), abs=0.3)  # both are rounded
         assert abs(np.corrcoef(samples(lr).ravel(), pooled(hr).ravel())[0, 1]) > 0.6
     assert len(source.files()) == len(source.names()) == 3 and not source.validation()
     test = LandsatPan(*folders, part="test", **SETTINGS)
