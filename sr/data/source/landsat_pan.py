@@ -33,8 +33,8 @@ class LandsatPan:
     30 m, best on the training tiles (least squares, none negative). The panchromatic grid begins half of its pixel left of and
     above that of 30 m, and the two differ further, tile by tile (up to 0.8 LR pixels in data=landsat8_pan). The bands are
     therefore moved, by cubic splines, to where they correlate best with the panchromatic band; an LR pixel covers 2 x 2 of HR.
-    The sum is scaled to the mean of the panchromatic band, tile by tile: what is on the ground decides how the two sensors differ,
-    and a network would learn this of the training tiles as a shift of brightness.
+    The sum is scaled to the mean of the panchromatic band, tile by tile: how the two differ depends on what is on the ground,
+    and a network would learn the difference on the training tiles as a shift of brightness.
 
     Args:
         path: folder of the tiles with 30 m bands, in digital numbers of Level 1.
