@@ -12,7 +12,7 @@ from tests.chains import FILES, SAME_SIZE, chain_of
 
 # Noise has no place in the image; blocks begin at the corner of what a codec is given.
 NOT_LOCAL = {"noise", "jpeg", "webp", "video_codec"}
-SCALES = {**dict.fromkeys(SAME_SIZE, (1,)), "realbasicvsr": (4,)}  # encoders take long
+SCALES = {**dict.fromkeys(SAME_SIZE, (1,)), "realbasicvsr": (4,), "bd": (2, 4)}  # encoders take long; even ones
 CASES = [(file, scale) for file in FILES for scale in SCALES.get(file.stem, (2, 3, 4))]
 
 
