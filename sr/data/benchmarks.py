@@ -70,7 +70,8 @@ class Benchmarks(pl.LightningDataModule):
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Stored values to float on the device. InputError: images with another number of bands than the kind's."""
         lr, hr = self.kind.scaled(batch["lr"]), batch.get("hr")
-        if (bands := (lr if hr is None else hr).shape[-3]) != self.kind.bands:
+        first = 1 if hr is not None and "frames" not in batch else -3  # of volumes (N, C, D, H, W); bursts without HR, clips
+        if (bands := (lr if hr is None else hr).shape[first]) != self.kind.bands:
             raise InputError(
                 f"a benchmark has images with {bands} bands, but image={self.kind.name} has {self.kind.bands}: "
                 "set kind: ${image} in its YAML"

@@ -1,6 +1,7 @@
 """The stream of training batches that a run sees: the same for any number of workers, from any step."""
 
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,11 @@ from sr.data.module import SRData
 from sr.data.source.folder import Folder
 from sr.data.source.sample import Sample
 from sr.degradation.bicubic import Bicubic
+from sr.errors import InputError
+from sr.image.kind import PHOTO, Kind
 from tests.jobs import SMALL, compose
+
+MRI = Kind("mri", 1, "float32", (0, 1), None, False, (0,))
 
 
 def module(folder, *words, step=0, rank=0, world_size=1):
@@ -94,6 +99,26 @@ def test_a_limit_is_of_the_set_whatever_the_number_of_processes(tmp_path, limit,
         names = ["astronaut", "coffee", "rocket"][: expected[0]], ["a", "b"][: expected[1]]
         assert (sorted(seen[0]), sorted(seen[1])) == names
         assert data.counts(stage) == dict(zip(sets, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "kind, low, high, more",
+    [
+        (MRI, (1, 1, 4, 8, 8), (1, 1, 8, 8, 8), {}),  # a volume
+        (PHOTO, (1, 5, 3, 8, 8), (1, 5, 3, 16, 16), {"frames": 5}),  # a clip
+        (PHOTO, (1, 5, 3, 8, 8), (1, 3, 16, 16), {}),  # a burst
+        (PHOTO, (1, 5, 3, 8, 8), None, {"scale": 2}),  # a burst without HR
+    ],
+)
+def test_the_bands_are_counted_on_their_own_axis(kind, low, high, more):
+    """Of volumes it is not the third from the end."""
+    data, batch = Benchmarks(benchmark={}, kind=kind), {"lr": torch.zeros(low), "hr": torch.zeros(high or low), **more}
+    if high is None:
+        del batch["hr"]
+    assert data.on_after_batch_transfer(batch, 0)["lr"].shape == low
+    data.kind = replace(kind, bands=kind.bands + 1, luma=False)
+    with pytest.raises(InputError, match=f"has images with {kind.bands} bands, but image={kind.name} has {kind.bands + 1}"):
+        data.on_after_batch_transfer(batch, 0)
 
 
 def test_the_limits_come_from_the_config_and_lightning_gets_none_of_its_own(tmp_path):
