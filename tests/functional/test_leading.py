@@ -75,7 +75,7 @@ def test_the_score_of_a_clip_is_the_mean_of_its_frames(clip, metric):
 @pytest.mark.parametrize("scale", [2, 3])
 @pytest.mark.parametrize("file", DEGRADATIONS, ids=lambda file: file.stem)
 def test_degradation(clip, file, scale):
-    scale = 1 if file.stem in SAME_SIZE else scale
+    scale = 1 if file.stem in SAME_SIZE else 4 if (file.stem, scale) == ("bd", 3) else scale  # BD has even ones alone
     chain = chain_of(file, scale)
     given = parameters(chain, 11, 2)
     made = chain(clip, given)
