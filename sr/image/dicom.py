@@ -3,6 +3,7 @@
 pydicom is an optional dependency: pip install ".[medical]". So are the decoders of compressed files.
 """
 
+import itertools
 import logging
 import os
 import warnings
@@ -23,6 +24,11 @@ from sr.image.writer import StripWriter
 from sr.say import warn
 
 EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima")
+MODALITIES = {
+    "ct": ("CT",),
+    "mri": ("MR",),
+    "xray": ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA"),
+}  # kind -> those of its images: DICOM PS3.3, C.7.3.1.1.1
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT")  # read as RGB
 _DECODERS = {"JPEG 2000": "pylibjpeg pylibjpeg-openjpeg", "JPEG": "pylibjpeg pylibjpeg-libjpeg"}
 _COUNTING = Lock()  # images are decoded in threads, which need the same series
@@ -82,8 +88,13 @@ class DICOM(Raster):
     def not_kept(self) -> dict[str, str]:
         return lost(self.header)
 
-    def not_used(self) -> list[str]:
-        found = super().not_used()
+    def foreign(self, kind: str) -> str:
+        found = str(self.header.get("Modality") or "")
+        return "" if found in MODALITIES.get(kind, (found,)) else found
+
+    def not_used(self, kind: str = "") -> list[str]:
+        found, other = super().not_used(kind), self.foreign(kind)
+        found += [f"are of modality {other}, which is not that of image={kind}"] if other else []
         return found + (["have a modality lookup table, which is not applied"] if "ModalityLUTSequence" in self.header else [])
 
     def _samples(self, plane: int) -> np.ndarray:
@@ -164,3 +175,13 @@ def _at(files: tuple[tuple[str, int, int], ...], percentiles: tuple[float, ...])
 def _counts(file: str, size: int, modified: int) -> Counts:
     with DICOM(Path(file)) as raster:
         return counted(raster)
+
+
+def unnamed(folder: Path) -> str:
+    """The end of an error about a folder without images: whether the first files in it are DICOM without the extension."""
+    others = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix.lower() not in EXTENSIONS)
+    for file in itertools.islice(others, 20):
+        with file.open("rb") as opened:
+            if opened.read(132)[128:] == b"DICM":
+                return f"; {file.name} is a DICOM file: add .dcm to the names of such files"
+    return ""

@@ -256,7 +256,7 @@ class Kind:
 
     def _not_used(self, raster: Raster) -> list[str]:
         self._check(raster)
-        lost = raster.not_used()
+        lost = raster.not_used(self.name)
         if raster.shape[2] == 3 and self.bands == 1:
             lost.append("are in colour and are converted to gray (rgb2gray)")
         if self.outside == "clip":

@@ -97,8 +97,12 @@ class Raster(ABC):
         """What an enlarged file loses, in a few words -> what to say, as `sr.image.facts.Facts.not_kept`."""
         return {}
 
-    def not_used(self) -> list[str]:
-        """What training drops, as endings of a sentence about files, as `sr.image.facts.Facts.not_used`."""
+    def foreign(self, kind: str) -> str:
+        """What the file says it is, if images of a kind of this name are something else; otherwise empty."""
+        return ""
+
+    def not_used(self, kind: str = "") -> list[str]:
+        """What training with a kind of this name drops, as endings of a sentence, as `sr.image.facts.Facts.not_used`."""
         return ["have several planes; only the first is used"] if self.planes > 1 else []
 
     def close(self) -> None:  # noqa: B027  a file that is read as a whole has nothing to close

@@ -19,6 +19,7 @@ from sr.image.kind import PHOTO, Kind
 from sr.image.raster import Raster, Valid, Window
 from sr.infer.strips import NOT_FINITE, factor_of, rows_of
 from sr.infer.upscaler import Upscaler, channels
+from sr.say import warn
 
 Strip = tuple[np.ndarray, np.ndarray | None]
 
@@ -82,7 +83,8 @@ def check_bands(upscaler: Upscaler, raster: Raster, kind: Kind) -> None:
 def check_unit(raster: Raster, kind: Kind) -> None:
     """Whether the samples can be those of a kind of integers in a range of its own, such as [0, 10000] of Sentinel-2.
 
-    Looks at nine windows of the file. Floats may be reflectances, 0.2 for 2000; integers may be those of another satellite.
+    Looks at nine windows of the file. Floats may be reflectances, 0.2 for 2000; integers may be those of another satellite, of
+    which one line warns if most of them lie outside the range.
 
     Raises:
         InputError: all values lie outside the range, or all floats below a thousandth of its end; the line names the file.
@@ -98,6 +100,12 @@ def check_unit(raster: Raster, kind: Kind) -> None:
         raise InputError(
             f"{raster.path}: values from {first:.6g} to {last:.6g}, but image={kind.name} has range {list(kind.range)}: "
             "convert them to that unit first, as by gdal_calc.py, or use a network trained for such files"
+        )
+    outside = sum(int(((values < low) | (values > high)).sum()) for values in seen) / sum(values.size for values in seen)
+    if outside > 0.5:
+        warn(
+            f"{raster.path}: {outside:.0%} of the values looked at, {first:.6g} to {last:.6g}, lie outside image={kind.name}'s "
+            f"range {list(kind.range)}: do not trust the result, unless the file is of that sensor and unit"
         )
 
 

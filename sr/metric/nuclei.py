@@ -11,9 +11,11 @@ from skimage.segmentation import watershed
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.image.kind import Kind
 from sr.metric.task import TaskMetric
 
 STAINS = ("hematoxylin", "fluorescence")
+NEEDS_RGB, INSTEAD = "metric.nuclei.stain=hematoxylin needs RGB", "pass metric.nuclei.stain=fluorescence, or image=microscopy"
 
 
 class Nuclei(TaskMetric):
@@ -27,11 +29,12 @@ class Nuclei(TaskMetric):
         sigma: of the Gaussian filter before the threshold, in HR pixels.
         distance: least distance between the centres of two nuclei, in HR pixels.
         area: least area of a nucleus, in HR pixels.
+        kind: the pixel format, to refuse a stain that it cannot show before a run; None: not known.
         test_only: do not count in validation images, which may have another stain.
         crop_border, levels: see Metric.
 
     Raises:
-        InputError: an unknown stain.
+        InputError: an unknown stain, or hematoxylin in a kind that is not RGB.
     """
 
     higher_is_better = False
@@ -44,6 +47,7 @@ class Nuclei(TaskMetric):
         sigma: float = 1.0,
         distance: int = 3,
         area: int = 12,
+        kind: Kind | None = None,
         test_only: bool = True,
         crop_border: float = 0,
         levels: int | None = 255,
@@ -51,6 +55,8 @@ class Nuclei(TaskMetric):
         super().__init__(crop_border=crop_border, channel="rgb", levels=levels)
         if stain not in STAINS:
             raise InputError(f"metric.nuclei.stain={stain}: choose {' or '.join(STAINS)}")
+        if stain == "hematoxylin" and kind is not None and kind.bands != 3:
+            raise InputError(f"{NEEDS_RGB}, not the bands of image={kind.name} ({kind.bands}): {INSTEAD}")
         self.stain, self.sigma, self.distance, self.area, self.test_only = stain, sigma, distance, area, test_only
 
     def forward(self, sr: Tensor, hr: Tensor | None = None) -> Tensor:
@@ -80,7 +86,5 @@ class Nuclei(TaskMetric):
         if self.stain == "fluorescence":
             return picture / 255 if picture.ndim == 2 else picture.mean(2) / 255
         if picture.ndim == 2 or picture.shape[2] != 3:
-            raise InputError(
-                "metric.nuclei.stain=hematoxylin needs RGB: pass metric.nuclei.stain=fluorescence, or image=microscopy"
-            )
+            raise InputError(f"{NEEDS_RGB}: {INSTEAD}")
         return rgb2hed(picture)[..., 0]

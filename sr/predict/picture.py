@@ -8,7 +8,6 @@ import numpy as np
 
 from sr.errors import InputError
 from sr.image import rasters
-from sr.image.dicom import DICOM
 from sr.image.file import Image, read
 from sr.image.kind import Kind
 from sr.image.raster import Raster, extension
@@ -19,11 +18,6 @@ from sr.infer.upscaler import Upscaler
 from sr.say import warn
 
 Picture = Image | Raster
-_MODALITIES = {
-    "ct": ("CT",),
-    "mri": ("MR",),
-    "xray": ("CR", "DX", "IO", "MG", "PX", "RF", "RG", "XA"),
-}  # DICOM PS3.3, C.7.3.1.1.1
 
 
 def opened(path: Path, target: Path) -> Picture:
@@ -64,8 +58,7 @@ def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
 
 def _say_modality(raster: Raster, kind: Kind) -> None:
     """Warn about a DICOM file whose values are not those of the network's images: an MR image has no Hounsfield units."""
-    found = str(raster.header.get("Modality") or "") if isinstance(raster, DICOM) else ""
-    if found and found not in _MODALITIES.get(kind.name, (found,)):
+    if found := raster.foreign(kind.name):
         warn(f"{raster.path.parent}: files of modality {found}, but the network is for image={kind.name}: do not trust results")
 
 

@@ -11,6 +11,7 @@ from sr.data.notes import listed
 from sr.errors import InputError, MissingError
 from sr.files import matching
 from sr.image import formats, rasters, volume, volume_slices
+from sr.image.dicom import unnamed
 from sr.image.file import scan, size
 from sr.image.raster import extension
 from sr.image.writer import EXTENSIONS
@@ -147,7 +148,9 @@ def find(
         files = [file for file in files if there not in Path(os.path.realpath(file)).parents]
     if not files:
         there = f"found {listed(others)}" if others else f"looked for {', '.join(formats.READ)}"
-        raise MissingError(f"{source}: no such file, or no readable images ({there})")
+        raise MissingError(
+            f"{source}: no such file, or no readable images ({there}){unnamed(source) if source.is_dir() else ''}"
+        )
     if others:
         warn(f"{source}: skipped files that are not readable images: {listed(others)}")
     return base, files

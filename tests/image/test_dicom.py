@@ -6,11 +6,13 @@ import pytest
 from pydicom.pixels import pixel_array
 from pydicom.pixels.decoders import JPEGLSLosslessDecoder
 
-from sr.errors import InputError
+from sr.data.source.folder import images
+from sr.errors import InputError, MissingError
 from sr.image import rasters
 from sr.image.dicom import DICOM, header
 from sr.image.file import read, size
 from sr.image.kind import PHOTO, Kind
+from sr.predict.plan import plan
 from tests.image.dicoms import real, series, written
 
 itk = pytest.importorskip("SimpleITK")
@@ -73,6 +75,21 @@ def test_rescaled_values(tmp_path, slope, intercept, dtype):
     with rasters.opened(tmp_path / "a.dcm") as raster:
         assert raster.dtype == dtype and raster.full is None
         np.testing.assert_array_equal(whole(raster)[..., 0], samples.astype(float) * slope + intercept)
+
+
+def test_another_modality_is_said_before_a_training():
+    assert MRI.not_used(real("MR_small.dcm")) == []
+    assert MRI.not_used(real("CT_small.dcm")) == ["are of modality CT, which is not that of image=mri"]
+
+
+def test_files_without_the_extension_are_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("of the series")
+    with pytest.raises(MissingError, match=r"found 1 \.txt$"):
+        images(tmp_path)
+    (tmp_path / "IM0001").write_bytes(real("MR_small.dcm").read_bytes())
+    for find in (images, lambda folder: plan([folder], tmp_path / "out")):
+        with pytest.raises(MissingError, match="; IM0001 is a DICOM file: add .dcm to the names of such files$"):
+            find(tmp_path)
 
 
 def test_kinds(tmp_path):

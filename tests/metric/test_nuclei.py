@@ -11,6 +11,7 @@ from torch import Tensor
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read
+from sr.image.kind import PHOTO, Kind
 from sr.metric.nuclei import Nuclei
 
 CENTRES = [(15, 15), (15, 50), (15, 85), (50, 20), (50, 32), (60, 70), (85, 25), (88, 90)]  # (50, 20) and (50, 32) touch
@@ -58,6 +59,10 @@ def test_the_score_is_the_difference_of_the_counts():
 def test_bad_input_is_one_line():
     with pytest.raises(InputError, match=r"^metric\.nuclei\.stain=eosin: choose hematoxylin or fluorescence$"):
         Nuclei(stain="eosin")
+    one = Kind("gray", 1, "uint8", (0, 255), 255, False, (0,))
+    with pytest.raises(InputError, match=r"hematoxylin needs RGB, not the bands of image=gray \(1\): pass [^\n]*$"):
+        Nuclei(kind=one)  # before a training, not after it
+    assert Nuclei(kind=one, stain="fluorescence") and Nuclei(kind=PHOTO)
     gray = torch.zeros(1, 1, 32, 32)
     with pytest.raises(InputError, match=r"^metric\.nuclei\.stain=hematoxylin needs RGB: [^\n]*$"):
         Nuclei()(gray, gray)

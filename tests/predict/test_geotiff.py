@@ -240,4 +240,6 @@ def test_reflectances_for_a_network_of_integers_are_refused(tmp_path, capsys):
     other = replace(REFLECTANCE, name="landsat8", range=(7273, 43636))
     line = refusal(tmp_path, capsys, shutil.copy(SENTINEL2, tmp_path / "s2.tif"), bicubic(), other)
     assert "but image=landsat8 has range [7273, 43636]: convert" in line
+    with pytest.warns(match=r"s2\.tif: \d+% of .* lie outside image=half's range \[0, 500\]: do not trust"):
+        upscaled(tmp_path / "half", tmp_path / "s2.tif", bicubic(), replace(REFLECTANCE, name="half", range=(0, 500)))
     upscaled(tmp_path, written(tmp_path / "numbers.tif", pixels, nodata=nodata), bicubic(), REFLECTANCE)

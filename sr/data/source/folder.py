@@ -10,6 +10,7 @@ from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image import formats
 from sr.image.clip import is_video
+from sr.image.dicom import unnamed
 from sr.say import warn
 
 _FRAMES = 5  # numbered images of a folder from which it looks like a clip
@@ -77,7 +78,7 @@ def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_rea
     if not files:
         there = f"; found {listed(others)}" if others else ""
         there += "; for clips pass data=clips" if any(is_video(f"x{extension}") for extension in others) else ""
-        raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}")
+        raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}{unnamed(folder)}")
     return files
 
 
