@@ -21,7 +21,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
-        _make(path.parent)
+        make_folder(path.parent)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -33,7 +33,8 @@ def whole(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it. NotADirectoryError: one of them is a file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

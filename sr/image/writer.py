@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 
 from sr.errors import InputError, StorageError
+from sr.files import make_folder
 from sr.image import exif as tags
 from sr.image.png import PNGFile
 from sr.image.tiff import TIFFFile
@@ -87,7 +88,7 @@ class StripWriter(ABC):
 
     def _write(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
         if not self._begun:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._begun = True
             self.begin(self._temporary)
         self.add(samples, valid)

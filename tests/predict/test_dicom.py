@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels import pixel_array
 from pydicom.sequence import Sequence
 
-from sr.errors import InputError
+from sr.errors import InputError, StorageError
 from sr.image import rasters
 from sr.image.kind import PHOTO, Kind
 from sr.network.interpolation import Interpolation
@@ -229,3 +229,9 @@ def test_another_modality_is_said(tmp_path, recwarn):
     assert not any("of modality" in str(one.message) for one in recwarn.list)
     with pytest.warns(match=r": files of modality MR, but the network is for image=ct: do not trust results$"):
         upscaled(tmp_path / "ct", source, kind=CT)
+
+
+def test_a_file_where_the_folder_of_the_result_should_be(tmp_path):
+    source = shutil.copy(real("MR_small.dcm"), tmp_path / "a.dcm")
+    with pytest.raises(StorageError, match="a folder of this path is a file: '.*a.dcm/b.dcm'$"):
+        predict_files(bicubic(), [(source, source / "b.dcm")], kind=MRI)
