@@ -23,7 +23,7 @@ from sr.image.raster import Raster
 
 DARK = 5000  # the digital number of reflectance 0: 2e-5 * DN - 0.1
 EDGE = 2  # LR pixels at the edge of a tile that do not take part in its registration
-_VERSION = 2  # of what is written
+_VERSION = 3  # of what is written
 
 
 class LandsatPan:
@@ -33,8 +33,8 @@ class LandsatPan:
     30 m, best on the training tiles (least squares, none negative). The panchromatic grid begins half of its pixel left of and
     above that of 30 m, and the two differ further, tile by tile (up to 0.8 LR pixels in data=landsat8_pan). The bands are
     therefore moved, by cubic splines, to where they correlate best with the panchromatic band; an LR pixel covers 2 x 2 of HR.
-    The sum is scaled to the mean of the panchromatic band, tile by tile: how the two differ depends on what is on the ground,
-    and a network would learn the difference on the training tiles as a shift of brightness.
+    The weights fit differences from the mean of a tile, and a constant makes the means of LR and HR equal, tile by tile: the
+    atmosphere adds light, most of it in blue, and a network would learn that as a change of brightness and contrast.
 
     Args:
         path: folder of the tiles with 30 m bands, in digital numbers of Level 1.
@@ -103,11 +103,11 @@ class LandsatPan:
         shifts = {pan: pair.offset for pan, pair in tiles.items()}
         for last in (False, True):
             train = self.tiles.parts["train"]
-            x = np.concatenate([tiles[pan].moved(shifts[pan]).reshape(-1, len(self.visible)) for pan in train])
-            y = np.concatenate([tiles[pan].pooled.reshape(-1) for pan in train])
+            x = np.concatenate([_centred(tiles[pan].moved(shifts[pan])).reshape(-1, len(self.visible)) for pan in train])
+            y = np.concatenate([_centred(tiles[pan].pooled).reshape(-1) for pan in train])
             weights = nnls(x, y)[0]  # a negative weight would make a difference of bands: noise and edges
             shifts = shifts if last else {pan: pair.registered(weights) for pan, pair in tiles.items()}
-        error = float(np.sqrt(np.mean((x @ weights - y) ** 2)) / y.mean())
+        error = float(np.sqrt(np.mean((x @ weights - y) ** 2)) / np.mean([tiles[pan].pooled.mean() for pan in train]))
         return {"weights": weights.tolist(), "error": error, "shifts": {self._name(pan): [*s] for pan, s in shifts.items()}}
 
     def _lr(self, pan: Path) -> Path:
@@ -116,7 +116,7 @@ class LandsatPan:
         if not file.is_file():
             pair = Pair(pan, self._partner(pan), self.visible)
             reflectance = pair.moved(self.fit["shifts"][self._name(pan)]) @ np.array(self.fit["weights"])
-            reflectance *= pair.pooled.mean() / reflectance.mean()
+            reflectance += pair.pooled.mean() - reflectance.mean()
             samples = np.clip(np.rint(reflectance + DARK), 1, 65535).astype(np.uint16)[..., None]
             with rasters.opened(pan) as source, whole(file) as new, source.writer(new, (1, *samples.shape[:2])) as out:
                 out.write(samples)
@@ -164,6 +164,11 @@ class Pair:
         limits = [(at - 1, at + 1) for at in self.offset]
         options = {"xatol": 0.005, "fatol": 1e-6, "initial_simplex": np.add(self.offset, [(0, 0), (0.2, 0), (0, 0.2)])}
         return tuple(map(float, minimize(unlike, self.offset, method="Nelder-Mead", bounds=limits, options=options).x))
+
+
+def _centred(values: np.ndarray) -> np.ndarray:
+    """Differences of values (h, w) or (h, w, n) from their mean over pixels."""
+    return values - values.mean((0, 1))
 
 
 def moved(bands: np.ndarray, shape: Sequence[int], offset: Sequence[float]) -> np.ndarray:
