@@ -124,7 +124,7 @@ def header(path: str | Path) -> Any:
     logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
     with open(path, "rb") as file:
         if file.read(132)[128:] != b"DICM":
-            raise InputError("not a DICOM file: it has no DICM at byte 128")
+            raise InputError("not a DICOM file: it has no DICM at byte 128; move it elsewhere, or replace it")
     with _quiet():
         return pydicom.dcmread(path, stop_before_pixels=True)
 

@@ -132,7 +132,7 @@ class Window:
             if self.raster.masked and (valid := self.raster.valid(rows, columns, self.plane)) is not None:
                 samples = np.where(valid[..., None], samples, samples.dtype.type(0))
         if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-            raise InputError(f"{self.raster.path}: NaN or infinite samples: set its nodata value, or replace them")
+            raise InputError(f"{self.raster.path}: NaN or infinite samples: replace them, or set the nodata value of a GeoTIFF")
         return samples
 
 

@@ -124,7 +124,7 @@ def test_floats_with_nan_as_nodata(tmp_path, capsys):
     assert np.isnan(sr[:, :14]).all() and np.isfinite(sr[:, 14:]).all() and sr.dtype == np.float32
     shutil.rmtree(tmp_path / "out")
     line = refusal(tmp_path, capsys, written(tmp_path / "bad.tif", pixels), bicubic(1), kind)
-    assert line == f"{tmp_path}/bad.tif: NaN or infinite samples: set its nodata value, or replace them"
+    assert line == f"{tmp_path}/bad.tif: NaN or infinite samples: replace them, or set the nodata value of a GeoTIFF"
 
 
 def test_a_valid_value_never_becomes_nodata(tmp_path):
