@@ -60,12 +60,12 @@ def plan(
             raise InputError(f"output={target}: {target.suffix} cannot be written: choose one of {', '.join(WRITTEN)}")
         if suffix or format not in (None, extension(target)[1:]):
             raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
-        return _checked([(several[0], target)])
+        return checked([(several[0], target)])
     bases = {file: base for base, files in (find(one, target, _readable) for one in several) for file in files}
     if target.is_file() or (len(several) > 1 and named):
         raise InputError(f"output={target} is a file: pass a folder")
     names = _names([file.relative_to(base) for file, base in bases.items()], [*bases], format, suffix)
-    return _checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
+    return checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
 
 
 def _readable(path: str | Path) -> bool:
@@ -156,7 +156,8 @@ def find(
     return base, files
 
 
-def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
+def checked(pairs: list[tuple[Path, Path]], advice: str = "choose format=null or another input") -> list[tuple[Path, Path]]:
+    """The pairs (input, result). InputError: a result would overwrite an input, or two would have one name, with `advice`."""
     inputs = {os.path.normcase(os.path.realpath(source)) for source, _ in pairs}
     sources: dict[str, Path] = {}
     for source, target in pairs:
@@ -164,6 +165,6 @@ def _checked(pairs: list[tuple[Path, Path]]) -> list[tuple[Path, Path]]:
         if real in inputs:
             raise InputError(f"{source}: its result {target} would overwrite an input: choose another output or a suffix")
         if real in sources:
-            raise InputError(f"{sources[real]} and {source} would both become {target}: choose format=null or another input")
+            raise InputError(f"{sources[real]} and {source} would both become {target}: {advice}")
         sources[real] = source
     return pairs

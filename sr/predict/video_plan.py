@@ -8,7 +8,7 @@ from sr.errors import InputError
 from sr.image import formats
 from sr.image.video import EXTENSIONS
 from sr.image.video_writer import WRITTEN
-from sr.predict.plan import sources
+from sr.predict.plan import checked, sources
 from sr.say import warn
 
 Source = str | Path | Sequence[str | Path]
@@ -70,14 +70,7 @@ def plan_videos(
         for file, base in found:
             ending = f".{format}" if format else file.suffix if file.suffix.lower() in WRITTEN else ".mkv"
             pairs.append((file, target / file.relative_to(base).with_name(f"{file.stem}{suffix}{ending}")))
-    results = [result.resolve() for _, result in pairs]
-    inputs = {file.resolve() for file, _ in pairs}
-    for (file, result), real in zip(pairs, results, strict=True):
-        if real in inputs:
-            raise InputError(f"{file}: its result {result} would overwrite an input: choose another output or a suffix")
-        if results.count(real) > 1:
-            raise InputError(f"several inputs would become {result}: choose another input, or pass format=mkv")
-    return pairs
+    return checked(pairs, "choose another input, or pass format=mkv")
 
 
 def _is_video(path: Path) -> bool:

@@ -21,6 +21,7 @@ from sr.infer.memory import out_of_memory
 from sr.infer.upscaler import PRECISIONS
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
 from sr.predict.files import Result
+from sr.predict.plan import checked
 
 
 def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, *, suffix: str = "") -> list[tuple[Path, Path]]:
@@ -54,14 +55,7 @@ def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, 
                 if inside is None or not file.resolve().is_relative_to(inside):  # results of an earlier call
                     name = f"{stem(file)}{suffix}{extension(file)}"
                     pairs.append((file, target / file.relative_to(base).with_name(name)))
-    results = [result.resolve() for _, result in pairs]
-    inputs = {file.resolve() for file, _ in pairs}
-    for (file, result), real in zip(pairs, results, strict=True):
-        if real in inputs:
-            raise InputError(f"{file}: its result {result} would overwrite an input: choose another output or a suffix")
-        if results.count(real) > 1:
-            raise InputError(f"several inputs would become {result}: choose another input")
-    return pairs
+    return checked(pairs, "choose another input")
 
 
 def predict_volumes(
