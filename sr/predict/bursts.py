@@ -19,6 +19,7 @@ from sr.infer.memory import out_of_memory
 from sr.infer.strips import NOT_FINITE
 from sr.infer.upscaler import Upscaler
 from sr.predict.files import Result, upscaler
+from sr.predict.plan import no_video
 
 
 def plan_bursts(
@@ -38,6 +39,7 @@ def plan_bursts(
             be written.
     """
     target, ending = Path(target), f".{format or 'png'}"
+    no_video(target)
     entries = [Path(one).expanduser() for one in ([source] if isinstance(source, str | Path) else source)]
     if videos := [one for one in entries if extension(one) in video.EXTENSIONS]:
         raise InputError(f"{videos[0]} is a video, but the network is for bursts: pass a folder of frames of one scene")

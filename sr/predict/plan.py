@@ -10,7 +10,7 @@ from PIL.Image import registered_extensions
 from sr.data.notes import listed
 from sr.errors import InputError, MissingError
 from sr.files import matching
-from sr.image import formats, rasters, volume, volume_slices
+from sr.image import formats, rasters, video_writer, volume, volume_slices
 from sr.image.dicom import unnamed
 from sr.image.file import scan, size
 from sr.image.raster import extension
@@ -52,6 +52,7 @@ def plan(
             f"output={target} names a volume, but the network is for pictures: choose one of {', '.join(WRITTEN)}, and for a "
             "volume, whose slices are enlarged, its own format or a folder"
         )
+    no_video(target)
     # Whether it is the result of a single file.
     endings = {*_KEPT, *rasters.EXTENSIONS, *registered_extensions()}
     named = extension(target).lower() in endings and not target.is_dir()
@@ -66,6 +67,15 @@ def plan(
         raise InputError(f"output={target} is a file: pass a folder")
     names = _names([file.relative_to(base) for file, base in bases.items()], [*bases], format, suffix)
     return checked([(file, target / name) for file, name in zip(bases, names, strict=True)])
+
+
+def no_video(target: Path) -> None:
+    """InputError: `target` names a video, but pictures are written."""
+    if extension(target).lower() in video_writer.WRITTEN and not target.is_dir():
+        raise InputError(
+            f"output={target} names a video, but the results of pictures are pictures: pass a folder, or make a video of the "
+            "input first"
+        )
 
 
 def _readable(path: str | Path) -> bool:

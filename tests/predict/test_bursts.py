@@ -39,6 +39,7 @@ def test_a_folder_of_frames_is_one_burst_and_a_folder_of_folders_many(folder):
             folder / "out",
             "^film.mp4 is a video, but the network is for bursts: pass a folder of frames of one scene",
         ),
+        (folder / "in" / "a", folder / "one.mp4", "one.mp4 names a video, but the results of pictures are pictures"),
         ([a, a], folder / "out", "several bursts would become .*a.png: choose another input"),
     ):
         with pytest.raises(InputError, match=says):

@@ -82,6 +82,8 @@ def test_results_below_the_input_are_not_inputs_again(photos):
             {},
             "names a volume, but the network is for pictures: choose one of .png",
         ),
+        ("photos", "out/large.mp4", {}, "output=out/large.mp4 names a video, but the results of pictures are pictures"),
+        ("photos/a.png", "out/large.MKV", {}, "names a video"),
         ("photos/a.png", "out/large.jp2", {"format": "png"}, ".jp2 cannot be written"),
     ],
 )

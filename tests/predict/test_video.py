@@ -12,7 +12,7 @@ import pytest
 from torch import nn
 
 import predict
-from sr.errors import InputError, StorageError
+from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest
 from sr.image import video
 from sr.image.file import to_pixels, to_tensor
@@ -183,12 +183,30 @@ def test_which_inputs_are_videos(tmp_path):
     folder = tmp_path / "films"
     found = videos(folder)
     assert [file.name for file, _ in found] == ["a.mp4", "b.AVI"]
-    assert videos(str(folder / "*.mp4")) and videos([folder, tmp_path / "both" / "a.mp4"])
+    assert videos(str(folder / "*.mp4")) == [(folder / "a.mp4", folder)] and videos([folder, tmp_path / "both" / "a.mp4"])
+    with pytest.raises(InputError, match="has a video, .*a.mp4, and a picture, .*p.png: pass them in two commands"):
+        videos([tmp_path / "both" / "a.mp4", tmp_path / "both" / "p.png"])
     assert all(videos(tmp_path / name) is None for name in ("both", "frames", "none.png"))
     with pytest.warns(UserWarning, match="results become .mkv.*AVI"):
         pairs = plan_videos(found, tmp_path / "out", suffix="_x2")
     assert [str(target.relative_to(tmp_path)) for _, target in pairs] == ["out/a_x2.mp4", "out/sub/b_x2.mkv"]
     assert [is_live(name) for name in ("-", "rtsp://camera/1", "/dev/video0", "a.mp4")] == [True, True, True, False]
+
+
+def test_where_results_of_videos_may_be(tmp_path):
+    for name in ("films/a.mp4", "films/sub/b.mp4"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folder, one = tmp_path / "films", tmp_path / "films" / "a.mp4"
+    assert plan_videos(videos(one), folder, suffix="_x2") == [(one, folder / "a_x2.mp4")]  # beside it
+    with pytest.raises(InputError, match="would overwrite an input"):
+        plan_videos(videos(one), folder)
+    for source in (folder, str(folder / "*.mp4")):
+        with pytest.raises(InputError, match="films is the input folder"):
+            plan_videos(videos(source), folder, suffix="_x2")
+    assert [file for file, _ in plan_videos(videos(folder), folder / "sub")] == [one]  # its results are no inputs
+    with pytest.raises(MissingError, match="contains all input videos, .*a.mp4"):
+        plan_videos(videos(folder), tmp_path)
 
 
 def test_ahead_and_behind():
