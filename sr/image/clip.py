@@ -126,14 +126,14 @@ def _of_folder(clip: Path, kind: Kind, kept: list[str] | None) -> Iterator[tuple
 
 
 def _of_video(clip: Path, kind: Kind, kept: list[str] | None) -> Iterator[tuple[Any, np.ndarray]]:
-    with video.Video(clip, broken="refuse" if kept is None else "keep") as opened:
-        try:
+    try:
+        with video.Video(clip, broken="refuse" if kept is None else "keep") as opened:
             for number, frame in enumerate(opened.read()):
                 yield f"{clip}, frame {number}", np.ascontiguousarray(kind.fitted(frame.pixels, clip))
-        except InputError as error:
-            raise InputError(str(error).replace("video.broken=keep", "data.corrupt=keep")) from None
-        if opened.missing:
-            kept.append("are damaged, and only the frames that can be read are used")
+            if opened.missing:
+                kept.append("are damaged, and only the frames that can be read are used")
+    except InputError as error:  # of a key of predict.py
+        raise InputError(str(error).replace("video.broken=keep", "data.corrupt=skip, or data.corrupt=keep")) from None
 
 
 def _same_size(name: Any, size: tuple[int, int], first: tuple[int, int] | None) -> tuple[int, int]:

@@ -168,9 +168,12 @@ def opened(source: str, settings: VideoSettings, sound: deque[Any]) -> Video:
     options |= {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
     address = PIPE if source == "-" else source
     timeout = None if source == "-" else SILENT
-    return Video(
-        address, stream=settings.stream, broken="keep", options=options, timeout=timeout, live=True, others=sound.append
-    )
+    try:
+        return Video(
+            address, stream=settings.stream, broken="keep", options=options, timeout=timeout, live=True, others=sound.append
+        )
+    except InputError as error:
+        raise InputError(str(error).replace(f"{PIPE}: ", "input=-: the pipe ", 1)) from None
 
 
 def _run(

@@ -73,6 +73,8 @@ def plan_videos(
             raise InputError(f"output={target} is a file name: remove format and suffix, or pass a folder")
         pairs = [(found[0][0], target)]
     else:
+        if target.suffix.lower() in WRITTEN and not target.is_dir():
+            raise InputError(f"output={target} is a file, but there are {len(found)} videos: pass a folder")
         there, given = target.resolve(), found
         if any(there == base.resolve() for _, base in found):
             raise InputError(f"output={target} is the input folder: choose another one")

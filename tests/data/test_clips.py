@@ -182,7 +182,7 @@ def test_a_damaged_video_stops_is_skipped_or_kept(folder, tmp_path):
     file = write_video(tmp_path / "hr" / "cut.mkv", moving("motorcycle_left", 40, 64, 64))
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
     options = {"train": str(tmp_path / "hr"), "cache_dir": str(tmp_path / "cache")}
-    with pytest.raises(InputError, match="cut.mkv: broken .*data.corrupt=keep"):
+    with pytest.raises(InputError, match="cut.mkv: broken .*data.corrupt=skip, or data.corrupt=keep"):
         ready(folder, **options)
     with pytest.warns(UserWarning, match="left out of the training set .*cut.mkv"):
         assert len(ready(folder, **options, corrupt="skip").hr) == 1

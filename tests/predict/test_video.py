@@ -201,6 +201,8 @@ def test_where_results_of_videos_may_be(tmp_path):
     assert plan_videos(videos(one), folder, suffix="_x2") == [(one, folder / "a_x2.mp4")]  # beside it
     with pytest.raises(InputError, match="would overwrite an input"):
         plan_videos(videos(one), folder)
+    with pytest.raises(InputError, match="all.mp4 is a file, but there are 2 videos: pass a folder"):
+        plan_videos(videos(folder), tmp_path / "all.mp4")
     for source in (folder, str(folder / "*.mp4")):
         with pytest.raises(InputError, match="films is the input folder"):
             plan_videos(videos(source), folder, suffix="_x2")
