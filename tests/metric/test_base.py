@@ -44,7 +44,7 @@ CASES = [pytest.param(s, x, marks=SLOW if s in ("B100", "Urban100") else ()) for
 
 @pytest.fixture(scope="module", params=WITH_HR, ids=lambda file: file.stem)
 def metric(request, backbones) -> Metric:
-    named = IMAGE | {"names": ["nir", "green", "red"]}  # which the vegetation index asks for
+    named = OmegaConf.merge(IMAGE, {"names": ["nir", "green", "red"]})  # which the vegetation index asks for
     config = OmegaConf.merge({"scale": 2, "image": named}, OmegaConf.load(request.param))
     assert list(config) == ["scale", "image", request.param.stem]
     with pytest.MonkeyPatch.context() as patch:
