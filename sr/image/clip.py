@@ -69,7 +69,10 @@ def facts(clip: Path) -> tuple[int | None, int, int]:
     """(frames, height, width) from headers; frames None: a video file that does not say."""
     if clip.is_dir():
         return len(frames := frame_files(clip)), *image.size(frames[0])
-    found = video.facts(clip)
+    try:
+        found = video.facts(clip)
+    except InputError as error:
+        raise _of_clips(error) from None
     return found.count, found.height, found.width
 
 
@@ -132,8 +135,13 @@ def _of_video(clip: Path, kind: Kind, kept: list[str] | None) -> Iterator[tuple[
                 yield f"{clip}, frame {number}", np.ascontiguousarray(kind.fitted(frame.pixels, clip))
             if opened.missing:
                 kept.append("are damaged, and only the frames that can be read are used")
-    except InputError as error:  # of a key of predict.py
-        raise InputError(str(error).replace("video.broken=keep", "data.corrupt=skip, or data.corrupt=keep")) from None
+    except InputError as error:
+        raise _of_clips(error) from None
+
+
+def _of_clips(error: InputError) -> InputError:
+    """The error of a video with the key of a training in place of that of predict.py."""
+    return InputError(str(error).replace("video.broken=keep", "data.corrupt=skip, or data.corrupt=keep"))
 
 
 def _same_size(name: Any, size: tuple[int, int], first: tuple[int, int] | None) -> tuple[int, int]:
