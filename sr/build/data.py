@@ -17,8 +17,13 @@ def data(cfg: DictConfig) -> SRData:
     """The LightningDataModule for training.
 
     Raises:
-        InputError: data of pictures for a network of volumes, or the reverse.
+        InputError: data of pictures for a network of volumes or clips, or the reverse.
     """
+    if "frames" in cfg.data and cfg.data._target_ == f"{SRData.__module__}.{SRData.__name__}":
+        raise InputError(
+            f"the recipe is for clips (data.frames={cfg.data.frames}), but data={choice('data', 'data')} has pictures: pass "
+            "data=clips, or another model"
+        )
     if bool(cfg.get("axes")) != ("axes" in cfg.data):
         raise InputError(
             f"axes={cfg.axes} is for volumes, but data={choice('data', 'data')} has pictures: pass data=volumes, or axes=null"
