@@ -12,8 +12,11 @@ from sr.functional import draws
 from sr.functional.draws import Draws
 from sr.image.file import read_rgb8
 from tests.augmentation.test_every_augmentation import NAMES, built, patches
-from tests.jobs import ONE_PHOTO, SMALL, compose
+from tests.clips import moving, write_frames
+from tests.jobs import ONE_PHOTO, SMALL, compose, run_train
 from tests.model.gan_job import fit
+from tests.test_bursts_run import WORDS as BURSTS
+from tests.test_clips_run import SHORT as CLIPS
 from train import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,7 +25,8 @@ DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"
 
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory) -> list[str]:
-    """Names of the streams of a run that has every augmentation, random degradations, a gradient penalty and dropout."""
+    """Names of the streams of a run that has every augmentation, random degradations, a gradient penalty and dropout;
+    of one at any scale, of one on clips whose degradation drifts, and of one on bursts."""
     names, key = set(), draws.key
 
     def heard(name: str) -> int:
@@ -42,6 +46,13 @@ def streams(tmp_path_factory) -> list[str]:
         few = [word for word in SMALL if word.startswith(("trainer", "data.n_workers", "logger"))]
         few += ["trainer.max_steps=1", "trainer.val_check_interval=1", f"data_dir={folder}/data", f"output_dir={folder}/liif"]
         train(compose("train", *any_scale, *few, *ONE_PHOTO))
+        last = "trainer.max_steps=1"
+        write_frames(folder / "clips" / "a", moving("chelsea", 4))
+        clips = (*CLIPS, f"data.train={folder}/clips", f"benchmark.clips.hr={folder}/clips", f"data_dir={folder}")
+        drifting = ("data.drift=0.3", "degradation=[blur,bicubic,noise]", "trainer.val_check_interval=1")
+        train(compose("train", *clips, *drifting, last, f"output_dir={folder}/clip"))
+        bursts = (*BURSTS, f"benchmark.bursts.hr={folder}/hr", f"validation.bursts.hr={folder}/hr")
+        run_train(*bursts, last, "trainer.val_check_interval=1", "trainer.limit_test_batches=0", f"output_dir={folder}/burst")
     return sorted(names)
 
 

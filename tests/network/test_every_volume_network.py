@@ -107,7 +107,7 @@ def test_an_untrained_network_is_near_the_interpolation(sr_data):
     [
         ({"factors": (2, 2, 2)}, r"EDSR3D turns .* into .*; expected .* for factors 2x2x2$"),
         ({"factors": (4, 1, 1)}, r"EDSR3D.factors is \(4, 1, 1\): set it to three factors"),
-        ({"multiple_of": 5}, "data.patch_size=24: EDSR3D accepts only multiples of 5; pass 20"),
+        ({"multiple_of": 5}, "data.patch_size=24: EDSR3D accepts only multiples of 5; pass data.patch_size=20"),
     ],
 )
 def test_what_breaks_the_contract_is_said(change, says):
