@@ -75,6 +75,7 @@ def test_a_resumed_run_equals_one_that_never_stopped(folder, recipe):
         assert "cleaning" in log and "adversarial" in log and "d_real" in log
 
 
+@pytest.mark.slow
 def test_spynet_learns_after_its_first_steps(folder):
     flow = SPyNet()
     checkpoint.write(dict(flow.state_dict()), folder / "spynet.pth")

@@ -22,7 +22,7 @@ def profile(tmp_path, capsys, *words: str) -> tuple[dict[str, float], str]:
     return rows, text.splitlines()[-1]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_large_patches_for_a_small_network_are_data_bound(tmp_path, capsys):
     """The training process itself cuts them, and its network is one small layer."""
     words = ["network=fsrcnn_small", "data.patch_size=48", "data.batch_size=16", "degradation=[blur,bicubic]"]
@@ -31,7 +31,7 @@ def test_large_patches_for_a_small_network_are_data_bound(tmp_path, capsys):
     assert rows["waiting for data"] + rows["degradation, augmentation"] > 20
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_network_that_takes_most_of_the_step_is_compute_bound(tmp_path, capsys):
     rows, advice = profile(tmp_path, capsys, "network.n_feats=64", "network.n_blocks=8")
     assert advice.startswith("compute-bound")

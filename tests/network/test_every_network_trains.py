@@ -26,7 +26,12 @@ def photos(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", PARAMS)
+HEAVY = ("atd_light", "dat_light", "drct", "hat_small", "rgt_small")  # attention whose smallest run takes seconds
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(*p.values, marks=pytest.mark.slow) if p.values[0] in HEAVY else p for p in PARAMS]
+)
 def test_train_test_and_predict(name, photos, tmp_path):
     check(name, photos, tmp_path, **shrunk(name, n_blocks=1))
 
