@@ -72,9 +72,7 @@ def video_settings(cfg: DictConfig) -> tuple[Any, dict[str, Any]]:
     from sr.cli.signature import check
     from sr.predict.video import VideoSettings
 
-    for key, value in {"alpha_upscale": "bicubic", "bandwise": False, "anisotropic": False}.items():
-        if cfg[key] != value:
-            raise InputError(f"{key}={cfg[key]} is not for videos: remove it")
+    check_settled(cfg, {"alpha_upscale": "bicubic", "bandwise": False, "anisotropic": False}, "is not for videos")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size")
     options = {key: cfg[key] for key in keys}
     check({"video": {"_target_": "sr.predict.video.VideoSettings", **cfg.video}})
@@ -126,9 +124,7 @@ def volumes(cfg: DictConfig) -> Any:
         "degrade": False,
         "bandwise": False,
     }
-    for key, value in settled.items():
-        if cfg[key] != value:
-            raise InputError(f"{key}={cfg[key]} is for pictures, but the network of {cfg.ckpt} is for volumes: remove it")
+    check_settled(cfg, settled, f"is for pictures, but the network of {cfg.ckpt} is for volumes")
     keys = ("tile", "overlap", "precision", "ensemble", "overwrite", "anisotropic")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.volumes.predict_volumes", **options})
@@ -145,15 +141,20 @@ def bursts(cfg: DictConfig) -> Any:
     from sr.predict.bursts import plan_bursts, predict_bursts, settled
     from sr.predict.files import pick_device
 
-    for key, value in settled().items():
-        if cfg[key] != value:
-            raise InputError(f"{key}={cfg[key]} is for pictures, but the network is for bursts: remove it")
+    check_settled(cfg, settled(), "is for pictures, but the network is for bursts")
     options = {key: cfg[key] for key in ("tile", "overlap", "batch", "precision", "ensemble", "overwrite")}
     check({"_target_": "sr.predict.bursts.predict_bursts", **options})
     files = plan_bursts(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
     network = build.predicting_network(cfg)
     return predict_bursts(network.to(device), files, kind=build.image(cfg), **options)
+
+
+def check_settled(cfg: DictConfig, settled: dict[str, Any], why: str) -> None:
+    """InputError: a key has another value than the only one that this job takes."""
+    for key, value in settled.items():
+        if cfg[key] != value:
+            raise InputError(f"{key}={cfg[key]} {why}: remove it")
 
 
 def listed(value: object) -> object:
@@ -180,11 +181,8 @@ def compare(cfg: DictConfig) -> int:
         "precision": 32,
         "batch": "auto",
     }
-    for key, value in (settled | {"alpha_upscale": "bicubic"}).items():
-        if cfg[key] != value:
-            raise InputError(
-                f"{key}={cfg[key]} cannot be combined with compare=true, which shows each network of ckpt in float32: remove it"
-            )
+    why = "cannot be combined with compare=true, which shows each network of ckpt in float32"
+    check_settled(cfg, settled | {"alpha_upscale": "bicubic"}, why)
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
     check({"_target_": "sr.predict.compare.compare_files", **options})
     device = pick_device(cfg.device)

@@ -1,25 +1,23 @@
 """Upscales bursts: a folder of frames becomes one picture, on the grid of its first frame."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import nn
-from tqdm import tqdm
 
-from sr.errors import InputError, MissingError, NotFiniteError
+from sr.errors import InputError, NotFiniteError
 from sr.functional.registration import FOUND, registered
 from sr.image import burst, video
 from sr.image.formats import extension
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS, Writer
-from sr.infer.memory import out_of_memory
 from sr.infer.strips import NOT_FINITE
 from sr.infer.upscaler import Upscaler
-from sr.predict.files import Result, upscaler
+from sr.predict.files import upscaler
 from sr.predict.plan import no_video
+from sr.predict.result import Result, predict_each
 
 
 def plan_bursts(
@@ -88,22 +86,14 @@ def predict_bursts(
     classical = tile == "auto" and next(network.parameters(), None) is None
     options = {"overlap": overlap, "batch": batch, "precision": precision, "ensemble": ensemble}
     made = upscaler(network, tile=None if classical else tile, **options)
-    left = [(source, target) for source, target in bursts if overwrite or not target.exists()]
-    result = Result(skipped=len(bursts) - len(left))
-    for source, target in tqdm(left, "fusing bursts", unit="burst", leave=False):
-        try:
-            line = _one(made, source, target, kind)
-        except (InputError, MissingError, NotFiniteError) as error:
-            result.fail(str(error))
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            result.fail(f"{source}: out of memory, even with tiles of {made.tile} pixels")
-        else:
-            tqdm.write(line, file=sys.stderr)
-            result.written += 1
-    print(result)
-    return result
+    return predict_each(
+        bursts,
+        lambda source, target: _one(made, source, target, kind),
+        overwrite,
+        "fusing bursts",
+        "burst",
+        lambda: f"tiles of {made.tile} pixels",
+    )
 
 
 def _one(made: Upscaler, source: Path, target: Path, kind: Kind) -> str:

@@ -4,13 +4,13 @@ A broken file costs one line; after an interruption, finished files are kept.
 """
 
 import sys
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -28,38 +28,12 @@ from sr.network.inputs import takes_size
 from sr.predict import picture
 from sr.predict.output import Output
 from sr.predict.picture import Picture
+from sr.predict.result import Result
 from sr.predict.size import parsed, remarks, resized
 
 AUTO_TILE = 256  # LR pixels: 1.1 times the work of the whole at the default overlap; ten such tiles do not fit into caches
 CPU_TILE = 192  # on the host: half the memory of 256-pixel tiles for 4 % more work
 AUTO_BATCH = 4  # tiles; 1 on the CPU, where more are not faster
-
-
-@dataclass
-class Result:
-    """Counts written, skipped and failed files, and files that lost something."""
-
-    written: int = 0
-    skipped: int = 0
-    failed: int = 0
-    not_kept: Counter[str] = field(default_factory=Counter)
-
-    def add(self, source: Path, not_kept: dict[str, str]) -> None:
-        """Count a written file, and report what its result lost."""
-        self.written += 1
-        self.not_kept.update(not_kept.keys())
-        for text in not_kept.values():
-            tqdm.write(f"{source}: {text}", file=sys.stderr)
-
-    def fail(self, reason: str) -> None:
-        """Count a failed file and report the reason, above the progress bar."""
-        self.failed += 1
-        tqdm.write(reason, file=sys.stderr)
-
-    def __str__(self) -> str:
-        lost = ", ".join(f"{what} of {count} {'file' if count == 1 else 'files'}" for what, count in self.not_kept.items())
-        counts = f"{self.written} written, {self.skipped} skipped (existing), {self.failed} failed"
-        return f"{counts}; not kept: {lost}" if lost else counts
 
 
 def predict_files(
@@ -95,14 +69,8 @@ def predict_files(
     Raises:
         InputError: invalid settings. StorageError: a result cannot be stored, as on a full disk.
     """
-    if outscale is not None and not 0 < outscale < float("inf"):
-        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for the network's scale")
-    scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None  # no network is made for shrinking
     options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
-    enlarged = upscaler(network, **options, scale=scale)
-    enlarged.target = parsed(size, outscale)
-    if line := resized(network, outscale, enlarged.target):
-        print(line)
+    enlarged = sized_upscaler(network, outscale, size, **options)
     if alpha_upscale not in ("bicubic", "network"):
         raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
     left = [(source, target) for source, target in files if overwrite or not target.exists()]
@@ -202,6 +170,19 @@ def _reason(error: Exception, source: Path) -> str:
     if out_of_memory(error):
         return f"{source}: {one_line(error)[:200]}"
     raise error
+
+
+def sized_upscaler(network: nn.Module, outscale: float | None, size: str | None, **options: Any) -> Upscaler:
+    """As `upscaler`, for results of another size than the network's: by the network if it takes a `size`, else by resizing,
+    which is said. InputError: invalid settings."""
+    if outscale is not None and not 0 < outscale < float("inf"):
+        raise InputError(f"outscale={outscale}: choose a factor such as 3.5, or null for the network's scale")
+    scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None  # no network is made for shrinking
+    enlarged = upscaler(network, **options, scale=scale)
+    enlarged.target = parsed(size, outscale)
+    if line := resized(network, outscale, enlarged.target):
+        print(line)
+    return enlarged
 
 
 def upscaler(

@@ -1,6 +1,5 @@
 """Upscales folders of frames by networks for clips: each folder is one clip, in the order of its file names."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -12,11 +11,12 @@ from torch import nn
 from tqdm import tqdm
 
 from sr.errors import InputError, MissingError, NotFiniteError
+from sr.files import natural
 from sr.image import file as image
 from sr.image.writer import Writer
 from sr.infer.clip import FrameUpscaler
 from sr.predict.ahead import Behind, ahead
-from sr.predict.files import Result
+from sr.predict.result import Result
 from sr.predict.video import VideoSettings, frame_upscaler
 
 Pairs = Sequence[tuple[Path, Path]]
@@ -38,7 +38,7 @@ def predict_frames(
     """
     frames = frame_upscaler(network, settings, **options)
     result = Result()
-    ordered = sorted(files, key=lambda pair: (str(pair[0].parent), numbered(pair[0])))
+    ordered = sorted(files, key=lambda pair: (str(pair[0].parent), natural(pair[0].name)))
     try:
         for folder, found in groupby(ordered, key=lambda pair: pair[0].parent):
             pairs = list(found)
@@ -54,11 +54,6 @@ def predict_frames(
     finally:
         print(result)
     return result
-
-
-def numbered(path: Path) -> list[int | str]:
-    """A key by which frame_10 comes after frame_9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", path.name)]
 
 
 def _clip(frames: FrameUpscaler, folder: Path, pairs: Pairs, start: int, result: Result) -> None:

@@ -26,10 +26,10 @@ from sr.image.writer import one_line
 from sr.infer.clip import FrameUpscaler, Segments
 from sr.infer.memory import out_of_memory
 from sr.infer.upscaler import channels
-from sr.network.inputs import takes_size
 from sr.predict.ahead import Behind, ahead
-from sr.predict.files import Result, upscaler
-from sr.predict.size import parsed, remarks, resized
+from sr.predict.files import sized_upscaler
+from sr.predict.result import Result
+from sr.predict.size import remarks
 from sr.predict.video_parts import Parts, fingerprint
 
 PART = 120  # frames of a part: what a stopped job loses at most
@@ -94,12 +94,8 @@ def frame_upscaler(
     size: str | None = None,
 ) -> FrameUpscaler:
     """Check the settings, as in predict_files. InputError: one of them is invalid."""
-    scale = outscale if takes_size(network) and (outscale or 0) >= 1 else None
     options = {"tile": tile, "overlap": overlap, "ensemble": ensemble, "batch": batch, "precision": precision}
-    enlarged = upscaler(network, **options, scale=scale)
-    enlarged.target = parsed(size, outscale)
-    if line := resized(network, outscale, enlarged.target):
-        print(line)
+    enlarged = sized_upscaler(network, outscale, size, **options)
     return FrameUpscaler(enlarged, settings.segments, size=enlarged.target, outscale=outscale, cuts=settings.cuts)
 
 

@@ -1,27 +1,24 @@
 """Upscales volume files: the affine is scaled with the voxels, type and scaling of values are kept."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
-from tqdm import tqdm
 
 from sr.data.volume_store import check_cubes, wants_cubes
-from sr.errors import InputError, MissingError, NotFiniteError
+from sr.errors import InputError, NotFiniteError
 from sr.files import matching
 from sr.functional.axes import layout, text
 from sr.image.kind import Kind
 from sr.image.volume import EXTENSIONS, Volume, extension, found, read_volume, stem, write_volume
 from sr.image.volume_kind import from_unit, to_kind
 from sr.image.writer import EXTENSIONS as PICTURES
-from sr.infer.memory import out_of_memory
 from sr.infer.upscaler import PRECISIONS
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
-from sr.predict.files import Result
 from sr.predict.plan import checked
+from sr.predict.result import Result, predict_each
 
 
 def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, *, suffix: str = "") -> list[tuple[Path, Path]]:
@@ -87,22 +84,14 @@ def predict_volumes(
     upscaler = VolumeUpscaler(
         network, tile=side, overlap=overlap, ensemble=ensemble, precision=str(precision), halve=tile == "auto"
     )
-    left = [(source, target) for source, target in files if overwrite or not target.exists()]
-    result = Result(skipped=len(files) - len(left))
-    for source, target in tqdm(left, "upscaling volumes", unit="file", leave=False):
-        try:
-            line = _one(upscaler, source, target, kind, anisotropic)
-        except (InputError, MissingError, NotFiniteError) as error:
-            result.fail(str(error))
-        except (RuntimeError, MemoryError) as error:
-            if not out_of_memory(error):
-                raise
-            result.fail(f"{source}: out of memory, even with windows of {upscaler.tile} voxels")
-        else:
-            tqdm.write(line, file=sys.stderr)
-            result.written += 1
-    print(result)
-    return result
+    return predict_each(
+        files,
+        lambda source, target: _one(upscaler, source, target, kind, anisotropic),
+        overwrite,
+        "upscaling volumes",
+        "file",
+        lambda: f"windows of {upscaler.tile} voxels",
+    )
 
 
 def _one(upscaler: VolumeUpscaler, source: Path, target: Path, kind: Kind, anisotropic: bool) -> str:
