@@ -4,10 +4,14 @@ import errno
 import glob
 import hashlib
 import os
+import re
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from sr.errors import StorageError
 
@@ -31,6 +35,30 @@ def whole(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # already renamed, or never created
             temporary.unlink()
+
+
+class Completed(ABC):
+    """A file that is written in a `with` block: `close` completes it at the end, `abort` removes it after an error."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    @abstractmethod
+    def abort(self) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+
+def natural(name: str) -> list[Any]:
+    """A key that sorts names by the numbers in them: frame_9 comes before frame_10."""
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name)]
 
 
 def make_folder(folder: Path) -> None:

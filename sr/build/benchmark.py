@@ -18,14 +18,7 @@ from sr.image.kind import PHOTO, Kind, of
 from sr.metric.record import repeated
 from sr.weights import trust
 
-_OF_RUN = (
-    "hr",
-    "degradation",
-    "frames",
-    "seed",
-    "stored",
-    "expected",
-)  # options on which a set's LR depends
+_OF_RUN = ("hr", "degradation", "frames", "seed", "stored", "expected")  # options on which a set's LR depends
 
 
 def benchmark(cfg: DictConfig) -> dict[str, Any]:

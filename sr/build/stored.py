@@ -45,19 +45,21 @@ def predicting_network(cfg: DictConfig) -> nn.Module:
 
 def is_of_volumes(cfg: DictConfig) -> bool:
     """Whether the checkpoint of predict.py has a network for volumes: its run had `axes`. Loads no weights."""
-    if OmegaConf.is_missing(cfg, "ckpt") or cfg.ckpt is None:
-        return False
-    config = checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}
-    return config.get("axes") is not None
+    return _config_of_run(cfg).get("axes") is not None
 
 
 def is_of_bursts(cfg: DictConfig) -> bool:
     """Whether the network of predict.py is one for bursts, by its class. Loads no weights."""
-    node = cfg.get("network")
-    if not node and not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None:
-        node = (checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}).get("network")
+    node = cfg.get("network") or _config_of_run(cfg).get("network")
     target = (node or {}).get("_target_") or ""
     return target.startswith("sr.network.") and getattr(get_class(aliases.current(target)), "bursts", False)
+
+
+def _config_of_run(cfg: DictConfig) -> Mapping[str, Any]:
+    """The config of the run of `ckpt`; empty without a checkpoint, or for a file of others."""
+    if OmegaConf.is_missing(cfg, "ckpt") or cfg.ckpt is None:
+        return {}
+    return checkpoint.about(checkpoint.first(plain(cfg.ckpt))).get("sr", {}).get("config") or {}
 
 
 def volume_network(cfg: DictConfig) -> tuple[nn.Module, Kind]:

@@ -1,6 +1,7 @@
 """LightningDataModule for clips: endless crops of frames in a row, and whole frames for validation and test."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class ClipData(Training):
         print(*self._said, sep="\n", end="\n" if self._said else "")
         self._warn_of_leaks()
         count = frames = 0
-        for hr, lr in self._stores():
+        for hr, lr in self._stores:
             for store in filter(None, (hr, lr)):
                 store.build()
             lengths = [len(clip) for file, clip in _there(hr) if file not in self._held]
@@ -132,7 +133,7 @@ class ClipData(Training):
         self._split()  # in the processes that did not prepare
         if stage != "fit" or self.hr is not None:
             return
-        stores, weights = [decoded(hr, lr, self._held) for hr, lr in self._stores()], [weight for _, weight in self.sources]
+        stores, weights = [decoded(hr, lr, self._held) for hr, lr in self._stores], [weight for _, weight in self.sources]
         if len({lr is None for _, lr in stores}) > 1:
             raise InputError("data.train mixes paired and HR-only clips: give all sources LR partners, or none")
         for hr, lr in stores:
@@ -170,25 +171,30 @@ class ClipData(Training):
                     )
 
     def _chosen(self, size: float | int | None) -> list[tuple[Path, Path | None]]:
-        found = [source.files() for source, _ in self.sources]
         keys = [
             [name_of(hr, getattr(source, "path", hr)) for hr, _ in pairs]
-            for (source, _), pairs in zip(self.sources, found, strict=True)
+            for (source, _), pairs in zip(self.sources, self._found, strict=True)
         ]
-        held = [found[source][place] for source, place in hold_out(keys, size, lambda source, place: True)]
+        held = [self._found[source][place] for source, place in hold_out(keys, size, lambda source, place: True)]
         wanted = size if isinstance(size, int) else 0 if size is None else 1
         if len(held) < wanted:
             raise InputError(
-                f"validation=[split] should hold out {wanted} of {sum(map(len, found))} clips, but one of each source is kept "
-                "for training: pass validation=[clips] validation.clips.hr=FOLDER, or validation=[]"
+                f"validation=[split] should hold out {wanted} of {sum(map(len, self._found))} clips, but one of each source is "
+                "kept for training: pass validation=[clips] validation.clips.hr=FOLDER, or validation=[]"
             )
         return held
 
+    @cached_property
+    def _found(self) -> list[list[tuple[Path, Path | None]]]:
+        """(HR clip, LR clip or None) of each source, after its `prepare`; looked for once, because sets have many folders."""
+        return [source.files() for source, _ in self.sources]
+
+    @cached_property
     def _stores(self) -> list[tuple[ClipStore, ClipStore | None]]:
         """HR and LR clips of each source, held-out ones too: runs with another split share the folder."""
         stores = []
-        for source, _ in self.sources:
-            hr, lr = zip(*source.files(), strict=True)
+        for pairs in self._found:
+            hr, lr = zip(*pairs, strict=True)
             # Each list of clips has its own folder: a run must not remove clips that another one reads.
             digest = digest_of([str(file.resolve()) for file in (*hr, *filter(None, lr))])
             folder = self.cache_dir / "-".join(filter(None, ("clips", folder_name(hr), digest, self.kind.cache)))
@@ -216,8 +222,8 @@ class ClipData(Training):
     def _warn_of_leaks(self) -> None:
         trained = [
             file
-            for source, _ in self.sources
-            for hr, _ in source.files()
+            for pairs in self._found
+            for hr, _ in pairs
             if hr not in self._held
             for file in (clips.frame_files(hr) if hr.is_dir() else [hr])
         ]

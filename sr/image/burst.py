@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from sr.errors import InputError, MissingError
-from sr.image import file as image
+from sr.image import formats
 from sr.image.kind import Kind
 
 
 def frame_files(folder: Path) -> list[Path]:
     """The frames of a folder, without those of its sub-folders, in the order of their names."""
-    return sorted(file for file in image.list_images(folder) if file.parent == folder)
+    _, _, names = next(os.walk(folder), (None, None, ()))
+    return sorted(folder / name for name in names if formats.is_read(name) and not name.startswith("."))
 
 
 def found(path: str | Path, key: str = "input") -> list[Path]:

@@ -1,7 +1,6 @@
 """Clips on disk: a folder of frames, or a video file (sr/image/video.py). Frames are read one at a time."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sr.errors import InputError, MissingError
+from sr.files import natural
 from sr.image import file as image
 from sr.image import formats, video
 from sr.image.kind import Kind
@@ -24,11 +24,7 @@ def is_video(path: str | Path) -> bool:
 def frame_files(folder: Path) -> list[Path]:
     """The images directly in a folder, in the order of time: numbers in names are numbers, so that 2.png is before 10.png."""
     names = [name for name in os.listdir(folder) if not name.startswith(".") and formats.is_read(name)]
-    return [folder / name for name in sorted(names, key=_order)]
-
-
-def _order(name: str) -> list[Any]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [folder / name for name in sorted(names, key=natural)]
 
 
 def found(path: str | Path, key: str) -> list[Path]:

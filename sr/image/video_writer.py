@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from sr.errors import InputError, StorageError, first_line
+from sr.files import Completed
 from sr.image.video import flags
 from sr.image.video_copy import copies
 from sr.image.video_facts import FULL, LIMITED, UNSPECIFIED, VideoFacts, library, plain
@@ -78,7 +79,7 @@ def check_name(path: Path, format: VideoFormat) -> None:
         raise InputError(f"output={path}: {path.suffix} does not hold ffv1: choose .mkv")
 
 
-class VideoWriter:
+class VideoWriter(Completed):
     """A video that grows frame by frame and gets its name when it is closed.
 
     Args:
@@ -199,15 +200,6 @@ class VideoWriter:
         if not self._live:
             with suppress(OSError):
                 self.temporary.unlink()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
     def _naming(self) -> "naming":
         return naming(self.path)

@@ -2,18 +2,17 @@
 
 import os
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL.Image
 
 from sr.errors import InputError, StorageError
-from sr.files import make_folder
+from sr.files import Completed, make_folder
 from sr.image import exif as tags
 from sr.image.png import PNGFile
 from sr.image.tiff import TIFFFile
@@ -25,7 +24,7 @@ EXTENSIONS = (".png", *JPEG, ".bmp", ".webp", ".tif", ".tiff")
 LONGEST = {**dict.fromkeys(JPEG, 65500), ".webp": 16383, ".bmp": 2**31 - 1, ".png": 2**31 - 1, ".tif": 2**32 - 1}
 
 
-class StripWriter(ABC):
+class StripWriter(Completed):
     """A file that grows by strips of rows and gets its name when it is complete.
 
     Until then it is a hidden file in the same folder, removed if `with` ends with an error, or by `abort`. Nothing is created
@@ -76,15 +75,6 @@ class StripWriter(ABC):
             with suppress(OSError):
                 self._temporary.unlink()
             self._begun = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
     def _write(self, samples: np.ndarray, valid: np.ndarray | None) -> None:
         if not self._begun:

@@ -29,8 +29,10 @@ def baselines(
     yield "bicubic", Bicubic(lr if lr.ndim == 4 else lr[:, 0], tuple(size), levels).whole()
     scale = size[0] // lr.shape[-2]
     if lr.ndim == 5 and tuple(size) == tuple(scale * side for side in lr.shape[-2:]):
-        for name, network in _OF_BURSTS.items():
-            yield name, _rounded(network(scale=scale, channels=lr.shape[2])(lr), levels)
+        networks = {name: network(scale=scale, channels=lr.shape[2]) for name, network in _OF_BURSTS.items()}
+        aligned = networks["shift_and_add"].aligned(lr)  # once for both
+        for name, network in networks.items():
+            yield name, _rounded(network.fused(lr, *aligned), levels)
 
 
 def _rounded(image: Tensor, levels: int | None) -> Tensor:

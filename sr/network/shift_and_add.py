@@ -31,6 +31,10 @@ class ShiftAndAdd(nn.Module):
         self.channels, self.multiple_of = check_channels(channels), 1
 
     def forward(self, lr: Tensor, burst_frames: Tensor | None = None) -> Tensor:
+        return self.fused(lr, *self.aligned(lr, burst_frames))
+
+    def aligned(self, lr: Tensor, burst_frames: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Shifts (N, T, 2) and weights (N, T) of the frames, 0 for those that are left out."""
         check_clip(lr, "burst")
         shift, correlation = registered(lr)
         known = present(lr, burst_frames)
@@ -38,7 +42,7 @@ class ShiftAndAdd(nn.Module):
         weight[:, 0] = 1
         if lost := int((known - weight).sum()):
             warn(f"{lost} of {lr.shape[1]} frames cannot be registered with the first one, and are left out")
-        return self.fused(lr, shift, weight)
+        return shift, weight
 
     def fused(self, lr: Tensor, shift: Tensor, weight: Tensor) -> Tensor:
         """The picture from registered frames (sr/functional/fusion.py)."""

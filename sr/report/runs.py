@@ -4,7 +4,6 @@ import csv
 import glob
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 
 from sr.cli.aliases import renamed
 from sr.errors import InputError, MissingError, UserError
+from sr.files import natural
 from sr.image.kind import PHOTO
 from sr.run.read import content
 
@@ -87,7 +87,7 @@ def find(sources: Sequence[str]) -> list[Run]:
     """
     folders: dict[Path, Path] = {}
     for source in sources:
-        named = [source] if Path(source).is_dir() else sorted(glob.glob(source, recursive=True), key=_natural)
+        named = [source] if Path(source).is_dir() else sorted(glob.glob(source, recursive=True), key=natural)
         places = [Path(place) for place in named]
         found = [folder for place in places if place.is_dir() for folder in _below(place)]
         if not found:
@@ -105,12 +105,8 @@ def _below(place: Path) -> list[Path]:
         if {"config.yaml", "run.json"} & set(files):
             found.append(Path(folder))
             inner.clear()
-        inner[:] = sorted((name for name in inner if not name.startswith((".", "wandb"))), key=_natural)
+        inner[:] = sorted((name for name in inner if not name.startswith((".", "wandb"))), key=natural)
     return found
-
-
-def _natural(name: str) -> list[Any]:
-    return [(0, int(word), "") if word.isdigit() else (1, 0, word) for word in re.split(r"(\d+)", name)]
 
 
 def read(folder: Path) -> Run:
