@@ -153,6 +153,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         (["video.quality=-1"], "video.quality=-1"),
         (["video.part=x"], "video.part=x"),
         (["output=in.mkv"], "would overwrite an input"),
+        (["size=null", "outscale=-1"], "outscale=-1: choose a factor such as 3.5"),
     ):
         with pytest.raises(InputError, match=reason):
             predict.predict(compose("predict", *words[:-1], "output=b.mkv", *more))
