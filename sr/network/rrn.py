@@ -78,7 +78,8 @@ class Neuron(nn.Module):
 
     def __init__(self, channels: int, n_feats: int, n_blocks: int, out: int) -> None:
         super().__init__()
-        self.conv_1 = initialised(nn.Conv2d(2 * channels + n_feats + out, n_feats, 3, padding=1))
+        # Not a tenth of He's weights, as in the other layers: the first steps would move all features below 0, where they stay.
+        self.conv_1 = initialised(nn.Conv2d(2 * channels + n_feats + out, n_feats, 3, padding=1), 1)
         self.recon_trunk = blocks(n_feats, n_blocks)
         self.conv_h = initialised(nn.Conv2d(n_feats, n_feats, 3, padding=1))
         self.conv_o = initialised(nn.Conv2d(n_feats, out, 3, padding=1))
