@@ -1,5 +1,6 @@
 """The endless stream of batches of clips: crops of some frames in a row; sample i is a pure function of (seed, i)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,18 @@ from sr.functional.resize import mirrored
 class ClipPatches(Patches):
     """Batches of HR crops of clips with their margins (and of LR clips, if they are paired).
 
-    `hr` and `lr` have clips (T, H, W, C). The plan's phase says how many frames a sample has, and its patch size. A shorter
-    clip goes back and forth: 0 1 2 2 1 0 0 1 ..., which from 7 to 14 frames is BasicVSR's flip of Vimeo-90K.
+    `hr` and `lr` have clips (T, H, W, C). The plan's phase says how many frames a sample has, and its patch size. A sample lies
+    in one scene; of a clip without a scene of so many frames the longest goes back and forth: 0 1 2 2 1 0 0 1 ..., which from
+    7 to 14 frames is BasicVSR's flip of Vimeo-90K.
+
+    Args:
+        scenes: of each clip the first frames of its scenes, and its length.
+        others: see Patches.
     """
+
+    def __init__(self, *others: Any, scenes: Sequence[Sequence[int]]) -> None:
+        super().__init__(*others)
+        self.scenes = scenes
 
     def batch(self, index: int) -> dict[str, Any]:
         """As of Patches, of (N, T, H, W, C)."""
@@ -37,7 +47,7 @@ class ClipPatches(Patches):
             self._check_alike(first, clip[0])
             h, w = (side // s for side in clip.shape[1:3])
             y, x = place(float(top[n]), size, h) - margin, place(float(left[n]), size, w) - margin
-            for t, frame in enumerate(_frames(float(start[n]), length, len(clip))):
+            for t, frame in enumerate(_frames(float(start[n]), length, self.scenes[number])):
                 cut(clip[frame], h * s, w * s, y * s, x * s, hr[n, t])
                 if lr is not None:
                     cut(self.lr[number][frame], h, w, y, x, lr[n, t])
@@ -51,7 +61,14 @@ class ClipPatches(Patches):
         return batch | {"parameters": parameters, "margin": margin}
 
 
-def _frames(fraction: float, length: int, available: int) -> list[int]:
-    """`length` frames in a row from a random first one; of a shorter clip all, back and forth."""
-    first = place(fraction, length, available) if length <= available else 0
-    return mirrored(first + np.arange(length), available).tolist()
+def _frames(fraction: float, length: int, bounds: Sequence[int]) -> list[int]:
+    """`length` frames in a row of one scene, all first ones equally likely; if none is so long, the longest back and forth."""
+    begins, ends = np.array(bounds[:-1]), np.array(bounds[1:])
+    rooms = np.maximum(ends - begins - length + 1, 0)  # first frames of each scene
+    if not (total := rooms.sum()):
+        longest = int(np.argmax(ends - begins))
+        return (begins[longest] + mirrored(np.arange(length), ends[longest] - begins[longest])).tolist()
+    at = int(fraction * total)
+    scene = int(np.searchsorted(np.cumsum(rooms), at, side="right"))
+    first = int(begins[scene] + at - rooms[:scene].sum())
+    return list(range(first, first + length))

@@ -1,15 +1,21 @@
 """Clips of a training set, decoded once into memory-mapped files; after that a sample is a slice."""
 
+import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
+from sr.data.maps import Maps
 from sr.data.store import HEADER, Store
 from sr.errors import InputError, MissingError
 from sr.files import whole
 from sr.image import clip as clips
 from sr.image.kind import Kind
+from sr.infer.scenes import SceneCuts
 
 CORRUPT = ("stop", "skip", "keep")
 
@@ -26,6 +32,8 @@ class ClipStore(Store):
             last two with a warning.
     """
 
+    others = Store.others | {"scenes.json"}
+
     def __init__(self, files: Sequence[Path], folder: Path, corrupt: str, kind: Kind) -> None:
         if corrupt not in CORRUPT:
             raise InputError(f"data.corrupt={corrupt}: choose {', '.join(CORRUPT)}")
@@ -40,6 +48,42 @@ class ClipStore(Store):
         length, height, width = clips.facts(file)
         frame = height * width * self.kind.bands * np.dtype(self.kind.dtype).itemsize
         return frame * length + HEADER if length else file.stat().st_size + HEADER  # at least
+
+    def score_cuts(self) -> None:
+        """Give each frame of the decoded clips its score of a scene cut, once, also in folders of versions that did not.
+
+        They are kept in one file: {name of a decoded clip: [score of each frame]}; see SceneCuts.
+        """
+        if self._unscored():
+            with self._locked(), ThreadPoolExecutor(os.cpu_count()) as pool:
+                new = self._unscored()
+                show = tqdm(
+                    pool.map(self._scored, new), "scene cuts", len(new), unit="clip", disable=len(new) <= 50, leave=False
+                )
+                known = self._scores() | dict(zip([one.name for one in new], show, strict=True))
+                with whole(self.folder / "scenes.json") as temporary:
+                    temporary.write_text(json.dumps({one.name: known[one.name] for one in self.cached if one.name in known}))
+
+    def scenes(self, threshold: float | None) -> list[list[int]]:
+        """Of each clip the first frames of its scenes, and its length; after `score_cuts`, unless `threshold` is None."""
+        if threshold is None:
+            return [[0, len(clip)] for clip in self]
+        scores = self._scores()
+        each = [scores[cached.name] for cached in self.cached]
+        return [[0, *(t for t, score in enumerate(one) if score >= threshold), len(one)] for one in each]
+
+    def _scores(self) -> dict[str, list[float]]:
+        file = self.folder / "scenes.json"
+        return json.loads(file.read_text()) if file.is_file() else {}
+
+    def _unscored(self) -> list[Path]:
+        known, there = self._scores(), self._names()
+        return [cached for cached in self.cached if cached.name in there and cached.name not in known]
+
+    def _scored(self, cached: Path) -> list[float]:
+        low, high = self.kind.range
+        cuts = SceneCuts(white=high - low + (self.kind.dtype != "float32"))
+        return [round(cuts.score(frame), 2) for frame in Maps()[cached]]
 
     def _store(self, file: Path, cached: Path) -> None:
         try:

@@ -1,11 +1,11 @@
 """LightningDataModule for clips: endless crops of frames in a row, and whole frames for validation and test."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
 from sr.augmentation.chain import Chain
@@ -30,6 +30,7 @@ from sr.functional.frames import is_clip
 from sr.functional.leading import for_each_frame, pictures
 from sr.image import clip as clips
 from sr.image.kind import PHOTO, Kind
+from sr.infer.scenes import check_threshold
 from sr.say import warn
 
 
@@ -59,6 +60,7 @@ class ClipData(Training):
         corrupt: see ClipStore.
         small: "stop" at frames smaller than the crop, or "mirror" them at their edges.
         short: "stop" at a clip of fewer than `frames` frames, or "mirror" it: it then goes back and forth.
+        cuts: score from which a frame begins a scene, see SceneCuts; a sample lies in one scene. None: samples may cross cuts.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class ClipData(Training):
         corrupt: str = "stop",
         small: str = "stop",
         short: str = "stop",
+        cuts: float | None = None,
         accumulate: int = 1,
         validation: Mapping[str, Any] | None = None,
         limit_val: float | int | None = None,
@@ -102,12 +105,14 @@ class ClipData(Training):
             raise InputError(f"augmentation={alone[0]} is for pictures: clips take augmentation=[flip,turn,reverse]")
         self.scale, self.degradation, self.augmentation = scale, drifting(degradation, drift), augmentation
         self.short, self.download, self.corrupt = short, download, corrupt
+        self.cuts = check_threshold("data.cuts", cuts)
         self.val_frames = whole_number("data.val_frames", val_frames, null=True)
         self.phases = phases(progressive, patch_size, batch_size, whole_number("data.frames", frames))
         self.cache_dir = Path(cache_dir).expanduser()
         self.sources = weighted(train, lr, Clips)
         self.lr: Mixture | str | None = lr  # the mixture after `setup`
         self.hr: Mixture | None = None
+        self._scenes: list[list[int]] = []  # of each clip of `hr`
         self._held: set[Path] = set()
         self._said: list[str] = []
 
@@ -121,13 +126,19 @@ class ClipData(Training):
         super().prepare_data()
         print(*self._said, sep="\n", end="\n" if self._said else "")
         self._warn_of_leaks()
-        count = frames = 0
+        count, frames, cut = 0, 0, []
         for hr, lr in self._stores:
             for store in filter(None, (hr, lr)):
                 store.build()
-            lengths = [len(clip) for file, clip in _there(hr) if file not in self._held]
-            count, frames = count + len(lengths), frames + sum(lengths)
+            if self.cuts is not None:
+                hr.score_cuts()
+            there = hr.keep(done and file not in self._held for done, file in zip(hr.decoded(), hr.files, strict=True))
+            scenes = there.scenes(self.cuts)
+            count, frames = count + len(there), frames + sum(bounds[-1] for bounds in scenes)
+            cut += [(file.name, bounds) for file, bounds in zip(there.files, scenes, strict=True) if len(bounds) > 2]
         print(f"training: {count} clip{'s' * (count != 1)} of {frames} frames")
+        if cut:
+            print(_cuts(cut, min(phase.frames for phase in self.phases)))
 
     def setup(self, stage: str) -> None:
         self._split()  # in the processes that did not prepare
@@ -136,14 +147,16 @@ class ClipData(Training):
         stores, weights = [decoded(hr, lr, self._held) for hr, lr in self._stores], [weight for _, weight in self.sources]
         if len({lr is None for _, lr in stores}) > 1:
             raise InputError("data.train mixes paired and HR-only clips: give all sources LR partners, or none")
-        for hr, lr in stores:
-            self._check(hr, lr)
+        scenes = [hr.scenes(self.cuts) for hr, _ in stores]
+        for (hr, lr), each in zip(stores, scenes, strict=True):
+            self._check(hr, lr, each)
+        self._scenes = [bounds for each in scenes for bounds in each]
         self.hr = Mixture([hr for hr, _ in stores], weights)
         self.lr = Mixture([lr for _, lr in stores], weights) if stores[0][1] is not None else None
 
     def patches(self, plan: Plan) -> ClipPatches:
         """The training samples of a plan; after `setup`."""
-        return ClipPatches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation)
+        return ClipPatches(self.hr, self.lr, plan, self.scale, self.degradation, self.augmentation, scenes=self._scenes)
 
     def finish(self, batch: dict[str, Any], wanted: Collection[str] = ()) -> dict[str, Any]:
         """See `sr.data.device.finish`: {"lr": (N, T, C, H, W), "hr": (N, T, C, sH, sW), ...}; for a network of pictures, the
@@ -202,14 +215,16 @@ class ClipData(Training):
             stores.append((ClipStore(hr, folder / "hr", self.corrupt, self.kind), low))
         return stores
 
-    def _check(self, hr: ClipStore, lr: ClipStore | None) -> None:
+    def _check(self, hr: ClipStore, lr: ClipStore | None, scenes: Sequence[Sequence[int]]) -> None:
         """InputError: a clip is too short or too small for a sample, or does not fit its LR."""
         frames, side = (max(getattr(phase, key) for phase in self.phases) for key in ("frames", "patch_size"))
-        for number, (file, clip) in enumerate(zip(hr.files, hr, strict=True)):
-            if self.short == "stop" and len(clip) < frames:
+        for number, (file, clip, bounds) in enumerate(zip(hr.files, hr, scenes, strict=True)):
+            longest = max(end - begin for begin, end in pairwise(bounds))
+            if self.short == "stop" and longest < frames:
+                cut = longest < len(clip)
                 raise InputError(
-                    f"{file}: {len(clip)} frames, but data.frames={frames}: remove the clip, or pass a smaller data.frames, or "
-                    "data.short=mirror"
+                    f"{file}: {'at most ' * cut}{longest} frames{' between two scene cuts' * cut}, but data.frames={frames}: "
+                    f"remove the clip, or pass a smaller data.frames, or data.short=mirror{', or data.cuts=null' * cut}"
                 )
             if self.small == "stop" and min(clip.shape[1:3]) < side * self.scale:
                 raise InputError(
@@ -232,10 +247,16 @@ class ClipData(Training):
             warn(line)
 
 
-def _there(store: ClipStore) -> Iterator[tuple[Path, np.ndarray]]:
-    """Each decoded clip with its file."""
-    kept = store.keep(store.decoded())
-    return zip(kept.files, kept, strict=True)
+def _cuts(found: Sequence[tuple[str, list[int]]], frames: int, most: int = 5) -> str:
+    """The cuts in clips, those with the most first, and how many frames are in scenes that are too short for a sample."""
+    ranked = sorted(((len(bounds) - 2, name) for name, bounds in found), key=lambda one: -one[0])
+    said = [f"{ranked[0][0]} cut{'s' * (ranked[0][0] > 1)} in {ranked[0][1]}"]
+    said += [f"{count} in {name}" for count, name in ranked[1:most]]
+    said += [f"{sum(count for count, _ in ranked[most:])} in {len(ranked) - most} other clips"] if ranked[most:] else []
+    lengths = [[end - begin for begin, end in pairwise(bounds)] for _, bounds in found]
+    lost = sum(length for clip in lengths if max(clip) >= frames for length in clip if length < frames)
+    unused = f"; {lost} frames in scenes of fewer than {frames} frames are not used" if lost else ""
+    return f"{', '.join(said)}: samples do not cross them{unused}"
 
 
 def by_frame(batch: dict[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Store:
         kind: the pixel format.
     """
 
+    others = frozenset({"build.lock"})  # files of the folder that belong to no image
+
     def __init__(self, files: Sequence[Path], folder: Path, corrupt: str = "stop", kind: Kind = PHOTO) -> None:
         if corrupt not in ("stop", "skip"):
             raise InputError(f"data.corrupt={corrupt}: choose stop or skip")
@@ -144,7 +146,7 @@ class Store:
 
     def _clean(self) -> None:
         """Remove files of images that are no longer in the set, or have changed."""
-        wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note, _mask)} | {"build.lock"}
+        wanted = {name(cached).name for cached in self.cached for name in (Path, _mark, _note, _mask)} | self.others
         for name in self._names() - wanted:
             (self.folder / name).unlink()
 

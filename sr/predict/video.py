@@ -25,6 +25,7 @@ from sr.image.video_writer import VideoFormat, VideoWriter, check_name
 from sr.image.writer import one_line
 from sr.infer.clip import FrameUpscaler, Segments
 from sr.infer.memory import out_of_memory
+from sr.infer.scenes import check_threshold
 from sr.infer.upscaler import channels
 from sr.predict.ahead import Behind, ahead
 from sr.predict.files import sized_upscaler
@@ -73,8 +74,7 @@ class VideoSettings:
         for name in ("part", "shown"):
             if type(value := getattr(self, name)) is not int or value < 1:
                 raise InputError(f"video.{name}={value}: pass a number of frames")
-        if self.cuts is not None and not 0 < self.cuts <= 100:
-            raise InputError(f"video.cuts={self.cuts}: pass a score from 0 to 100, such as 10, or null")
+        check_threshold("video.cuts", self.cuts)
 
     def check(self, target: Path) -> None:
         """InputError: a result cannot have this name."""
