@@ -18,13 +18,13 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from networks import CLIPS, NAMES, known, network
+from networks import BURSTS, CLIPS, NAMES, known, network
 from sr.data.source.sample import Sample
 from sr.device import capability
 from sr.device.count import parameters
 from sr.errors import InputError
 from sr.files import whole as whole_file
-from sr.functional.frames import is_clip
+from sr.functional.frames import is_burst, is_clip
 from sr.image.file import read, to_tensor
 from sr.infer.reach import STRIPS, reach
 from sr.infer.tiles import pad_to_multiple
@@ -46,9 +46,7 @@ def photo(side: int = SIDE) -> Tensor:
 def measure(name: str) -> dict[str, object]:
     """The line of one network."""
     whole, lr = network(name), photo()
-    kind, clips = type(whole).__name__, is_clip(whole)
-    if clips:
-        whole = Still(whole, frames=3)
+    kind, whole = type(whole).__name__, pictures(whole)
     exact = upscale(whole, lr)
     return {
         "kind": kind,
@@ -57,11 +55,17 @@ def measure(name: str) -> dict[str, object]:
         "smallest": smallest(whole),
         "bfloat16": half(whole, torch.bfloat16),
         "float16": half(whole, torch.float16),
-        # Recurrent networks hand on what they see from frame to frame; offsets of trained ones and optical flow have no limit.
-        "reach": None if clips else reach(whole),
+        # Recurrent networks hand on what they see from frame to frame; offsets of trained ones and optical flow have no limit;
+        # bursts are registered as a whole.
+        "reach": None if isinstance(whole, Still) else reach(whole),
         "compile": None,
         "channels_last": channels_last(whole, lr, exact),
     }
+
+
+def pictures(network: nn.Module) -> nn.Module:
+    """A network for clips or bursts as one for pictures; others as they are."""
+    return Still(network, frames=3) if is_clip(network) or is_burst(network) else network
 
 
 def smallest(network: nn.Module, largest: int = 64) -> int:
@@ -90,7 +94,7 @@ def half(network: nn.Module, dtype: torch.dtype) -> float | None:
 
 def compiled(network: nn.Module) -> float | str:
     """Relative error of torch.compile's network, or "fails"."""
-    network = Still(network, frames=3) if is_clip(network) else network
+    network = pictures(network)
     lr = pad_to_multiple(photo(), network.multiple_of)
     torch.compiler.reset()
     try:
@@ -116,7 +120,8 @@ def relative(sr: Tensor, exact: Tensor) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try out what networks can do.")
-    parser.add_argument("names", nargs="*", type=known, default=[*NAMES, *CLIPS], help="networks of conf/network; all of them")
+    every = [*NAMES, *CLIPS, *BURSTS]
+    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
     parser.add_argument("--compile", action="store_true", help="torch.compile alone: all else that was measured stays")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -155,10 +160,10 @@ Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a 
 - bfloat16, float16: relative error against float32 under autocast; more than {capability.LIMIT:.0%} or "breaks" is refused.
 - reach: radius of the receptive field in LR pixels. Tiles with an `overlap` of 4 times as much equal the whole image; with a
   smaller overlap they approximate it. "all": attention or pooling uses the whole image, or the reach is more than
-  {STRIPS[-1] // 2} pixels, or the network is for clips: tiles are always an approximation.
+  {STRIPS[-1] // 2} pixels, or the network is for clips or bursts: tiles are always an approximation.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 
-Networks for clips get a clip of three equal frames.
+Networks for clips and bursts get three equal frames.
 
 """
     header = ["network", "pads to", "smallest", "bfloat16", "float16", "reach", "compile", "channels_last"]

@@ -25,8 +25,9 @@ from sr.view.table import markdown
 
 FILES = {file.stem: OmegaConf.load(file) for file in (CONF / "network").glob("*.yaml")}
 CLIPS = sorted(name for name, node in FILES.items() if is_clip(get_class(node["_target_"])))
-PICTURES = (name for name, node in FILES.items() if "axes" not in node and not is_burst(get_class(node["_target_"])))
-NAMES = sorted({*PICTURES} - {*CLIPS} - {"nafnet"})  # which makes no x4
+BURSTS = sorted(name for name, node in FILES.items() if is_burst(get_class(node["_target_"])))
+PICTURES = (name for name, node in FILES.items() if "axes" not in node)
+NAMES = sorted({*PICTURES} - {*CLIPS, *BURSTS, "nafnet"})  # nafnet makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {
@@ -104,7 +105,7 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
 
 def known(word: str) -> str:
     """A word of the command line that names a network of conf/network."""
-    if word not in {*NAMES, *CLIPS}:
+    if word not in {*NAMES, *CLIPS, *BURSTS}:
         raise argparse.ArgumentTypeError(f"{word}: no such network in conf/network")
     return word
 

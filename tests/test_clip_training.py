@@ -5,11 +5,16 @@ import warnings
 
 import pytest
 import torch
+from skimage.color import rgb2ycbcr
+from skimage.metrics import peak_signal_noise_ratio
 
+from sr import load
 from sr.errors import InputError
+from sr.functional.resize import imresize
 from sr.model.frozen import Frozen
 from sr.network.spynet import SPyNet
 from sr.weights import checkpoint
+from test import test as run_test
 from tests.clips import moving, write_frames
 from tests.jobs import SMALL, call, compose, run_script
 from tests.run.test_resume import assert_equal
@@ -102,6 +107,27 @@ def test_what_starts_from_random_weights_is_said_and_not_frozen(folder, capsys):
         in capsys.readouterr().out
     )
     assert made["sr"]["config"]["model"]["frozen_until"] == {"spynet": 0} and len(made["optimizer_states"][0]["state"]) > 60
+
+
+def test_vimeo90k_t_is_measured_by_its_papers_protocol(folder, tmp_path):
+    """A recurrent network sees 7 frames and the same backwards; Y of the middle frame, no border."""
+    run(folder, "model=rrn_light", "trainer.max_steps=1", "optimizer.lr=0.1", name="vimeo")
+    for name in ("00001/0001", "00002/0003"):
+        write_frames(tmp_path / "vimeo_septuplet" / "sequences" / name, moving("brick", 7, 32, 40), 1)
+    (tmp_path / "vimeo_septuplet" / "sep_testlist.txt").write_text("00001/0001\n")
+    ckpt = folder / "vimeo" / "checkpoints" / "last.ckpt"
+    words = [f"ckpt={ckpt}", "benchmark=[vimeo90k_t]", "metric=[psnr]", f"data_dir={tmp_path}"]
+    run_test(compose("test", *words, f"output_dir={tmp_path}/out"))
+    measured = json.loads((tmp_path / "out" / "metrics.json").read_text())["vimeo90k_t"]["psnr"]
+    hr = torch.from_numpy(moving("brick", 7, 32, 40)).permute(0, 3, 1, 2)[None] / 255
+    lr = imresize(hr[0], 1 / 2, rounding=255)[None]
+    network = load(str(ckpt)).cpu().eval()
+    with torch.no_grad():
+        feats = network(torch.cat([lr, lr.flip(1)], 1))
+    made = (0.5 * (feats[0, 3] + feats[0, -4]), feats[0, 3], hr[0, 3])  # mmagic's mean; the first pass alone
+    luma = [rgb2ycbcr(one.clamp(0, 1).mul(255).round().div(255).permute(1, 2, 0).numpy())[..., 0] for one in made]
+    both, once = (peak_signal_noise_ratio(luma[2], one, data_range=255) for one in luma[:2])
+    assert measured == pytest.approx(both, abs=1e-3) and abs(both - once) > 2e-3
 
 
 def test_what_does_not_fit_is_refused(folder):

@@ -26,7 +26,7 @@ class Clips(ClipSet):
         degradation: the pipeline that makes LR.
         lr: folder of LR clips of the same names; None: LR is made. A published set's may be missing, which is said.
         only: names of the clips that are measured; None: all.
-        kind, frames, border, centre: see ClipSet.
+        kind, frames, border, centre, flip_seq: see ClipSet.
         n_images, n_frames: clips and frames of the published set; without all of them it is not compared with published scores.
         url: of the published set.
         expected: the `record` of the LR that has to be measured, as a checkpoint has it; None: any.
@@ -43,6 +43,7 @@ class Clips(ClipSet):
         frames: int | None = None,
         border: int | None = 0,
         centre: bool = False,
+        flip_seq: bool = False,
         n_images: int | None = None,
         n_frames: int | None = None,
         url: str | None = None,
@@ -54,9 +55,8 @@ class Clips(ClipSet):
             raise InputError(f"benchmark {name} has clips, but axes is for volumes")
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
-        super().__init__(
-            (), self.hr if isinstance(self.hr, Path) else hr.root, degradation.degradation, kind, frames, border, centre
-        )
+        root = self.hr if isinstance(self.hr, Path) else hr.root
+        super().__init__((), root, degradation.degradation, kind, frames, border, centre, flip_seq)
         self.name, self.pipeline, self.only, self.expected = name, degradation, only, expected
         self.n_images, self.n_frames, self.url = n_images, n_frames, url
 
@@ -82,7 +82,8 @@ class Clips(ClipSet):
             return None
         files = [(f"{file.parent.name}/{file.name}", file) for file in self.files]
         target = "the middle frame of each clip" if self.centre else "all frames"
-        return lr_record(self.pipeline, 0, files, target, self.centre, self.limit, self.border, self.kind.name)
+        seen = ["flip_seq"] if self.flip_seq else []  # no entry without: hashes of versions that did not have it
+        return lr_record(self.pipeline, 0, files, target, self.centre, self.limit, self.border, self.kind.name, *seen)
 
     @property
     def lacking(self) -> str | None:

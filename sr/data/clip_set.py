@@ -38,6 +38,7 @@ class ClipSet:
         frames: how many frames of each clip are used, from the first; None: all.
         border: pixels cut from each side before scoring, in place of the metrics' own; papers on video cut none.
         centre: score the middle frame alone, of which the network sees all others, as papers do for Vimeo-90K.
+        flip_seq: a recurrent network gets each clip and then the same backwards (sr/model/enlarge.py), as in these papers.
         store: decoded HR clips of these pairs; None: files are decoded when they are measured.
     """
 
@@ -52,10 +53,12 @@ class ClipSet:
         frames: int | None = None,
         border: int | None = 0,
         centre: bool = False,
+        flip_seq: bool = False,
         store: Storage | None = None,
     ) -> None:
         self.degradation, self.kind, self.scale = degradation, kind, degradation.scale
-        self.limit, self.border, self.centre, self.store = frames, border, centre, store
+        self.limit, self.border, self.store = frames, border, store
+        self.centre, self.flip_seq = centre, flip_seq
         self._root, self._pairs, self._made = root, pairs, {}
 
     @property

@@ -196,12 +196,12 @@ class SRModule(pl.LightningModule):
         return self._evaluate(batch, dataloader_idx, with_baselines=True)
 
     def _evaluate(self, batch: dict[str, Any], dataloader_idx: int, with_baselines: bool) -> dict[str, Any]:
-        name = list(self._sets())[dataloader_idx]
+        name, images = list(self._sets().items())[dataloader_idx]
         (lr, others), hr, image = self.inputs(batch), self.target(batch), f"{name}/{batch['name'][0]}"
         with float32(lr.device.type), memory_for(image):  # as published scores are measured
-            sr = self._enlarge(self.evaluated, lr, image, others)
+            sr = self._enlarge(self.evaluated, lr, image, others, getattr(images, "flip_seq", False))
             shown = reference(batch)
-            if getattr(self._sets()[name], "centre", False):
+            if getattr(images, "centre", False):
                 shown, sr, hr = map(middle_frame, (shown, sr, hr))
             if with_baselines and not torch.isfinite(sr.sum()):  # a validation continues: this checkpoint is never the best
                 raise NotFiniteError(f"{image}: the network returns NaN or infinite pixels; its weights are broken")

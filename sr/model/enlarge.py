@@ -41,12 +41,21 @@ class Enlarger:
         self._exact = 0  # the overlap from which tiles equal the whole image; -1: none does
         self._said: set[tuple[int, bool]] = set()
 
-    def __call__(self, network: nn.Module, lr: Tensor, name: str, others: Mapping[str, Any] | None = None) -> Tensor:
+    def __call__(
+        self, network: nn.Module, lr: Tensor, name: str, others: Mapping[str, Any] | None = None, flip_seq: bool = False
+    ) -> Tensor:
         """`name` is the image's, for messages; `others` are the network's inputs besides LR, including HR's size.
+
+        Args:
+            flip_seq: a recurrent network gets each clip and then the same backwards, and the two results of a frame are
+                averaged (`flip_seq` of BasicSR, MirrorSequence of mmagic).
 
         Raises:
             ShortMemoryError: even small tiles do not fit.
         """
+        if flip_seq and is_clip(network) and network.reach_t is None:
+            there, back = self(network, torch.cat([lr, lr.flip(1)], 1), name, others).chunk(2, 1)
+            return (there + back.flip(1)) / 2
         if is_volume(network):
             return VolumeUpscaler(network, halve=True)(lr)
         if lr.ndim == 5 and not is_clip(network) and not is_burst(network):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from sr.device.count import parameters
 from sr.errors import InputError, NotFiniteError
-from sr.functional.frames import is_clip
+from sr.functional.frames import is_burst, is_clip
 from sr.functional.resize import imresize
 from sr.image.photograph import FILE, PATTERN, photograph
 from sr.infer.upscaler import upscale
@@ -92,7 +92,7 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
 
 
 class Still(nn.Module):
-    """A network for clips as one for pictures: the middle frame of a clip of equal ones."""
+    """A network for clips or bursts as one for pictures: it gets equal frames, and of a clip the middle one is the result."""
 
     def __init__(self, network: nn.Module, frames: int = 5) -> None:
         super().__init__()
@@ -100,7 +100,8 @@ class Still(nn.Module):
         self.scale, self.multiple_of, self.channels = network.scale, network.multiple_of, network.channels
 
     def forward(self, lr: Tensor) -> Tensor:
-        return self.network(lr[:, None].expand(-1, self.frames, -1, -1, -1))[:, self.frames // 2]
+        sr = self.network(lr[:, None].expand(-1, self.frames, -1, -1, -1))
+        return sr if is_burst(self.network) else sr[:, self.frames // 2]
 
 
 def _psnr(image: Tensor, hr: Tensor) -> float:

@@ -52,8 +52,11 @@ def test_lr_of_files_is_read_and_no_pipeline_made_it(folder):
 
 
 def test_what_is_measured_is_in_the_record(folder):
-    hashes = {clips(folder, **options).record["hash"] for options in ({}, {"frames": 2}, {"centre": True}, {"only": ["city"]})}
-    assert len(hashes) == 4
+    hashes = {
+        clips(folder, **options).record["hash"]
+        for options in ({}, {"frames": 2}, {"centre": True}, {"only": ["city"]}, {"flip_seq": True})
+    }
+    assert len(hashes) == 5
     with pytest.raises(InputError, match="benchmark mine: the checkpoint's run was measured on other LR or other files"):
         clips(folder, expected={"hash": "other"}).prepare()
 
@@ -73,7 +76,7 @@ def test_own_configs_can_be_built(name, tmp_path):
     images = build.sets(
         cfg := compose("train", *words, f"benchmark.{name}.hr=x" if name == "clips" else "seed=0"), "benchmark", cfg.benchmark
     )
-    assert images[name].border == 0 and images[name].centre == (name == "vimeo90k_t")
+    assert images[name].border == 0 and images[name].centre == images[name].flip_seq == name.startswith("vimeo90k_t")
     if name != "clips":
         with pytest.raises(MissingError, match="not found|no such file|no such folder"):
             images[name].prepare()

@@ -9,6 +9,8 @@ from sr.errors import ShortMemoryError
 from sr.infer.upscaler import upscale
 from sr.model.enlarge import Enlarger, memory_for
 from sr.network.compact import Compact
+from sr.network.edvr import EDVR
+from sr.network.rrn import RRN
 
 
 class Short(nn.Module):
@@ -91,3 +93,18 @@ def test_an_allocators_error_becomes_one_line(error):
     with pytest.raises(ShortMemoryError, match="^b100/x: not enough memory to measure it"), memory_for("b100/x"):
         raise error
     assert explain(error, "train").startswith("out of memory (")
+
+
+@torch.no_grad()
+def test_flip_seq_is_that_of_mmagic():
+    """MirrorSequence, then the mean of `feats[:, t // 4]` and `feats[:, -1 - t // 4]`: mmagic's models/editors/basicvsr."""
+    torch.manual_seed(0)
+    clip = torch.rand(1, 7, 3, 16, 16)
+    network = RRN(scale=2, n_feats=4, n_blocks=1).eval()
+    feats = network(torch.cat([clip, clip.flip(1)], 1))
+    centre = 0.5 * (feats[:, 14 // 4] + feats[:, -1 - 14 // 4])
+    torch.testing.assert_close(Enlarger()(network, clip, "a", flip_seq=True)[:, 3], centre, atol=1e-6, rtol=0)
+    assert (Enlarger()(network, clip, "a")[:, 3] - centre).abs().max() > 1e-4
+    window = EDVR(scale=4, n_feats=8, n_blocks=1, n_extract_blocks=1, groups=2).eval()
+    for other in (window, small()):  # they look at the frames around each alone, and at single frames
+        assert torch.equal(Enlarger()(other, clip, "a", flip_seq=True), Enlarger()(other, clip, "a"))
