@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from sr.benchmark.degraded import lr_record
 from sr.benchmark.inputs import Inputs
 from sr.benchmark.pairs import Benchmark
+from sr.benchmark.record import check_expected, lr_record
 from sr.data.hold_out import draws
 from sr.data.source.sample import Sample
 from sr.degradation.pipeline import Pipeline
@@ -68,11 +68,7 @@ class Bursts(Benchmark):
 
     def prepare(self) -> None:
         """As of Benchmark. InputError: LR is other than `expected`."""
-        if self.expected is not None and self.expected.get("hash") != self.record["hash"]:
-            raise InputError(
-                f"benchmark {self.name}: the checkpoint's run was measured on other bursts ({self.expected.get('pipeline')}, "
-                f"{self.expected.get('target')}): pass benchmark.{self.name}.expected=null to measure on these"
-            )
+        check_expected(self.name, self.record, self.expected)
         super().prepare()
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sr.benchmark.degraded import lr_record
+from sr.benchmark.record import check_expected, lr_record
 from sr.data.clip_set import ClipSet, Pairs
-from sr.data.source.clips import paired
+from sr.data.source.clips import paired, say_unused_clips
 from sr.data.source.folder import not_found
 from sr.degradation.chain import Chain
 from sr.degradation.pipeline import Pipeline
@@ -82,6 +82,7 @@ class Clips(ClipSet):
             return None
         files = [(f"{file.parent.name}/{file.name}", file) for file in self.files]
         target = "the middle frame of each clip" if self.centre else "all frames"
+        target += ", seen forwards and backwards" * self.flip_seq
         seen = ["flip_seq"] if self.flip_seq else []  # no entry without: hashes of versions that did not have it
         return lr_record(self.pipeline, 0, files, target, self.centre, self.limit, self.border, self.kind.name, *seen)
 
@@ -102,9 +103,6 @@ class Clips(ClipSet):
             warn(f"{self.name} is incomplete: {self.lacking}; its scores cannot be compared with published ones")
         if self.lr is not None and not self.lr.is_dir():
             warn(f"{self.name}: LR is made by {self.pipeline.name}: no folder {self.lr}")
-        record = self.record
-        if self.expected is not None and record is not None and self.expected.get("hash") != record["hash"]:
-            raise InputError(
-                f"benchmark {self.name}: the checkpoint's run was measured on other LR or other files, so scores cannot be "
-                f"compared; pass benchmark=[{self.name}] benchmark.{self.name}.hr=... to measure on LR of {self.pipeline.name}"
-            )
+        if self.only is None and any(lr for _, lr in self.clip_pairs):
+            say_unused_clips(self.clip_pairs, self.lr)
+        check_expected(self.name, self.record, self.expected)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +14,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sr.benchmark.pairs import Benchmark
+from sr.benchmark.record import check_expected, check_same, lr_record
 from sr.data.hold_out import draws
 from sr.data.source.folder import not_found
 from sr.data.source.sample import Sample
-from sr.degradation.pipeline import Pipeline, digest_of
+from sr.degradation.pipeline import Pipeline
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest, whole
 from sr.image.kind import PHOTO, Kind
@@ -98,14 +99,10 @@ class Degraded(Benchmark):
 
     def prepare(self) -> None:
         """Make LR where it is not there; several processes may do so at once. Then look the set through, as Benchmark does."""
-        if self.expected is not None:
-            self._check(
-                self.expected,
-                "the checkpoint's run was measured on other LR",
-                f"benchmark=[{self.name}] benchmark.{self.name}.expected=null",
-            )
+        check_expected(self.name, self.record, self.expected)
         if self.stored is not None:
-            self._check(_read(self.stored), f"{self.stored} is other LR", f"benchmark.{self.name}.stored=null")
+            stored = f"benchmark.{self.name}.stored"
+            check_same(self.name, self.record, _read(self.stored), f"{self.stored} is other LR", stored)
         elif not (self.folder / _RECORD).is_file():
             self._make()
         self._check_files(_read(self.folder))
@@ -119,17 +116,6 @@ class Degraded(Benchmark):
                     f"pass benchmark.{self.name}.stored=null" if self.stored else f"remove {self.folder}, and LR is made again"
                 )
                 raise InputError(f"{file}: missing, or not the LR that was made here by {self.degradation.name}: {remedy}")
-
-    def _check(self, other: Mapping[str, Any], what: str, remedy: str) -> None:
-        unlike = [key for key in self.record if other.get(key) != self.record[key] and key not in ("hash", "pipeline_hash")]
-        if other.get("hash") == self.record["hash"]:
-            return
-        said = ", ".join(f"{key} {other.get(key)} and here {self.record[key]}" for key in unlike)
-        said = said or f"{other.get('pipeline')} with other options or another version of the code"
-        raise InputError(
-            f"benchmark {self.name}: {what} ({said}), so scores cannot be compared; pass {remedy} to measure "
-            f"on LR of {self.degradation.name}, or the other's degradation=... and folder of HR"
-        )
 
     def _make(self) -> None:
         """All of LR under a temporary name, and then its own. What a killed process left of it is removed."""
@@ -182,19 +168,6 @@ class Degraded(Benchmark):
 
     def _drawn(self, index: int) -> dict[str, Any]:
         return self.degradation.degradation.sample(draws(self.seed, self.names[index], "degraded"))
-
-
-def lr_record(pipeline: Pipeline, seed: int, files: Sequence[tuple[str, Path]], target: str, *others: Any) -> dict[str, Any]:
-    """What made the LR of a set, of what; plain values. Two results are of the same task where "hash" is the same.
-
-    Args:
-        files: name and HR file of each image.
-        target: what SR is compared with, in words.
-        others: what else tells tasks apart.
-    """
-    made = {"pipeline": pipeline.name, "pipeline_hash": pipeline.hash, "seed": seed}
-    made |= {"hr": digest_of([(name, digest(file)) for name, file in files]), "images": len(files)}
-    return {**made, "target": target, "hash": digest_of([made, *others])}
 
 
 def _read(folder: Path) -> dict[str, Any]:

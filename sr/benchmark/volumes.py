@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sr.benchmark.degraded import lr_record
+from sr.benchmark.record import check_expected, lr_record
 from sr.data.volume_set import VolumeSet
 from sr.degradation.pipeline import Pipeline
 from sr.degradation.volume_chain import VolumeChain
@@ -49,9 +49,5 @@ class Volumes(VolumeSet):
 
     def prepare(self) -> None:
         """As of VolumeSet. InputError: LR is other than `expected`."""
-        if self.expected is not None and self.expected.get("hash") != self.record["hash"]:
-            raise InputError(
-                f"benchmark {self.name}: the checkpoint's run was measured on other LR or other files, so scores cannot be "
-                f"compared; pass benchmark=[volumes] benchmark.volumes.hr=... to measure on LR of {self.pipeline.name}"
-            )
+        check_expected(self.name, self.record, self.expected)
         super().prepare()

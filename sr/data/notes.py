@@ -1,7 +1,7 @@
 """Reports what 8-bit RGB drops from the images of a set, and which files of a folder are not images: one line per kind."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sr.image.file import list_images, scan
@@ -40,12 +40,17 @@ def say_incomplete(name: str, count: int, published: int | None, folder: object)
         )
 
 
-def say_unused(pairs: Iterable[tuple[Path, Path | None]], lr_root: Path | None) -> None:
-    """Warn about images in an LR folder that belong to no HR image."""
-    found = list_images(lr_root) if lr_root is not None and lr_root.is_dir() else []
+def say_unused(
+    pairs: Iterable[tuple[Path, Path | None]],
+    lr_root: Path | None,
+    listed: Callable[[Path], list[Path]] = list_images,
+    what: str = "image",
+) -> None:
+    """Warn about images, or what `listed` finds, in an LR folder that belong to no HR image."""
+    found = listed(lr_root) if lr_root is not None and lr_root.is_dir() else []
     used = {lr for _, lr in pairs}
     if unused := [file for file in found if file not in used]:
-        counts = f"{len(unused)} of {len(found)} LR images have no HR image"
+        counts = f"{len(unused)} of {len(found)} LR {what}s have no HR {what}"
         warn(f"{lr_root}: {counts} and are not used ({unused[0].name} is the first)")
 
 

@@ -38,7 +38,7 @@ def test_results_of_other_bursts_are_told_apart(hr):
     four = made(hr)
     assert four.record["target"] == "HR as in the file, from 4 frames" and four.record["images"] == 1
     made(hr, expected=four.record).prepare()
-    with pytest.raises(InputError, match=r"^benchmark bursts: .* from 4 frames\): pass benchmark.bursts.expected=null"):
+    with pytest.raises(InputError, match=r"^benchmark bursts: .* from 4 frames and here .*benchmark.bursts.expected=null"):
         made(hr, expected=four.record, frames=2).prepare()
     with pytest.raises(InputError, match=r"^benchmark bursts: degradation=\[bicubic\] makes no bursts: pass \[burst,bicubic\]"):
         still = chain()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from sr.data.notes import say_unused
 from sr.errors import InputError, MissingError
 from sr.image import clip
 
@@ -21,8 +22,8 @@ class Clips:
         return str(self.path)
 
     def prepare(self, download: bool = False) -> None:
-        """Check that the clips exist; there is nothing to download."""
-        self.files()
+        """Check that the clips exist; there is nothing to download. Warns about LR clips without HR."""
+        say_unused_clips(self.files(), self.lr)
 
     def files(self) -> list[tuple[Path, Path | None]]:
         """(HR clip, its LR clip or None)."""
@@ -44,6 +45,11 @@ def paired(hr: list[Path], hr_root: Path, lr_root: Path | None) -> list[tuple[Pa
             raise error(f"{one}: {len(found) or 'no'} LR clips called {name} in {lr_root}: one is needed")
         pairs.append((one, found[0]))
     return pairs
+
+
+def say_unused_clips(pairs: list[tuple[Path, Path | None]], lr_root: Path | None) -> None:
+    """Warn about clips in an LR folder that belong to no HR clip."""
+    say_unused(pairs, lr_root, lambda folder: clip.found(folder, "lr"), "clip")
 
 
 def name_of(file: Path, root: Path) -> str:
