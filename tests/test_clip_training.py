@@ -109,6 +109,15 @@ def test_what_starts_from_random_weights_is_said_and_not_frozen(folder, capsys):
     assert made["sr"]["config"]["model"]["frozen_until"] == {"spynet": 0} and len(made["optimizer_states"][0]["state"]) > 60
 
 
+@pytest.mark.slow
+def test_a_gan_step_with_recomputed_activations_is_the_same(folder):
+    words = ["model=realbasicvsr", "loss=[l1,cleaning]", "network.n_cleaning_blocks=1", "discriminator.n_feats=8"]
+    words.append("trainer.max_steps=2")
+    kept, again = (run(folder, *words, f"model.checkpoint_activations={on}", name=f"gan_{on}") for on in ("false", "true"))
+    assert_equal(kept["state_dict"], again["state_dict"])
+    assert_equal(kept["optimizer_states"], again["optimizer_states"])
+
+
 def test_vimeo90k_t_is_measured_by_its_papers_protocol(folder, tmp_path):
     """A recurrent network sees 7 frames and the same backwards; Y of the middle frame, no border."""
     run(folder, "model=rrn_light", "trainer.max_steps=1", "optimizer.lr=0.1", name="vimeo")
@@ -143,6 +152,7 @@ def test_two_processes_train_with_a_frozen_part(folder, recipe, tmp_path):
     part = "spynet" if recipe == "basicvsr" else "basicvsr.spynet"
     checkpoint.write(dict(SPyNet().state_dict()), tmp_path / "flow.pth")
     words = [f"model={recipe}", f"init_parts.{part}={tmp_path}/flow.pth", "trainer.devices=2", "trainer.max_steps=2"]
+    words += ["model.checkpoint_activations=true"] if recipe[0] == "r" else []
     words += ["loss=[l1,cleaning]", "network.n_cleaning_blocks=1", "discriminator.n_feats=8"] if recipe[0] == "r" else []
     done = call("train.py", *SMALL, *settings(folder), *words, f"output_dir={tmp_path}/run", cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -6,6 +6,10 @@ that see the frame, the reference and the subpixel part of the shift. Deudon et 
 section 3.1: a frame is encoded together with the reference. Ours: registration by one shift a frame
 (sr/functional/registration.py) in place of optical flow; frames are moved by whole pixels alone, which does not blur them, and
 the rest of the shift scales the encoder's features; the result is added to that of shift-and-add (sr/functional/fusion.py).
+
+What DBSR has and this has not: dense flow (PWC-Net), for scenes in which things move; packed raw Bayer frames as input, which
+`channels=4` takes here, but the result has four bands too; and its weights. Its authors' code is CC BY-NC-SA 4.0: not for
+commercial use.
 """
 
 import torch
