@@ -100,9 +100,9 @@ def main() -> None:
         store.build(progress=False)
         print(f"{len(files)} videos of {sum(map(len, store))} frames; {FRAMES} frames of {PATCH * SCALE}x{PATCH * SCALE}")
         plan = Plan(0, (Phase(0, PATCH, BATCH, FRAMES),))
-        dataset = ClipPatches(
-            Mixture([store]), None, plan, SCALE, Degradations({"bicubic": Bicubic(SCALE)}, SCALE), Augmentations({})
-        )
+        degradation = Degradations({"bicubic": Bicubic(SCALE)}, SCALE)
+        scenes = store.scenes(None)
+        dataset = ClipPatches(Mixture([store]), None, plan, SCALE, degradation, Augmentations({}), scenes=scenes)
         plain, numbers, batches = PlainReader(files), count(), count()
         slow = rate(lambda: len(plain.sample(next(numbers))[:1]), seconds)
         fast = rate(lambda: len(dataset.batch(next(batches))["hr"]), seconds)
