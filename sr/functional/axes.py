@@ -31,7 +31,9 @@ def factors(scale: int, axes: str | Sequence[int] | None) -> Factors:
         return scale, 1, 1
     numbers = tuple(axes) if isinstance(axes, Sequence) and not isinstance(axes, str) else ()
     if len(numbers) != 3 or not all(type(n) is int and n >= 1 for n in numbers):
-        raise InputError(f"axes={axes}: choose {', '.join(NAMED)} or three whole factors of D, H, W such as [{scale},1,1]")
+        pictures = "; pictures have no axes, and take other networks and degradations" if axes is None else ""
+        wanted = f"choose {', '.join(NAMED)} or three whole factors of D, H, W such as [{scale},1,1]"
+        raise InputError(f"axes={axes}: {wanted}{pictures}")
     if max(numbers) != scale:
         raise InputError(f"axes={list(numbers)}: the largest factor is scale, but scale={scale}: pass scale={max(numbers)}")
     return numbers
