@@ -69,14 +69,12 @@ def predict(cfg: DictConfig) -> None:
 
 def video_settings(cfg: DictConfig) -> tuple[Any, dict[str, Any]]:
     """What `video.*` says, and the options of the network."""
-    from sr.cli.signature import check
     from sr.predict.video import VideoSettings
 
     check_settled(cfg, {"alpha_upscale": "bicubic", "bandwise": False, "anisotropic": False}, "is not for videos")
     keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size")
     options = {key: cfg[key] for key in keys}
-    check({"video": {"_target_": "sr.predict.video.VideoSettings", **cfg.video}})
-    return VideoSettings(**cfg.video), options
+    return VideoSettings.of(cfg.video), options
 
 
 def live(cfg: DictConfig) -> Any:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sr.image import rasters
 from sr.image.raster import extension
+from sr.image.video import EXTENSIONS as VIDEOS
 
 # Pillow's names of the formats that are read, with their extensions. No others: its EPS reader, for example, starts
 # Ghostscript.
@@ -33,8 +34,9 @@ _OTHERS = {
         (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".mgz"),
     ),
     "a video": (
-        "save its frames as PNG first, as by ffmpeg -i FILE frames/%06d.png",
-        (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".3gp", ".y4m", ".ogv"),
+        "predict.py reads it, if its name ends in .mp4 or the like, and data=clips trains on it; for the rest save its frames "
+        "as PNG, as by ffmpeg -i FILE frames/%06d.png",
+        VIDEOS,
     ),
     "a HEIC photo": (_PICTURE, (".heic", ".heif", ".hif")),
     "a JPEG XL file": (_PICTURE, (".jxl",)),

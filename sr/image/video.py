@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from sr.errors import InputError, MissingError, first_line
-from sr.image.video_facts import FULL, UNSPECIFIED, VideoFacts, facts_of, library, plain
+from sr.image.video_facts import FULL, LIMITED, UNSPECIFIED, VideoFacts, facts_of, library, plain
 
 EXTENSIONS = (
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".m2ts", ".3gp", ".y4m", ".ogv",
@@ -81,6 +82,7 @@ class Video:
         self.broken, self.missing, self._others = broken, 0, others
         av = library(self.name)
         self._av, self._reformatter, self._end = av, None, Fraction(0)
+        self._live, self._timeout, self._asked = live, timeout, monotonic()
         if not live:
             if not os.path.exists(self.name):
                 raise MissingError(f"{self.name}: no such file")
@@ -89,7 +91,7 @@ class Video:
         try:
             self.container = av.open(self.name, "r", format=format, options=options, timeout=timeout)
         except (av.FFmpegError, OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{self.name}: cannot be read as a video ({first_line(plain(error))})") from None
+            raise InputError(f"{self.name}: cannot be read as a video ({self._reason(error)})") from None
         try:
             self.stream = self._chosen(stream)
             self.stream.thread_type = "SLICE" if live else "AUTO"  # one frame per thread would delay frames
@@ -131,12 +133,19 @@ class Video:
 
     def pixels(self, frame: Any) -> np.ndarray:
         """A frame of the stream as (H, W, 3) RGB, upright."""
+        facts = self.facts
+        array = _gray(frame.to_ndarray(), facts) if facts.gray and facts.levels < 1 << 16 else self._rgb(frame)
+        if facts.mirrored:
+            array = array[:, ::-1]
+        return np.ascontiguousarray(np.rot90(array, facts.rotation // 90))
+
+    def _rgb(self, frame: Any) -> np.ndarray:
         self._reformatter = self._reformatter or self._av.video.reformatter.VideoReformatter()
-        facts, deep = self.facts, self.facts.deep
+        facts = self.facts
         try:
             rgb = self._reformatter.reformat(
                 frame,
-                format="rgb48le" if deep else "rgb24",
+                format="rgb48le" if facts.deep else "rgb24",
                 src_colorspace=None if facts.matrix in (0, UNSPECIFIED) else facts.matrix,
                 src_color_range=facts.range,
                 dst_color_range=FULL,
@@ -144,10 +153,7 @@ class Video:
             )
         except (self._av.FFmpegError, ValueError) as error:
             raise InputError(f"{self.name}: cannot convert pixel format {facts.format} ({first_line(error)})") from None
-        array = rgb.to_ndarray()
-        if facts.mirrored:
-            array = array[:, ::-1]
-        return np.ascontiguousarray(np.rot90(array, facts.rotation // 90))
+        return rgb.to_ndarray()
 
     def _chosen(self, wanted: int | None) -> Any:
         attached = self._av.stream.Disposition.attached_pic
@@ -169,10 +175,13 @@ class Video:
         others = [each for each in self.container.streams if each.type in ("audio", "subtitle")]
         packets = self.container.demux(self.stream, *others)
         while True:
+            self._asked = monotonic()
             try:
                 packet = next(packets, None)
             except self._av.FFmpegError as error:  # FFmpeg cannot go on after it
-                self._broken(first_line(plain(error)), 1)
+                if self._live:
+                    raise InputError(f"{self.name}: the stream broke off ({self._reason(error)})") from None
+                self._broken(self._reason(error), 1)
                 packet, packets = None, iter(())
             if packet is not None and packet.pts is not None:
                 self._end = max(self._end, (packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -185,11 +194,16 @@ class Video:
             except self._av.EOFError:
                 return
             except self._av.FFmpegError as error:
-                self._broken(first_line(plain(error)), 1)
+                self._broken(self._reason(error), 1)
                 found = []
             yield from found
             if packet is None or packet.size == 0:
                 return
+
+    def _reason(self, error: Exception) -> str:
+        if self._timeout and monotonic() - self._asked >= self._timeout:  # FFmpeg says "Immediate exit requested"
+            return f"no data for {self._timeout:g} seconds"
+        return first_line(plain(error))
 
     def _broken(self, reason: str, missing: int) -> None:
         self.missing += missing
@@ -220,6 +234,15 @@ class Video:
             raise InputError(
                 "{}: frame {} is {}x{}, but those before are {}x{}: cut the file there".format(self.name, number, *size, *first)
             )
+
+
+def _gray(values: np.ndarray, facts: VideoFacts) -> np.ndarray:
+    """(H, W) of gray -> (H, W, 3), by NumPy: swscale takes all gray for full range, and white of 10 bits for 0.999."""
+    black, white = [level * (facts.levels + 1) // 256 for level in (16, 235)] if facts.range == LIMITED else (0, facts.levels)
+    kind = np.uint16 if facts.deep else np.uint8
+    top = np.iinfo(kind).max
+    scaled = (values.astype(np.float32) - black) * np.float32(top / (white - black)) + 0.5
+    return np.repeat(scaled.clip(0, top).astype(kind)[..., None], 3, -1)
 
 
 def flags(av: Any) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sr.errors import InputError
+from sr.image.hdr import Light, light_of
 
 # Numbers of ISO/IEC 23091-2 (H.273) that FFmpeg uses too; 2 is "unspecified".
 UNSPECIFIED = 2
@@ -34,6 +35,7 @@ class VideoFacts:
         alpha: whether the file has transparency, which is not read.
         audio, subtitles: names of the codecs of the other streams.
         guessed: what the file does not state and was assumed, and what was not read, in a few words each.
+        light: HDR metadata of the first frame.
     """
 
     path: str
@@ -57,6 +59,12 @@ class VideoFacts:
     audio: tuple[str, ...]
     subtitles: tuple[str, ...]
     guessed: tuple[str, ...]
+    light: Light = Light()
+
+    @property
+    def gray(self) -> bool:
+        """Whether the frames have no colour."""
+        return self.format.startswith("gray")
 
     @property
     def deep(self) -> bool:
@@ -129,6 +137,7 @@ def facts_of(name: str, container: Any, stream: Any, frame: Any) -> VideoFacts:
         audio=_codecs(container, "audio"),
         subtitles=_codecs(container, "subtitle"),
         guessed=tuple(guessed),
+        light=light_of(frame),
     )
 
 

@@ -16,6 +16,8 @@ import numpy as np
 
 from sr.errors import InputError, StorageError, first_line
 from sr.files import Completed
+from sr.image.gray import rgb2gray
+from sr.image.hdr import WRITING
 from sr.image.video import flags
 from sr.image.video_copy import copies
 from sr.image.video_facts import FULL, LIMITED, UNSPECIFIED, VideoFacts, library, plain
@@ -35,7 +37,7 @@ class VideoFormat:
         codec: auto: VP9 in WebM, else H.264 for 8 bits and HEVC for more (few players show H.264 of 10 bits).
         quality: constant rate factor: lower is better; 17 is close to the frames themselves, 23 is x264's own default. Not for
             ffv1, which is lossless.
-        chroma: 420, 422 or 444; 420 is what all players show. Odd sizes become 444.
+        chroma: 420, 422 or 444; 420 is what all players show. Odd sizes become 444, and ffv1 keeps gray videos gray.
     """
 
     codec: str = "auto"
@@ -55,17 +57,15 @@ class VideoFormat:
         by_itself = "vp9" if path.suffix.lower() == ".webm" else "hevc" if deep else "h264"
         return replace(self, codec=by_itself) if self.codec == "auto" else self
 
-    def pixels(self, size: tuple[int, int], levels: int, encoder: Any) -> str:
-        """FFmpeg's name of the pixel format for frames of (height, width) and these levels."""
-        chroma = 444 if size[0] % 2 or size[1] % 2 else self.chroma
-        names = [f"yuv{chroma}p12le"] if levels > 1023 else []
-        names += [f"yuv{chroma}p10le"] if levels > 255 else []
+    def pixels(self, size: tuple[int, int], facts: VideoFacts, encoder: Any) -> str:
+        """FFmpeg's name of the pixel format for frames of (height, width) of a video."""
+        chroma, bits = 444 if size[0] % 2 or size[1] % 2 else self.chroma, facts.levels.bit_length()
+        base = "gray" if facts.gray and encoder.name == "ffv1" else f"yuv{chroma}p"
+        names = [f"{base}{deep}le" for deep, least in ((16, 13), (12, 11), (10, 9)) if bits >= least]
         known = {each.name for each in encoder.video_formats or ()}
-        found = next((name for name in (*names, f"yuv{chroma}p") if name in known), None)
-        if found is None or (levels > 255 and "p1" not in found):
-            raise InputError(
-                f"{encoder.name} cannot write {chroma} of {max(levels.bit_length(), 8)} bits: pass video.codec=hevc"
-            )
+        found = next((name for name in (*names, base) if name in known), None)
+        if found is None or (bits > 8 and found == base):
+            raise InputError(f"{encoder.name} cannot write {chroma} of {max(bits, 8)} bits: pass video.codec=hevc")
         return found
 
 
@@ -105,9 +105,9 @@ class VideoWriter(Completed):
         self.path, self.facts, self.size = path, facts, size
         self._av, self._live = library(str(path)), live
         self.temporary = path if live else path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-        codec = self._codec(ENCODERS[format.settled(path, facts.deep).codec])
-        self.format = format.pixels(size, facts.levels, codec)
-        self.matrix, self.range = tags(facts, size)
+        codec, self.format = encoded(path, facts, size, format)
+        self.matrix, self.range = tags(facts, size, self.format)
+        self._dts: int | None = None
         self._reformatter = self._av.video.reformatter.VideoReformatter()
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._naming():
@@ -115,12 +115,6 @@ class VideoWriter(Completed):
             self._stream = self._file.add_stream(codec.name, rate=facts.rate or 25, options=self._options(codec.name, format))
             self._set(self._stream, self._stream.codec_context)
             self._copies, self.lost = ({}, []) if original is None else copies(self._file, original, path)
-
-    def _codec(self, name: str) -> Any:
-        try:
-            return self._av.codec.Codec(name, "w")
-        except ValueError:
-            raise InputError(f"{self.path}: this PyAV has no encoder {name}: choose another video.codec") from None
 
     def _set(self, stream: Any, context: Any) -> None:
         stream.height, stream.width = self.size
@@ -140,36 +134,56 @@ class VideoWriter(Completed):
     def _options(self, encoder: str, format: VideoFormat) -> dict[str, str]:
         deep, ahead = 2 if self.facts.deep else 1, self.size[0] * self.size[1] * 1.5
         ahead = int(min(max(LOOKAHEAD / (ahead * deep), 5), 40))
+        light = self.facts.light.options(encoder) if encoder in WRITING else {}
+        light = ":".join(f"{key}={value}" for key, value in light.items())
         if encoder == "libx264":
-            options = {"crf": str(format.quality), "rc-lookahead": str(ahead)}
+            options = {"crf": str(format.quality), "rc-lookahead": str(ahead)} | ({"x264-params": light} if light else {})
             return options | ({"tune": "zerolatency", "preset": "veryfast"} if self._live else {})
         if encoder == "libx265":
             more = ":bframes=0" if self._live else ""
             more += ":range=full" if self.range == FULL else ""
+            more += f":{light}" if light else ""
             return {"crf": str(format.quality), "x265-params": f"log-level=none:rc-lookahead={ahead}{more}"}
         if encoder == "libvpx-vp9":
             few = {"lag-in-frames": "0", "deadline": "realtime"} if self._live else {"lag-in-frames": str(min(ahead, 25))}
             return {"crf": str(format.quality), "b": "0", "row-mt": "1", "cpu-used": "4", **few}
         if encoder == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # errors alone
-            return {"crf": str(format.quality), "preset": "10" if self._live else "8"}
+            few = {"svtav1-params": light} if light else {}
+            return {"crf": str(format.quality), "preset": "10" if self._live else "8", **few}
         return {}
 
     def write(self, pixels: np.ndarray, time: int) -> None:
         """Add a frame (H, W, 3) RGB, uint8 or uint16 (0 to 65535), at a time stamp in units of `facts.time_base`."""
         with self._naming():
-            deep = pixels.dtype == np.uint16
-            frame = self._av.VideoFrame.from_ndarray(pixels, "rgb48le" if deep else "rgb24")
-            made = self._reformatter.reformat(
-                frame,
-                format=self.format,
-                dst_colorspace=self.matrix,
-                src_color_range=FULL,
-                dst_color_range=self.range,
-                interpolation=flags(self._av),
-            )
+            made = self._gray(pixels) if self.format.startswith("gray") else self._yuv(pixels)
             made.pts, made.time_base = time, self.facts.time_base
-            self._file.mux(self._stream.encode(made))
+            self._mux(self._stream.encode(made))
+
+    def _mux(self, packets: list[Any]) -> None:
+        """Write packets; x265 leaves the times of decoding unset in videos of a few frames, fewer than it reorders."""
+        for packet in packets:
+            earliest = packet.pts - round(60 / self.facts.time_base)
+            if packet.dts is None or not earliest <= packet.dts <= packet.pts:
+                packet.dts = packet.pts if self._dts is None else min(packet.pts, self._dts + 1)
+            self._dts = packet.dts
+            self._file.mux_one(packet)
+
+    def _yuv(self, pixels: np.ndarray) -> Any:
+        return self._reformatter.reformat(
+            self._av.VideoFrame.from_ndarray(pixels, "rgb48le" if pixels.dtype == np.uint16 else "rgb24"),
+            format=self.format,
+            dst_colorspace=self.matrix,
+            src_color_range=FULL,
+            dst_color_range=self.range,
+            interpolation=flags(self._av),
+        )
+
+    def _gray(self, pixels: np.ndarray) -> Any:
+        """By NumPy: swscale is wrong by up to 3 of 1023 levels."""
+        top, most = np.iinfo(pixels.dtype).max, _levels(self.format)
+        gray = rgb2gray(pixels)[..., 0].astype(np.float32) * np.float32(most / top) + 0.5
+        return self._av.VideoFrame.from_ndarray(gray.astype(np.uint16 if most > 255 else np.uint8), self.format)
 
     def copy(self, packet: Any, start: Fraction) -> None:
         """Add a packet of the original's audio or subtitles; `start` seconds of the original are 0 here."""
@@ -186,7 +200,7 @@ class VideoWriter(Completed):
         """Finish the file and rename it."""
         try:
             with self._naming():
-                self._file.mux(self._stream.encode())
+                self._mux(self._stream.encode())
                 self._file.close()
                 os.replace(self.temporary, self.path)
         except BaseException:
@@ -223,8 +237,34 @@ class naming:  # noqa: N801  used as a function
             raise InputError(f"{self.path}: cannot be written ({first_line(plain(error))})") from None
 
 
-def tags(facts: VideoFacts, size: tuple[int, int]) -> tuple[int, int]:
-    """Matrix and range of the result: those of the source; of gray and RGB ones limited, by the matrix for the size."""
-    if facts.matrix not in (0, UNSPECIFIED):
-        return facts.matrix, facts.range
-    return 1 if size[1] >= HD[0] or size[0] > HD[1] else 6, LIMITED
+def encoded(path: Path, facts: VideoFacts, size: tuple[int, int], format: VideoFormat) -> tuple[Any, str]:
+    """PyAV's encoder and the name of the pixel format for a video. InputError: there is none."""
+    name = ENCODERS[format.settled(path, facts.deep).codec]
+    try:
+        codec = library(str(path)).codec.Codec(name, "w")
+    except ValueError:
+        raise InputError(f"{path}: this PyAV has no encoder {name}: choose another video.codec") from None
+    return codec, format.pixels(size, facts, codec)
+
+
+def losses(path: Path, facts: VideoFacts, size: tuple[int, int], format: VideoFormat) -> list[str]:
+    """What the encoder does not keep of a video, in words. InputError: as in `encoded`."""
+    codec, pixels = encoded(path, facts, size, format)
+    lines = facts.light.lost(codec.name)
+    if facts.gray and not pixels.startswith("gray"):
+        lines.append(f"gray becomes {pixels}, which all players show; video.codec=ffv1 keeps it gray")
+    if facts.levels > (most := _levels(pixels)):
+        lines.append(f"{facts.levels.bit_length()} bits become {most.bit_length()}")
+    return lines
+
+
+def _levels(format: str) -> int:
+    return (1 << max(part.bits for part in library(format).VideoFormat(format).components)) - 1
+
+
+def tags(facts: VideoFacts, size: tuple[int, int], format: str = "") -> tuple[int, int]:
+    """Matrix and range of a result of this pixel format: those of the source. Of RGB sources the matrix is that for the size,
+    and the range limited; gray results have the full range."""
+    stated = facts.matrix not in (0, UNSPECIFIED)
+    matrix = facts.matrix if stated else 1 if size[1] >= HD[0] or size[0] > HD[1] else 6
+    return matrix, FULL if format.startswith("gray") else facts.range if stated else LIMITED

@@ -47,6 +47,6 @@ class SceneCuts:
 
 def check_threshold(key: str, threshold: Any) -> float | None:
     """Return a threshold of SceneCuts. InputError: it is no number above 0 and up to 100, and not None."""
-    if threshold is not None and not (isinstance(threshold, int | float) and 0 < threshold <= 100):
+    if threshold is not None and not (type(threshold) in (int, float) and 0 < threshold <= 100):
         raise InputError(f"{key}={threshold}: pass a score from 0 to 100, such as 10, or null")
     return threshold

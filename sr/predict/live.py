@@ -23,7 +23,7 @@ from sr.errors import ExistsError, InputError
 from sr.functional.frames import is_clip
 from sr.image.video import Video
 from sr.image.video_facts import library
-from sr.image.video_writer import VideoWriter, check_name
+from sr.image.video_writer import VideoWriter, check_name, losses
 from sr.infer.clip import FrameUpscaler
 from sr.predict.ahead import Behind
 from sr.predict.video import VideoSettings, frame_upscaler, suit
@@ -31,6 +31,7 @@ from sr.predict.video import VideoSettings, frame_upscaler, suit
 PAST = 5  # frames that a recurrent network for clips sees of a stream: the newest and those before
 PIPE = "pipe:0"  # standard input, as FFmpeg names it
 SILENT = 20.0  # seconds without a frame after which an address is given up
+CAMERA = "video4linux2,v4l2"  # FFmpeg's name of the devices /dev/video0 ...
 
 
 @dataclass
@@ -134,10 +135,14 @@ def predict_live(
             print(f"{source}: {line}", file=sys.stderr)
         size = frames.result(video.facts.height, video.facts.width)
         writer = VideoWriter(target, video.facts, size, settings.format, live=True, original=video.container)
-        for line in writer.lost:
+        for line in (*losses(target, video.facts, size, settings.format), *writer.lost):
             print(f"{source}: {line}", file=sys.stderr)
         with stopping() as stop, writer:
-            _run(frames, video, newest, sound, writer, result, stop)
+            broken = _run(frames, video, newest, sound, writer, result, stop)
+        if video.missing:
+            print(f"{source}: {video.missing} packets of the stream could not be decoded", file=sys.stderr)
+        if broken is not None:
+            raise InputError(f"{broken}; what came before is in {target}") from None
     finally:
         if newest.stop():  # otherwise its thread still uses it, and ends with the process
             video.close()
@@ -158,12 +163,12 @@ def opened(source: str, settings: VideoSettings, sound: deque[Any]) -> Video:
     """A stream, open; packets of its audio and subtitles go to `sound`. InputError: it cannot be opened."""
     if source.startswith("/dev/video"):
         av = library(source)
-        if "v4l2" not in av.formats_available:
+        if CAMERA not in av.formats_available:
             raise InputError(
                 f"{source}: this PyAV reads no cameras: pipe it, as by ffmpeg -f v4l2 -i {source} -f nut -c:v rawvideo - | "
                 "python predict.py input=- ..."
             )
-        return Video(source, broken="keep", format="v4l2", live=True)
+        return Video(source, broken="keep", format=CAMERA, live=True)
     options = {"fpsprobesize": "3"}  # frames from which FFmpeg guesses the rate before the first one is shown
     options |= {"rtsp_transport": "tcp"} if source.startswith("rtsp") else {}
     address = PIPE if source == "-" else source
@@ -184,8 +189,9 @@ def _run(
     writer: VideoWriter,
     result: LiveResult,
     stop: threading.Event,
-) -> None:
-    """Enlarge and write the newest frame, again and again."""
+) -> InputError | None:
+    """Enlarge and write the newest frame, again and again; returns the error with which the stream broke off."""
+    broken = None
     clip, first, behind = is_clip(frames.upscaler.network), None, Behind(1)
     seen: deque[np.ndarray] = deque(maxlen=PAST if frames.reach is None else frames.reach + 1)
     progress = tqdm(unit=" frames", smoothing=0.1, bar_format="{n} frames, {rate_fmt}{postfix}")
@@ -195,6 +201,9 @@ def _run(
             try:
                 taken = newest.take()
             except EOFError:
+                break
+            except InputError as error:
+                broken = error
                 break
             if taken is None:
                 continue
@@ -213,6 +222,7 @@ def _run(
             progress.set_postfix_str(f"latency {1000 * latency:.0f} ms, {result.dropped} dropped", refresh=False)
             progress.update()
         behind.wait()
+        return broken
     finally:
         behind.close()
         progress.close()

@@ -6,10 +6,10 @@ on its own, and what becomes of a frame does not depend on where the job stopped
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from torch import nn
@@ -21,7 +21,7 @@ from sr.image.kind import PHOTO, Kind
 from sr.image.video import Frame, Video
 from sr.image.video_facts import VideoFacts
 from sr.image.video_join import joined
-from sr.image.video_writer import VideoFormat, VideoWriter, check_name
+from sr.image.video_writer import VideoFormat, VideoWriter, check_name, losses
 from sr.image.writer import one_line
 from sr.infer.clip import FrameUpscaler, Segments
 from sr.infer.memory import out_of_memory
@@ -71,10 +71,22 @@ class VideoSettings:
         object.__setattr__(self, "segments", Segments(self.segment, self.overlap))
         if self.broken not in ("keep", "refuse"):
             raise InputError(f"video.broken={self.broken}: choose keep or refuse")
+        if self.stream is not None and (type(self.stream) is not int or self.stream < 0):
+            raise InputError(f"video.stream={self.stream}: pass the number of a video stream, from 0, or null")
+        if type(self.drop) is not bool:
+            raise InputError(f"video.drop={self.drop}: choose true or false")
         for name in ("part", "shown"):
             if type(value := getattr(self, name)) is not int or value < 1:
                 raise InputError(f"video.{name}={value}: pass a number of frames")
         check_threshold("video.cuts", self.cuts)
+
+    @classmethod
+    def of(cls, keys: Mapping[str, Any]) -> Self:
+        """The settings of the keys of `video`. InputError: an unknown key, or a wrong value; one line that names the key."""
+        known = [each.name for each in fields(cls) if each.init]
+        if unknown := next((key for key in keys if key not in known), None):
+            raise InputError(f"video.{unknown}: there is no such key: choose one of {', '.join(known)}")
+        return cls(**keys)
 
     def check(self, target: Path) -> None:
         """InputError: a result cannot have this name."""
@@ -193,12 +205,14 @@ class _Job:
             finally:
                 parts.remove(empty=True)
             missing = video.missing
+            size = self.frames.result(video.facts.height, video.facts.width)
         try:
             lost = joined(parts.files, parts.times, self.target, video.facts, self.source)
         except StorageError as error:
             raise StorageError(error.errno, f"{error.strerror}; {self._kept(parts)}", str(self.target)) from None
         parts.remove()
-        told = {f"streams or frames ({line})": line for line in lost}
+        lost += losses(self.target, video.facts, size, self.settings.format)
+        told = {f"streams or facts ({line})": line for line in lost}
         if missing:
             told["frames that cannot be read"] = f"broken: {parts.frames} frames were read, at least {missing} are missing"
         result.add(self.source, told)

@@ -1,11 +1,14 @@
 """Which inputs of predict.py are videos, which are streams, and which file becomes which."""
 
-import glob
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from sr.data.notes import listed
 from sr.errors import InputError, MissingError
+from sr.files import matching
 from sr.image import formats
+from sr.image.file import scan
 from sr.image.video import EXTENSIONS
 from sr.image.video_writer import WRITTEN
 from sr.predict.plan import checked, sources
@@ -22,32 +25,38 @@ def is_live(source: Source) -> bool:
 def videos(source: Source) -> list[tuple[Path, Path]] | None:
     """(file, folder that names are relative to) of an input that has only videos; None: it has pictures, or is missing.
 
-    For a file that is named itself the second is the file: its result may be beside it.
+    For a file that is named itself the second is the file: its result may be beside it. Other files of a folder are skipped
+    with a warning.
 
     Raises:
-        InputError: files of both.
+        InputError: videos and pictures. MissingError: videos, and a file that is missing.
     """
-    found: list[tuple[Path, Path]] = []
-    several = sources(source)
-    films, others = ([one for one in several if one.is_file() and is_of(one)] for is_of in (_is_video, formats.is_read))
-    if films and others:
-        raise InputError(f"input=... has a video, {films[0]}, and a picture, {others[0]}: pass them in two commands")
-    for entry in several:
-        if entry.is_dir():
-            files = sorted(path for path in entry.rglob("*") if not _hidden(path.relative_to(entry)))
-            if any(formats.is_read(path) for path in files):
-                return None
-            found += [(path, entry) for path in files if _is_video(path)]
-        elif glob.has_magic(str(entry)) and not entry.exists():
-            matches = [Path(match) for match in sorted(glob.glob(str(entry), recursive=True))]
-            if not matches or not all(map(_is_video, matches)):
-                return None
-            found += [(match, match.parent) for match in matches]
-        elif _is_video(entry):
-            found.append((entry, entry))
-        else:
-            return None
-    return found or None
+    entries = [_listed(entry) for entry in sources(source)]
+    films = [(file, base) for base, files, _ in entries for file in files if _is_video(file)]
+    absent = [base for base, files, others in entries if not files and not others]
+    if missing := next((base for base in absent if films or _is_video(base)), None):
+        raise MissingError(f"{missing}: no such file, or nothing in it")
+    if not films:
+        return None
+    if picture := next((file for _, files, _ in entries for file in files if not _is_video(file)), None):
+        raise InputError(
+            f"input=... has a video, {films[0][0]}, and a picture, {picture}: pass them in two commands, by patterns such as "
+            f"'input=\"{films[0][0].parent}/*{films[0][0].suffix}\"'"
+        )
+    for base, _, others in entries:
+        if others:
+            warn(f"{base}: skipped files that are not videos: {listed(others)}")
+    return films
+
+
+def _listed(entry: Path) -> tuple[Path, list[Path], Counter[str]]:
+    """The folder of an entry of `input`, its videos and pictures, and the number of other files per extension."""
+    if entry.is_dir():
+        return entry, *scan(entry, lambda name: _is_video(Path(name)) or formats.is_read(name))
+    base, files = (entry, [entry]) if entry.exists() else matching(entry) or (entry, [])
+    base = base if files else entry
+    known = [file for file in files if _is_video(file) or formats.is_read(file)]
+    return base, known, Counter(file.suffix or file.name for file in files if file not in known)
 
 
 def plan_videos(
@@ -94,7 +103,3 @@ def plan_videos(
 
 def _is_video(path: Path) -> bool:
     return path.suffix.lower() in EXTENSIONS
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

@@ -23,7 +23,7 @@ LOSSY = (".jpg", ".jpeg", ".jpe", ".jfif", ".avif", ".gif", ".jp2", ".j2k", ".jp
 REASONS = {
     "samples/medical/anatomical.nii": "a volume: data=slices and benchmark=[slices] take the slices",
     "domains/medical/volumes/S0_10slices.nii.gz": "a volume: data=slices and benchmark=[slices] take the slices",
-    "samples/video/onepiece_demo.mp4": "a video: save its frames as PNG first",
+    "samples/video/onepiece_demo.mp4": "a video: predict.py reads it, if its name ends in .mp4",
 }
 
 

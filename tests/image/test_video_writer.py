@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from sr.errors import InputError, StorageError
 from sr.image import video
 from sr.image.video_join import joined
-from sr.image.video_writer import VideoFormat, VideoWriter, check_name
+from sr.image.video_writer import ENCODERS, VideoFormat, VideoWriter, check_name, encoded
 
 av = pytest.importorskip("av")
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="no ffprobe")
@@ -154,7 +153,7 @@ def test_a_full_disk_is_one_line(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "whole.mkv"]
 
 
-def test_wrong_options_are_one_line(tmp_path):
+def test_wrong_options_are_one_line(tmp_path, monkeypatch):
     for options, reason in (
         ({"codec": "mpeg"}, "video.codec=mpeg: choose auto or one of h264"),
         ({"quality": 99}, "video.quality=99"),
@@ -169,8 +168,9 @@ def test_wrong_options_are_one_line(tmp_path):
     ):
         with pytest.raises(InputError, match=reason):
             check_name(tmp_path / name, VideoFormat(codec=codec))
+    monkeypatch.setitem(ENCODERS, "h264", "libx999")
     with pytest.raises(InputError, match="a.mkv: this PyAV has no encoder libx999"):
-        VideoWriter._codec(SimpleNamespace(_av=av, path=tmp_path / "a.mkv"), "libx999")
+        encoded(tmp_path / "a.mkv", source(tmp_path / "in.mov"), (48, 64), VideoFormat("h264"))
     facts = source(tmp_path / "in.mkv", pix_fmt="yuv444p10le")
     with pytest.raises(InputError, match="libvpx-vp9 cannot write 420 of 10 bits"):
         VideoWriter(tmp_path / "a.webm", facts, (48, 64), VideoFormat())

@@ -136,8 +136,6 @@ def test_over_http(tmp_path):
 def test_bad_streams_are_one_line(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="http://127.0.0.1:9/x: cannot be read as a video .Connection refused"):
         live.predict_live(BICUBIC, "http://127.0.0.1:9/x", tmp_path / "a.mp4")
-    with pytest.raises(InputError, match=r"/dev/video99: (this PyAV reads no cameras: pipe it|cannot be read)"):
-        live.predict_live(BICUBIC, "/dev/video99", tmp_path)
     file = os.open(tmp_path / "empty", os.O_CREAT)
     monkeypatch.setattr(live, "PIPE", f"pipe:{file}")
     with pytest.raises(InputError, match="^input=-: the pipe cannot be read as a video"):

@@ -185,9 +185,18 @@ def test_which_inputs_are_videos(tmp_path):
     found = videos(folder)
     assert [file.name for file, _ in found] == ["a.mp4", "b.AVI"]
     assert videos(str(folder / "*.mp4")) == [(folder / "a.mp4", folder)] and videos([folder, tmp_path / "both" / "a.mp4"])
-    with pytest.raises(InputError, match="has a video, .*a.mp4, and a picture, .*p.png: pass them in two commands"):
-        videos([tmp_path / "both" / "a.mp4", tmp_path / "both" / "p.png"])
-    assert all(videos(tmp_path / name) is None for name in ("both", "frames", "none.png"))
+    both = tmp_path / "both"
+    for mixed in ([both / "a.mp4", both / "p.png"], both, str(both / "*"), [tmp_path / "frames", folder]):
+        with pytest.raises(InputError, match="has a video, .*a.mp4, and a picture, .*.png: pass them in two commands"):
+            videos(mixed)
+    with pytest.raises(MissingError, match="none.mp4: no such file"):
+        videos([folder, tmp_path / "none.mp4"])
+    with pytest.raises(MissingError, match="frames/..mp4: no such file"):
+        videos(str(tmp_path / "frames" / "*.mp4"))
+    assert all(videos(tmp_path / name) is None for name in ("frames", "none.png", "frames/*.png"))
+    (folder / "notes.txt").touch()
+    with pytest.warns(UserWarning, match="films: skipped files that are not videos: 1 .txt"):
+        assert len(videos(folder)) == 2
     with pytest.warns(UserWarning, match="results become .mkv.*AVI"):
         pairs = plan_videos(found, tmp_path / "out", suffix="_x2")
     assert [str(target.relative_to(tmp_path)) for _, target in pairs] == ["out/a_x2.mp4", "out/sub/b_x2.mkv"]
