@@ -30,6 +30,10 @@ class ExistsError(UserError, FileExistsError):
 class StorageError(UserError, OSError):
     """A full disk, or a file that cannot be read or written."""
 
+    def __str__(self) -> str:
+        """The file comes first, as in other messages; the system's errors begin with a number and end with the file."""
+        return f"{self.filename}: {self.strerror}" if self.filename else super().__str__()
+
 
 class ShortMemoryError(UserError, MemoryError):
     """Too little memory, on the GPU or the machine."""

@@ -13,6 +13,8 @@ from sr.degradation.pipeline import Pipeline
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError
 
+_USUAL = {"clips": "[bicubic]", "bursts": "[burst,bicubic]"}  # of the modules of sr.benchmark; of pictures the blind one
+
 
 def degradation(cfg: DictConfig, stages: Any) -> Chain | VolumeChain:
     """The stages of a config, one after the other, at the scale of the run; with `axes` those of volumes."""
@@ -36,7 +38,8 @@ def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any
             if isinstance(stages, str) or OmegaConf.is_list(stages):
                 stages = _named(cfg, [stages] if isinstance(stages, str) else list(stages), f"{group}.{name}.degradation")
             if not stages:
-                raise InputError(f"{group} {name} has no degradation to make LR with: pass degradation=[realesrgan] or another")
+                usual = _USUAL.get(str(node.get("_target_")).split(".")[-2], "[realesrgan]")
+                raise InputError(f"{group} {name} has no degradation to make LR with: pass degradation={usual} or another")
             config = OmegaConf.to_container(stages, resolve=True)
             finished["degradation"] = Pipeline(",".join(config), degradation(cfg, stages), config)
         numbers = node.get("frames")

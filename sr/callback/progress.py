@@ -58,8 +58,9 @@ class Progress(pl.Callback):
 
     def _start(self, trainer: pl.Trainer, what: str, stage: str) -> None:
         if trainer.is_global_zero:
-            total = sum(trainer.datamodule.counts(stage).values())
-            self._images = tqdm(total=total, desc=what, unit="image", leave=False, mininterval=0.5)
+            total, sets = sum(trainer.datamodule.counts(stage).values()), trainer.datamodule.sets(stage).values()
+            unit = "clip" if sets and all(getattr(images, "clips", False) for images in sets) else "image"
+            self._images = tqdm(total=total, desc=what, unit=unit, leave=False, mininterval=0.5)
 
     def _close(self, name: str) -> None:
         if (bar := getattr(self, name)) is not None:

@@ -53,9 +53,12 @@ class VideoFormat:
             raise InputError(f"video.chroma={self.chroma}: choose 420, 422 or 444")
 
     def settled(self, path: Path, deep: bool) -> Self:
-        """The same with a codec for a file and for the depth of its frames."""
+        """The same with a codec for a file and for the depth of its frames. InputError: the codec has no such quality."""
         by_itself = "vp9" if path.suffix.lower() == ".webm" else "hevc" if deep else "h264"
-        return replace(self, codec=by_itself) if self.codec == "auto" else self
+        found = replace(self, codec=by_itself) if self.codec == "auto" else self
+        if found.codec in ("h264", "hevc") and self.quality > 51:
+            raise InputError(f"video.quality={self.quality}: {found.codec} has 0 (best) to 51")
+        return found
 
     def pixels(self, size: tuple[int, int], facts: VideoFacts, encoder: Any) -> str:
         """FFmpeg's name of the pixel format for frames of (height, width) of a video."""
@@ -77,6 +80,7 @@ def check_name(path: Path, format: VideoFormat) -> None:
         raise InputError(f"output={path}: WebM holds vp9 and av1, not video.codec={format.codec}: choose .mkv")
     if path.suffix.lower() in (".mp4", ".m4v", ".mov", ".ts", ".m2ts") and format.codec == "ffv1":
         raise InputError(f"output={path}: {path.suffix} does not hold ffv1: choose .mkv")
+    format.settled(path, deep=False)
 
 
 class VideoWriter(Completed):

@@ -39,6 +39,9 @@ def seen(network: nn.Module, batch: Mapping[str, Any]) -> Tensor:
     if not is_burst(network):
         return lr
     if lr.ndim == 5:
-        raise InputError(f"{name} is for bursts, but the data have clips: pass degradation=[burst,bicubic], or another network")
+        raise InputError(
+            f"{name} is for bursts, but the data have clips: pass benchmark=[bursts], or data=folder with "
+            "degradation=[burst,bicubic]"
+        )
     warn(f"{name} gets pictures: each is a burst of one frame, so this is single-frame SR")
     return lr[:, None]

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from sr.errors import InputError
-from sr.functional.frames import is_clip
+from sr.functional.frames import is_burst, is_clip
 from sr.metric.base import lacking, needs_reference
 from sr.metric.frames import of_clips
 from sr.say import warn
@@ -22,7 +22,7 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str, network:
 
     Raises:
         InputError: a metric compares with HR and a set has none; a set has pictures, and the network or a metric is for clips;
-            a metric needs a key (a text), and a benchmark has none.
+            a set has clips, and the network is for bursts; a metric needs a key (a text), and a benchmark has none.
     """
     left_out = {}
     for when in ("val", "test"):
@@ -35,6 +35,11 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str, network:
                 )
             if is_clip(network) and not getattr(images, "clips", False):
                 raise InputError(f"{name} has pictures, but {type(network).__name__} is for clips: pass benchmark=[clips]")
+            if is_burst(network) and getattr(images, "clips", False):
+                raise InputError(
+                    f"{name} has clips, but {type(network).__name__} is for bursts: pass benchmark=[bursts] "
+                    "benchmark.bursts.hr=FOLDER"
+                )
             if stills := [metric for metric, one in metrics.items() if of_clips(one) and not getattr(images, "clips", False)]:
                 raise InputError(f"metric={stills[0]} is for clips, but {name} has pictures: remove it from metric=[...]")
             if when == "val" and stage == "test":

@@ -37,10 +37,10 @@ def plan_bursts(
             be written.
     """
     target, ending = Path(target), f".{format or 'png'}"
-    no_video(target)
     entries = [Path(one).expanduser() for one in ([source] if isinstance(source, str | Path) else source)]
     if videos := [one for one in entries if extension(one) in video.EXTENSIONS]:
         raise InputError(f"{videos[0]} is a video, but the network is for bursts: pass a folder of frames of one scene")
+    no_video(target)
     pairs = [(base, one) for base in entries for one in ([base] if base.is_file() else burst.found(base))]
     named = target.suffix.lower() in EXTENSIONS and not target.is_dir()
     if (ending if not named else target.suffix.lower()) not in EXTENSIONS:

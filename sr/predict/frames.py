@@ -58,7 +58,10 @@ def predict_frames(
 
 def _clip(frames: FrameUpscaler, folder: Path, pairs: Pairs, start: int, result: Result) -> None:
     if len(pairs) < frames.window:
-        print(f"{folder}: {len(pairs)} frames are fewer than the network's window of {frames.window}", file=sys.stderr)
+        print(
+            f"{folder}: its length of {len(pairs)} is shorter than the network's window of {frames.window} frames",
+            file=sys.stderr,
+        )
     reading, behind = ahead(_read(folder, [source for source, _ in pairs])), Behind()
     progress = tqdm(total=len(pairs), initial=start, desc=folder.name, unit=" frames", smoothing=0.05)
     results = frames(reading, start)

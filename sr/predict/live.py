@@ -19,7 +19,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from sr.errors import ExistsError, InputError
+from sr.errors import ExistsError, InputError, StorageError
 from sr.functional.frames import is_clip
 from sr.image.video import Video
 from sr.image.video_facts import library
@@ -121,6 +121,7 @@ def predict_live(
 
     Raises:
         InputError: the stream cannot be opened or ends with an error; what was written stays. ExistsError: the file exists.
+        StorageError: a full disk; what was written stays.
     """
     target = live_target(output, settings)
     if target.exists() and not overwrite:
@@ -143,6 +144,9 @@ def predict_live(
             print(f"{source}: {video.missing} packets of the stream could not be decoded", file=sys.stderr)
         if broken is not None:
             raise InputError(f"{broken}; what came before is in {target}") from None
+    except StorageError as error:
+        reason = f"{error.strerror}; the file can be played, and lacks the last frames"
+        raise StorageError(error.errno, reason, str(target)) from None
     finally:
         if newest.stop():  # otherwise its thread still uses it, and ends with the process
             video.close()

@@ -125,7 +125,7 @@ def suit(frames: FrameUpscaler, name: str, facts: VideoFacts, part: int = 1) -> 
     if enlarged.target is not None:
         lines += remarks(enlarged.network, (height, width), enlarged.target)
     if is_clip(enlarged.network) and facts.frames and facts.frames < frames.window:
-        lines.append(f"{facts.frames} frames are fewer than the network's window of {frames.window}")
+        lines.append(f"its length of {facts.frames} is shorter than the network's window of {frames.window} frames")
     return lines
 
 

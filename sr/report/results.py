@@ -32,6 +32,12 @@ class Results:
     image_scores: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)  # variant -> image -> ranking metric
     notes: list[str] = field(default_factory=list)
     draws: int = 10_000  # random sign flips of a test on a set with too many images to try all
+    clips: frozenset[str] = frozenset()  # sets of clips
+
+    @property
+    def unit(self) -> str:
+        """What intervals and tests are over."""
+        return "clips" if self.sets and self.clips >= self.sets.keys() else "images"
 
     @property
     def plain(self) -> str:
@@ -77,7 +83,8 @@ def common(runs: Sequence[Run]) -> tuple[dict[str, list[str]], list[str], list[s
         images = [image for image in runs[0].scores[name] if all(image in run.scores[name] for run in runs)]
         most = max(len(run.scores[name]) for run in runs)
         if len(images) < most:
-            notes.append(f"{name}: compared on the {len(images)} of {most} images that all runs measured.")
+            what = "clips" if name in runs[0].clips else "images"
+            notes.append(f"{name}: compared on the {len(images)} of {most} {what} that all runs measured.")
         if images:
             sets[name] = images
     rows = [run.scores[name][image] for run in runs for name, images in sets.items() for image in images]
@@ -133,7 +140,8 @@ def analyse(
     names = [plain_name(runs[0].scale, runs[0].interpolation), *(variant.name for variant in variants)]
     baseline = _baseline(baseline, names)
     direction = {name: higher.get(name, True) for name in metrics}
-    results = Results(metric, baseline, metrics, direction, sets, names, notes=notes, draws=draws)
+    clips = frozenset(name for run in runs for name in run.clips)
+    results = Results(metric, baseline, metrics, direction, sets, names, notes=notes, draws=draws, clips=clips)
     for index, (benchmark, images) in enumerate(sets.items()):
         tables = {variant.name: _table(variant.runs, benchmark, images, metrics) for variant in variants}
         if bicubic and all(image in bicubic.get(benchmark, {}) for image in images):
@@ -218,15 +226,15 @@ def _remarks(results: Results, variants: Sequence[Variant]) -> None:
     for name, images in results.sets.items():
         least = smallest(len(images), results.draws)
         if len(images) == 1:
-            results.notes.append(f"{name} has one image: no tests and no intervals.")
+            one = "clip" if name in results.clips else "image"
+            results.notes.append(f"{name} has one {one}: no tests and no intervals.")
         elif least * tests > 0.05:
             after = f", {min(least * tests, 1):.2g} after correction for {tests} comparisons" if tests > 1 else ""
-            results.notes.append(
-                f"{name} has {len(images)} images: p cannot be below {least:.3g}{after}, however large the difference."
-            )
+            what = f"{len(images)} {'clips' if name in results.clips else 'images'}"
+            results.notes.append(f"{name} has {what}: p cannot be below {least:.3g}{after}, however large the difference.")
     counts = [len(variant.runs) for variant in variants]
     if max(counts) == 1:
-        results.notes.append("One seed per variant: intervals and p cover the variation of images, not of training.")
+        results.notes.append(f"One seed per variant: intervals and p cover the variation of {results.unit}, not of training.")
     elif min(counts) == 1:
         single = [variant.name for variant in variants if len(variant.runs) == 1]
         shown = ", ".join(single[:4]) + (" ..." if len(single) > 4 else "")

@@ -37,6 +37,7 @@ class Run:
     hr: dict[str, dict[str, float]] = field(default_factory=dict)  # the same of HR itself
     interpolation: str = "bicubic"  # whose means `bicubic` has: trilinear in runs on volumes
     degraded: dict[str, dict[str, Any]] = field(default_factory=dict)  # set -> what made its LR (sr.benchmark.degraded)
+    clips: frozenset[str] = frozenset()  # sets of clips
     problem: str | None = None  # why there are no scores
 
     @property
@@ -119,6 +120,7 @@ def read(folder: Path) -> Run:
         run.scores, run.bicubic = _scores(results, folder / "metrics.json")
         run.hr = {name: found["hr"] for name, found in results.items() if isinstance(found.get("hr"), dict)}
         run.interpolation = "trilinear" if any("trilinear" in found for found in results.values()) else "bicubic"
+        run.clips = frozenset(name for name, found in results.items() if "frames" in found)
         run.degraded = {name: found["degraded"] for name, found in results.items() if isinstance(found.get("degraded"), dict)}
     except UserError as error:
         run.problem = str(error).removeprefix(f"{folder}{os.sep}")  # the report names the folder itself

@@ -10,7 +10,7 @@ from sr.report.runs import Run
 from sr.report.statistics import EXACT, Difference, Estimate
 from sr.report.tasks import Task
 from sr.report.variants import Variant
-from sr.view.table import directed, markdown
+from sr.view.table import counted, directed, markdown
 from sr.view.table import number as printed
 
 
@@ -61,7 +61,8 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
     table = Table("Results", ["variant", "seeds"])
     for benchmark, images in results.sets.items():
         metric = directed(results.metric, results.higher[results.metric])
-        table.head += [f"{benchmark} ({len(images)}) {metric}", f"to {results.baseline}", "p"]
+        count = counted(len(images), benchmark in results.clips)
+        table.head += [f"{benchmark} ({count}) {metric}", f"to {results.baseline}", "p"]
     for name in results.ranking + [name for name in results.names if name not in results.overall]:
         cells = [Cell(str(seeds.get(name, "")))]
         for benchmark in results.sets:
@@ -79,7 +80,8 @@ def scores(results: Results, variants: Sequence[Variant]) -> Table:
     several = max(seeds.values()) > 1
     table.note = (
         f"{'' if results.higher[results.metric] else f'Lower {results.metric} is better. '}"
-        f"Mean with its 95 % interval (Student's t) over {'images and seeds' if several else 'images'}. Images differ much "
+        f"Mean with its 95 % interval (Student's t) over {results.unit}{' and seeds' if several else ''}. "
+        f"{results.unit.capitalize()} differ much "
         f"more than networks do, so overlapping intervals do not mean that two variants are equal: look at the paired "
         f"difference to {results.baseline}. {_tests(results, several)}"
     )
@@ -100,8 +102,8 @@ def _tests(results: Results, several: bool) -> str:
     drawn = [f"{name}, n = {n}" for name, n in tested.items() if n > EXACT]
     ways = [f"all ways to choose their signs ({'; '.join(exact)})"] if exact else []
     ways += [f"{results.draws:,} random ways to choose their signs ({'; '.join(drawn)})"] if drawn else []
-    text = f"p: two-sided sign-flip test on the differences of the images, with {' and '.join(ways)}"
-    text += ", and at least the p of the t test over images and seeds" if several else ""
+    text = f"p: two-sided sign-flip test on the differences of the {results.unit}, with {' and '.join(ways)}"
+    text += f", and at least the p of the t test over {results.unit} and seeds" if several else ""
     return f"{text}; corrected for {count} comparison{'s' if count != 1 else ''} (Holm)."
 
 

@@ -28,7 +28,8 @@ def made_by(record: Mapping[str, Any]) -> str:
 
 def lr_line(name: str, record: Mapping[str, Any]) -> str:
     """Which pipeline made a set's LR, for below a table."""
+    what = "frames or films" if "frame" in record["target"] else "images"  # of clips each file is counted
     return (
-        f"{name}: LR made by {made_by(record)}, seed {record['seed']}, of {record['images']} images "
+        f"{name}: LR made by {made_by(record)}, seed {record['seed']}, of {record['images']} {what} "
         f"(hash {record['hash']}); scored against {record['target']}"
     )

@@ -26,6 +26,11 @@ def number(metric: str, value: float, *, sign: bool = False, more: int = 0) -> s
     return f"{value:{'+' if sign else ''}.{digits(metric) + more}f}"
 
 
+def counted(count: int, clips: bool) -> str:
+    """Number of images of a set, for a header: "5", of clips "5 clips"."""
+    return f"{count} clip{'s' if count != 1 else ''}" if clips else str(count)
+
+
 def comparison(
     results: Mapping[str, Any],
     name: str,
@@ -55,7 +60,7 @@ def comparison(
     records, metrics = metrics or {}, [key for key in first if key not in (*baselines, *others)]
     rows = [["benchmark", "", *(_head(metric, measured, records.get(metric, {})) for metric in metrics)]]
     for benchmark, scores in results.items():
-        label = f"{benchmark} ({len(scores['images'])})"
+        label = f"{benchmark} ({counted(len(scores['images']), 'frames' in scores)})"
         for baseline in baselines:
             rows.append([label, plain_name(scale, baseline), *(number(m, scores[baseline][m]) for m in metrics)])
             label = ""

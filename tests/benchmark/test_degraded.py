@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 from skimage import data as photos
 
@@ -25,7 +25,7 @@ from sr.errors import InputError, MissingError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
 from sr.weights.checkpoint import about
-from tests.jobs import SMALL, compose, run_script
+from tests.jobs import CONF, SMALL, compose, run_script
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +206,13 @@ def test_released_weights_need_a_degradation(hr, tmp_path):
     cfg.benchmark.degraded.degradation, cfg.degradation = "${degradation}", None
     with pytest.raises(InputError, match="benchmark degraded has no degradation to make LR with: pass degradation="):
         build.benchmarks(cfg)
+
+
+@pytest.mark.parametrize(("name", "usual"), [("clips", r"\[bicubic\]"), ("bursts", r"\[burst,bicubic\]")])
+def test_the_usual_degradation_of_a_set_is_advised(name, usual):
+    cfg = OmegaConf.create({"degradation": None, "benchmark": OmegaConf.load(CONF / "benchmark" / f"{name}.yaml")})
+    with pytest.raises(InputError, match=f"benchmark {name} has no degradation to make LR with: pass degradation={usual} or"):
+        build.sets(cfg, "benchmark", cfg.benchmark)
 
 
 def settled(run: Path, *words: str) -> DictConfig:

@@ -7,6 +7,7 @@ from sr.errors import InputError
 from sr.functional.bicubic import enlarged
 from sr.model.baseline import baselines
 from sr.model.bursts import reference, seen
+from sr.model.sets import check_sets
 from sr.network.compact import Compact
 from sr.network.shift_and_add import ShiftAndAdd
 from tests.bursts import burst, photo, psnr
@@ -22,12 +23,23 @@ def test_each_network_gets_what_it_takes():
     with pytest.warns(UserWarning, match="ShiftAndAdd gets pictures: each is a burst of one frame, so this is single-frame SR"):
         assert torch.equal(seen(ShiftAndAdd(), {"lr": BURST[:, 0], "hr": HR}), BURST[:, :1])
     clip = {"lr": BURST, "hr": HR[:, None].expand(1, 4, 3, 16, 16)}
-    with pytest.raises(InputError, match=r"^ShiftAndAdd is for bursts, but the data have clips: pass degradation=\[burst"):
+    with pytest.raises(InputError, match=r"^ShiftAndAdd is for bursts, but the data have clips: pass benchmark=\[bursts"):
         seen(ShiftAndAdd(), clip)
     PICTURE.clips = True
     with pytest.raises(InputError, match="^Compact is for clips, but the data have bursts: pass data=clips"):
         seen(PICTURE, batch)
     PICTURE.clips = False
+
+
+def test_a_set_of_clips_is_refused_before_it_is_measured():
+    class Sets:
+        clips = True
+
+        def sets(self, when):
+            return {"clips": self}
+
+    with pytest.raises(InputError, match=r"clips has clips, but ShiftAndAdd is for bursts: pass benchmark=\[bursts\]"):
+        check_sets({}, Sets(), "test", ShiftAndAdd())
 
 
 def test_baselines_of_bursts():

@@ -1,6 +1,7 @@
 """Streams: from ffmpeg's program through a pipe and over HTTP; slow networks drop frames; Ctrl-C leaves a file that plays."""
 
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 import pytest
 from torch import nn
 
-from sr.errors import ExistsError, InputError
+from sr.errors import ExistsError, InputError, StorageError
 from sr.image import video
 from sr.predict import live
 from sr.predict.video import VideoSettings
@@ -110,6 +111,22 @@ def test_ctrl_c_leaves_a_file_that_plays(tmp_path, monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert 0 < result.written == len(list(video.frames(tmp_path / "a.mp4")))
     assert 0 < len(list(video.frames(tmp_path / "growing.mp4"))) <= result.written  # as it was while it grew
+
+
+@needs_ffmpeg
+def test_a_full_disk_leaves_a_file_that_plays(tmp_path, monkeypatch):
+    """By a limit on the size of files, which the system reports like a full disk."""
+    source = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration={},noise=alls=90:allf=t"]
+    monkeypatch.setattr(sys.modules[__name__], "SOURCE", source)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with piped(4, monkeypatch), pytest.raises(StorageError, match=r"^[^:]*a.mp4: File too large; the file can be played"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, limits[1]))
+            live.predict_live(BICUBIC, "-", tmp_path / "a.mp4", VideoSettings(drop=False))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with video.Video(tmp_path / "a.mp4", broken="keep") as opened:
+        assert len(list(opened.read(convert=False))) > 10
 
 
 @needs_ffmpeg

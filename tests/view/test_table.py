@@ -48,6 +48,12 @@ def test_the_pipeline_that_made_lr_is_below():
     assert len(lines) == 7 and lines[2].startswith("| b100 (1)  | input ") and lines[-1] == said
 
 
+def test_clips_are_called_clips():
+    record = {"pipeline": "bicubic", "seed": 0, "images": 7, "hash": "69992e55fad1", "target": "all frames"}
+    lines = comparison({"vid4": RESULTS["b100"] | {"frames": {"city": {}}, "degraded": record}}, "EDSR").splitlines()
+    assert lines[2].startswith("| vid4 (1 clip) | bicubic ") and "of 7 frames or films (hash" in lines[-1]
+
+
 def test_comparison_of_nothing():
     assert comparison({}, "EDSR") == "nothing was tested"
 

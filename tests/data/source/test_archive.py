@@ -187,6 +187,6 @@ def test_what_damage_makes_of_a_zip_in_bzip2(images, tmp_path):
     with pytest.raises(ValueError, match=r"set\.zip cannot be read \(.*delete it and download it again$"):
         extract(archive, tmp_path / "folder")
     archive.write_bytes(whole)
-    with small_files(10_000), pytest.raises(OSError, match=r"File too large: '.*folder") as error:
+    with small_files(10_000), pytest.raises(OSError, match=r"^[^:]*folder.*: File too large$") as error:
         extract(archive, tmp_path / "folder")
     assert "\n" not in str(error.value) and everything(tmp_path) == ["set.zip"]
