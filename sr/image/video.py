@@ -21,6 +21,7 @@ from sr.image.video_facts import FULL, LIMITED, UNSPECIFIED, VideoFacts, facts_o
 EXTENSIONS = (
     ".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ts", ".m2ts", ".3gp", ".y4m", ".ogv",
 )  # fmt: skip
+SHORT = Fraction(1, 4)  # seconds by which a whole file may end early: the last packet of a stream need not state its duration
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,9 @@ class Video:
             missing = self.facts.count - number
             self._broken(f"{missing} of {self.facts.count} frames are missing at the end", missing)
         whole = self.container.duration if "matroska" in self.container.format.name else None
-        if whole and self._end < (seconds := Fraction(whole, self._av.time_base)) * Fraction(98, 100) - 1:
+        if len(self.container.streams.video) > 1:  # one that is not read may be longer
+            whole = None
+        if whole and self._end < (seconds := Fraction(whole, self._av.time_base)) - max(3 / (self.facts.rate or 25), SHORT):
             self._broken(f"it ends after {float(self._end):.1f} of {float(seconds):.1f} seconds", 1)
 
     def _time(self, frame: Any, number: int, last: int | None) -> int:

@@ -68,7 +68,10 @@ class VideoFormat:
         known = {each.name for each in encoder.video_formats or ()}
         found = next((name for name in (*names, base) if name in known), None)
         if found is None or (bits > 8 and found == base):
-            raise InputError(f"{encoder.name} cannot write {chroma} of {max(bits, 8)} bits: pass video.codec=hevc")
+            raise InputError(
+                f"{facts.path}: {encoder.name} cannot write {chroma} of {max(bits, 8)} bits: pass video.codec=hevc and "
+                "output=....mkv or .mp4"
+            )
         return found
 
 

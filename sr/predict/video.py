@@ -189,6 +189,8 @@ class _Job:
         with Video(self.source, stream=self.settings.stream, broken=self.settings.broken) as video:
             for line in suit(self.frames, str(self.source), video.facts, self.settings.part):
                 tqdm.write(f"{self.source}: {line}", file=sys.stderr)
+            size = self.frames.result(video.facts.height, video.facts.width)
+            lost = losses(self.target, video.facts, size, self.settings.format)
             stat = self.source.stat()
             parts = Parts(self.target, {**self.known, "source": [str(self.source.resolve()), stat.st_size, stat.st_mtime_ns]})
             if parts.stale:
@@ -205,13 +207,11 @@ class _Job:
             finally:
                 parts.remove(empty=True)
             missing = video.missing
-            size = self.frames.result(video.facts.height, video.facts.width)
         try:
-            lost = joined(parts.files, parts.times, self.target, video.facts, self.source)
+            lost += joined(parts.files, parts.times, self.target, video.facts, self.source)
         except StorageError as error:
             raise StorageError(error.errno, f"{error.strerror}; {self._kept(parts)}", str(self.target)) from None
         parts.remove()
-        lost += losses(self.target, video.facts, size, self.settings.format)
         told = {f"streams or facts ({line})": line for line in lost}
         if missing:
             told["frames that cannot be read"] = f"broken: {parts.frames} frames were read, at least {missing} are missing"

@@ -9,6 +9,7 @@ import pytest
 
 from sr.errors import InputError, MissingError
 from sr.image import video
+from tests.predict.clips import film, pictures
 
 av = pytest.importorskip("av")
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="no ffmpeg")
@@ -170,3 +171,13 @@ def test_frames_of_two_sizes_are_refused(tmp_path):
     (tmp_path / "both.ts").write_bytes(first.read_bytes() + second.read_bytes())
     with pytest.raises(InputError, match="frame 3 is 32x32, but those before are 64x48"):
         list(video.frames(tmp_path / "both.ts"))
+
+
+def test_a_matroska_file_that_was_cut_off(tmp_path):
+    whole = film(tmp_path / "whole.mkv", pictures(25))
+    (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    assert len(list(video.frames(whole))) == 25
+    with pytest.raises(InputError, match=r"cut.mkv: broken .it ends after 0.\d of 1.0 seconds.: pass video.broken=keep"):
+        list(video.frames(tmp_path / "cut.mkv"))
+    with video.Video(tmp_path / "cut.mkv", broken="keep") as opened:
+        assert 5 < len(list(opened.read(convert=False))) < 20 and opened.missing == 1
