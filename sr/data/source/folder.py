@@ -73,11 +73,15 @@ def images(folder: Path, readable: Callable[[str | Path], bool] = formats.is_rea
     if not folder.exists():
         raise MissingError(f"no such folder: {folder}")
     if not folder.is_dir():
-        raise MissingError(f"not a folder: {folder}{'; for a video pass data=clips' if is_video(folder) else ''}")
+        raise MissingError(
+            f"not a folder: {folder}{'; for a video pass data=clips or benchmark=[clips]' if is_video(folder) else ''}"
+        )
     files, others = image.scan(folder, readable)
     if not files:
         there = f"; found {listed(others)}" if others else ""
-        there += "; for clips pass data=clips" if any(is_video(f"x{extension}") for extension in others) else ""
+        there += (
+            "; for clips pass data=clips or benchmark=[clips]" if any(is_video(f"x{extension}") for extension in others) else ""
+        )
         raise MissingError(f"no images in {folder}: looked for {', '.join(formats.READ)}{there}{unnamed(folder)}")
     return files
 
