@@ -114,6 +114,7 @@ def test_ctrl_c_leaves_a_file_that_plays(tmp_path, monkeypatch):
 
 
 @needs_ffmpeg
+@pytest.mark.medium
 def test_a_full_disk_leaves_a_file_that_plays(tmp_path, monkeypatch):
     """By a limit on the size of files, which the system reports like a full disk."""
     source = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=64x48:rate=25:duration={},noise=alls=90:allf=t"]

@@ -159,6 +159,20 @@ def test_the_command(tmp_path, monkeypatch, capsys):
             predict.predict(compose("predict", *words[:-1], "output=b.mkv", *more))
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("codec", "mpeg"), ("quality", "abc"), ("chroma", "x"), ("stream", -1), ("broken", "x"), ("segment", "x"), ("segment", 4)]
+    + [("overlap", "x"), ("cuts", "abc"), ("part", 0), ("drop", "maybe"), ("shown", None), ("colour", 1)],
+)
+def test_wrong_settings_name_their_key_and_no_class(key, value):
+    with pytest.raises(InputError, match=rf"^video\.{key}") as caught:
+        VideoSettings.of({"quality": 20, key: value})
+    assert "VideoSettings" not in str(caught.value)
+    with pytest.raises(InputError, match=r"^video.quality=60: h264 has 0 .best. to 51$"):
+        VideoSettings.of({"quality": 60}).check(Path("a.mp4"))
+    VideoSettings.of({"quality": 60}).check(Path("a.webm"))
+
+
 def test_folders_of_frames_are_clips(tmp_path, capsys):
     frames, folder = pictures(12), tmp_path / "walk"
     folder.mkdir()
