@@ -19,7 +19,7 @@ from sr.functional.frames import check_clip, is_burst
 from sr.functional.pixels import check_pixels
 from sr.infer.memory import out_of_memory
 from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
-from sr.network.inputs import SCALE, SIZE, check_known, chosen, is_image, takes_size, warn_outside
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, fits, is_image, takes_size, warn_outside
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
 CLOSE = 1e-4  # relative tolerance: 1.3333 is treated as 4/3
@@ -43,7 +43,8 @@ def upscale(
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
         scale: for a network with a `size` argument, any number with at most two decimals, or a fraction such as 4 / 3; None:
             the network's own.
-        tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
+        tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once, as for
+            networks that train on each image.
         overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
             middle quarter is blended: the result equals that of the whole image if the radius of the receptive field is at
             most `overlap * 3 / 8` pixels, and has no visible seams otherwise.
@@ -91,6 +92,11 @@ class Upscaler:
         further: Mapping[str, Any] | None = None,
         target: tuple[int, int] | None = None,
     ) -> None:
+        if fits(network):
+            if ensemble or precision != "32":
+                what = "ensemble=true" if ensemble else f"precision={precision}"
+                raise InputError(f"{what}: {type(network).__name__} trains on each image, with options of its own: remove it")
+            tile, halve = None, False
         self.target = target
         self.network, self.ensemble, self.batch, self.halve = network, ensemble, batch, halve
         self.factor = factor(network, scale)

@@ -15,7 +15,7 @@ from sr.infer.memory import out_of_memory
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler
 from sr.infer.volume import VolumeUpscaler
-from sr.network.inputs import SIZE
+from sr.network.inputs import SIZE, fits
 from sr.say import warn
 
 OVERLAP = 16  # minimum number of LR pixels that tiles share
@@ -66,7 +66,8 @@ class Enlarger:
             if (sr := _tried(Upscaler(network, further=others), lr, size)) is not None:
                 return sr
             self._too_large, self._tile = height * width, max(height, width) // 2
-            distance = None if is_clip(network) or is_burst(network) else reach(network, others)
+            untried = is_clip(network) or is_burst(network) or fits(network)
+            distance = None if untried else reach(network, others)
             self._exact = -1 if distance is None else -(-8 * distance // 3)  # 3/8 of the overlap is discarded
             self._overlaps = sorted({OVERLAP, 4 * OVERLAP if distance is None else max(self._exact, OVERLAP)}, reverse=True)
         while self._overlaps:

@@ -45,6 +45,11 @@ def takes_size(network: nn.Module) -> bool:
     return SIZE in further(network)
 
 
+def fits(network: nn.Module) -> bool:
+    """Whether the network trains on each image in its `forward` (`fits = True`): it gets whole images, once."""
+    return getattr(network, "fits", False)
+
+
 def trained_range(network: nn.Module) -> tuple[float, float]:
     """The smallest and largest scale that a network of any scale was trained for; all for others."""
     return getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from sr.errors import LIBRARIES, InputError, first_line
 from sr.functional.axes import is_volume
 from sr.functional.frames import is_burst, is_clip
-from sr.network.inputs import SIZE, alone, chosen, conditions, takes_size
+from sr.network.inputs import SIZE, alone, chosen, conditions, fits, takes_size
 from sr.weights import contract_clip, contract_volume
 from sr.weights.tried import check_image, check_learns, check_scale, name_of, patch_error, waves
 from sr.weights.untouched import as_it_was
@@ -55,7 +55,8 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
     Networks for clips and bursts (sr/functional/frames.py) get (1, T, C, H, W).
 
     Afterwards the network is unchanged: weights, buffers, mode of every module, random numbers. One with a `size` argument
-    is tried at two sizes; one that needs other keys of a batch, whose shapes are unknown, is not tried.
+    is tried at two sizes; one that needs other keys of a batch, whose shapes are unknown, or that trains on each image, is not
+    tried.
 
     Args:
         scale: scale of the run.
@@ -69,7 +70,7 @@ def network(network: nn.Module, scale: int, patches: Collection[int] = ()) -> nn
         return contract_volume.network(network, scale, patches)
     check_scale(network, scale)
     multiple = network.multiple_of
-    if conditions(network):
+    if conditions(network) or fits(network):
         return network
     with as_it_was(network), torch.enable_grad():
         network.eval()
