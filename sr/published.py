@@ -33,6 +33,9 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
     results: dict[str, Any] = {}
     rows, skipped, others = [_header()], [], []
     for name, entry in _entries(cfg).items():
+        if entry.get("hours") and "all" in cfg.published:
+            skipped.append(f"{name}: takes {entry.hours}; pass published={name}")
+            continue
         files = [entry.weights] if isinstance(entry.weights, str) else entry.weights or []
         entry.weights = next((file for file in files if Path(file).is_file()), None)
         if files and entry.weights is None:

@@ -14,11 +14,11 @@ from sr.image.kind import PHOTO, Kind
 
 
 class Inputs:
-    """The pictures of a folder, as LR. Metrics that compare SR with HR cannot be measured on them.
+    """The pictures of a folder, or one picture, as LR. Metrics that compare SR with HR cannot be measured on them.
 
     Args:
         name: of the set, for messages.
-        lr: folder; nothing is read from it before `prepare`, `len` or the first image.
+        lr: folder, or one file; nothing is read from it before `prepare`, `len` or the first image.
         scale: by which they are enlarged.
         n_images, url, kind: see `sr.benchmark.pairs.Benchmark`.
     """
@@ -44,12 +44,15 @@ class Inputs:
             image.check(file)
         _ = self.names  # raises if two images have the same name
         say_not_used(self.name, [(file, self.kind.not_used(file)) for file in self.files])
-        say_left_out(self.lr)
+        if self.lr.is_dir():
+            say_left_out(self.lr)
         say_incomplete(self.name, len(self), self.n_images, self.lr)
 
     @cached_property
     def files(self) -> list[Path]:
         """Of each image. Raises MissingError if the folder is missing."""
+        if self.lr.is_file():
+            return [self.lr]
         if not self.lr.is_dir():
             raise not_found(self.name, self.lr, self.url, "lr")
         return images(self.lr)
@@ -57,7 +60,7 @@ class Inputs:
     @cached_property
     def names(self) -> list[str]:
         """Name of each image; see `sr.data.source.folder.names_below`."""
-        return names_below(self.lr, self.files, self.name)
+        return names_below(self.lr.parent if self.lr.is_file() else self.lr, self.files, self.name)
 
     def __len__(self) -> int:
         return len(self.files)

@@ -25,7 +25,7 @@ def network(cfg: DictConfig) -> nn.Module:
         raise InputError(f"network._target_={cfg.network._target_} is a {type(built).__name__}, not an nn.Module")
     contract.network(built, cfg.scale or getattr(built, "scale", None), patch_sizes(cfg))
     check_channels(built, image(cfg))
-    if takes_size(built) and list(built.parameters()) and cfg.get("data") and not cfg.data.get("scales"):
+    if takes_size(built) and list(built.parameters()) and cfg.get("data") and not cfg.data.get("scales", True):
         name = type(built).__name__
         say(f"{name} is for any scale, but this run has only scale={cfg.scale}: pass data.scales=[1,4], or model=liif")
     if is_volume(built) != bool(cfg.get("axes")):

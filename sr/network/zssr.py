@@ -49,7 +49,7 @@ class ZSSR(nn.Module):
         n_feats: int = 64,
         n_layers: int = 8,
         seed: int = 0,
-        precision: str = "32",
+        precision: str | int = "32",
         folder: str | None = None,
         gradual: bool = False,
         crop: int = 128,

@@ -137,9 +137,7 @@ class Task:
         OpenCV's warpPerspective with INTER_CUBIC."""
         long = [side * zoom for side, zoom in zip(image.shape[-2:], zooms, strict=True)]
         height, width = (max(self._window(int(side), 0)[1], _LEAST * self.multiple) for side in long)
-        offset = [
-            (u - 0.5) * max(side - window, 0) for u, side, window in zip(at, long, (height, width), strict=True)
-        ]
+        offset = [(u - 0.5) * max(side - window, 0) for u, side, window in zip(at, long, (height, width), strict=True)]
         cos, sin = math.cos(angle), math.sin(angle)
         sheared = torch.tensor([[1, shear[1]], [shear[0], 1]], dtype=torch.float64)
         turned = torch.tensor([[cos, sin], [-sin, cos]], dtype=torch.float64)

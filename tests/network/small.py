@@ -19,7 +19,8 @@ VOLUMES = [name for name, config in FILES.items() if "axes" in config]  # tests/
 CLASSES = {name: get_class(config["_target_"]) for name, config in FILES.items()}
 CLIPS = [name for name, made in CLASSES.items() if getattr(made, "clips", False)]  # tests/network/test_every_clip_network.py
 BURSTS = [name for name, made in CLASSES.items() if getattr(made, "bursts", False)]
-NAMES = [name for name in FILES if name not in {*VOLUMES, *CLIPS, *BURSTS}]  # of pictures
+FITS = [name for name, made in CLASSES.items() if getattr(made, "fits", False)]  # train in forward: tests/network/test_zssr.py
+NAMES = [name for name in FILES if name not in {*VOLUMES, *CLIPS, *BURSTS, *FITS}]  # of pictures
 
 
 def _lightest() -> list[str]:

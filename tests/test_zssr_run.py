@@ -1,0 +1,62 @@
+"""train.py experiment=zssr: the network of network=zssr, bit by bit, its picture, and a resume."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from sr.image.kind import PHOTO
+from sr.network.zssr import ZSSR
+from test import test as run_test
+from tests.jobs import compose
+from train import train
+
+SMALL = ("network.n_feats=8", "network.n_layers=3", "trainer.accelerator=cpu")
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory):
+    file = tmp_path_factory.mktemp("photo") / "eye.png"
+    Image.fromarray(data.chelsea()[60:101, 100:157]).save(file)
+    return file
+
+
+def run(photo, folder, *words):
+    train(
+        compose("train", "experiment=zssr", f"data.train={photo}", "data.max_steps=60", *SMALL, f"output_dir={folder}", *words)
+    )
+    return np.asarray(Image.open(folder / "enlarged" / "inputs_eye_x2.png"))
+
+
+@pytest.mark.medium
+def test_training_is_that_of_the_finished_network_and_resumes_exactly(photo, tmp_path):
+    made = run(photo, tmp_path / "whole")
+    lr = PHOTO.to_float(torch.from_numpy(PHOTO.read(photo)))[None]
+    wanted = ZSSR(n_feats=8, n_layers=3, max_steps=60)(lr)[0]
+    assert np.array_equal(made, PHOTO.to_stored(wanted).permute(1, 2, 0).numpy()) and made.shape == (82, 114, 3)
+    run(photo, tmp_path / "part", "trainer.max_steps=52")  # after the error of step 50
+    last = tmp_path / "part" / "checkpoints" / "last.ckpt"
+    again = train(compose("train", f"resume={last}", "trainer.max_steps=60"))
+    assert again is None
+    files = [Path(tmp_path, name, "checkpoints", "last.ckpt") for name in ("whole", "part")]
+    states = [torch.load(file, weights_only=True) for file in files]
+    assert all(map(torch.equal, states[0]["state_dict"].values(), states[1]["state_dict"].values()))
+    assert states[0]["zssr"] == states[1]["zssr"] and states[0]["zssr"]["rule"]["steps"] == 60
+
+
+@pytest.mark.medium
+def test_a_benchmark_is_scored_and_goes_on(photo, tmp_path):
+    hr = tmp_path / "hr"
+    hr.mkdir()
+    Image.fromarray(data.chelsea()[60:156, 100:200]).save(hr / "cat.png")
+    words = ["network=zssr", "scale=2", *SMALL, "network.max_steps=8", "benchmark=[folder]", f"benchmark.folder.hr={hr}"]
+    for _ in range(2):
+        run_test(compose("test", *words, "callback=[enlarged]", f"output_dir={tmp_path / 'out'}"))
+        scores = json.loads((tmp_path / "out" / "metrics.json").read_text())["folder"]
+        assert scores["psnr"] > scores["bicubic"]["psnr"] + 0.5  # by back-projection
+        assert len(list((tmp_path / "out" / "zssr").iterdir())) == 1
+    assert Image.open(tmp_path / "out" / "enlarged" / "folder_cat_x2.png").size == (100, 96)
