@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 from sr.functional import draws
 from sr.functional.draws import Draws
 from sr.image.file import read_rgb8
+from sr.network.zssr_task import Task
 from tests.augmentation.test_every_augmentation import NAMES, built, patches
 from tests.clips import moving, write_frames
 from tests.jobs import ONE_PHOTO, SMALL, compose, run_train
@@ -53,6 +55,7 @@ def streams(tmp_path_factory) -> list[str]:
         train(compose("train", *clips, *drifting, last, f"output_dir={folder}/clip"))
         bursts = (*BURSTS, f"benchmark.bursts.hr={folder}/hr", f"validation.bursts.hr={folder}/hr")
         run_train(*bursts, last, "trainer.val_check_interval=1", "trainer.limit_test_batches=0", f"output_dir={folder}/burst")
+        Task(torch.zeros(1, 3, 32, 32)).pair(0)
     return sorted(names)
 
 

@@ -12,7 +12,7 @@ from skimage import data
 from sr.image.kind import PHOTO
 from sr.network.zssr import ZSSR
 from test import test as run_test
-from tests.jobs import compose
+from tests.jobs import compose, run_script
 from train import train
 
 SMALL = ("network.n_feats=8", "network.n_layers=3", "trainer.accelerator=cpu")
@@ -40,8 +40,8 @@ def test_training_is_that_of_the_finished_network_and_resumes_exactly(photo, tmp
     assert np.array_equal(made, PHOTO.to_stored(wanted).permute(1, 2, 0).numpy()) and made.shape == (82, 114, 3)
     run(photo, tmp_path / "part", "trainer.max_steps=52")  # after the error of step 50
     last = tmp_path / "part" / "checkpoints" / "last.ckpt"
-    again = train(compose("train", f"resume={last}", "trainer.max_steps=60"))
-    assert again is None
+    done = run_script("train.py", f"resume={last}", "trainer.max_steps=60", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     files = [Path(tmp_path, name, "checkpoints", "last.ckpt") for name in ("whole", "part")]
     states = [torch.load(file, weights_only=True) for file in files]
     assert all(map(torch.equal, states[0]["state_dict"].values(), states[1]["state_dict"].values()))

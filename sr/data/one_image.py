@@ -72,6 +72,10 @@ class OneImage(Training):
         self.phases = phases(None, crop, 1)
 
     def patches(self, plan: Plan) -> "Indices":
+        if plan.phases[0].batch_size != 1:
+            raise InputError(
+                "data=one_image has no preview of its first pairs: pass preview=false callback.preview.n_samples=0"
+            )
         return Indices(plan)
 
     def finish(self, batch: Any, wanted: Collection[str] = ()) -> dict[str, Any]:

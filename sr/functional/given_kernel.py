@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
 from scipy.ndimage import center_of_mass, shift
 from torch import Tensor
 
@@ -31,7 +32,7 @@ def read_kernel(file: str | Path) -> np.ndarray:
         raise MissingError(f"kernel={file}: no such file; pass a 2-D array as .npy or .mat")
     try:
         kernel = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _matlab(path)
-    except (ValueError, TypeError, NotImplementedError, OSError, EOFError) as error:
+    except (ValueError, TypeError, NotImplementedError, OSError, EOFError, MatReadError) as error:
         raise InputError(f"kernel={file} cannot be read ({error}): pass a 2-D array as .npy or .mat") from None
     if not isinstance(kernel, np.ndarray) or kernel.ndim != 2 or kernel.dtype.kind not in "fiu":
         raise InputError(f"kernel={file} is no 2-D array of numbers: pass one as .npy or .mat")

@@ -27,7 +27,8 @@ def check_sets(metrics: Mapping[str, nn.Module], data: Any, stage: str, network:
     left_out = {}
     for when in ("val", "test"):
         for name, images in data.sets(when).items():
-            compare = [metric for metric, one in metrics.items() if needs_reference(one)]
+            against = {metric: getattr(one, "against", "hr") for metric, one in metrics.items() if needs_reference(one)}
+            compare = [metric for metric, which in against.items() if which == "hr"]
             if compare and not getattr(images, "has_hr", True):
                 raise InputError(
                     f"benchmark {name} has no HR, with which {', '.join(compare)} compare: pass metric=[niqe] or other "

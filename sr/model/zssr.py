@@ -51,7 +51,12 @@ class ZSSR(Regression):
         for group in self.optimizers().optimizer.param_groups:
             group["lr"] = self.task.rule.rate
 
-    def on_train_batch_end(self, *_: Any) -> None:
+    def configure_optimizers(self) -> dict[str, Any]:
+        made = super().configure_optimizers()
+        made["optimizer"].register_step_post_hook(self._after_step)  # before callbacks write a checkpoint of this step
+        return made
+
+    def _after_step(self, *_: Any) -> None:
         self.task.after_step(self.network)
         if self.task.done:
             self.trainer.should_stop = True

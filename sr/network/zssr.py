@@ -116,7 +116,6 @@ class ZSSR(nn.Module):
                     state = {"task": task, "network": network, "optimizer": optimizer}
                     with whole(part) as temporary:
                         torch.save({"step": step} | {name: one.state_dict() for name, one in state.items()}, temporary)
-        task.at = len(task.scales) - 1
         return task.enlarged(network, lr)
 
     def _autocast(self, device: torch.device) -> torch.dtype | None:

@@ -155,7 +155,7 @@ class Task:
         self.rule.step(self.error(network) if self.rule.measures else None)
         if self.rule.done:
             if self.at + 1 < len(self.scales):
-                self.sources.append((self.enlarged(network, self.sources[0][0]), float(min(self.scale))))
+                self.sources.append((self.enlarged(network, self.sources[0][0], self.scale), float(min(self.scale))))
                 self.rule = Slope(max_steps=self.max_steps)
             self.at += 1
 
@@ -179,10 +179,11 @@ class Task:
         return imresize(image, size=size) if self.kernel is None else downscaled(image, self.kernel, int(self.scale[0]))
 
     @torch.no_grad()
-    def enlarged(self, network: nn.Module, lr: Tensor) -> Tensor:
-        """(1, C, H, W) by the present scale: the median of the flipped and turned views, back-projected."""
-        size = tuple(round(side * factor) for side, factor in zip(lr.shape[-2:], self.scale, strict=True))
-        square = self.scale[0] == self.scale[1]
+    def enlarged(self, network: nn.Module, lr: Tensor, scale: tuple[Fraction, Fraction] | None = None) -> Tensor:
+        """(1, C, H, W) by `scale`, None: the last: the median of the flipped and turned views, back-projected."""
+        scale = scale or self.scales[-1]
+        size = tuple(round(side * factor) for side, factor in zip(lr.shape[-2:], scale, strict=True))
+        square = scale[0] == scale[1]
         turns = (0,) if self.kernel is not None else range(4) if square else (0, 2)
         views = [(turn, flip) for flip in ((False,) if self.kernel is not None else (False, True)) for turn in turns]
         made = []
