@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from sr.errors import MissingError
 from sr.published import _row, reproduce
 from tests.jobs import compose
 
@@ -43,6 +44,14 @@ def test_all_tables(sr_data, tmp_path, capsys):
     }
     for row in ("imdn_x2    | b100", "imdn_x4    | set14", "bicubic_x3 | set5"):
         assert row in printed
+
+
+def test_what_takes_hours_is_measured_by_its_name_alone(tmp_path):
+    line = "zssr_x2: takes ten minutes an image on 2 CPU cores; pass published=zssr_x2"
+    for word, left_out in (("all", True), ("zssr_x2", False)):
+        with pytest.raises(MissingError, match="^nothing to measure: ") as found:
+            evaluate(f"published={word}", "benchmark=[faces_att]", f"data_dir={tmp_path}", f"output_dir={tmp_path}/out")
+        assert (line in str(found.value)) == left_out
 
 
 def test_incomplete_sets_are_skipped(sr_data):
@@ -100,7 +109,7 @@ def test_entries_are_whole(name):
     entry = OmegaConf.load(CONF / "published" / f"{name}.yaml")
     assert list(entry) == [name] and (CONF / "published" / f"{name}.yaml").read_text().startswith("# ")
     entry = entry[name]
-    assert set(entry) - {"protocol"} == {"scale", "weights", "url", "network", "expected"}
+    assert set(entry) - {"protocol", "hours"} == {"scale", "weights", "url", "network", "expected"}
     raw = OmegaConf.to_container(entry)
     assert isinstance(raw["weights"], str | list | None)
     assert (raw["weights"] is None) == (raw["url"] is None) and (raw["weights"] or raw["network"])
