@@ -26,8 +26,9 @@ from sr.view.table import markdown
 FILES = {file.stem: OmegaConf.load(file) for file in (CONF / "network").glob("*.yaml")}
 CLIPS = sorted(name for name, node in FILES.items() if is_clip(get_class(node["_target_"])))
 BURSTS = sorted(name for name, node in FILES.items() if is_burst(get_class(node["_target_"])))
+FITS = {name for name, node in FILES.items() if getattr(get_class(node["_target_"]), "fits", False)}  # train on each image
 PICTURES = (name for name, node in FILES.items() if "axes" not in node)
-NAMES = sorted({*PICTURES} - {*CLIPS, *BURSTS, "nafnet"})  # nafnet makes no x4
+NAMES = sorted({*PICTURES} - {*CLIPS, *BURSTS} - FITS - {"nafnet"})  # nafnet makes no x4
 # (parameters in M, multiply-adds in G or None, where it is printed), at x4.
 PAPER = "its paper, or IMDN's and BSRN's tables"
 PUBLISHED = {

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sr.errors import InputError
 from sr.functional.resize import imresize
+from sr.network.release import Release, count
 from sr.network.upsample import check_channels
 
 _imresize = torch.compiler.disable(imresize)  # uses numpy tables, which torch.compile cannot guard
@@ -24,6 +25,15 @@ class ZSSRCNN(nn.Module):
     InputError: n_layers below 2, or a scale below 1.
     """
 
+    release = Release(
+        ("residual.0.weight", "residual.2.weight"),
+        lambda shapes: {
+            "channels": shapes["residual.0.weight"][1],
+            "n_feats": shapes["residual.0.weight"][0],
+            "n_layers": count(shapes, r"residual\.(\d+)\.weight"),
+        },
+    )
+
     def __init__(self, *, scale: int = 2, channels: int = 3, n_feats: int = 64, n_layers: int = 8) -> None:
         super().__init__()
         if scale < 1:
@@ -34,7 +44,7 @@ class ZSSRCNN(nn.Module):
         self.channels, self.multiple_of = check_channels(channels), 1
         widths = [channels, *[n_feats] * (n_layers - 1), channels]
         layers = [nn.Conv2d(a, b, 3, padding=1, bias=False) for a, b in zip(widths, widths[1:], strict=False)]
-        self.body = nn.Sequential(*(part for layer in layers for part in (layer, nn.ReLU(inplace=True))))[:-1]
+        self.residual = nn.Sequential(*(part for layer in layers for part in (layer, nn.ReLU(inplace=True))))[:-1]
         self.reach = n_layers
         self.reset()
 
@@ -52,10 +62,10 @@ class ZSSRCNN(nn.Module):
         """(N, C, H, W) of the result's size, with what is missing from it; in evaluation large images in bands of rows."""
         height, width = enlarged.shape[-2:]
         if torch.is_grad_enabled() or height * width <= _BAND:
-            return enlarged + self.body(enlarged)
+            return enlarged + self.residual(enlarged)
         made, rows = torch.empty_like(enlarged), max(_BAND // width, 1)
         for top in range(0, height, rows):
             first, bottom = max(top - self.reach, 0), min(top + rows, height)
             part = enlarged[..., first : min(bottom + self.reach, height), :]
-            made[..., top:bottom, :] = (part + self.body(part))[..., top - first : bottom - first, :]
+            made[..., top:bottom, :] = (part + self.residual(part))[..., top - first : bottom - first, :]
         return made
