@@ -58,5 +58,5 @@ def test_a_benchmark_is_scored_and_goes_on(photo, tmp_path):
         run_test(compose("test", *words, "callback=[enlarged]", f"output_dir={tmp_path / 'out'}"))
         scores = json.loads((tmp_path / "out" / "metrics.json").read_text())["folder"]
         assert scores["psnr"] > scores["bicubic"]["psnr"] + 0.5  # by back-projection
-        assert len(list((tmp_path / "out" / "zssr").iterdir())) == 1
+        assert len(list((tmp_path / "out" / "fitted").iterdir())) == 1
     assert Image.open(tmp_path / "out" / "enlarged" / "folder_cat_x2.png").size == (100, 96)

@@ -12,18 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from tqdm import tqdm
 
-from sr.device.float32 import float32
 from sr.device.private import bf16_on_cpu
 from sr.errors import InputError
 from sr.files import whole
-from sr.network.upsample import check_channels
+from sr.network.fitted import Fitted
 from sr.network.zssr_cnn import ZSSRCNN
 from sr.network.zssr_task import Task, content
 
 _SAVE_EVERY = 250  # steps: a minute of work is lost at most
 
 
-class ZSSR(nn.Module):
+class ZSSR(Fitted):
     """(N, C, H, W) in [0, 1] -> (N, C, sH, sW): each image is its own training set. No weights of its own.
 
     The result is a pure function of the image, `seed` and the options, on one machine; it is also what train.py
@@ -33,13 +32,11 @@ class ZSSR(nn.Module):
         seed: of the first weights and of the training pairs, together with the image's content.
         precision: of the training: "32", or "auto": bf16 where the hardware multiplies it faster. The final image is made in
             float32.
-        folder: where results are kept, by the content of the image, in `folder/zssr`: an interrupted evaluation goes on from
-            there, in every bit. None: nothing is kept.
+        folder: where results and unfinished trainings are kept, by the content of the image: an interrupted evaluation goes on
+            from there, in every bit. None: nothing is kept.
         n_feats, n_layers: of `sr.network.zssr_cnn.ZSSRCNN`.
         gradual, crop, noise, kernel, back_projection, max_steps: of `sr.network.zssr_task.Task`.
     """
-
-    fits = True  # trains in `forward`: it needs the whole image, not tiles, and is not tried on tiny images
 
     def __init__(
         self,
@@ -58,41 +55,22 @@ class ZSSR(nn.Module):
         back_projection: int = 10,
         max_steps: int = 3000,
     ) -> None:
-        super().__init__()
-        self.scale, self.channels, self.multiple_of = scale, check_channels(channels), 1
         if str(precision) not in ("32", "auto"):
             raise InputError(f"network.precision={precision}: choose 32 or auto")
-        self.precision, self.folder, self.seed = str(precision), folder, seed
+        self.precision = str(precision)
         self.network = {"scale": scale, "channels": channels, "n_feats": n_feats, "n_layers": n_layers}
-        self.task = {"gradual": gradual, "crop": crop, "noise": noise, "kernel": kernel}
-        self.task |= {"back_projection": back_projection, "max_steps": max_steps, "scale": scale}
-        Task(torch.zeros(1, channels, 1024, 1024), seed=seed, **self.task)  # options are refused before an image is read
-        self.register_buffer("place", torch.empty(0), persistent=False)  # tells the device of a network without weights
+        self.task = {"scale": scale, "gradual": gradual, "crop": crop, "noise": noise, "kernel": kernel}
+        self.task |= {"back_projection": back_projection, "max_steps": max_steps}
+        tried = Task(torch.zeros(1, channels, 1024, 1024), **self.task)  # options are refused before an image is read
+        options = {**self.network, **self.task, "kernel": None if kernel is None else tried.kernel.tobytes()}
+        options |= {"precision": self.precision}
+        super().__init__(scale=scale, channels=channels, seed=seed, folder=folder, options=options)
 
-    def forward(self, lr: Tensor) -> Tensor:
-        device = self.place.device
-        with torch.inference_mode(False), torch.enable_grad(), float32(device.type):
-            images = lr.to(device, torch.float32).split(1)
-            return torch.cat([self._kept(image.clone()) for image in images]).to(lr.device)
-
-    def _kept(self, lr: Tensor) -> Tensor:
-        """The result for one image, from the folder if it is there."""
-        task = Task(lr, seed=self.seed, **self.task)
-        if self.folder is None:
-            return self._made(task, lr, None)
-        kernel = None if task.kernel is None else task.kernel.tobytes()
-        name = content(lr, self.seed, self._autocast(lr.device) is not None, self.network, {**self.task, "kernel": kernel})
-        file = Path(self.folder) / "zssr" / f"{name.hex()}.pt"
-        if file.is_file():
-            return torch.load(file, map_location=lr.device, weights_only=True)["sr"]
-        sr = self._made(task, lr, file.with_suffix(".part"))
-        with whole(file) as temporary:
-            torch.save({"sr": sr.cpu()}, temporary)
-        file.with_suffix(".part").unlink(missing_ok=True)
-        return sr
-
-    def _made(self, task: Task, lr: Tensor, part: Path | None) -> Tensor:
-        """Train a network on the image, and enlarge the image with it; `part` is the file of an unfinished training."""
+    def made(self, lr: Tensor, generator: torch.Generator) -> Tensor:
+        """Train a network on the image, and enlarge the image with it. An unfinished training goes on from its file."""
+        task, part = Task(lr, seed=self.seed, **self.task), None
+        if self.folder is not None:
+            part = Path(self.folder) / "fitted" / f"{content(lr, self.seed, self.options).hex()}.part"
         network = ZSSRCNN(**self.network).to(lr.device, memory_format=torch.channels_last)
         network.reset(task.generator())
         fused = lr.device.type in ("cpu", "cuda")
@@ -116,6 +94,8 @@ class ZSSR(nn.Module):
                     state = {"task": task, "network": network, "optimizer": optimizer}
                     with whole(part) as temporary:
                         torch.save({"step": step} | {name: one.state_dict() for name, one in state.items()}, temporary)
+        if part is not None:
+            part.unlink(missing_ok=True)
         return task.enlarged(network, lr)
 
     def _autocast(self, device: torch.device) -> torch.dtype | None:

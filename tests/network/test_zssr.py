@@ -120,8 +120,8 @@ def test_an_interrupted_fit_goes_on_with_the_same_bits(photo, tmp_path, monkeypa
         )
         with pytest.raises(KeyboardInterrupt):
             network(photo)
-    assert len(list(tmp_path.glob("zssr/*.part"))) == 1
-    assert torch.equal(network(photo), whole) and not list(tmp_path.glob("zssr/*.part"))
+    assert len(list(tmp_path.glob("fitted/*.part"))) == 1
+    assert torch.equal(network(photo), whole) and not list(tmp_path.glob("fitted/*.part"))
     monkeypatch.setattr(ZSSRCNN, "forward", None)  # from the file: nothing is computed again
     assert torch.equal(network(photo), whole)
 
@@ -138,11 +138,11 @@ def test_each_image_of_a_batch_is_fitted_alone_in_any_mode(photo):
 def test_large_images_in_bands_are_whole_images(photo, monkeypatch):
     network = ZSSRCNN(n_feats=8)
     for weight in network.parameters():
-        torch.nn.init.normal_(weight, std=0.1)
+        torch.nn.init.normal_(weight, std=0.2, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         whole = network(photo)
         monkeypatch.setattr("sr.network.zssr_cnn._BAND", 3000)
-        assert torch.allclose(network(photo), whole, atol=1e-5) and (whole - imresize(photo, 2)).abs().max() > 0.01
+        assert torch.allclose(network(photo), whole, atol=1e-4) and (whole - imresize(photo, 2)).abs().max() > 0.01
 
 
 @pytest.mark.parametrize(
