@@ -43,8 +43,7 @@ def upscale(
         network: in eval mode, with `scale` and `multiple_of`; `tile` and `overlap` are rounded up to `multiple_of`.
         scale: for a network with a `size` argument, any number with at most two decimals, or a fraction such as 4 / 3; None:
             the network's own.
-        tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once, as for
-            networks that train on each image.
+        tile: longest side of an LR tile in pixels; all tiles of an image have one size. None: the whole image at once.
         overlap: LR pixels that neighbouring tiles share at least. The outer 3/8 of them on each side are discarded, the
             middle quarter is blended: the result equals that of the whole image if the radius of the receptive field is at
             most `overlap * 3 / 8` pixels, and has no visible seams otherwise.
@@ -92,13 +91,8 @@ class Upscaler:
         further: Mapping[str, Any] | None = None,
         target: tuple[int, int] | None = None,
     ) -> None:
-        if fits(network):
-            if ensemble or precision != "32":
-                what = "ensemble=true" if ensemble else f"precision={precision}"
-                raise InputError(f"{what}: {type(network).__name__} trains on each image, with options of its own: remove it")
-            tile, halve = None, False
-        self.target = target
-        self.network, self.ensemble, self.batch, self.halve = network, ensemble, batch, halve
+        tile, halve = (None, False) if fits(network, ensemble, precision) else (tile, halve)
+        self.network, self.ensemble, self.batch, self.halve, self.target = network, ensemble, batch, halve, target
         self.factor = factor(network, scale)
         self.further = dict(further or {})
         check_known(network, {*self.further, SIZE, SCALE}, "this call")

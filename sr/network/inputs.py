@@ -45,9 +45,16 @@ def takes_size(network: nn.Module) -> bool:
     return SIZE in further(network)
 
 
-def fits(network: nn.Module) -> bool:
-    """Whether the network trains on each image in its `forward` (`fits = True`): it gets whole images, once."""
-    return getattr(network, "fits", False)
+def fits(network: nn.Module, ensemble: bool = False, precision: str = "32") -> bool:
+    """Whether the network trains on each image in its `forward` (`fits = True`): it gets whole images, once.
+
+    InputError: it does, and is to be used in an ensemble or in half precision.
+    """
+    found = getattr(network, "fits", False)
+    if found and (ensemble or precision != "32"):
+        what = "ensemble=true" if ensemble else f"precision={precision}"
+        raise InputError(f"{what}: {type(network).__name__} trains on each image, with options of its own: remove it")
+    return found
 
 
 def trained_range(network: nn.Module) -> tuple[float, float]:
