@@ -40,9 +40,11 @@ def passing(module: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str) -> list[Tensor | None]:
+def step(
+    trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_algorithm: str, counts: bool = True
+) -> list[Tensor | None]:
     """Step Lightning's optimizers with the accumulated gradients; `trainer.global_step` increases by one, not by their
-    number.
+    number, and not at all unless it `counts`: another part of the iteration follows.
 
     In 16-mixed all gradients are unscaled before any optimizer steps, and the scale changes once, after the last: otherwise
     the second network's gradients would be unscaled by a different scale.
@@ -65,7 +67,8 @@ def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_a
     counted = (
         trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
     )  # once, not per optimizer (Lightning's issue 17958)
-    counted.increment_ready()
+    if counts:
+        counted.increment_ready()
     with trainer.profiler.profile("optimizer_step"):
         for optimizer in optimizers:
             if scaler is None:
@@ -74,7 +77,8 @@ def step(trainer: Any, optimizers: Sequence[Any], clip_val: float | None, clip_a
                 scaler.step(optimizer.optimizer)
     if scaler is not None:
         scaler.update()
-    counted.increment_completed()
+    if counts:
+        counted.increment_completed()
     return norms
 
 
