@@ -1,7 +1,7 @@
 """Where an image has structure: probabilities of crops, as KernelGAN draws them.
 
 Bell-Kligler, Shocher, Irani 2019, arXiv:1909.06581; the formulas are those of the authors' code (github.com/sefibk/KernelGAN,
-util.py): only the steepest 3 % of gradients count, almost as steps from 0 to 1.
+util.py): along each axis only the steepest 3 % of gradients count, almost as steps from 0 to 1; the magnitude counts as it is.
 """
 
 import numpy as np
@@ -12,13 +12,14 @@ _WINDOW, _SHARE, _STEP = 5, 0.97, 10e-6  # side of the mean; share of gradients 
 
 
 def gradient_map(image: np.ndarray) -> np.ndarray:
-    """(H, W, C) -> (H, W) of mean 1: steep horizontal, vertical and absolute gradients, each clipped, averaged over 5x5.
+    """(H, W, C) -> (H, W) of mean 1: steep gradients along both axes and the gradient's magnitude, averaged over 5x5.
 
     C is 3 (luma is used), or any other number, whose mean is used. All 1 for an image without structure.
     """
     gray = image @ _LUMA if image.shape[2] == 3 else image.mean(2)
     down, along = np.gradient(gray)
-    maps = [_clipped(_inner(one, _WINDOW)) for one in (np.abs(down), np.abs(along), np.hypot(down, along))]
+    steep = [_clipped(_inner(np.abs(one), _WINDOW)) for one in (down, along)]
+    maps = [*steep, _inner(np.hypot(down, along), _WINDOW)]
     total = sum((one / one.sum() for one in maps if one.any()), np.zeros_like(gray))
     if not total.any():
         return np.ones_like(gray)

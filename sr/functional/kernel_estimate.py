@@ -4,10 +4,7 @@ Bell-Kligler, Shocher, Irani: Blind Super-Resolution Kernel Estimation using an 
 formulas are those of the authors' code (github.com/sefibk/KernelGAN, util.py).
 """
 
-import math
-
 import numpy as np
-from scipy.ndimage import center_of_mass, shift
 
 from sr.errors import InputError
 
@@ -29,17 +26,6 @@ def significant(kernel: np.ndarray, n: int = 40) -> np.ndarray:
     return kept / kept.sum()
 
 
-def centred(kernel: np.ndarray, scale: int) -> np.ndarray:
-    """The kernel padded and shifted, by cubic splines, so that LR pixels lie in the centres of their cells.
-
-    Its middle weight belongs to the first of the `scale` x `scale` HR pixels of an LR pixel's cell, whose centre is
-    (scale - 1) / 2 pixels further; there its centre of mass has to be. Bicubic interpolation of LR then lies exactly on HR.
-    """
-    sides = np.array(kernel.shape)
-    offset = sides // 2 + 0.5 * (scale - sides % 2) - center_of_mass(kernel)
-    return shift(np.pad(kernel, math.ceil(np.abs(offset).max()) + 1), offset)
-
-
 def twice(kernel: np.ndarray) -> np.ndarray:
     """The kernel of downscaling twice by 2 with `kernel`, as one of x4; cut by k // 2 at each edge (the paper's supplement)."""
     k = len(kernel)
@@ -53,7 +39,7 @@ def twice(kernel: np.ndarray) -> np.ndarray:
 def kernel_psnr(kernel: np.ndarray, true: np.ndarray) -> float:
     """PSNR in dB of two kernels of sum 1 with a peak of 1, on 19x19 pixels around their middles (or as large as they are).
 
-    Compare only what is centred alike (`centred`).
+    Compare only what is aligned alike (`sr.functional.given_kernel.aligned`).
     """
     side = max(_WINDOW, *kernel.shape, *true.shape)
     ours, theirs = (_padded(one / one.sum(), side) for one in (kernel, true))

@@ -40,7 +40,7 @@ class KernelConstraints(nn.Module):
         super().__init__()
         self.weights = {"total": total, "boundary": boundary, "centre": centre, "sparse": sparse}
         self.near, self.every = near, every
-        self.wanted = kernel_size // 2 + 0.5 * (scale - kernel_size % 2)  # as `sr.functional.kernel_estimate.centred`
+        self.wanted = kernel_size // 2 + 0.5 * (scale - kernel_size % 2)  # as `sr.functional.given_kernel.aligned`
         self.register_buffer("mask", boundary_mask(kernel_size), persistent=False)
         self.register_buffer("factor", torch.ones(()))
         self.register_buffer("steps_near", torch.zeros((), dtype=torch.int64))

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from sr.errors import InputError
-from sr.functional.kernel_estimate import centred, significant
+from sr.functional.given_kernel import aligned
+from sr.functional.kernel_estimate import significant
 from sr.functional.resize import imresize
 from sr.model import manual
 from sr.model.gan import GAN
@@ -57,10 +58,10 @@ class KernelGAN(GAN):
         self.constraints = KernelConstraints(self.network.scale, self.network.kernel_size, **(constraints or {}))
 
     def estimate(self) -> np.ndarray:
-        """(k, k) of sum 1: the network's kernel without what is negligible, centred, for downscaling by the scale."""
+        """(k, k) of sum 1: the network's kernel without what is negligible, aligned, for downscaling by the scale."""
         with torch.no_grad():
             kernel = self.evaluated.kernel().double().cpu().numpy()
-        made = centred(significant(kernel, self.n_significant), self.network.scale)
+        made = aligned(significant(kernel, self.n_significant), self.network.scale)
         return made / made.sum()
 
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
