@@ -25,7 +25,7 @@ STEPS, EVERY = 8, {13 * 13: 7, 17 * 17: 7, 25 * 25: 23, 90 * 100: 467}  # iterat
 OLD = {
     ".cuda()": "",
     "np.int(": "int(",
-    "from scipy.ndimage import measurements, interpolation": "from scipy import ndimage as measurements, ndimage as interpolation",
+    "from scipy.ndimage import measurements, ": "from scipy import ndimage as measurements\nfrom scipy.ndimage import ",
     "from scipy.ndimage import filters, ": "from scipy import ndimage as filters\nfrom scipy.ndimage import ",
 }
 
