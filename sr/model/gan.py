@@ -127,16 +127,18 @@ class GAN(SRModule):
         (lr, others), hr = self.inputs(batch), self.target(batch)
         sr, loss, parts = compared(self, lr, others, hr, batch)
         if adversarial:
-            judge = self.trained("discriminator")
-            with manual.passing(self.discriminator):
-                real = None
-                if self.adversarial.relativistic:
-                    with torch.no_grad():
-                        real = judge(frames(self.network, batch.get("real", hr)))
-                fooled = self.adversarial.generator(judge(sr), real)
+            fooled = self._fooled(sr, frames(self.network, batch.get("real", hr)))
             loss = loss + self.adversarial.weight * fooled
             parts["adversarial"] = fooled.detach()
         return sr, loss, parts
+
+    def _fooled(self, sr: Tensor, real: Tensor) -> Tensor:
+        """The adversarial loss of the network's images, without its weight."""
+        judge = self.trained("discriminator")
+        with manual.passing(self.discriminator):
+            with torch.no_grad():
+                logits = judge(real) if self.adversarial.relativistic else None
+            return self.adversarial.generator(judge(sr), logits)
 
     def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         mix = self._mix()

@@ -18,6 +18,7 @@ from sr.model.gan import GAN
 from sr.model.kernel_constraints import KernelConstraints
 
 _NOISE = 1 / 255  # standard deviation of what the discriminator's images get, of a range of 2
+_ALWAYS = {"n_discriminator_steps": 1, "pretrain_steps": 0, "adversarial_from": 0, "accumulate": 1}  # of GAN's options
 
 
 class KernelGAN(GAN):
@@ -34,7 +35,7 @@ class KernelGAN(GAN):
         gan: arguments of GAN.
 
     Raises:
-        InputError: another scale than 2; gradients accumulated.
+        InputError: another scale than 2; an option of GAN that does not fit.
     """
 
     saved = (*GAN.saved, "constraints")
@@ -52,8 +53,9 @@ class KernelGAN(GAN):
             raise InputError(
                 f"scale={self.network.scale}: KernelGAN estimates the kernel of x2, and makes that of x4 of it: pass scale=2"
             )
-        if self.accumulate > 1:
-            raise InputError("trainer.accumulate_grad_batches: KernelGAN takes one batch a step: pass 1")
+        for name, value in _ALWAYS.items():
+            if getattr(self, name) != value:
+                raise InputError(f"{name}={getattr(self, name)}: KernelGAN has only {name}={value}")
         self.n_significant, self.bands_summed = n_significant, bands_summed
         self.constraints = KernelConstraints(self.network.scale, self.network.kernel_size, **(constraints or {}))
 
@@ -70,25 +72,27 @@ class KernelGAN(GAN):
         with manual.unsynchronised(self.trainer):
             kernel = self.network.kernel()
             fake = self.network.downscaled(hr, kernel)
-            with manual.passing(self.discriminator):
-                fooled = self.adversarial.generator(self.discriminator(fake))
+            fooled = self._fooled(fake, real)
             distance, parts = self.loss(fake, self._bicubic(hr, fake))
-            losses = self.constraints(kernel)
+            near, losses = next(iter(parts.values())), self.constraints(kernel)
             total = self.adversarial.weight * fooled + self.constraints.factor * distance + self.constraints.weighted(losses)
             self._backward(total, network)
+            parts |= {"adversarial": fooled.detach(), **{name: loss.detach() for name, loss in losses.items()}}
             manual.step(self.trainer, [network], self.gradient_clip_val, self.gradient_clip_algorithm, counts=False)
 
             with torch.no_grad():
                 fake = self.network.downscaled(hr, self.network.kernel())
                 fake, real = fake + _NOISE * torch.randn_like(fake), real + 2 * _NOISE * torch.randn_like(real)
-            judged = self.adversarial.discriminator(*self.judge(real, fake))
-            self._backward(judged, discriminator)
+            loss, judged = self._discriminator_loss(real, fake)
+            self._backward(loss, discriminator)
             manual.step(self.trainer, [discriminator], self.gradient_clip_val, self.gradient_clip_algorithm)
         for schedule in self.lr_schedulers():
             schedule.step()
-        self.constraints.update(step, next(iter(parts.values())))
-        parts |= {"adversarial": fooled.detach(), "discriminator": judged.detach()}
-        return {"loss": total.detach() + 0 * judged.detach(), "parts": parts | {k: v.detach() for k, v in losses.items()}}
+        self.constraints.update(step, near)
+        return {
+            "loss": total.detach() + 0 * loss.detach(),
+            "parts": parts | judged,
+        }  # NaN if either is: Finite then stops the run
 
     def _bicubic(self, hr: Tensor, fake: Tensor) -> Tensor:
         """Bicubic downscaling, without the pixels at the edges that `fake` does not have."""

@@ -39,6 +39,9 @@ def by_hand(name, real, fake):
         return -log_sigmoid(fake).mean(), -log_sigmoid(real).mean() - log_sigmoid(-fake).mean()
     if name == "lsgan":
         return 0.5 * ((fake - 1) ** 2).mean(), 0.5 * ((real - 1) ** 2).mean() + 0.5 * (fake**2).mean()
+    if name == "absolute":
+        s_real, s_fake = np.exp(log_sigmoid(real)), np.exp(log_sigmoid(fake))
+        return abs(s_fake - 1).mean(), (abs(s_real - 1).mean() + abs(s_fake).mean()) / 2
     if name == "hinge":
         return -fake.mean(), np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
     if name == "wgan_gp":

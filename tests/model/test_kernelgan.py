@@ -25,7 +25,7 @@ from tests.model import kernelgan_theirs as theirs
 
 THEIRS = json.loads((Path(__file__).parent / "kernelgan_theirs.json").read_text())
 PHOTO = (slice(100, 240), slice(150, 310))
-WORDS = ("model=kernelgan", "trainer.accelerator=cpu", "logger=none", "callback=[checkpoint,kernel,finite]")
+WORDS = ("experiment=kernelgan", "trainer.accelerator=cpu", "logger=none", "callback=[checkpoint,kernel,finite]")
 
 
 def same(values: object, name: str, **tolerance: float) -> None:
@@ -160,5 +160,7 @@ def test_bad_input_is_one_line(photo, tmp_path):
         build.data(compose("train", *WORDS, f"data.train={tmp_path}")).setup("fit")
     with pytest.raises(MissingError, match="no such folder"):
         build.data(compose("train", *WORDS, "data.train=/not/there.png")).setup("fit")
+    with pytest.raises(Exception, match=r"InputError.*pretrain_steps=5: KernelGAN has only pretrain_steps=0"):
+        build.model(compose("train", *WORDS, f"data.train={photo}", "model.pretrain_steps=5"))
     with pytest.raises(Exception, match=r"InputError.*scale=4: KernelGAN estimates the kernel of x2"):
         build.model(compose("train", *WORDS, f"data.train={photo}", "scale=4"))
