@@ -65,7 +65,7 @@ class DeepImagePrior(Fitted):
         multiple = 2**self.levels
         padded = (max(-(-side // multiple), 2) * multiple for side in (height, width))  # the smallest level mirrors 1 pixel
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+            torch.default_generator.manual_seed(int(torch.randint(2**62, (), generator=generator)))
             network = Hourglass(**self.hourglass).to(lr.device)
         z = torch.rand(1, self.depth, *padded, generator=generator).to(lr.device) / 10
         optimizer = torch.optim.Adam(network.parameters(), lr=self.lr)

@@ -83,6 +83,7 @@ class Notes(pl.Callback):
         self.weights.append([5 * module.constraints.factor.item(), 1.0 * late, 5.0 * late])
 
 
+@pytest.mark.medium
 def test_training_equals_theirs(photo, tmp_path, monkeypatch):
     """Eight steps from the same weights on the same crops, without noise: both networks, optimizers and all constraints."""
     words = (f"data.train={photo}", f"trainer.max_steps={theirs.STEPS}", "schedule.milestones=[6]", f"output_dir={tmp_path}")
@@ -135,6 +136,7 @@ def estimate(photo, folder, *words):
     return model
 
 
+@pytest.mark.medium
 def test_same_seed_same_kernel_and_exact_resume(photo, tmp_path):
     """The state of the constraints is resumed too: from the third near step on they change every two steps."""
     words = ("++model.constraints.near=1e9", "++model.constraints.every=2")
