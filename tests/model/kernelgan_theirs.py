@@ -55,14 +55,17 @@ def kernel() -> np.ndarray:
 
 
 @torch.no_grad()
-def fill(layers: list[nn.Module]) -> None:
-    """The same weights in convolutions and batch norms, in order."""
+def fill(layers: list[nn.Module], positive: bool = False) -> None:
+    """The same weights in convolutions and batch norms, in order; `positive` ones average, so that nothing cancels."""
     for number, layer in enumerate(layers):
         if isinstance(layer, nn.BatchNorm2d):
             layer.weight.fill_(1)
         if isinstance(layer, nn.Conv2d):
+            if layer.bias is not None:
+                layer.bias.zero_()
             weight = getattr(layer, "weight_orig", layer.weight)
-            weight.copy_(torch.from_numpy(waves(weight.shape, 1.7 + number / 100) * (2 / weight[0].numel()) ** 0.5))
+            made, fan_in = waves(weight.shape, 1.7 + number / 100), weight[0].numel()
+            weight.copy_(torch.from_numpy((1 + made / 2) / fan_in if positive else made * (2 / fan_in) ** 0.5))
             for buffer in (getattr(layer, name, None) for name in ("weight_u", "weight_v")):
                 if buffer is not None:
                     made = torch.from_numpy(waves(buffer.shape, 2.3)).float() + 0.1
@@ -99,7 +102,7 @@ def made(clone: Path) -> dict[str, list[float]]:
         "real": util.create_probability_map(util.create_gradient_map(image), 26),
         "hr": util.create_probability_map(util.nn_interpolation(util.create_gradient_map(small), 2), 64),
     }
-    fill(parts(gan.G))
+    fill(parts(gan.G), positive=True)
     fill(parts(gan.D))
     torch.randn_like = torch.zeros_like  # no noise
     learner = code["learner"].Learner()

@@ -89,7 +89,7 @@ def test_training_equals_theirs(photo, tmp_path, monkeypatch):
     words = (f"data.train={photo}", f"trainer.max_steps={theirs.STEPS}", "schedule.milestones=[6]", f"output_dir={tmp_path}")
     cfg = compose("train", *WORDS, "callback=[]", "++model.constraints.near=1e9", "++model.constraints.every=1", *words)
     model = build.model(cfg)
-    theirs.fill(theirs.parts(model.network))
+    theirs.fill(theirs.parts(model.network), positive=True)
     theirs.fill(theirs.parts(model.discriminator))
     data, trainer, notes = build.data(cfg), build.trainer(cfg, model), Notes()
     data.patches, data.finish = Crops, lambda batch, wanted: batch
@@ -97,7 +97,7 @@ def test_training_equals_theirs(photo, tmp_path, monkeypatch):
     trainer.callbacks.append(notes)
     build.fit(trainer, model, data)
     for step, (kernel, weights) in enumerate(zip(notes.kernels, notes.weights, strict=True)):
-        same(kernel, f"kernel {step}", rtol=1e-3, atol=2e-6)
+        same(kernel, f"kernel {step}", rtol=0, atol=2e-5 if step < 3 else 1e-3)  # Adam's first steps amplify rounding
         same(weights, f"weights {step}")
 
 

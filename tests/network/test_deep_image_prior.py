@@ -13,7 +13,7 @@ from sr.network.deep_image_prior import DeepImagePrior, Hourglass
 from tests.model.kernelgan_theirs import fill, parts, picture
 from tests.network import deep_image_prior_theirs as theirs
 
-SMALL = {"scale": 2, "n_feats": 8, "n_levels": 3, "depth": 4, "steps": 40, "lr": 0.03}
+SMALL = {"scale": 2, "n_feats": 8, "n_levels": 2, "depth": 4, "steps": 25, "lr": 0.03}
 
 
 def test_the_hourglass_equals_theirs():
