@@ -72,6 +72,6 @@ def table(output: str) -> None:
 
 
 if __name__ == "__main__":
-    say()
     given = options(__doc__, "photos", "data", "output")
+    say()
     (make if "photos" in given else table)(**given)
