@@ -12,6 +12,7 @@ from sr.data.plan import Phase, Plan
 from sr.data.source.folder import images
 from sr.data.stream import Stream
 from sr.data.training import Training
+from sr.degradation.chain import only_bicubic
 from sr.errors import InputError
 from sr.functional.gradient_map import crop_probabilities, gradient_map
 from sr.functional.resize import imresize
@@ -60,11 +61,11 @@ class Internal(Training):
         scale, patch_size, batch_size: the side of crops is `scale` times `patch_size`.
         kernel_size: of the downscaler: the side of its results is ((scale * patch_size) - kernel_size) // scale + 1.
         border: pixels that are cut off at each edge of the image, where a degradation may have padded.
-        degradation, augmentation: not used.
+        degradation, augmentation: only bicubic and none: what made the image is what is estimated.
         training: see Training.
 
     Raises:
-        InputError: several images, or one that is too small.
+        InputError: several images, or one that is too small; an option of other training sets.
     """
 
     def __init__(
@@ -86,6 +87,10 @@ class Internal(Training):
         self.image: np.ndarray | None = None
         if border < 0:
             raise InputError(f"data.border={border}: must be at least 0")
+        if augmentation.stages or not only_bicubic(degradation):
+            raise InputError(
+                "data=internal takes the image as it is; what made it is estimated: pass augmentation=[] degradation=[bicubic]"
+            )
 
     def setup(self, stage: str) -> None:
         if self.image is not None:

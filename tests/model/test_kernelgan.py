@@ -162,6 +162,8 @@ def test_bad_input_is_one_line(photo, tmp_path):
         build.data(compose("train", *WORDS, f"data.train={tmp_path}")).setup("fit")
     with pytest.raises(MissingError, match="no such folder"):
         build.data(compose("train", *WORDS, "data.train=/not/there.png")).setup("fit")
+    with pytest.raises(Exception, match=r"InputError.*pass augmentation=\[\] degradation=\[bicubic\]"):
+        build.data(compose("train", *WORDS, f"data.train={photo}", "degradation=[blur,bicubic]"))
     with pytest.raises(Exception, match=r"InputError.*pretrain_steps=5: KernelGAN has only pretrain_steps=0"):
         build.model(compose("train", *WORDS, f"data.train={photo}", "model.pretrain_steps=5"))
     with pytest.raises(Exception, match=r"InputError.*scale=4: KernelGAN estimates the kernel of x2"):
