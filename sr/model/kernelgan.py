@@ -1,6 +1,9 @@
 """KernelGAN: the blur kernel of one image, whose downscaled patches have to look like the image's own.
 
 Bell-Kligler, Shocher, Irani: Blind Super-Resolution Kernel Estimation using an Internal-GAN, 2019, arXiv:1909.06581.
+
+As the authors' code (github.com/sefibk/KernelGAN), step by step, but for one thing: their noise on the discriminator's crops is
+written into the image, where it adds up over the steps.
 """
 
 from typing import Any
