@@ -29,20 +29,18 @@ def test(cfg: DictConfig) -> None:
         raise InputError(
             f"output_dir={cfg.output_dir} is the folder of a run, whose metrics.json would be overwritten: choose another"
         )
-    if cfg.get("variant") and (cfg.get("published") or OmegaConf.is_list(cfg.scale)):
-        raise InputError(f"variant={cfg.variant} names a row of one network and one scale: remove it")
+    if cfg.get("variant") and cfg.get("published"):
+        raise InputError(f"variant={cfg.variant} names a row of one network: remove it")
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
     else:
         name = build.network_name(cfg)
         several = OmegaConf.is_list(cfg.scale)
-        results, metrics = build.over_scales(cfg, measured) if several else measured(cfg)
+        results, metrics = build.over_scales(cfg, row) if several else row(cfg)
         table = comparison(results, name, build.image(cfg).measured, metrics, None if several else cfg.scale)
         pictures = f"{cfg.output_dir}{'/x*' if several else ''}/images/test"
-        if results:
+        if several and results:
             write_records(metrics, cfg.output_dir)
-            if cfg.variant:
-                build.write_config(cfg)
 
     if results:
         file = write_metrics(results, cfg.output_dir)
@@ -53,6 +51,20 @@ def test(cfg: DictConfig) -> None:
 def score(cfg: DictConfig) -> dict[str, Any]:
     """The scores of the config's network on its benchmarks; None in the other processes of a run."""
     return measured(cfg)[0]
+
+
+def row(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What `measured` returns, which is written too: with `variant`, the folder of one scale is a row of report.py."""
+    from sr import build
+    from sr.view.table import write_metrics, write_records
+
+    results, metrics = measured(cfg)
+    if results:
+        write_records(metrics, cfg.output_dir)
+        if cfg.variant:
+            write_metrics(results, cfg.output_dir)
+            build.write_config(cfg)
+    return results, metrics
 
 
 def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:

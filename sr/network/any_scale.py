@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
-from sr.network.positions import Positions
+from sr.network.positions import Positions, at, rows_of
 from sr.network.upsample import check_channels
 
 QUERIES = 1 << 13  # pixels computed at once without gradients: 8192 x 256 floats, 8 MB, stay in the caches
@@ -59,7 +59,7 @@ class AnyScale(nn.Module):
         raise NotImplementedError
 
     def forward(self, lr: Tensor, size: tuple[int, int] | None = None, pixels: Tensor | None = None) -> Tensor:
-        size = tuple(size or (side * self.scale for side in lr.shape[-2:]))
+        size = tuple(size or (round(side * self.scale) for side in lr.shape[-2:]))
         x = lr * 2 - 1
         encoded = self.encode(self.encoder.features(x))
 
@@ -96,6 +96,12 @@ def ensemble(values: Sequence[Tensor], offsets: Sequence[Tensor]) -> Tensor:
     areas = [(offset[..., 0] * offset[..., 1]).abs() + 1e-9 for offset in offsets]
     total = sum(areas)
     return sum(value * (area / total)[..., None] for value, area in zip(values, reversed(areas), strict=True))
+
+
+def bilinear(x: Tensor, positions: Positions) -> Tensor:
+    """The bilinear interpolation of LR (N, C, H, W) at the positions: (N, Q, C)."""
+    rows = rows_of(x)
+    return sum(at(rows, pixel) * weight for pixel, weight in positions.bilinear())
 
 
 def check_range(key: str, scales: Any) -> tuple[float, float]:

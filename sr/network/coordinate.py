@@ -11,7 +11,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.network.any_scale import MLP, AnyScale
+from sr.network.any_scale import MLP, AnyScale, bilinear
 from sr.network.positions import Positions, at, rows_of
 from sr.network.release_any_scale import release
 
@@ -43,8 +43,7 @@ class Coordinate(AnyScale):
         return rows_of(features)
 
     def query(self, encoded: Tensor, x: Tensor, positions: Positions) -> Tensor:
-        around, rows = positions.bilinear(), rows_of(x)
-        features = sum(at(encoded, pixel) * weight for pixel, weight in around)
+        features = sum(at(encoded, pixel) * weight for pixel, weight in positions.bilinear())
         place = torch.stack([after for _, after in positions.axes()], -1).expand(len(x), -1, -1)
         seen = torch.cat([features, place, positions.cell().expand_as(place)], -1)
-        return self.mlp(seen) + sum(at(rows, pixel) * weight for pixel, weight in around)
+        return self.mlp(seen) + bilinear(x, positions)

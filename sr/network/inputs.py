@@ -74,9 +74,9 @@ def conditions(network: nn.Module) -> list[str]:
     return [name for name in required(network) if name not in (SIZE, SCALE)]
 
 
-def alone(lr: Tensor, scale: int) -> dict[str, Any]:
+def alone(lr: Tensor, scale: float) -> dict[str, Any]:
     """What is known about images (N, C, H, W) that are upscaled by a scale: `size` and `scale`."""
-    return {SIZE: tuple(side * scale for side in lr.shape[-2:]), SCALE: lr.new_full((len(lr),), scale)}
+    return {SIZE: tuple(round(side * scale) for side in lr.shape[-2:]), SCALE: lr.new_full((len(lr),), scale)}
 
 
 def chosen(network: nn.Module, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Interpolation(nn.Module):
         self.kernel = kernel
 
     def forward(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        size = size or (lr.shape[-2] * self.scale, lr.shape[-1] * self.scale)
+        size = size or tuple(round(side * self.scale) for side in lr.shape[-2:])
         if self.kernel == "nearest":
             return F.interpolate(lr, size=size, mode="nearest-exact")
         return _imresize(lr, size=size, kernel=_MATLAB_NAMES[self.kernel])

@@ -10,7 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from sr.network.any_scale import MLP, AnyScale, ensemble
+from sr.network.any_scale import MLP, AnyScale, bilinear, ensemble
 from sr.network.positions import Positions, at, rows_of
 from sr.network.release_any_scale import release
 
@@ -27,6 +27,8 @@ class LIIF(AnyScale):
         local_ensemble: average over the four LR pixels around a position (section 3.2); false: the nearest one.
         feature_unfolding: features of the 3x3 neighbourhood of an LR pixel (section 3.2).
         cell_decoding: the size of a pixel of the result is an input (section 3.2).
+        global_skip: add the bilinear interpolation of LR, as LTE does (Lee and Jin 2022, section 3.3), so that a short training
+            starts from a picture; not in the paper, nor in its released files.
     """
 
     release = release("liif")
@@ -42,9 +44,11 @@ class LIIF(AnyScale):
         local_ensemble: bool = True,
         feature_unfolding: bool = True,
         cell_decoding: bool = True,
+        global_skip: bool = False,
     ) -> None:
         super().__init__(backbone=backbone, scale=scale, channels=channels, scales=scales)
         self.local_ensemble, self.cell_decoding = local_ensemble, cell_decoding
+        self.global_skip = global_skip
         self.side = 3 if feature_unfolding else 1
         self.n_seen = backbone.n_feats * self.side**2
         self.imnet = MLP(self.n_seen + 2 + 2 * cell_decoding, channels, hidden)
@@ -67,4 +71,5 @@ class LIIF(AnyScale):
             for layer in others:
                 hidden = layer(hidden)
             values.append(hidden)
-        return ensemble(values, [offset for _, offset in found]) if self.local_ensemble else values[0]
+        colour = ensemble(values, [offset for _, offset in found]) if self.local_ensemble else values[0]
+        return colour + bilinear(x, positions) if self.global_skip else colour

@@ -10,7 +10,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.network.any_scale import MLP, AnyScale, ensemble
+from sr.network.any_scale import MLP, AnyScale, bilinear, ensemble
 from sr.network.positions import Positions, at, rows_of
 from sr.network.release_any_scale import release
 
@@ -58,6 +58,4 @@ class LTE(AnyScale):
             waves = at(freq, pixel).unflatten(-1, (-1, 2)).float()  # in float32: bfloat16 has 8 bits for an angle
             angle = math.pi * ((waves * offset[..., None, :]).sum(-1) + phase)
             values.append(self.imnet(at(coef, pixel) * torch.cat([angle.cos(), angle.sin()], -1)))
-        rows, weights = rows_of(x), positions.weights()
-        interpolated = sum(at(rows, pixel) * weight for (pixel, _), weight in zip(corners, weights, strict=True))
-        return ensemble(values, [offset for _, offset in corners]) + interpolated
+        return ensemble(values, [offset for _, offset in corners]) + bilinear(x, positions)

@@ -16,7 +16,7 @@ from sr.errors import InputError
 from sr.files import whole
 from sr.functional.axes import is_volume
 from sr.predict.files import pick_device
-from sr.report import costs, measured, page, pictures, plots, scales, tables, votes
+from sr.report import costs, measured, over_scales, page, pictures, plots, scales, tables, votes
 from sr.report.consistent import one_per_seed
 from sr.report.results import Results, analyse, common
 from sr.report.runs import Run, find
@@ -72,10 +72,16 @@ def report(
         return text
     if ballots:
         raise InputError("votes=... needs runs of one scale and one task: pass only those in runs=...")
+    found = {}
     for part, (content, numbers) in [(part, _content(part.runs, wanted, [], several=True)) for part in made]:
         part.answer, part.text = content.answer, _markdown(content)
         _write(output / part.folder, content, part.text, numbers, wanted)
-    return scales.index(output, made)
+        found.setdefault(part.runs[0].scale, []).append(content.results)
+    alone = {scale: results[0] for scale, results in found.items() if len(results) == 1}  # with one task at this scale
+    curve = over_scales.plot(alone) if wanted.plots else None
+    if curve is not None:
+        curve.save(output)
+    return scales.index(output, made, over_scales.table(alone), curve)
 
 
 def _content(

@@ -17,6 +17,7 @@ from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO, of
 from sr.metric.frames import each_score, means, of_clips, one_score
+from sr.network.inputs import takes_size
 from sr.network.interpolation import Interpolation
 from sr.report import costs
 from sr.report.consistent import close
@@ -98,7 +99,9 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
 
 
 def _as_tested(run: Run, network: nn.Module) -> nn.Module:
-    """Applied to each band, if a test did so (bandwise=true)."""
+    """One of any scale upscales by the run's; applied to each band, if a test did so (bandwise=true)."""
+    if takes_size(network) and run.scale:
+        network.scale = run.scale
     if not run.config.get("bandwise"):
         return network
     return check_channels(network, of(run.config.get("image"), str(run.folder)), bandwise=True)
@@ -109,7 +112,7 @@ def costs_of(
     networks: Mapping[str, nn.Module],
     latency: int | None,
     device: torch.device,
-    scale: int,
+    scale: float,
     notes: list[str],
 ) -> dict[str, costs.Cost]:
     """Sizes and timings, measured here, and the recorded cost of training."""

@@ -16,7 +16,7 @@ from sr.functional.frames import is_clip
 from sr.functional.resize import imresize
 from sr.image.file import to_pixels
 from sr.image.kind import PHOTO
-from sr.infer.upscaler import Upscaler, upscale
+from sr.infer.upscaler import Upscaler
 from sr.metric.truthfulness import maps as shares
 from sr.model.bursts import reference, seen
 from sr.view.panel import shown
@@ -112,7 +112,7 @@ def place(pictures: Sequence[Tensor], crop: int) -> tuple[int, int, int, int]:
 def _upscaled(network: nn.Module, batch: Mapping[str, Tensor], clip: Tensor | None) -> Tensor:
     """SR of a picture or burst, or of the middle frame of a clip (1, T, C, h, w)."""
     if clip is None or not is_clip(network):
-        return upscale(network, seen(network, batch), tile=TILE)
+        return Upscaler(network, tile=TILE)(seen(network, batch), tuple(batch["hr"].shape[-2:]))
     return Upscaler(network, tile=TILE)(clip)[:, clip.shape[1] // 2]
 
 

@@ -23,7 +23,7 @@ from sr.view.table import directed
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#a6761d", "#b2182b", "#5aae61")
 MARKERS = "osD^vP*X"
 INK, FAINT = "#1d1d1d", "#8a8a8a"  # for light paper; the page has its own colours
-_STYLE = {
+STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.edgecolor": FAINT,
@@ -59,7 +59,7 @@ class Plot:
     def save(self, folder: Path) -> list[Path]:
         files = [folder / f"{self.name}.svg", folder / f"{self.name}.png"]
         for file in files:
-            with whole(file) as temporary, matplotlib.rc_context(_STYLE):
+            with whole(file) as temporary, matplotlib.rc_context(STYLE):
                 kind = file.suffix[1:]
                 metadata = {"Date": None} if kind == "svg" else {"Software": None}
                 self.figure.savefig(temporary, format=kind, dpi=150, facecolor="white", metadata=metadata)
@@ -68,7 +68,7 @@ class Plot:
     def svg(self) -> str:
         """SVG for a page: transparent, in the page's text colours, with unique ids."""
         file = BytesIO()
-        with matplotlib.rc_context(_STYLE):
+        with matplotlib.rc_context(STYLE):
             self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         root = ElementTree.fromstring(file.getvalue())
         used = set(re.findall(r"#([\w.-]+)", file.getvalue().decode()))  # other ids, of groups, are not unique in the page
@@ -101,14 +101,14 @@ def markers(names: Sequence[str]) -> dict[str, str]:
     return {plain: "s"} | {name: MARKERS[index // len(COLOURS) % len(MARKERS)] for index, name in enumerate(others)}
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def differences(results: Results) -> Plot | None:
     """Each variant's difference to the baseline with its interval: one panel per set."""
     names = [name for name in results.ranking if any((name, benchmark) in results.differences for benchmark in results.sets)]
     names = _without_plain(results, names)
     if not names:
         return None
-    figure, all_axes = _figure(len(results.sets), 0.3 * len(names) + 0.9, share=True)
+    figure, all_axes = figure_of(len(results.sets), 0.3 * len(names) + 0.9, share=True)
     colour, marker = colours(results.names), markers(results.names)
     for axes, benchmark in zip(all_axes, results.sets, strict=True):
         axes.axvline(0, color=FAINT, linewidth=1.2)
@@ -122,18 +122,18 @@ def differences(results: Results) -> Plot | None:
         axes.set_yticks(range(len(names)), list(reversed(names)))
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.grid(False, axis="y")
-        axes.set_xlabel(f"{_unit(results)}, difference to {results.baseline}")
+        axes.set_xlabel(f"{unit_of(results)}, difference to {results.baseline}")
     text = f"Difference of {results.metric} to {results.baseline} with its 95 % interval, as in the table of results."
     return Plot("differences", f"Difference to {results.baseline}", text, figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], label: str) -> Plot | None:
     """Quality against cost (low, middle, high), with the range of the cost; the line joins the Pareto front."""
     names = _without_plain(results, [name for name in results.ranking if name in costs])
     if len(names) < 2:
         return None
-    figure, (axes,) = _figure(1, 3.9)
+    figure, (axes,) = figure_of(1, 3.9)
     colour, marker, higher = colours(results.names), markers(results.names), results.higher[results.metric]
     sign = 1 if higher else -1
     spread = {name: (costs[name][0], costs[name][2]) for name in names}
@@ -149,7 +149,7 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
     if high < 2 * low:  # small differences of noisy timings should look small
         axes.set_xlim((low * high / 2) ** 0.5, (low * high * 2) ** 0.5)
     axes.set_xlabel(label)
-    axes.set_ylabel(f"{_unit(results)}, mean of {', '.join(results.sets)}")
+    axes.set_ylabel(f"{unit_of(results)}, mean of {', '.join(results.sets)}")
     _plain_log(axes)
     figure.canvas.draw()
     if not _labels(axes, points, spread):
@@ -166,7 +166,7 @@ def pareto(results: Results, costs: Mapping[str, tuple[float, float, float]], la
     return Plot("pareto", f"{results.metric.upper()} against cost", text, figure)
 
 
-@matplotlib.rc_context(_STYLE)
+@matplotlib.rc_context(STYLE)
 def curves(results: Results, found: Mapping[str, Mapping[str, Sequence[Sequence[tuple[int, float]]]]]) -> Plot | None:
     """Learning curves: column of metrics.csv -> variant -> a curve per seed; the mean, and the range of the seeds."""
     columns = [column for column, by_name in found.items() if any(len(c) > 1 for curves in by_name.values() for c in curves)]
@@ -174,7 +174,7 @@ def curves(results: Results, found: Mapping[str, Mapping[str, Sequence[Sequence[
         return None
     names = [name for name in results.ranking if any(found[column].get(name) for column in columns)]
     fits = int((11 if len(columns) > 1 else 7.4) / (0.075 * (max(map(len, names)) + 7)))  # names per row of the legend
-    figure, all_axes = _figure(len(columns), 3.4 + 0.2 * -(-len(names) // max(fits, 1)))
+    figure, all_axes = figure_of(len(columns), 3.4 + 0.2 * -(-len(names) // max(fits, 1)))
     colour, marker = colours(results.names), markers(results.names)
     handles = {}
     for axes, column in zip(all_axes, columns, strict=True):
@@ -208,12 +208,12 @@ def unit(metric: str) -> str:
     return f"{name} (dB)" if metric.startswith("psnr") else name
 
 
-def _unit(results: Results) -> str:
+def unit_of(results: Results) -> str:
     """The unit of the metric of a report, and its direction."""
     return directed(unit(results.metric), results.higher[results.metric])
 
 
-def _figure(panels: int, height: float, *, share: bool = False) -> tuple[Figure, Sequence[Axes]]:
+def figure_of(panels: int, height: float, *, share: bool = False) -> tuple[Figure, Sequence[Axes]]:
     figure = Figure(figsize=(7.4 if panels == 1 else min(3.9 * panels, 11), height), layout="constrained")
     FigureCanvasAgg(figure)  # without pyplot, which needs a display and keeps figures
     return figure, figure.subplots(1, panels, sharey=share, squeeze=False)[0]

@@ -21,7 +21,7 @@ Scores = dict[str, dict[str, dict[str, float]]]  # set -> image -> metric -> sco
 _NUMBER = int | float
 _FACTS = {"status": str, "error": str, "seed": int, "training": Mapping, "parameters": _NUMBER, "multiply_adds": _NUMBER}
 _FACTS |= {"higher_is_better": Mapping, "stopped_early": Mapping, "metrics": Mapping}
-_CONFIG = {"scale": int, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
+_CONFIG = {"scale": _NUMBER, "seed": int, "benchmark": Mapping, "metric": Mapping, "trainer": Mapping, "loss": Mapping}
 _CONFIG |= {"image": Mapping}
 
 
@@ -45,7 +45,7 @@ class Run:
         return self.facts.get("seed", self.config.get("seed"))
 
     @property
-    def scale(self) -> int | None:
+    def scale(self) -> float | None:
         return self.config.get("scale")
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sr.errors import InputError
 from sr.files import whole
+from sr.report.plots import Plot
 from sr.report.runs import Run
 from sr.report.tasks import apart, tasks
 from sr.view.page import fill
@@ -61,11 +62,15 @@ def by_scale(every: Sequence[Run]) -> dict[int | None, list[Run]]:
     return {scale: [run for run in every if run.scale == scale or run in unknown] for scale in scales}
 
 
-def index(output: Path, made: Sequence[Part]) -> str:
-    """Write report.html and table.md, which link to the reports in x2, x3 ...; returns the text of table.md."""
+def index(output: Path, made: Sequence[Part], table: str = "", curve: Plot | None = None) -> str:
+    """Write report.html and table.md, which link to the reports in x2, x3 ...; returns the text of table.md.
+
+    Args:
+        table, curve: of variants that were measured at several scales, first in both files.
+    """
     why = _SCALES if len({part.runs[0].scale for part in made}) > 1 else _TASKS
-    page = "".join(fill(Path(__file__).with_suffix(".html"), why=why, parts=made))
-    text = "\n".join([why, "", *(f"## {part.title}\n\n{part.text}" for part in made)])
+    page = "".join(fill(Path(__file__).with_suffix(".html"), why=why, parts=made, curve=curve))
+    text = "\n".join([*([table, ""] if table else []), why, "", *(f"## {part.title}\n\n{part.text}" for part in made)])
     for name, content in {"report.html": page + "\n", "table.md": text}.items():
         with whole(output / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
