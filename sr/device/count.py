@@ -35,7 +35,7 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
         None if the network does not run on shapes alone.
     """
     scale, multiple = network.scale, network.multiple_of
-    rows, columns = (-(-side // scale // multiple) * multiple for side in (height, width))
+    rows, columns = (int(-(-side // scale // multiple)) * multiple for side in (height, width))
     counter = FlopCounterMode(display=False, custom_mapping=_deformable())
     try:
         shapes = copy.deepcopy(network).eval().to("meta")
