@@ -1,7 +1,7 @@
 """Remeasures the tables of papers and releases: conf/published has the published scores."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
         files = [entry.weights] if isinstance(entry.weights, str) else entry.weights or []
         entry.weights = next((file for file in files if Path(file).is_file()), None)
         if files and entry.weights is None:
-            skipped.append(f"{name}: missing {' or '.join(files)}; download it from {entry.url}")
+            skipped.append(f"{name.split()[0]}: missing {' or '.join(files)}; download it from {entry.url}")
             continue
         names = [benchmark for benchmark in entry.expected if benchmark in (cfg.get("benchmark") or entry.expected)]
         if not names:
@@ -58,6 +58,7 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
             if protocol:
                 rows[-len(results[name]) :] = [[*row[:-1], "*"] for row in rows[-len(results[name]) :]]
                 others.append(f"{name}: {'; '.join(protocol)}")
+    skipped = list(dict.fromkeys(skipped))  # weights for several scales are missing once
     if not results:
         raise MissingError("nothing to measure: " + "; ".join(skipped))
     marked = sum(row[-1] == "!" for row in rows[1:])
@@ -69,13 +70,25 @@ def reproduce(cfg: DictConfig, score: Callable[[DictConfig], dict[str, Any]]) ->
 
 
 def _entries(cfg: DictConfig) -> dict[str, DictConfig]:
-    """The chosen entries, with interpolations resolved in the whole config."""
+    """The chosen entries, one for each scale, with interpolations resolved in the whole config."""
     if "all" in cfg.published:
         files = sorted((CONF / "published").glob("*.yaml"))
         entries = [OmegaConf.load(file) for file in files if file.stem != "all"]
         cfg = copy.deepcopy(cfg)
         OmegaConf.update(cfg, "published", OmegaConf.merge(*entries), merge=False, force_add=True)
-    return {name: node for name, node in cfg.published.items() if name != "all"}
+    return dict(one for name, node in cfg.published.items() if name != "all" for one in _each_scale(name, node))
+
+
+def _each_scale(name: str, entry: DictConfig) -> Iterator[tuple[str, DictConfig]]:
+    """An entry of one network for several scales has lists of scores, in the order of `scale`; null: none was published."""
+    if not OmegaConf.is_list(entry.scale):
+        yield name, entry
+        return
+    for place, scale in enumerate(entry.scale):
+        one = copy.deepcopy(entry)
+        found = {key: {metric: values[place] for metric, values in scores.items()} for key, scores in entry.expected.items()}
+        one.scale, one.expected = scale, {key: scores for key, scores in found.items() if None not in scores.values()}
+        yield f"{name} x{scale}", one
 
 
 def _job(cfg: DictConfig, entry: DictConfig, benchmarks: list[str]) -> DictConfig:
@@ -123,7 +136,8 @@ def _header() -> list[str]:
 def _row(name: str, benchmark: str, scores: dict[str, Any], expected: DictConfig) -> list[str]:
     row, mark = [name, benchmark], ""
     for column, tolerance in TOLERANCE.items():
-        metric = next((name for name in (column, f"{column}_rgb") if name in expected), None)  # REDS4 is published on RGB
+        names = (column, f"{column}_rgb", f"{column}_div2k")  # REDS4 and DIV2K are published on RGB
+        metric = next((name for name in names if name in expected), None)
         if metric is None:
             row += ["", "", ""]
             continue

@@ -1,6 +1,7 @@
 """A network of any scale through the whole: trained over scales, resumed bit for bit, measured and used at any scale."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from sr.metric.psnr import PSNR
 from sr.network.compact import Compact
 from sr.predict.files import predict_files
 from sr.predict.size import remarks
+from sr.report.make import report
 from sr.weights import checkpoint
 from sr.weights.load import load
 from test import test as measure
@@ -94,6 +96,42 @@ def test_one_table_over_scales(tmp_path, photos, trained, capsys):
     ):
         with pytest.raises(InputError, match=line):
             measure(compose("test", f"ckpt={trained[0]}", f"scale={scales}", *folder))
+
+
+def test_the_layout_and_the_border_of_div2k(tmp_path, photos, trained):
+    """LR files where DIV2K has them, made beyond; the score of the authors' calc_psnr."""
+    folder = tmp_path / "DIV2K"
+    for place in ("DIV2K_valid_HR", "DIV2K_valid_LR_bicubic/X2"):
+        (folder / place).mkdir(parents=True)
+    hr = read_rgb8(photos / "0.png")
+    Image.fromarray(hr).save(folder / "DIV2K_valid_HR" / "0801.png")
+    lr = imresize(to_tensor(hr), size=(32, 32), rounding=True)
+    Image.fromarray(to_pixels(lr)).save(folder / "DIV2K_valid_LR_bicubic" / "X2" / "0801x2.png")
+    words = ["benchmark=[div2k_val]", "metric=[psnr_div2k]", "callback=[]", f"data_dir={tmp_path}"]
+    with pytest.warns(UserWarning, match="LR of 1 of 1 images is made by MATLAB's bicubic"):
+        measure(compose("test", f"ckpt={trained[0]}", "scale=[2,3]", *words, f"output_dir={tmp_path}/test"))
+    found = json.loads((tmp_path / "test" / "metrics.json").read_text())
+    with torch.no_grad():
+        made = to_pixels(load(trained[0])(lr, (64, 64)))
+    theirs = ((made / 255 - hr / 255)[8:-8, 8:-8] ** 2).mean()  # shave = scale + 6
+    assert found["div2k_val x2"]["psnr_div2k"] == pytest.approx(-10 * math.log10(theirs), abs=1e-6)
+    assert json.loads((tmp_path / "test" / "metric_records.json").read_text())["psnr_div2k"]["crop_border"] == [8, 9]
+
+
+def test_a_row_of_a_report_at_every_scale(tmp_path, photos, trained):
+    """One folder of a run for each scale, no whole numbers among them: a report for each, and a curve and table over all."""
+    words = ["benchmark=folder", f"benchmark.folder.hr={photos}", "metric=[psnr]", "callback=[]", "variant=any"]
+    measure(compose("test", f"ckpt={trained[0]}", "scale=[2,2.5]", *words, f"output_dir={tmp_path}/test"))
+    options = {"strips": 1, "crop": 16, "latency": None, "draws": 1000}
+    text = report([f"{tmp_path}/test"], tmp_path / "report", **options)
+    found = json.loads((tmp_path / "test" / "metrics.json").read_text())
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[:4]]
+    assert rows[0] == ["set", "scale", "bicubic", "any"]
+    for row, scale in zip(rows[2:], ("2", "2.5"), strict=True):
+        scores = found[f"folder x{scale}"]
+        assert row == ["folder (4)", f"×{scale}", f"{scores['bicubic']['psnr']:.2f}", f"{scores['psnr']:.2f}"]
+    assert (tmp_path / "report" / "scales.svg").is_file() and (tmp_path / "report" / "x2.5" / "report.html").is_file()
+    assert "Gain over the scales" in (tmp_path / "report" / "report.html").read_text()
 
 
 def test_a_size_of_the_result(tmp_path, photos, trained, capsys):

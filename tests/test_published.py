@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from sr.published import _row, reproduce
+from sr.published import _each_scale, _row, reproduce
 from tests.jobs import compose
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
@@ -74,6 +74,26 @@ def test_a_part_of_a_set_is_starred(sr_data, tmp_path, capsys):
     assert "bicubic_x4: trainer.limit_test_batches=1 measures only a part of each set" in printed
 
 
+def test_a_network_of_any_scale_has_a_row_for_each(sr_data, tmp_path):
+    """LIIF's table 2, one file for all scales; where a score was not published, its set is left out."""
+    for name in ("rdn-liif.pth", "rdn-lte.pth"):
+        (tmp_path / name).touch()
+    words = [f"published.{name}_rdn.weights={tmp_path}/rdn-{name}.pth" for name in ("liif", "lte")]
+    cfg, jobs = compose("test", "published=[liif_rdn,lte_rdn]", "benchmark=[set5,set14]", *words, f"data_dir={sr_data}"), []
+
+    def score(job):
+        jobs.append((job.scale, *job.benchmark, job.benchmark.set5.scale))
+        return {name: {"psnr": 29.15} for name in job.benchmark}
+
+    results, text = reproduce(cfg, score)
+    assert jobs[:5] == [(scale, "set5", "set14", scale) for scale in (2, 3, 4, 6, 8)] and len(results) == 10
+    assert "| liif_rdn x6 | set5      | 29.150        | 29.15          | +0.000" in text
+    lte = dict(_each_scale("lte_rdn", OmegaConf.load(CONF / "published" / "lte_rdn.yaml").lte_rdn))
+    assert list(lte["lte_rdn x8"].expected) == ["set5", "set14", "b100"] and lte["lte_rdn x6"].expected.urban100.psnr == 24.28
+    with pytest.raises(FileNotFoundError, match="^[^;]*: liif_rdn: missing [^;]*rdn-liif.pth; download it from [^;]*$"):
+        reproduce(compose("test", "published=[liif_rdn]", f"data_dir={tmp_path}"), score)
+
+
 @pytest.mark.parametrize("word", ["ckpt=a.pth", "network=imdn", "scale=3", "alpha=0.5"])
 def test_other_weights_beside_it_are_refused(word, tmp_path):
     with pytest.raises(ValueError, match=f"^{word.split('=')[0]}=... cannot be combined with published"):
@@ -106,6 +126,8 @@ def test_entries_are_whole(name):
     assert isinstance(raw["weights"], str | list | None)
     assert (raw["weights"] is None) == (raw["url"] is None) and (raw["weights"] or raw["network"])
     assert all((CONF / "benchmark" / f"{benchmark}.yaml").is_file() for benchmark in entry.expected)
-    for value in entry.expected.values():
-        plain = {key.removesuffix("_rgb"): score for key, score in value.items()}
+    rows = [one.expected.values() for _, one in _each_scale(name, entry)]
+    assert len(rows) == (len(raw["scale"]) if isinstance(raw["scale"], list) else 1)
+    for value in (one for row in rows for one in row):
+        plain = {key.removesuffix("_rgb").removesuffix("_div2k"): score for key, score in value.items()}
         assert 20 < plain["psnr"] < 45 and 0.5 < plain.get("ssim", 0.9) < 1

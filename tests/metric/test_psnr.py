@@ -2,6 +2,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
+from sr.errors import InputError
 from sr.metric.psnr import PSNR, psnr
 
 
@@ -27,3 +28,16 @@ def test_nan_is_not_hidden(pair):
     sr = pair[0].clone()
     sr[0, 0, 50, 50] = float("nan")
     assert PSNR(crop_border=2)(sr, pair[1]).isnan().tolist() == [True, False]
+
+
+def test_the_border_of_div2k(pair):
+    """calc_psnr of yinboc/liif at x2, "div2k": scale + 6 pixels on each side."""
+    sr, hr = ((image * 255).round().clamp(0, 255) for image in pair)
+    theirs = [
+        peak_signal_noise_ratio(*(x[..., 8:-8, 8:-8].double().numpy() for x in both), data_range=255)
+        for both in zip(hr, sr, strict=True)
+    ]
+    metric = PSNR(crop_border=2, further_border=6, channel="rgb")
+    assert metric(*pair).tolist() == pytest.approx(theirs, abs=1e-6) and metric.crop_border == 8
+    with pytest.raises(InputError, match="further_border must be 0 or more, not -1"):
+        PSNR(crop_border=2, further_border=-1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from sr.errors import InputError
 from sr.image.photograph import photograph
@@ -83,6 +84,18 @@ def test_tiles_are_the_whole_image_and_chosen_pixels_those_of_the_image(head, mo
     monkeypatch.setattr(any_scale, "QUERIES", 1000)  # in parts, so that memory does not grow with the result
     with torch.no_grad():
         torch.testing.assert_close(network(lr, size), whole, atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_the_global_skip_is_bilinear_interpolation():
+    """A head that answers 0 leaves torch's own interpolation; without the skip, gray."""
+    for skip in (False, True):
+        network = LIIF(backbone=edsr(), global_skip=skip, **HIDDEN)
+        for parameter in network.imnet.parameters():
+            parameter.zero_()
+        lr = photograph(64, 3)[..., :20, :24]
+        expected = F.interpolate(lr, size=(50, 71), mode="bilinear") if skip else torch.full((1, 3, 50, 71), 0.5)
+        torch.testing.assert_close(network(lr, (50, 71)), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", BACKBONES)

@@ -23,5 +23,5 @@ def test_a_tested_network_is_a_row(study, tmp_path):
 
 
 def test_a_name_is_of_one_network(tmp_path):
-    with pytest.raises(InputError, match=r"^variant=a names a row of one network and one scale: remove it$"):
-        run_test(compose("test", "ckpt=x.ckpt", "scale=[2,3]", "variant=a", f"output_dir={tmp_path}"))
+    with pytest.raises(InputError, match=r"^variant=a names a row of one network: remove it$"):
+        run_test(compose("test", "published=bicubic_x4", "variant=a", f"output_dir={tmp_path}"))
