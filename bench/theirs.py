@@ -1,8 +1,9 @@
-"""The authors' own degradations, run from a checkout of their repositories, to be measured beside ours.
+"""The authors' own degradations, and LIIF, run from a checkout of their repositories, to be measured beside ours.
 
     git clone https://github.com/XPixelGroup/BasicSR            # Real-ESRGAN's pipeline
     git clone https://github.com/cszn/KAIR                      # BSRGAN's and SwinIR's
-    pip install opencv-python-headless                          # both need it
+    git clone https://github.com/yinboc/liif                    # bench/any_scale.py
+    pip install opencv-python-headless                          # the first two need it
 
 Their files run as they are, with these changes: `.view(` becomes `.reshape(` and `.cuda()` nothing, for on a CPU some tensors
 are not contiguous; modules that the degradation does not need (networks, losses, readers) are left out; scipy's `interp2d` and
@@ -152,6 +153,18 @@ class KAIR:
     def degrade(self, image: np.ndarray, kind: str = "bsrgan", size: int = 64, **options: Any) -> np.ndarray:
         """LR patch (size, size, 3) of an image (H, W, 3) in [0, 1]; kind bsrgan or bsrgan_plus."""
         return getattr(self.blind, f"degradation_{kind}")(image, sf=4, lq_patchsize=size, **options)[0]
+
+
+def liif(checkout: str | Path, hidden: list[int]) -> tuple[torch.nn.Module, Callable[..., Tensor]]:
+    """LIIF on EDSR-baseline of yinboc/liif with these widths of the MLP, and their make_coord."""
+    root = Path(checkout)
+    _module("tensorboardX", SummaryWriter=None)
+    utils, models = _run(root / "utils.py", "utils"), _run(root / "models" / "models.py", "models")
+    for name in ("mlp", "edsr", "liif"):
+        _run(root / "models" / f"{name}.py", f"models.{name}")
+    encoder = {"name": "edsr-baseline", "args": {"no_upsampling": True}}
+    mlp = {"name": "mlp", "args": {"out_dim": 3, "hidden_list": hidden}}
+    return models.make({"name": "liif", "args": {"encoder_spec": encoder, "imnet_spec": mlp}}), utils.make_coord
 
 
 def _to_tensors(images: list[np.ndarray], **_: Any) -> list[Tensor]:
