@@ -172,7 +172,6 @@ def compare(cfg: DictConfig) -> int:
 
     settled = {
         "alpha": None,
-        "outscale": None,
         "size": None,
         "format": None,
         "suffix": "",
@@ -182,7 +181,7 @@ def compare(cfg: DictConfig) -> int:
     why = "cannot be combined with compare=true, which shows each network of ckpt in float32"
     check_settled(cfg, settled | {"alpha_upscale": "bicubic"}, why)
     options = {key: cfg[key] for key in ("degrade", "tile", "overlap", "ensemble", "overwrite")}
-    check({"_target_": "sr.predict.compare.compare_files", **options})
+    check({"_target_": "sr.predict.compare.compare_files", "outscale": cfg.outscale, **options})
     device = pick_device(cfg.device)
     compared, kind = build.compared_networks(cfg)
     networks = [(name or choice("network", "network"), network.to(device)) for name, network in compared]
@@ -197,9 +196,11 @@ def compare(cfg: DictConfig) -> int:
     if (found := are_videos(listed(cfg.input))) is not None:
         from sr.predict.compare_video import compare_videos
 
+        check_settled(cfg, {"outscale": None}, "with compare=true is for pictures")
         settings, _ = video_settings(cfg)
         return compare_videos(networks, [file for file, _ in found], output, settings, reference=cfg.reference, **options)
-    return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, kind=kind, **options)
+    options |= {"outscale": cfg.outscale, "kind": kind}
+    return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)
 
 
 main = entry("predict")(predict)

@@ -1,5 +1,6 @@
 """LR, bicubic, the results of networks and HR side by side in one HTML page (sr/view/page.py)."""
 
+import math
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,8 @@ from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS
 from sr.infer.strips import check_bands
-from sr.infer.upscaler import Upscaler, channels
+from sr.infer.upscaler import Upscaler, channels, factor
+from sr.network.inputs import takes_size
 from sr.predict.files import naming, upscaler
 from sr.predict.pair import Pair, check_scaling, not_used, notes
 from sr.predict.plan import find, sources
@@ -44,16 +46,18 @@ def compare_files(
     overlap: int = 16,
     ensemble: bool = False,
     overwrite: bool = False,
+    outscale: float | None = None,
     kind: Kind = PHOTO,
 ) -> int:
     """Upscale each input with each network and write the page; returns the number of failed files (one line on stderr each).
 
     Args:
-        networks: (file or name, network in eval mode) each; all with one scale.
+        networks: (file or name, network in eval mode) each; all with one scale, or of any scale.
         source: LR file, folder or pattern; with `degrade` HR, from which LR is made by MATLAB's imresize.
         output: the page (FILE.html), or a folder for compare.html.
         reference: HR file, or a folder with an HR file for each input.
         tile, overlap, ensemble: as in sr.predict.files.predict_files; float32 always.
+        outscale: the scale at which networks of any scale are compared; None: their own.
         kind: of the images: how files are read, shown and scored.
 
     Raises:
@@ -61,7 +65,7 @@ def compare_files(
     """
     if not networks:
         raise InputError("no network to compare: pass ckpt=[a.ckpt,b.pth]")
-    page, scale = page_path(output, overwrite), common_scale(networks)
+    page, scale = page_path(output, overwrite), common_scale(networks, outscale)
     upscalers = [upscaler(network, tile=tile, overlap=overlap, ensemble=ensemble) for _, network in networks]
     if degrade and reference is not None:
         raise InputError(f"with degrade=true the input is the reference: remove reference={reference}")
@@ -119,14 +123,22 @@ def page_path(output: str | Path, overwrite: bool = False) -> Path:
     return page
 
 
-def common_scale(networks: Sequence[tuple[str, nn.Module]]) -> int:
-    """The scale of all networks; InputError names two that differ."""
+def common_scale(networks: Sequence[tuple[str, nn.Module]], outscale: float | None = None) -> float:
+    """The scale of all networks; those of any scale are set to `outscale`. InputError names two that differ."""
+    for _, network in networks:
+        if outscale is not None and takes_size(network):
+            if not 1 <= outscale < math.inf:
+                raise InputError(f"outscale={outscale}: choose a factor of at least 1, such as 3.7")
+            factor(network, outscale)  # which checks it
+            network.scale = outscale
     first, network = networks[0]
     for other, its in networks[1:]:
         if its.scale != network.scale:
             raise InputError(
                 f"{first} is for scale {network.scale} and {other} for scale {its.scale}: compare networks of one scale"
             )
+    if outscale not in (None, network.scale):
+        raise InputError(f"outscale={outscale}: {first} is for scale {network.scale}: remove outscale, or compare others")
     return network.scale
 
 
@@ -154,7 +166,9 @@ def _names(source: str) -> tuple[str, str, str]:
     return path.stem, f"{path.parent.name}/{path.stem}", source
 
 
-def find_pairs(source: str | Path | Sequence[str | Path], reference: str | Path | None, scale: int) -> dict[Path, Path | None]:
+def find_pairs(
+    source: str | Path | Sequence[str | Path], reference: str | Path | None, scale: float
+) -> dict[Path, Path | None]:
     """Input file -> its HR file or None.
 
     Raises:

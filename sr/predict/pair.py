@@ -1,5 +1,6 @@
 """One input of a comparison page: LR and HR of a file, and how pictures of its kind are shown and scored."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,20 +32,21 @@ class Pair:
 
     Args:
         lr: (1, C, h, w) in [0, 1].
-        hr: (1, C, scale * h, scale * w), quantised, or None.
+        scale: any number from 1 up.
+        hr: (1, C, round(scale * h), round(scale * w)), quantised, or None.
         gray: whether the file has one band, which networks for RGB get three times.
         valid: (1, 1, H, W) bool, False where HR (without HR: LR) has no data; None: it has everywhere.
     """
 
     kind: Kind
-    scale: int
+    scale: float
     lr: Tensor
     hr: Tensor | None = None
     gray: bool = False
     valid: Tensor | None = None
 
     @classmethod
-    def read(cls, file: Path, hr_file: Path | None, degrade: bool, scale: int, kind: Kind) -> "Pair":
+    def read(cls, file: Path, hr_file: Path | None, degrade: bool, scale: float, kind: Kind) -> "Pair":
         """LR of `file`, HR of `hr_file`; with `degrade` HR of `file`, and LR made from it by MATLAB's imresize.
 
         Raises:
@@ -54,18 +56,24 @@ class Pair:
         if not degrade and hr_file is None:
             return cls(kind, scale, lr, None, gray, valid)
         hr, _, valid = (lr, gray, valid) if degrade else _read(hr_file, kind)
-        height, width = (n // scale * scale for n in hr.shape[-2:])
+        small = tuple(int(n / scale + 1e-9) for n in hr.shape[-2:])  # 1e-9: 30 / 1.2 is 25
+        height, width = (round(n * scale) for n in small)
         if not (height and width):
             raise InputError(f"{file} is smaller than the scale {scale}: LR would be empty")
         hr, valid = hr[..., :height, :width], None if valid is None else valid[..., :height, :width]
         if degrade:
-            lr = imresize(hr, 1 / scale, rounding=kind.levels)
+            lr = imresize(hr, size=small, rounding=kind.levels)
         return cls(kind, scale, lr, hr, gray, valid)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a result."""
+        return tuple(round(side * self.scale) for side in self.lr.shape[-2:])
 
     @property
     def bicubic(self) -> Tensor:
         """LR enlarged by MATLAB's imresize."""
-        return imresize(self.lr, self.scale, rounding=self.kind.levels)
+        return imresize(self.lr, size=self.size, rounding=self.kind.levels)
 
     def result(self, sr: Tensor) -> Tensor:
         """What a network returns, (1, 1 or C, H, W), as C bands; of a gray file it is gray."""
@@ -86,7 +94,7 @@ class Pair:
         """
         if self.hr is None:
             return {}
-        sr = sr if sr.shape[-2:] == self.hr.shape[-2:] else F.interpolate(sr, scale_factor=self.scale)
+        sr = sr if sr.shape[-2:] == self.hr.shape[-2:] else F.interpolate(sr, size=self.size)
         found, known = {}, {"levels": self.kind.levels, "luma": self.kind.luma, "crop_border": border(self.scale)}
         for name, (metric, channel) in metrics(self.kind).items():
             try:
@@ -96,9 +104,9 @@ class Pair:
         return found
 
 
-def border(scale: int) -> int:
+def border(scale: float) -> int:
     """Pixels that scores leave out at each side."""
-    return scale if scale > 1 else 0
+    return math.ceil(scale) if scale > 1 else 0
 
 
 def metrics(kind: Kind) -> dict[str, tuple[type, str]]:
@@ -106,7 +114,7 @@ def metrics(kind: Kind) -> dict[str, tuple[type, str]]:
     return _LUMA if kind.luma else {f"{one.__name__} ({kind.measured})": (one, "rgb") for one in (PSNR, SSIM)}
 
 
-def notes(kind: Kind, scale: int, scored: bool) -> list[str]:
+def notes(kind: Kind, scale: float, scored: bool) -> list[str]:
     """Sentences for the page: how its scores were measured, and what its pictures show."""
     lines = []
     if scored:

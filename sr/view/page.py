@@ -64,7 +64,7 @@ def means_of(rows: Mapping[Path, Mapping[str, Column]]) -> dict[str, Scores]:
 def render(
     rows: Mapping[Path, Mapping[str, Column]],
     networks: Sequence[str],
-    scale: int,
+    scale: float,
     notes: Sequence[str] = (),
     films: Sequence[Film] = (),
 ) -> Iterator[str]:

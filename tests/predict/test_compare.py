@@ -12,9 +12,14 @@ import pytest
 
 import sr
 from predict import predict
+from sr.benchmark.pairs import Benchmark
+from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
+from sr.image.kind import PHOTO
 from sr.infer.upscaler import upscale
+from sr.metric.psnr import PSNR
+from sr.network.compact import Compact
 from sr.network.interpolation import Interpolation
 from sr.predict import compare
 from test import test as run_test
@@ -117,6 +122,24 @@ def test_names_of_files_are_text(tmp_path):
     assert text.count("</script>") == 2 + 3 and "<b>" not in text and "<i>" not in text and "<!--" not in text
     data = json.loads(text.split('id="data">')[1].split("</script>")[0])
     assert data["files"][0]["name"] == file.name and data["networks"] == ["<i><script>"]
+
+
+def test_networks_of_any_scale_at_a_scale_that_is_no_whole_number(tmp_path, capsys):
+    """HR is cropped, LR made and the border cut as test.py does it."""
+    file, network = noise(tmp_path / "hr.png", WIDTH, HEIGHT), Interpolation(scale=2, kernel="bilinear")
+    fixed = Compact(scale=2, n_feats=4, n_blocks=1)
+    options = {"degrade": True, "outscale": 3.7}
+    with pytest.raises(InputError, match=r"^outscale=3.7: a.pth is for scale 2: remove outscale, or compare others$"):
+        compare.compare_files([("a.pth", fixed)], file, tmp_path / "page.html", **options)
+    with pytest.raises(InputError, match="^outscale=0.5: choose a factor of at least 1, such as 3.7$"):
+        compare.compare_files([("a.pth", network)], file, tmp_path / "page.html", outscale=0.5)
+    assert compare.compare_files([("a.pth", network)], file, tmp_path / "page.html", **options) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "LR 43 × 32, SR 159 × 118 (width × height), scale 3.7" in page and "4 pixels of border cut" in page
+    benchmark = Benchmark("noise", tmp_path, 3.7)
+    sample = {key: PHOTO.scaled(benchmark[0][key][None]) for key in ("lr", "hr")}
+    expected = PSNR(crop_border=3.7)(network(sample["lr"], (118, 159)), sample["hr"]).item()
+    assert f"| a       | {expected:.2f}" in capsys.readouterr().out
 
 
 def test_what_cannot_be_is_said_in_one_line(tmp_path, monkeypatch):
