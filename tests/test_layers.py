@@ -15,13 +15,18 @@ LAYERS = (
     ("sr.image",),
     ("sr.cli",),
     ("sr.network", "sr.degradation", "sr.augmentation", "sr.schedule", "sr.discriminator", "sr.adversarial", "sr.device"),
-    ("sr.infer",),
+    ("sr.infer", "sr.backend"),
     ("sr.weights", "sr.device.count"),  # which runs a network to count its work
     ("sr.backbone", "sr.plugin"),
     ("sr.loss", "sr.metric", "sr.data"),
     ("sr.benchmark", "sr.view", "sr.logger"),
     ("sr.model",),
-    ("sr.device.speed", "sr.device.capability", "sr.predict"),  # the line that a training begins with knows who learns
+    (
+        "sr.device.speed",
+        "sr.device.capability",
+        "sr.predict",
+        "sr.export",
+    ),  # the line that a training begins with knows who learns
     ("sr.run",),
     ("sr.sweep",),
     ("sr.callback",),

@@ -6,6 +6,7 @@
 from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
 from sr.build.degradation import sets
+from sr.build.exported import export_facts
 from sr.build.facts import facts, score
 from sr.build.fit import fit, test
 from sr.build.image import image, settle_image
@@ -34,6 +35,7 @@ __all__ = [
     "compared_networks",
     "data",
     "evaluation",
+    "export_facts",
     "facts",
     "fit",
     "higher_is_better",

@@ -48,8 +48,7 @@ def imresize(
     if kernel not in _KERNELS:
         raise InputError(f"unknown kernel {kernel!r}; choose one of {', '.join(_KERNELS)}")
     length = image.shape[-2:]
-    # 1e-9: 3 * (1 / 3) and similar must not gain a pixel from the last bit of the product.
-    size = size or tuple(math.ceil(n * scale - 1e-9) for n in length)
+    size = size or tuple(_enlarged(n, scale) for n in length)
     scales = [scale or size[i] / length[i] for i in (0, 1)]
     x = image.float() if image.dtype in (torch.float16, torch.bfloat16) else image
     levels = 255 if rounding is True else rounding or None
@@ -58,6 +57,13 @@ def imresize(
         if scales[i] != 1 or size[i] != length[i]:
             x = _resize_dim(x, i - 2, size[i], float(scales[i]), levels, kernel, antialias)
     return (x / levels if levels else x).to(image.dtype)
+
+
+def _enlarged(n: int, scale: float) -> int:
+    """ceil(n * scale). Whole factors are exact, also where n is the symbol of a graph that is being traced."""
+    if scale == round(scale):
+        return n * round(scale)
+    return math.ceil(n * scale - 1e-9)  # 3 * (1 / 3) and similar must not gain a pixel from the last bit of the product
 
 
 def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
@@ -81,7 +87,9 @@ def mirrored(index: Array, length: int) -> Array:
 
 def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None, kernel: Kernel, antialias: bool) -> Tensor:
     n = x.shape[dim]
-    unit, step, phases = _phases(n, out, scale, kernel, antialias)
+    # Weights of a whole factor repeat, whatever n is: a graph for any size is traced with those of a fixed one.
+    traced = not isinstance(n, int) and scale == round(scale)
+    unit, step, phases = _phases(*((16, 16 * round(scale)) if traced else (n, out)), scale, kernel, antialias)
     dtype = x.dtype
     if levels:
         # At integer scales all weights are multiples of 1/unit. In these units the sums are exact in any order: in float32

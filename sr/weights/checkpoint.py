@@ -17,6 +17,8 @@ from zipfile import is_zipfile
 import torch
 from torch import Tensor
 
+from sr.backend.files import facts as exported_facts
+from sr.backend.files import is_exported
 from sr.cli.aliases import renamed
 from sr.errors import InputError, MissingError, StorageError, first_line
 from sr.files import whole
@@ -83,8 +85,11 @@ def interpolate(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], alpha:
 def about(path: str | Path | None) -> dict[str, Any]:
     """The record of a checkpoint of ours without loading its tensors: its run (`sr`) and its `global_step`.
 
-    Empty for files of others. Raises as `read` does.
+    Of an exported file, what its metadata keeps of that. Empty for files of others. Raises as `read` does.
     """
+    if is_exported(path):
+        found = exported_facts(path)
+        return {"sr": renamed(found.run | {"called": found.name})} if found else {}
     try:
         content = read(path, mapped=True)
     except ValueError:  # torch cannot memory-map every file that it can read

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sr.backend.files import is_exported, opened
 from sr.errors import InputError
 from sr.weights import contract
 from sr.weights.checkpoint import Source, about, first, stored_weights
@@ -27,11 +28,14 @@ def load(
 
     Uses averaged weights (EMA) if the run kept them. For two checkpoints see `stored_weights`. A released file is recognised
     by its keys, and needs `scale` if they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside this project
-    is built only if `trusted` names it, its module or its package: ["mypackage.net.MyNet"].
+    is built only if `trusted` names it, its module or its package: ["mypackage.net.MyNet"]. An exported file (.onnx, .xml) is
+    run by ONNX Runtime or OpenVINO, on the CPU.
 
     Raises:
         MissingError, InputError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
+    if is_exported(path):
+        return _exported(path, scale)
     tensors, source, path = stored_weights(path, alpha), path, first(path)
     run = about(path).get("sr", {})
     if "network" in run:
@@ -44,6 +48,11 @@ def load(
 
         network = recognise(tensors, path, scale)
     return network.to(device).eval()
+
+
+def _exported(path: str | Path, scale: int | None) -> nn.Module:
+    """The network of an exported file; graphs of others for luma alone get the colour by bicubic interpolation."""
+    return opened(path).eval()
 
 
 def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:

@@ -1,0 +1,72 @@
+"""Base class of networks in exported files: a finished network like any other for tiles, evaluation and predict.py."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sr.backend.facts import Facts
+from sr.errors import InputError, first_line
+from sr.say import warn
+
+SIDES = (24, 64)  # LR pixels, at least, of the images on which a file is tried
+
+
+class Exported(nn.Module, ABC):
+    """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW), float32, on LR's device.
+
+    A subclass opens the file in `__init__` and implements `run`. It has no parameters: nothing of it can be trained.
+
+    Args:
+        path: the file, for messages.
+        facts: what its metadata says; None for files of other programs, of which the scale is found by running it once.
+        channels: of the input, as the graph says.
+        sides: height and width of the input, if the graph has a fixed size.
+
+    Raises:
+        InputError: it does not enlarge an image as its metadata says, or by no whole number.
+    """
+
+    program = "another program"
+
+    def __init__(self, path: str | Path, facts: Facts | None, channels: int, sides: tuple[int, int] | None = None) -> None:
+        super().__init__()
+        self.path, self.facts, self.channels, self.sides = path, facts, channels, sides
+        self.precision = facts.precision if facts else "32"
+        self.multiple_of = facts.multiple_of if facts else 1
+        if facts and facts.channels != channels:
+            raise InputError(f"{path}: its graph takes {channels} channels, its metadata says {facts.channels}")
+        self.scale = self._found()
+
+    @abstractmethod
+    def run(self, lr: np.ndarray) -> np.ndarray:
+        """float32 (N, C, H, W) -> (N, C, sH, sW). Errors are of any class."""
+
+    def forward(self, lr: Tensor) -> Tensor:
+        array = np.ascontiguousarray(lr.detach().cpu().numpy(), np.float32)
+        return torch.from_numpy(np.array(self.run(array), np.float32, copy=True)).to(lr.device)
+
+    def _found(self) -> int:
+        """The scale, by enlarging one image."""
+        sides = self.sides or tuple(-(-side // self.multiple_of) * self.multiple_of for side in SIDES)
+        lr = np.full((1, self.channels, *sides), 0.5, np.float32)
+        try:
+            sr = self.run(lr)
+        except Exception as error:  # the program's own classes
+            raise InputError(
+                f"{self.path}: {self.program} cannot run it on an image of {sides[1]}x{sides[0]} pixels ({first_line(error)})"
+            ) from None
+        scale = sr.shape[-1] // sides[1] if getattr(sr, "ndim", 0) == 4 else 0
+        if scale < 1 or sr.shape != (1, self.channels, *(side * scale for side in sides)):
+            raise InputError(
+                f"{self.path}: turns {lr.shape} into {getattr(sr, 'shape', type(sr).__name__)}, which is no enlarged image"
+            )
+        if not np.isfinite(sr).all():
+            raise InputError(f"{self.path}: gives NaN or infinite values for a gray image")
+        if self.facts and self.facts.scale != scale:
+            raise InputError(f"{self.path}: enlarges by {scale}, its metadata says {self.facts.scale}")
+        if not self.facts:
+            warn(f"{self.path}: has no metadata of ours; it enlarged an image of {self.channels} channels by {scale}")
+        return scale

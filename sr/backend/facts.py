@@ -1,0 +1,66 @@
+"""What an exported file says about its network, as JSON text in the file's own metadata."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sr.errors import InputError
+
+KEY = "sr"  # the name of the entry in a file's metadata
+_TYPES = {"int": int, "str": str, "dict": dict}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The metadata of an exported file.
+
+    Args:
+        scale: HR pixels per LR pixel.
+        multiple_of: height and width of LR are multiples of it.
+        channels: bands of the image.
+        network: class of the network.
+        name: name of the run or of the released file.
+        sha256: hash of the file that the weights came from; "" for weights of no file.
+        licence: of the weights; "" if it was not passed.
+        precision: "32", "16" or "bf16".
+        run: as far as test.py needs it, what a checkpoint contains about its run; {} for released weights.
+    """
+
+    scale: int
+    multiple_of: int
+    channels: int
+    network: str
+    name: str
+    sha256: str = ""
+    licence: str = ""
+    precision: str = "32"
+    run: dict[str, Any] = field(default_factory=dict)
+
+    def text(self) -> str:
+        return json.dumps(asdict(self))
+
+
+def parsed(text: str | None, path: str | Path) -> Facts | None:
+    """The facts in a file's metadata; None if the file has none, as those of other programs.
+
+    Raises:
+        InputError: the text is not that of `Facts.text`.
+    """
+    if text is None:
+        return None
+    try:
+        content = json.loads(text)
+        if not isinstance(content, Mapping):
+            raise ValueError("it is no object")
+        for one in fields(Facts):
+            kind = _TYPES[str(getattr(one.type, "__name__", one.type)).partition("[")[0]]
+            if one.name in content and type(content[one.name]) is not kind:
+                raise ValueError(f"{one.name} is {content[one.name]!r}")
+        facts = Facts(**content)
+        if min(facts.scale, facts.multiple_of, facts.channels) < 1:
+            raise ValueError("scale, multiple_of and channels are not all above 0")
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path}: its metadata {KEY} is not that of an exported network ({error})") from None
+    return facts

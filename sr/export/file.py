@@ -1,0 +1,92 @@
+"""Writes a network to an exported file: traced, written to a temporary name, checked, and then renamed."""
+
+import copy
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor, nn
+
+from sr.backend.facts import Facts
+from sr.backend.files import FORMATS, opened
+from sr.errors import ExistsError, InputError
+from sr.export import verify
+from sr.export.traced import PRECISIONS, traced
+from sr.files import make_folder
+
+
+def format_of(path: Path, format: str | None) -> str:
+    """The format of a file: as passed, else by its extension.
+
+    Raises:
+        InputError: an unknown format, or one that does not fit the extension.
+    """
+    known = FORMATS.get(path.suffix.lower())
+    if format is not None and format not in FORMATS.values():
+        raise InputError(f"format={format}: choose one of {', '.join(FORMATS.values())}")
+    if known is None or format not in (None, known):
+        endings = ", ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
+        raise InputError(f"output={path}: the name must end in one of {endings}" + (f"; format={format}" if format else ""))
+    return known
+
+
+def export(
+    network: nn.Module,
+    facts: Facts,
+    output: str | Path,
+    *,
+    format: str | None = None,
+    precision: str | int = "32",
+    opset: int = 18,
+    overwrite: bool = False,
+    say: Callable[[object], None] = print,
+) -> Path:
+    """Write the network to `output`; the file appears only after it gave the network's images at five sizes.
+
+    Args:
+        format: onnx, openvino or pt2; None: by the extension.
+        precision: 32, 16 or bf16, of weights and features.
+        opset: version of ONNX's operators.
+        say: called with one line after each size.
+
+    Raises:
+        ExistsError: the file exists, without overwrite.
+        InputError: the network cannot be traced or written; the file differs from it.
+    """
+    output, precision = Path(output), str(precision)
+    format = format_of(output, format)
+    if precision not in PRECISIONS:
+        raise InputError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
+    pair = [output, output.with_suffix(".bin")] if format == "openvino" else [output]
+    if not overwrite and (there := next((file for file in pair if file.exists()), None)):
+        raise ExistsError(f"{there} exists: choose another output, or pass overwrite=true")
+    program = traced(network if precision == "32" else copy.deepcopy(network), precision)
+    make_folder(output.parent)
+    with TemporaryDirectory(prefix=".export", dir=output.parent) as folder:
+        made = Path(folder, output.name)
+        run = _written(program, made, facts, format, opset)
+        for found in verify.differences(network, run):
+            verify.check(found, precision, str(output))
+            say(found)
+        del run
+        for file in reversed(pair):  # FILE.bin before FILE.xml, which needs it
+            os.replace(made.with_name(file.name), file)
+    return output
+
+
+def _written(
+    program: torch.export.ExportedProgram, path: Path, facts: Facts, format: str, opset: int
+) -> Callable[[Tensor], Tensor]:
+    """Write the file; what it computes."""
+    if format == "pt2":
+        from sr.export import pt2
+
+        return pt2.write(program, path, facts)
+    from sr.export import onnx, openvino
+
+    onnx.write(program, path.with_suffix(".onnx"), facts, opset)
+    if format == "openvino":
+        openvino.write(path.with_suffix(".onnx"), path, facts)
+    return opened(path)

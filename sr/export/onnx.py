@@ -1,0 +1,46 @@
+"""ONNX files by torch.onnx's exporter of traced graphs."""
+
+from pathlib import Path
+
+import torch
+
+from sr.backend.facts import KEY, Facts
+from sr.backend.onnx import EXTRA
+from sr.errors import InputError, MissingError, first_line
+from sr.export.traced import quiet
+
+OPSETS = (18, 23)  # the oldest that torch's exporter writes, and the newest that ONNX Runtime 1.32 runs
+
+
+def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset: int = 18) -> None:
+    """Write the graph with its weights and facts to one file, below the 2 GB of protocol buffers.
+
+    Raises:
+        MissingError: ONNX is not installed. InputError: an operator that the exporter does not know; an unknown opset.
+    """
+    if type(opset) is not int or not OPSETS[0] <= opset <= OPSETS[1]:
+        raise InputError(f"opset={opset}: choose a whole number from {OPSETS[0]} to {OPSETS[1]}")
+    try:
+        import onnx  # noqa: F401, torch's exporter needs both
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise MissingError(f"exporting ONNX needs the package {error.name}: {EXTRA}") from None
+    with quiet():
+        try:
+            made = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=opset,
+                input_names=["lr"],
+                output_names=["sr"],
+                external_data=False,
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise InputError(f"{facts.network} cannot be written as ONNX: {first_line(error, 200)}") from error
+    model = made.model_proto
+    for entry in (model.metadata_props.add(),):
+        entry.key, entry.value = KEY, facts.text()
+    model.producer_name = "sr"
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
