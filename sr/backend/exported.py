@@ -24,6 +24,7 @@ class Exported(nn.Module, ABC):
         facts: what its metadata says; None for files of other programs, of which the scale is found by running it once.
         channels: of the input, as the graph says.
         sides: height and width of the input, if the graph has a fixed size.
+        one: whether the graph takes one image at a time.
 
     Raises:
         InputError: it does not enlarge an image as its metadata says, or by no whole number.
@@ -31,9 +32,9 @@ class Exported(nn.Module, ABC):
 
     program = "another program"
 
-    def __init__(self, path: str | Path, facts: Facts | None, channels: int, sides: tuple[int, int] | None = None) -> None:
+    def __init__(self, path: str | Path, facts: Facts | None, channels: int, sides: tuple[int, int] | None, one: bool) -> None:
         super().__init__()
-        self.path, self.facts, self.channels, self.sides = path, facts, channels, sides
+        self.path, self.facts, self.channels, self.sides, self.one = path, facts, channels, sides, one
         self.precision = facts.precision if facts else "32"
         self.multiple_of = facts.multiple_of if facts else 1
         if facts and facts.channels != channels:
@@ -46,7 +47,8 @@ class Exported(nn.Module, ABC):
 
     def forward(self, lr: Tensor) -> Tensor:
         array = np.ascontiguousarray(lr.detach().cpu().numpy(), np.float32)
-        return torch.from_numpy(np.array(self.run(array), np.float32, copy=True)).to(lr.device)
+        parts = np.split(array, len(array)) if self.one else [array]
+        return torch.from_numpy(np.concatenate([self.run(part) for part in parts]).astype(np.float32, copy=False)).to(lr.device)
 
     def _found(self) -> int:
         """The scale, by enlarging one image."""

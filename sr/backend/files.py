@@ -3,8 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from sr.backend.exported import Exported
+from torch import nn
+
 from sr.backend.facts import Facts
+from sr.backend.fixed import AnySize
+from sr.backend.luma import Luma
 
 FORMATS = {".onnx": "onnx", ".xml": "openvino", ".pt2": "pt2"}  # of export.py, by the file's extension
 
@@ -14,15 +17,21 @@ def is_exported(path: Any) -> bool:
     return isinstance(path, str | Path) and Path(path).suffix.lower() in (".onnx", ".xml")
 
 
-def opened(path: str | Path) -> Exported:
-    """The network in an exported file, ready to run. Raises as its class does."""
+def opened(path: str | Path) -> nn.Module:
+    """The network in an exported file, ready to run on images of any size.
+
+    A graph of others with one channel is taken as one for luma: RGB images get their colour by bicubic interpolation.
+
+    Raises as the class of the format does.
+    """
     if Path(path).suffix.lower() == ".onnx":
-        from sr.backend.onnx import OnnxNetwork
-
-        return OnnxNetwork(path)
-    from sr.backend.openvino import OpenVinoNetwork
-
-    return OpenVinoNetwork(path)
+        from sr.backend.onnx import OnnxNetwork as Network
+    else:
+        from sr.backend.openvino import OpenVinoNetwork as Network
+    network = whole = Network(path)
+    if network.sides is not None:
+        whole = AnySize(network)
+    return Luma(whole).eval() if network.facts is None and network.channels == 1 else whole.eval()
 
 
 def facts(path: str | Path) -> Facts | None:

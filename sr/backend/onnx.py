@@ -50,12 +50,9 @@ class OnnxNetwork(Exported):
         if not isinstance(shape[1], int):
             raise InputError(f"{path}: the number of channels of its input is not fixed ({shape[1]})")
         fixed = tuple(shape[2:]) if all(isinstance(side, int) for side in shape[2:]) else None
-        self._one = shape[0] == 1
-        super().__init__(path, facts(path, model), shape[1], fixed)
+        super().__init__(path, facts(path, model), shape[1], fixed, one=shape[0] == 1)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
-        if self._one and len(lr) > 1:
-            return np.concatenate([self.run(one[None]) for one in lr])
         return self._session.run(None, {self._name: lr})[0]
 
 

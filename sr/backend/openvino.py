@@ -43,7 +43,7 @@ class OpenVinoNetwork(Exported):
         except RuntimeError as error:
             raise InputError(f"{path}: OpenVINO cannot compile it ({first_line(error)})") from None
         fixed = tuple(int(shape[at].get_length()) for at in (2, 3)) if shape[2].is_static and shape[3].is_static else None
-        super().__init__(path, said, int(shape[1].get_length()), fixed)
+        super().__init__(path, said, int(shape[1].get_length()), fixed, one=shape[0].is_static)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
         return self._compiled(lr)[0]

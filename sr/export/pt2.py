@@ -15,4 +15,8 @@ from sr.backend.facts import KEY, Facts
 def write(program: torch.export.ExportedProgram, path: Path, facts: Facts) -> Callable[[Tensor], Tensor]:
     """Write the graph with its weights, and the facts as extra file `sr`; what the file just written computes."""
     torch.export.save(program, str(path), extra_files={KEY: facts.text()})
-    return torch.export.load(str(path)).module()
+    module = torch.export.load(str(path)).module()
+    (lr,) = (node for node in program.graph.nodes if node.name in program.graph_signature.user_inputs)
+    if lr.meta["val"].shape[0] != 1:
+        return module
+    return lambda images: torch.cat([module(image) for image in images.split(1)])

@@ -18,8 +18,8 @@ PRECISIONS = {"32": torch.float32, "16": torch.float16, "bf16": torch.bfloat16}
 
 
 def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedProgram:
-    """The network as a graph (N, `channels`, H, W) -> (N, `channels`, sH, sW) of float32, for any H and W, and any N if possible,
-    else one.
+    """The network as a graph (N, `channels`, H, W) -> (N, `channels`, sH, sW) of float32, for any H and W, and any N
+    if possible, else one.
 
     Args:
         network: for pictures; set to eval mode. One of any scale is traced at its own.

@@ -35,7 +35,7 @@ def load(
         MissingError, InputError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
     if is_exported(path):
-        return _exported(path, scale)
+        return opened(path)
     tensors, source, path = stored_weights(path, alpha), path, first(path)
     run = about(path).get("sr", {})
     if "network" in run:
@@ -48,11 +48,6 @@ def load(
 
         network = recognise(tensors, path, scale)
     return network.to(device).eval()
-
-
-def _exported(path: str | Path, scale: int | None) -> nn.Module:
-    """The network of an exported file; graphs of others for luma alone get the colour by bicubic interpolation."""
-    return opened(path).eval()
 
 
 def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:

@@ -1,0 +1,118 @@
+"""ONNX files of others, made by the onnx package: what is run, and what is refused in one line that names the file."""
+
+import numpy as np
+import pytest
+import torch
+
+from sr.backend.facts import KEY, Facts
+from sr.backend.files import facts, opened
+from sr.errors import InputError, MissingError
+from sr.infer.upscaler import upscale
+
+onnx = pytest.importorskip("onnx", reason='pip install ".[export]"')
+pytest.importorskip("onnxruntime", reason='pip install ".[export]"')
+helper = onnx.helper
+FLOAT = onnx.TensorProto.FLOAT
+
+
+def model(path, *, channels=3, sides=("h", "w"), factor=2.0, op="Resize", domain="", said=None, outputs=("sr",)):
+    """Nearest neighbours by ONNX's Resize."""
+    scales = onnx.numpy_helper.from_array(np.array([1, 1, factor, factor], np.float32), "scales")
+    attributes = {"mode": "nearest", "nearest_mode": "floor", "coordinate_transformation_mode": "asymmetric"}
+    node = helper.make_node(op, ["lr", "", "scales"], ["sr"], domain=domain, **(attributes if op == "Resize" else {}))
+    values = [helper.make_tensor_value_info("lr", FLOAT, ["n", channels, *sides])]
+    made = [helper.make_tensor_value_info(name, FLOAT, None) for name in outputs]
+    graph = helper.make_graph([node], "nearest", values, made, [scales])
+    domains = [helper.make_opsetid("", 18)] + ([helper.make_opsetid(domain, 1)] if domain else [])
+    whole = helper.make_model(graph, opset_imports=domains, ir_version=10)
+    if said is not None:
+        helper.set_model_props(whole, {KEY: said})
+    onnx.save(whole, str(path))
+    return path
+
+
+def image(height=20, width=30, channels=3):
+    return torch.rand(1, channels, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def repeated(lr, factor=2):
+    return lr.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
+
+
+def test_a_file_of_others_runs_and_its_scale_is_found(tmp_path):
+    with pytest.warns(UserWarning, match="has no metadata of ours; it enlarged an image of 3 channels by 3"):
+        network = opened(model(tmp_path / "a.onnx", factor=3.0))
+    assert network.scale == 3 and facts(tmp_path / "a.onnx") is None
+    assert torch.equal(network(image()), repeated(image(), 3))
+    torch.testing.assert_close(upscale(network, image(50, 40), tile=24, overlap=8), repeated(image(50, 40), 3))
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+@pytest.mark.parametrize("size", [(20, 30), (7, 50), (64, 64), (24, 24), (100, 31)])
+def test_a_graph_of_one_size_takes_any(tmp_path, size):
+    network = opened(model(tmp_path / "a.onnx", sides=(24, 24)))
+    assert torch.equal(network(image(*size)), repeated(image(*size)))
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+def test_one_channel_is_luma(tmp_path):
+    with pytest.warns(UserWarning, match="taken as luma"):
+        network = opened(model(tmp_path / "a.onnx", channels=1))
+    assert network.channels == 3 and network(image()).shape == (1, 3, 40, 60)
+    gray = image(channels=1)
+    assert torch.equal(network(gray), repeated(gray))
+
+
+def test_what_is_refused(tmp_path):
+    def says(match, error=InputError, **options):
+        with pytest.raises(error, match=match):
+            opened(model(tmp_path / "a.onnx", **options))
+
+    says(r"a.onnx: has the operator evil.Run, which is not one of ONNX; nothing was run", op="Run", domain="evil")
+    says(r"a.onnx: turns \(1, 3, 24, 64\) into \(1, 3, 36, 96\), which is no enlarged image", factor=1.5)
+    says(r"a.onnx: its metadata sr is not that of an exported network", said="{")
+    says(r"a.onnx: its metadata sr is not that .*scale is '2'", said='{"scale": "2"}')
+    right = Facts(2, 1, 3, "Nearest", "nearest")
+    says(r"a.onnx: enlarges by 3, its metadata says 2", said=right.text(), factor=3.0)
+    says(r"a.onnx: its graph takes 4 channels, its metadata says 3", said=right.text(), channels=4)
+    says(r"a.onnx: the number of channels of its input is not fixed", channels="c")
+    assert opened(model(tmp_path / "b.onnx", said=right.text())).facts == right
+    (tmp_path / "c.onnx").write_bytes((tmp_path / "b.onnx").read_bytes()[:60])
+    with pytest.raises(InputError, match="c.onnx: (not an ONNX file|ONNX Runtime cannot)"):
+        opened(tmp_path / "c.onnx")
+    with pytest.raises(MissingError, match="d.onnx: no such file"):
+        opened(tmp_path / "d.onnx")
+
+
+@pytest.mark.parametrize("place", ["../secret", "/etc/passwd", "sub/../../secret", "C:\\secret"])
+def test_no_data_file_outside_the_folder_is_read(tmp_path, place):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(b"0" * 64)
+    path = model(folder / "a.onnx")
+    whole = onnx.load(str(path))
+    (tensor,) = whole.graph.initializer
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", place
+    path.write_bytes(whole.SerializeToString())
+    with pytest.raises(InputError, match="is outside its folder; nothing was read"):
+        opened(path)
+
+
+def test_a_data_file_that_is_a_link_out_of_the_folder_is_refused(tmp_path):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (tmp_path / "secret").write_bytes(b"0" * 64)
+    (folder / "weights").symlink_to(tmp_path / "secret")
+    path = model(folder / "a.onnx")
+    whole = onnx.load(str(path))
+    (tensor,) = whole.graph.initializer
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    entry = tensor.external_data.add()
+    entry.key, entry.value = "location", "weights"
+    path.write_bytes(whole.SerializeToString())
+    with pytest.raises(InputError, match="is outside its folder"):
+        opened(path)
