@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from skimage import data
 
+from sr import build
+from sr.errors import UserError
 from sr.image.kind import PHOTO
 from sr.network.zssr import ZSSR
 from test import test as run_test
@@ -60,3 +62,30 @@ def test_a_benchmark_is_scored_and_goes_on(photo, tmp_path):
         assert scores["psnr"] > scores["bicubic"]["psnr"] + 0.5  # by back-projection
         assert len(list((tmp_path / "out" / "fitted").iterdir())) == 1
     assert Image.open(tmp_path / "out" / "enlarged" / "folder_cat_x2.png").size == (100, 96)
+
+
+def test_predict_makes_the_same_and_names_a_file_that_is_too_small(photo, tmp_path):
+    files = tmp_path / "in"
+    files.mkdir()
+    Image.open(photo).save(files / "eye.png")
+    Image.open(photo).crop((0, 0, 12, 30)).save(files / "tiny.png")
+    small = ("network.n_feats=8", "network.n_layers=3", "network.max_steps=4", "scale=2", "device=cpu")
+    done = run_script("predict.py", "network=zssr", *small, f"input={files}", f"output={tmp_path}/out", cwd=tmp_path)
+    assert done.returncode == 1 and "tiny.png: 12x30 pixels are too few for ZSSR x2: it needs 16x16" in done.stderr
+    lr = PHOTO.to_float(torch.from_numpy(PHOTO.read(photo)))[None]
+    wanted = PHOTO.to_stored(ZSSR(n_feats=8, n_layers=3, max_steps=4)(lr)[0]).permute(1, 2, 0)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out" / "eye.png")), wanted.numpy())
+
+
+@pytest.mark.parametrize(
+    "words, line",
+    [
+        (("data.train=none.png",), "data.train=none.png: no such image file"),
+        (("scale=8",), "eye.png: an image of 57x41 pixels is too small for ZSSR x8: it needs at least 64x64"),
+        (("data.kernel=none.mat",), "kernel=none.mat: no such file"),
+        (("degradation=[blur,bicubic]",), "data=one_image makes LR by bicubic or by data.kernel=FILE"),
+    ],
+)
+def test_bad_input_is_one_line(photo, tmp_path, words, line):
+    with pytest.raises(UserError, match=line):
+        build.data(compose("train", "experiment=zssr", f"data.train={photo}", *words))

@@ -15,7 +15,7 @@ from sr.infer.memory import out_of_memory
 from sr.infer.reach import reach
 from sr.infer.upscaler import Upscaler
 from sr.infer.volume import VolumeUpscaler
-from sr.network.inputs import SIZE, fits
+from sr.network.inputs import SIZE, check_least, fits
 from sr.say import warn
 
 OVERLAP = 16  # minimum number of LR pixels that tiles share
@@ -62,6 +62,7 @@ class Enlarger:
             return torch.stack([self(network, frame, name, others) for frame in lr.unbind(1)], 1)
         (height, width), size = lr.shape[-2:], (others or {}).get(SIZE)
         others = {key: value for key, value in (others or {}).items() if key != SIZE}
+        check_least(network, height, width, name)
         if height * width < self._too_large:
             if (sr := _tried(Upscaler(network, further=others), lr, size)) is not None:
                 return sr

@@ -57,6 +57,14 @@ def fits(network: nn.Module, ensemble: bool = False, precision: str = "32") -> b
     return found
 
 
+def check_least(network: nn.Module, height: int, width: int, name: str = "") -> None:
+    """InputError, after the image's name, for a side below the network's attribute `least`, if it has one."""
+    if min(height, width) < (least := getattr(network, "least", 1)):
+        kind = type(network).__name__
+        where = f"{name}: " if name else ""
+        raise InputError(f"{where}{width}x{height} pixels are too few for {kind} x{network.scale}: it needs {least}x{least}")
+
+
 def trained_range(network: nn.Module) -> tuple[float, float]:
     """The smallest and largest scale that a network of any scale was trained for; all for others."""
     return getattr(network, "scales", (0, math.inf)) if takes_size(network) else (0, math.inf)

@@ -65,6 +65,7 @@ class ZSSR(Fitted):
         options = {**self.network, **self.task, "kernel": None if kernel is None else tried.kernel.tobytes()}
         options |= {"precision": self.precision}
         super().__init__(scale=scale, channels=channels, seed=seed, folder=folder, options=options)
+        self.least = tried.least
 
     def made(self, lr: Tensor, generator: torch.Generator) -> Tensor:
         """Train a network on the image, and enlarge the image with it. An unfinished training goes on from its file."""

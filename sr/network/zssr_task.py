@@ -70,7 +70,7 @@ class Task:
         self.kernel = None if kernel is None else aligned(read_kernel(kernel), scale)
         self.scales = _gradual(scale) if gradual else [(Fraction(scale), Fraction(scale))]
         self.multiple = math.lcm(*(side.numerator for pair in self.scales for side in pair))
-        least = _LEAST * self.multiple
+        self.least = least = _LEAST * self.multiple
         if min(image.shape[-2:]) < least or crop < least:
             height, width = image.shape[-2:]
             which = f"crop={crop}" if crop < least else f"an image of {width}x{height} pixels"
@@ -136,7 +136,7 @@ class Task:
         """A window of the image, zoomed, turned and sheared, by cubic interpolation (a = -0.75) without antialiasing, as
         OpenCV's warpPerspective with INTER_CUBIC."""
         long = [side * zoom for side, zoom in zip(image.shape[-2:], zooms, strict=True)]
-        height, width = (max(self._window(int(side), 0)[1], _LEAST * self.multiple) for side in long)
+        height, width = (max(self._window(int(side), 0)[1], self.least) for side in long)
         offset = [(u - 0.5) * max(side - window, 0) for u, side, window in zip(at, long, (height, width), strict=True)]
         cos, sin = math.cos(angle), math.sin(angle)
         sheared = torch.tensor([[1, shear[1]], [shear[0], 1]], dtype=torch.float64)

@@ -15,6 +15,7 @@ from sr.image.writer import DEEP, StripWriter, Writer, not_kept
 from sr.infer import rasters as raster_strips
 from sr.infer.strips import Alpha, check_bands, factor_of, shape, strips
 from sr.infer.upscaler import Upscaler
+from sr.network.inputs import check_least
 from sr.say import warn
 
 Picture = Image | Raster
@@ -40,6 +41,8 @@ def close(picture: Picture) -> None:
 
 def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
     """InputError: the file does not suit the network."""
+    size = picture.shape if isinstance(picture, Raster) else picture.pixels.shape
+    check_least(upscaler.network, *size[:2])
     if isinstance(picture, Raster):
         if upscaler.target is not None:
             raise InputError("size=... is for photographs, because a raster's geometry has one factor: pass outscale=...")

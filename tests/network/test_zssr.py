@@ -11,6 +11,7 @@ from sr.errors import InputError, MissingError
 from sr.functional.given_kernel import aligned, downscaled, read_kernel
 from sr.functional.resize import imresize
 from sr.infer.upscaler import Upscaler, upscale
+from sr.model.enlarge import Enlarger
 from sr.network import zssr
 from sr.network.zssr import ZSSR
 from sr.network.zssr_cnn import ZSSRCNN
@@ -175,6 +176,8 @@ def test_kernel_files(tmp_path):
 def test_refusals(photo):
     with pytest.raises(InputError, match="an image of 60x48 pixels is too small for ZSSR x8: it needs at least 64x64"):
         ZSSR(scale=8)(photo)
+    with pytest.raises(InputError, match="eye: 60x48 pixels are too few for ZSSR x8: it needs 64x64"):
+        Enlarger()(ZSSR(scale=8), photo, "eye")
     with pytest.raises(InputError, match="ensemble=true: ZSSR trains on each image"):
         Upscaler(ZSSR(), ensemble=True)
     with pytest.raises(InputError, match="enlarges by a whole number from 2 up"):
