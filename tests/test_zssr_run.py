@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hydra.errors import InstantiationException
 from PIL import Image
 from skimage import data
 
 from sr import build
-from sr.errors import UserError
 from sr.image.kind import PHOTO
 from sr.network.zssr import ZSSR
 from test import test as run_test
@@ -87,5 +87,5 @@ def test_predict_makes_the_same_and_names_a_file_that_is_too_small(photo, tmp_pa
     ],
 )
 def test_bad_input_is_one_line(photo, tmp_path, words, line):
-    with pytest.raises(UserError, match=line):
+    with pytest.raises(InstantiationException, match=line):  # whose cause the command line prints
         build.data(compose("train", "experiment=zssr", f"data.train={photo}", *words))
