@@ -84,6 +84,8 @@ def _zipped(path: Path) -> str | None:
         return None  # torch's own files are such archives: this one is truncated
     if any(name.endswith("data.pkl") for name in names):
         return "a TorchScript program" if any("/code/" in name for name in names) else None
+    if any(name.endswith("archive_format") for name in names):
+        return "a program of torch.export, whose text PyTorch would run as code: export to .onnx or .xml instead"
     if any(name.endswith(".npy") for name in names):
         return "a NumPy archive"
     return next((what for member, what in _ZIPPED.items() if member in names), "a ZIP archive: unpack it first")
