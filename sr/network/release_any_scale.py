@@ -18,7 +18,8 @@ _KEYS = {
 
 def release(head: str) -> Release:
     """That of a head, "liif", "lte", "meta_sr" or "coordinate", on EDSR, RDN or compact."""
-    return Release(_KEYS[head], _options(head))
+    skips = ({}, {"global_skip": True}) if head == "liif" else ({},)  # ours; the authors' has none
+    return Release(_KEYS[head], _options(head), variants=skips)
 
 
 def _options(head: str) -> Callable[[Shapes], dict[str, Any]]:

@@ -89,12 +89,12 @@ def test_csv_of_a_resumed_run_keeps_the_row_of_its_first_step(tmp_path):
 
 def test_csv_on_a_full_disk_keeps_what_it_has(tmp_path):
     log = CSV(file=str(tmp_path / "metrics.csv"))
-    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv'?$"):
+    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv: "):
         for step in range(100):
             log.log_metrics({"loss": 1 / (step + 1)}, step)
     kept = [row for row in rows(log.file) if row["loss"]]
     assert 10 < len(kept) < 100 and [int(row["step"]) for row in kept] == list(range(len(kept)))
-    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv'?$"):
+    with small_files(500), pytest.raises(StorageError, match=r"metrics.csv: "):
         log.log_metrics({"another": 1.0}, 200)
         log.save()
     assert [row for row in rows(log.file) if row["loss"]][: len(kept) - 1] == kept[:-1]

@@ -101,10 +101,11 @@ def test_hr_is_needed(metric, pair):
 def test_wrong_sizes_are_refused_in_one_line(metric, pair):
     with pytest.raises(ValueError, match=r"^sr is \(2, 3, 120, 99\) and hr is \(2, 3, 120, 100\)[^\n]*$"):
         metric(pair[0][..., :-1], pair[1])
-    small = pair[0][..., : 3 + metric.smallest]
-    with pytest.raises(ValueError, match=rf"^{type(metric).__name__} needs [^\n]* leaves 116x{metric.smallest - 1}$"):
+    cut = 2 * int(metric.crop_border)
+    small = pair[0][..., : cut - 1 + metric.smallest]
+    with pytest.raises(ValueError, match=rf"^{type(metric).__name__} needs [^\n]* leaves {120 - cut}x{metric.smallest - 1}$"):
         metric(small, small)
-    assert metric(*(image[..., : 4 + metric.smallest, : 4 + metric.smallest] for image in pair)).isfinite().all()
+    assert metric(*(image[..., : cut + metric.smallest, : cut + metric.smallest] for image in pair)).isfinite().all()
 
 
 @pytest.mark.parametrize("settings, message", [({"crop_border": -1}, "-1"), ({"channel": "Y"}, "'Y'; choose y or rgb")])

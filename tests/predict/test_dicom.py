@@ -233,5 +233,5 @@ def test_another_modality_is_said(tmp_path, recwarn):
 
 def test_a_file_where_the_folder_of_the_result_should_be(tmp_path):
     source = shutil.copy(real("MR_small.dcm"), tmp_path / "a.dcm")
-    with pytest.raises(StorageError, match="a folder of this path is a file: '.*a.dcm/b.dcm'$"):
+    with pytest.raises(StorageError, match="a.dcm/b.dcm: a folder of this path is a file$"):
         predict_files(bicubic(), [(source, source / "b.dcm")], kind=MRI)

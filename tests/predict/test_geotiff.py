@@ -186,7 +186,7 @@ def test_names_of_results(tmp_path, sr_data):
 
 
 def test_a_full_disk_leaves_nothing(tmp_path):
-    with small_files(60_000), pytest.raises(StorageError, match=r"is the disk full.*sr\.tif"):
+    with small_files(60_000), pytest.raises(StorageError, match=r"sr\.tif: .*is the disk full"):
         predict_files(bicubic(), [(SENTINEL2, tmp_path / "sr.tif")], kind=REFLECTANCE)
     assert not list(tmp_path.iterdir())
 

@@ -37,7 +37,7 @@ def test_what_cannot_be_read_at_all(tmp_path):
     with pytest.raises(MissingError, match=f"^{tmp_path}/run.json: no such file; a finished run of train.py has one$"):
         read_run.read(tmp_path)
     (tmp_path / "run.json").mkdir()
-    with pytest.raises(StorageError, match="Is a directory: .*run.json"):
+    with pytest.raises(StorageError, match="run.json: Is a directory"):
         read_run.read(tmp_path)
     assert read_run.known(tmp_path) == {}
 

@@ -13,10 +13,6 @@ from sr.network.compact import Compact
 from sr.weights import checkpoint, foreign
 
 
-def onnx(folder, sr_data):
-    return shutil.copy(sr_data / "weights" / "super_resolution_espcn_x3_224.onnx", folder / "model.onnx")
-
-
 def onnx_under_another_name(folder, sr_data):
     return shutil.copy(sr_data / "weights" / "super_resolution_espcn_x3_224.onnx", folder / "model.pth")
 
@@ -84,7 +80,6 @@ def first_bytes(name, content):
 
 
 FILES = [
-    (onnx, "an ONNX model"),
     (onnx_under_another_name, "an ONNX model"),
     (matlab, "a MATLAB file"),
     (image, "an image"),
@@ -97,7 +92,6 @@ FILES = [
     (ncnn_weights, "the weights of an ncnn model"),
     (openvino_weights, "the weights of an OpenVINO model"),
     (first_bytes("model.param", b"7767517\n75 83\nInput data 0 1 data\n"), "an ncnn model"),
-    (first_bytes("model.xml", b'<?xml version="1.0"?>\n<net name="torch_jit" version="11">\n'), "an OpenVINO model"),
     (first_bytes("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(40)), "an HDF5 file, such as Keras writes"),
     (first_bytes("model.tflite", b"\x1c\0\0\0TFL3" + bytes(40)), "a TensorFlow Lite model"),
     (first_bytes("frozen.pb", b"\n\x1f\n\x05input\x12\x0bPlaceholder"), "a TensorFlow graph"),
