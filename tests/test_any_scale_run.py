@@ -118,6 +118,7 @@ def test_the_layout_and_the_border_of_div2k(tmp_path, photos, trained):
     assert json.loads((tmp_path / "test" / "metric_records.json").read_text())["psnr_div2k"]["crop_border"] == [8, 9]
 
 
+@pytest.mark.slow
 def test_a_row_of_a_report_at_every_scale(tmp_path, photos, trained):
     """One folder of a run for each scale, no whole numbers among them: a report for each, and a curve and table over all."""
     words = ["benchmark=folder", f"benchmark.folder.hr={photos}", "metric=[psnr]", "callback=[]", "variant=any"]
