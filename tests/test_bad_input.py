@@ -10,7 +10,7 @@ from tests.jobs import SMALL, call, run_script, run_train
 from tests.refusals import photo, refused
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_no_such_folder_from_the_command_line(tmp_path):
     done = call("train.py", *SMALL, "data=folder", "data.train=/nope", "data_dir=data", "output_dir=run", cwd=tmp_path)
     assert done.stderr == "error: no such folder: /nope\n" and done.returncode == 1

@@ -17,10 +17,8 @@ def bench(script: str, *words: str, folder: Path) -> subprocess.CompletedProcess
     return subprocess.run(line, capture_output=True, text=True, cwd=folder, env=own, timeout=120)
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize(
-    "script", ["train", *(pytest.param(name, marks=pytest.mark.slow) for name in SCRIPTS if name != "train")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_help_is_printed_and_nothing_measured(script, tmp_path):
     done = bench(script, "--help", folder=tmp_path)
     assert done.returncode == 0 and len(done.stdout) > 40 and not done.stderr

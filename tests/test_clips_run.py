@@ -55,7 +55,7 @@ def test_trained_validated_and_tested(job):
     assert len(each) == 4 and results["psnr"] == results["images"]["d"]["psnr"] == pytest.approx(sum(each) / 4)
     assert results["bicubic"]["psnr"] > 20 and results["degraded"]["target"] == "all frames"
     table = (folder / "run" / "table.md").read_text()
-    assert "clips (1)" in table and "border 0" in table and "frames" not in table.splitlines()[0]
+    assert "clips (1 clip)" in table and "border 0" in table and "frames" not in table.splitlines()[0]
 
 
 def test_pictures_are_strips_that_play_and_slices_through_time(job):

@@ -121,7 +121,7 @@ def left_in(home):
     return [path for path in home.iterdir() if path.name not in (".cache", ".config")]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_failure_leaves_no_folder(tmp_path):
     done = call("test.py", "ckpt=nowhere.ckpt", cwd=tmp_path)
     assert done.returncode == 1 and done.stderr == "error: nowhere.ckpt: no such checkpoint\n"

@@ -58,7 +58,7 @@ def test_an_old_run_is_resumed(tmp_path):
     assert "sr.schedule.curves." in (tmp_path / "run" / "config.yaml").read_text()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_an_old_sweep_is_reported(tmp_path):
     done = run_script("report.py", f"runs={BEFORE}/sweep", "output=report", "latency=null", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

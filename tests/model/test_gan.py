@@ -43,7 +43,10 @@ RESUMED = {
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("options", RESUMED.values(), ids=RESUMED)
+@pytest.mark.parametrize(
+    "options",
+    [pytest.param(words, id=name, marks=pytest.mark.slow if name != "drawn mix" else ()) for name, words in RESUMED.items()],
+)
 def test_resume_is_exact(tmp_path, options):
     """3 steps and 3 more are 6, bit by bit: networks, average, optimizers, schedules."""
     fit(tmp_path / "whole", *options)
@@ -63,7 +66,7 @@ def test_resume_is_exact(tmp_path, options):
             assert same(ours["state"][key], state)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_logs_of_bfloat16_are_exact_over_a_resume(tmp_path):
     """What the discriminator says comes in bfloat16, in which a sum of many would stand still."""
     words = ["callback=[checkpoint,log]", "trainer.precision=bf16-mixed", "trainer.log_every_n_steps=7"]

@@ -223,7 +223,7 @@ def test_n_parameters(build, name, scale, published):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize(("scale", "psnr"), [(2, 38.00), (4, 32.21)])
+@pytest.mark.parametrize(("scale", "psnr"), [pytest.param(2, 38.00, marks=pytest.mark.slow), (4, 32.21)])
 def test_official_imdn_on_set5(build, psnr_on_set5, sr_data, scale, psnr):
     network = build("imdn", scale)
     path = sr_data / "weights" / f"IMDN_x{scale}.pth"

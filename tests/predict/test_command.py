@@ -20,7 +20,7 @@ from tests.predict.jobs import SKIMAGE
 WORDS = ["network=interpolation_bicubic", "scale=2", "ckpt=null", "device=cpu"]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_the_exit_code_tells_that_files_failed(photos):
     done = call("predict.py", *WORDS, "input=photos", "output=out", "suffix=_x2", cwd=Path.cwd())
     assert done.returncode == 1 and "Traceback" not in done.stderr

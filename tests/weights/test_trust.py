@@ -108,7 +108,7 @@ def test_test_py_scores_it_with_that(job, plugin, tmp_path, flag):
     assert (tmp_path / "scores" / "metrics.json").is_file()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_the_same_words_resume_it(job, plugin, tmp_path):
     last = job[0] / "run" / "checkpoints" / "last.ckpt"
     words = ["network=mine", "optimizer._target_=torch.optim.NAdam", "trainer.max_steps=6", "output_dir=on", "data_dir=data"]
