@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sr.backend.facts import Facts
 from sr.errors import InputError, first_line
+from sr.infer.memory import out_of_memory
 from sr.say import warn
 
 SIDES = (24, 64)  # LR pixels, at least, of the images on which a file is tried
@@ -35,7 +36,7 @@ class Exported(nn.Module, ABC):
     def __init__(self, path: str | Path, facts: Facts | None, channels: int, sides: tuple[int, int] | None, one: bool) -> None:
         super().__init__()
         self.path, self.facts, self.channels, self.sides, self.one = path, facts, channels, sides, one
-        self.precision = facts.precision if facts else "32"
+        self.own_precision = facts.precision if facts else "32"
         self.multiple_of = facts.multiple_of if facts else 1
         if facts and facts.channels != channels:
             raise InputError(f"{path}: its graph takes {channels} channels, its metadata says {facts.channels}")
@@ -48,7 +49,18 @@ class Exported(nn.Module, ABC):
     def forward(self, lr: Tensor) -> Tensor:
         array = np.ascontiguousarray(lr.detach().cpu().numpy(), np.float32)
         parts = np.split(array, len(array)) if self.one else [array]
-        return torch.from_numpy(np.concatenate([self.run(part) for part in parts]).astype(np.float32, copy=False)).to(lr.device)
+        wanted = (len(array), self.channels, *(side * self.scale for side in array.shape[-2:]))
+        try:
+            sr = np.concatenate([self.run(part) for part in parts])
+            reason = f"it gave {sr.shape}" if sr.shape != wanted else None
+        except Exception as error:  # the program's own classes
+            if out_of_memory(error):
+                raise
+            reason = first_line(error)
+        if reason is not None:
+            height, width = array.shape[-2:]
+            raise InputError(f"{self.path}: {self.program} fails on an image of {width}x{height} pixels ({reason})")
+        return torch.from_numpy(sr.astype(np.float32, copy=False)).to(lr.device)
 
     def _found(self) -> int:
         """The scale, by enlarging one image."""
@@ -70,5 +82,6 @@ class Exported(nn.Module, ABC):
         if self.facts and self.facts.scale != scale:
             raise InputError(f"{self.path}: enlarges by {scale}, its metadata says {self.facts.scale}")
         if not self.facts:
-            warn(f"{self.path}: has no metadata of ours; it enlarged an image of {self.channels} channels by {scale}")
+            channels = f"{self.channels} channel{'s' * (self.channels > 1)}"
+            warn(f"{self.path}: has no metadata of ours; it enlarged an image of {channels} by {scale}")
         return scale

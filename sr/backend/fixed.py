@@ -20,7 +20,7 @@ class AnySize(nn.Module):
 
     def __init__(self, network: Exported) -> None:
         super().__init__()
-        self.network, self.path, self.precision = network, network.path, network.precision
+        self.network, self.path, self.own_precision = network, network.path, network.own_precision
         self.scale, self.channels, self.multiple_of = network.scale, network.channels, 1
 
     def forward(self, lr: Tensor) -> Tensor:

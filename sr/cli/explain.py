@@ -8,8 +8,10 @@ import errno
 import importlib
 import inspect
 import re
+import traceback
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import yaml
 from hydra.errors import HydraException, OverrideParseException
@@ -59,9 +61,19 @@ def explain(error: Exception, config_name: str) -> str | None:
         return _first_line(cause)
     if isinstance(cause, OSError) and cause.errno in _SYSTEM_ERRNOS:
         return _first_line(cause)
+    if isinstance(cause, OSError) and cause.filename and _makes_folder(cause):
+        return f"{cause.filename}: the folder cannot be made ({cause.strerror}): choose another output_dir"
     if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(cause):
         return f"out of memory ({_first_line(cause)}): reduce data.batch_size, data.patch_size or the image size"
     return None
+
+
+def _makes_folder(error: OSError) -> bool:
+    """Whether Hydra raised it while it made the folder of the run."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(
+        Path(frame.filename).parts[-3:] == ("hydra", "core", "utils.py") and "mkdir" in (frame.line or "") for frame in frames
+    )
 
 
 def _unreadable(found: re.Match, cause: BaseException, config_name: str) -> str | None:

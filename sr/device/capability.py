@@ -81,7 +81,7 @@ def check_precision(network: nn.Module, precision: str) -> None:
     Raises:
         InputError: one line that says what happens and what to choose.
     """
-    if (own := getattr(network, "precision", None)) is not None and precision != "32":  # sr/backend/exported.py
+    if (own := getattr(network, "own_precision", None)) is not None and precision != "32":  # sr/backend/exported.py
         raise InputError(
             f"precision={precision}: an exported file computes in its own precision, {own}: remove it, and pass it to export.py"
         )

@@ -37,7 +37,8 @@ def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset
                 verbose=False,
             )
         except torch.onnx.errors.OnnxExporterError as error:
-            raise InputError(f"{facts.network} cannot be written as ONNX: {first_line(error, 200)}") from error
+            reason = first_line(error.__cause__ or error, 200)
+            raise InputError(f"{facts.network} cannot be written as ONNX: {reason}") from error
     model = made.model_proto
     for entry in (model.metadata_props.add(),):
         entry.key, entry.value = KEY, facts.text()

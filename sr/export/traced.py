@@ -32,6 +32,10 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
     name = type(network).__name__
     if what := next((word for word, fits in _KINDS.items() if fits(network)), None):
         raise InputError(f"{name} is for {what}: only networks for pictures are exported")
+    if getattr(network, "fits", False) or hasattr(network, "own_precision"):
+        raise InputError(
+            f"{name} cannot be exported: it {'trains on each image' * hasattr(network, 'fits') or 'is exported already'}"
+        )
     if needed := conditions(network):
         raise InputError(f"{name} also needs {', '.join(needed)}: only networks of one image are exported")
     inner = network.eval() if precision == "32" else _Half(network.eval(), PRECISIONS[precision])

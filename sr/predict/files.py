@@ -46,7 +46,7 @@ def predict_files(
     precision: str | int = "32",
     ensemble: bool = False,
     outscale: float | None = None,
-    size: str | None = None,
+    size: str | int | None = None,
     alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
     kind: Kind = PHOTO,
@@ -172,7 +172,7 @@ def _reason(error: Exception, source: Path) -> str:
     raise error
 
 
-def sized_upscaler(network: nn.Module, outscale: float | None, size: str | None, **options: Any) -> Upscaler:
+def sized_upscaler(network: nn.Module, outscale: float | None, size: str | int | None, **options: Any) -> Upscaler:
     """As `upscaler`, for results of another size than the network's: by the network if it takes a `size`, else by resizing,
     which is said. InputError: invalid settings."""
     if outscale is not None and not 0 < outscale < float("inf"):

@@ -8,7 +8,7 @@ from sr.errors import InputError
 from sr.network.inputs import takes_size, trained_range
 
 
-def parsed(size: str | None, outscale: float | None) -> tuple[int, int] | None:
+def parsed(size: str | int | None, outscale: float | None) -> tuple[int, int] | None:
     """(height, width) of "1920x1080", width x height; None without one.
 
     Raises:
@@ -18,7 +18,7 @@ def parsed(size: str | None, outscale: float | None) -> tuple[int, int] | None:
         return None
     if outscale is not None:
         raise InputError(f"size={size} and outscale={outscale} contradict each other: pass one of them")
-    if not (found := re.fullmatch(r"(\d{1,6})x(\d{1,6})", size)) or 0 in map(int, found.groups()):
+    if not (found := re.fullmatch(r"(\d{1,6})x(\d{1,6})", str(size))) or 0 in map(int, found.groups()):
         raise InputError(f"size={size}: pass width x height in pixels, such as size=1920x1080")
     return int(found[2]), int(found[1])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from sr.backend.files import is_exported
 from sr.cli import CONF
 from sr.cli.named import config_dirs, split, value_of
 from sr.errors import InputError
@@ -79,6 +80,8 @@ def resumed(cfg: DictConfig, overrides: list[str]) -> DictConfig:
 
 def _run(file: str) -> dict[str, Any]:
     """The record of its run in a checkpoint."""
+    if is_exported(file):
+        raise InputError(f"{file}: an exported file cannot be trained: pass the checkpoint that it was made of")
     run = checkpoint.about(file).get("sr")
     if not isinstance(run, Mapping) or "config" not in run:
         raise InputError(f"{file}: not a checkpoint of this project; to start from its weights, pass init_from={file}")

@@ -116,3 +116,14 @@ def test_a_data_file_that_is_a_link_out_of_the_folder_is_refused(tmp_path):
     path.write_bytes(whole.SerializeToString())
     with pytest.raises(InputError, match="is outside its folder"):
         opened(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+def test_an_image_on_which_the_program_fails_is_named(tmp_path):
+    network = opened(model(tmp_path / "a.onnx"))
+    network.run = lambda lr: network._session.run(None, {"other": lr})[0]  # ONNX Runtime's own error
+    with pytest.raises(InputError, match=r"a.onnx: ONNX Runtime fails on an image of 30x20 pixels \(.*other"):
+        network(image())
+    network.run = lambda lr: lr
+    with pytest.raises(InputError, match=r"fails on an image of 30x20 pixels \(it gave \(1, 3, 20, 30\)\)"):
+        network(image())

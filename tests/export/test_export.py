@@ -17,6 +17,7 @@ from sr.export.file import export
 from sr.files import digest
 from sr.network.compact import Compact
 from sr.network.espcn import ESPCN
+from sr.run.resume import _run as record_of
 from sr.weights import foreign
 from sr.weights.load import load
 from test import score
@@ -150,3 +151,11 @@ def test_an_exported_file_has_its_precision(exported):
 
     with pytest.raises(InputError, match="precision=bf16: an exported file computes in its own precision, 32"):
         check_precision(opened(exported), "bf16")
+
+
+@pytest.mark.medium
+def test_an_exported_file_is_not_trained_nor_exported_again(exported, tmp_path):
+    with pytest.raises(InputError, match="first.onnx: an exported file cannot be trained: pass the checkpoint"):
+        record_of(str(exported))
+    with pytest.raises(InputError, match="OnnxNetwork cannot be exported: it is exported already"):
+        export(opened(exported), Facts(2, 1, 3, "Compact", "a"), tmp_path / "again.onnx")
