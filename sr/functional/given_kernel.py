@@ -32,22 +32,28 @@ def read_kernel(file: str | Path) -> np.ndarray:
         raise MissingError(f"kernel={file}: no such file; pass a 2-D array as .npy or .mat")
     try:
         kernel = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _matlab(path)
-    except (ValueError, TypeError, NotImplementedError, OSError, EOFError, MatReadError) as error:
-        raise InputError(f"kernel={file} cannot be read ({error}): pass a 2-D array as .npy or .mat") from None
+    except InputError:
+        raise
+    except (ValueError, TypeError, NotImplementedError, OSError, EOFError, MatReadError):
+        raise InputError(f"kernel={file} cannot be read: pass a 2-D array of numbers as .npy or .mat") from None
     if not isinstance(kernel, np.ndarray) or kernel.ndim != 2 or kernel.dtype.kind not in "fiu":
         raise InputError(f"kernel={file} is no 2-D array of numbers: pass one as .npy or .mat")
     if kernel.shape[0] % 2 == 0 or kernel.shape[1] % 2 == 0:
         shape = "x".join(map(str, kernel.shape))
         raise InputError(f"kernel={file} is {shape}: its sides must be odd, so that it has a centre pixel; pad it by zeros")
     kernel = kernel.astype(np.float64)
-    if not np.isfinite(kernel).all() or abs(kernel.sum() - 1) > _SUM:
+    if not np.isfinite(kernel).all():
+        raise InputError(f"kernel={file} has NaN or infinite values")
+    if abs(kernel.sum() - 1) > _SUM:
         raise InputError(f"kernel={file} sums to {kernel.sum():.4g}, not to 1: divide it by its sum")
     return kernel / kernel.sum()
 
 
 def _matlab(path: Path) -> Any:
     arrays = {name: value for name, value in loadmat(path).items() if not name.startswith("__")}
-    return arrays.get("Kernel", next(iter(arrays.values()), None) if len(arrays) == 1 else None)
+    if len(arrays) > 1 and "Kernel" not in arrays:
+        raise InputError(f"kernel={path} has several arrays ({', '.join(arrays)}): name the kernel Kernel")
+    return arrays.get("Kernel", next(iter(arrays.values()), None))
 
 
 def aligned(kernel: np.ndarray, scale: int) -> np.ndarray:

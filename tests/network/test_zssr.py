@@ -150,6 +150,7 @@ def test_large_images_in_bands_are_whole_images(photo, monkeypatch):
     "made, message",
     [
         (np.full((4, 5), 0.05), "is 4x5: its sides must be odd"),
+        (np.full((3, 3), np.nan), "has NaN or infinite values"),
         (np.full((3, 3), 0.2), "sums to 1.8, not to 1: divide it by its sum"),
         (np.ones(3) / 3, "is no 2-D array of numbers"),
     ],
@@ -166,6 +167,9 @@ def test_kernel_files(tmp_path):
     np.save(tmp_path / "k.npy", kernel())
     savemat(tmp_path / "k.mat", {"Kernel": kernel()})
     assert np.allclose(read_kernel(tmp_path / "k.mat"), kernel()) and np.allclose(read_kernel(tmp_path / "k.npy"), kernel())
+    savemat(tmp_path / "two.mat", {"a": kernel(), "b": kernel()})
+    with pytest.raises(InputError, match=r"two.mat has several arrays \(a, b\): name the kernel Kernel"):
+        read_kernel(tmp_path / "two.mat")
     (tmp_path / "k.mat").write_bytes(b"none")
     with pytest.raises(InputError, match="cannot be read"):
         read_kernel(tmp_path / "k.mat")
