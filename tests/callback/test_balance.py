@@ -7,6 +7,8 @@ import pytest
 from sr.callback.balance import verdict
 from tests.model.gan_job import fit
 
+pytestmark = pytest.mark.slow  # seconds each; the weekly tests run them
+
 SAID = "the others have no effect"
 
 

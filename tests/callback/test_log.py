@@ -50,7 +50,7 @@ def test_accumulated_steps_log_the_loss_of_a_batch(tmp_path):
         assert ours["train/gradient_norm"] == pytest.approx(theirs["train/gradient_norm"], rel=1e-2)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_accumulated_steps_of_a_gan_too(tmp_path):
     """Each network's own: the loss is the weighted sum of what stands beside it."""
     words = ["callback=[checkpoint,log]", "logger=csv", "trainer.accumulate_grad_batches=2", "trainer.max_steps=2"]

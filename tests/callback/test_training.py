@@ -41,7 +41,7 @@ def test_early_stopping_without_validations_is_refused(tmp_path):
         train(tmp_path, "run", *words)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_gradient_clipping(tmp_path):
     """With SGD and no momentum a step is lr times the gradient, whose norm is the clip's."""
     words = ["optimizer=sgd", "optimizer.momentum=0", "optimizer.lr=1", "trainer.max_steps=1", "trainer.log_every_n_steps=1"]
@@ -72,7 +72,7 @@ def test_l1_regularisation_is_logged_and_shrinks_weights(tmp_path):
     )
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
 def test_weight_decay_shrinks_weights(tmp_path, optimizer):
     plain = train(tmp_path, "plain", f"optimizer={optimizer}", "optimizer.weight_decay=0")

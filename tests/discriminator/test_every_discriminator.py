@@ -41,7 +41,7 @@ def test_logits_of_each_image_and_gradients_to_all(name):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name if name == "patch" else pytest.param(name, marks=pytest.mark.slow) for name in NAMES])
 def test_it_learns_to_tell_two_kinds_of_images(name):
     discriminator = build(name, patch_size=16, n_feats=8)
     # Batch norm after batch norm hides what differs between two batches.

@@ -14,6 +14,8 @@ from sr.run.reproduce import command_line
 from tests.jobs import ONE_PHOTO, SMALL, run_script
 from tests.run.test_resume import start, wait_for
 
+pytestmark = pytest.mark.slow  # seconds each; the weekly tests run them
+
 WORDS = (*SMALL, *ONE_PHOTO, "callback=[checkpoint,log,interrupt]", "data_dir=data")
 
 

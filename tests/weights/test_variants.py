@@ -19,6 +19,8 @@ from sr.weights.probe import Candidate
 from tests.jobs import compose
 from tests.released import RESULT, released, save
 
+pytestmark = pytest.mark.slow  # seconds each; the weekly tests run them
+
 # Class, the columns by which its convolutions move the image, options that no tensor tells.
 VARIANTS = [
     (RLFN, (1, 1, 0), (-1, -1), {}),
