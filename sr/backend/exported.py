@@ -49,29 +49,28 @@ class Exported(nn.Module, ABC):
     def forward(self, lr: Tensor) -> Tensor:
         array = np.ascontiguousarray(lr.detach().cpu().numpy(), np.float32)
         parts = np.split(array, len(array)) if self.one else [array]
-        wanted = (len(array), self.channels, *(side * self.scale for side in array.shape[-2:]))
+        sr = np.concatenate([self._tried(part) for part in parts])
+        if sr.shape != (len(array), self.channels, *(side * self.scale for side in array.shape[-2:])):
+            raise self._failed(array, f"it gave {sr.shape}")
+        return torch.from_numpy(sr.astype(np.float32, copy=False)).to(lr.device)
+
+    def _tried(self, lr: np.ndarray) -> np.ndarray:
+        """`run`, whose errors become one line; a lack of memory is left to the caller, who can take smaller tiles."""
         try:
-            sr = np.concatenate([self.run(part) for part in parts])
-            reason = f"it gave {sr.shape}" if sr.shape != wanted else None
+            return self.run(lr)
         except Exception as error:  # the program's own classes
             if out_of_memory(error):
                 raise
-            reason = first_line(error)
-        if reason is not None:
-            height, width = array.shape[-2:]
-            raise InputError(f"{self.path}: {self.program} fails on an image of {width}x{height} pixels ({reason})")
-        return torch.from_numpy(sr.astype(np.float32, copy=False)).to(lr.device)
+            raise self._failed(lr, first_line(error)) from None
+
+    def _failed(self, lr: np.ndarray, reason: str) -> InputError:
+        return InputError(f"{self.path}: {self.program} fails on an image of {lr.shape[-1]}x{lr.shape[-2]} pixels ({reason})")
 
     def _found(self) -> int:
         """The scale, by enlarging one image."""
         sides = self.sides or tuple(-(-side // self.multiple_of) * self.multiple_of for side in SIDES)
         lr = np.full((1, self.channels, *sides), 0.5, np.float32)
-        try:
-            sr = self.run(lr)
-        except Exception as error:  # the program's own classes
-            raise InputError(
-                f"{self.path}: {self.program} cannot run it on an image of {sides[1]}x{sides[0]} pixels ({first_line(error)})"
-            ) from None
+        sr = self._tried(lr)
         scale = sr.shape[-1] // sides[1] if getattr(sr, "ndim", 0) == 4 else 0
         if scale < 1 or sr.shape != (1, self.channels, *(side * scale for side in sides)):
             raise InputError(

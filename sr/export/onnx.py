@@ -21,8 +21,8 @@ def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset
     if type(opset) is not int or not OPSETS[0] <= opset <= OPSETS[1]:
         raise InputError(f"opset={opset}: choose a whole number from {OPSETS[0]} to {OPSETS[1]}")
     try:
-        import onnx  # noqa: F401, torch's exporter needs both
-        import onnxscript  # noqa: F401
+        import onnx
+        import onnxscript  # noqa: F401, torch's exporter needs it
     except ImportError as error:
         raise MissingError(f"exporting ONNX needs the package {error.name}: {EXTRA}") from None
     with quiet():
@@ -40,8 +40,7 @@ def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset
             reason = first_line(error.__cause__ or error, 200)
             raise InputError(f"{facts.network} cannot be written as ONNX: {reason}") from error
     model = made.model_proto
-    for entry in (model.metadata_props.add(),):
-        entry.key, entry.value = KEY, facts.text()
+    onnx.helper.set_model_props(model, {KEY: facts.text()})
     model.producer_name = "sr"
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())

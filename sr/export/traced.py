@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sr.errors import InputError, first_line
 from sr.functional.axes import is_volume
 from sr.functional.frames import is_burst, is_clip
-from sr.network.inputs import conditions
+from sr.network.inputs import conditions, fits
 
 SIDES = (40, 56)  # LR pixels of the image that is traced, rounded up to what the network needs
 PRECISIONS = {"32": torch.float32, "16": torch.float16, "bf16": torch.bfloat16}
@@ -30,12 +30,12 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
             in a way that a graph cannot express.
     """
     name = type(network).__name__
-    if what := next((word for word, fits in _KINDS.items() if fits(network)), None):
+    if what := next((word for word, is_one in _KINDS.items() if is_one(network)), None):
         raise InputError(f"{name} is for {what}: only networks for pictures are exported")
-    if getattr(network, "fits", False) or hasattr(network, "own_precision"):
-        raise InputError(
-            f"{name} cannot be exported: it {'trains on each image' * hasattr(network, 'fits') or 'is exported already'}"
-        )
+    if fits(network):
+        raise InputError(f"{name} cannot be exported: it trains on each image")
+    if hasattr(network, "own_precision"):  # sr/backend/exported.py
+        raise InputError(f"{name} cannot be exported: it is exported already")
     if needed := conditions(network):
         raise InputError(f"{name} also needs {', '.join(needed)}: only networks of one image are exported")
     inner = network.eval() if precision == "32" else _Half(network.eval(), PRECISIONS[precision])

@@ -84,12 +84,10 @@ def test_what_is_refused(tmp_path):
         opened(tmp_path / "d.onnx")
 
 
-@pytest.mark.parametrize("place", ["../secret", "/etc/passwd", "sub/../../secret", "C:\\secret"])
-def test_no_data_file_outside_the_folder_is_read(tmp_path, place):
-    folder = tmp_path / "models"
-    folder.mkdir()
+def external(tmp_path, place):
+    """A file in a folder, whose tensor names a data file; beside the folder lies a secret."""
     (tmp_path / "secret").write_bytes(b"0" * 64)
-    path = model(folder / "a.onnx")
+    path = model(tmp_path / "models" / "a.onnx")
     whole = onnx.load(str(path))
     (tensor,) = whole.graph.initializer
     tensor.ClearField("raw_data")
@@ -97,25 +95,21 @@ def test_no_data_file_outside_the_folder_is_read(tmp_path, place):
     entry = tensor.external_data.add()
     entry.key, entry.value = "location", place
     path.write_bytes(whole.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("place", ["../secret", "/etc/passwd", "sub/../../secret", "C:\\secret"])
+def test_no_data_file_outside_the_folder_is_read(tmp_path, place):
+    (tmp_path / "models").mkdir()
     with pytest.raises(InputError, match="is outside its folder; nothing was read"):
-        opened(path)
+        opened(external(tmp_path, place))
 
 
 def test_a_data_file_that_is_a_link_out_of_the_folder_is_refused(tmp_path):
-    folder = tmp_path / "models"
-    folder.mkdir()
-    (tmp_path / "secret").write_bytes(b"0" * 64)
-    (folder / "weights").symlink_to(tmp_path / "secret")
-    path = model(folder / "a.onnx")
-    whole = onnx.load(str(path))
-    (tensor,) = whole.graph.initializer
-    tensor.ClearField("raw_data")
-    tensor.data_location = onnx.TensorProto.EXTERNAL
-    entry = tensor.external_data.add()
-    entry.key, entry.value = "location", "weights"
-    path.write_bytes(whole.SerializeToString())
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "weights").symlink_to(tmp_path / "secret")
     with pytest.raises(InputError, match="is outside its folder"):
-        opened(path)
+        opened(external(tmp_path, "weights"))
 
 
 @pytest.mark.filterwarnings("ignore:.*has no metadata")
