@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from sr.errors import InputError
 
 KEY = "sr"  # the name of the entry in a file's metadata
-_TYPES = {"int": int, "str": str, "dict": dict}
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,7 @@ def parsed(text: str | None, path: str | Path) -> Facts | None:
         if not isinstance(content, Mapping):
             raise ValueError("it is no object")
         for one in fields(Facts):
-            kind = _TYPES[str(getattr(one.type, "__name__", one.type)).partition("[")[0]]
-            if one.name in content and type(content[one.name]) is not kind:
+            if one.name in content and type(content[one.name]) is not (get_origin(one.type) or one.type):
                 raise ValueError(f"{one.name} is {content[one.name]!r}")
         facts = Facts(**content)
         if min(facts.scale, facts.multiple_of, facts.channels) < 1:
