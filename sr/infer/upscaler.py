@@ -17,6 +17,7 @@ from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.functional.frames import check_clip, is_burst
 from sr.functional.pixels import check_pixels
+from sr.functional.views import turned_back, viewed
 from sr.infer.memory import out_of_memory
 from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
 from sr.network.inputs import SCALE, SIZE, check_known, chosen, fits, is_image, takes_size, warn_outside
@@ -214,10 +215,9 @@ class Upscaler:
                 return self.network(x, **self._others(x, factors)).to(lr.device, torch.float32)
             total = 0
             for turns, flip in product(range(4), (False, True)):
-                view, swapped = _viewed(x, turns, flip), factors[::-1] if turns % 2 else factors
+                view, swapped = viewed(x, turns, flip), factors[::-1] if turns % 2 else factors
                 sr = self.network(view, **self._others(view, swapped, turns, flip)).float()
-                sr = torch.rot90(sr, -turns, (-2, -1))
-                total = total + (sr.flip(-1) if flip else sr)
+                total = total + turned_back(sr, turns, flip)
             return (total / 8).to(lr.device)
 
     def _others(self, lr: Tensor, factors: Sequence[Fraction], turns: int = 0, flip: bool = False) -> dict[str, Any]:
@@ -228,7 +228,7 @@ class Upscaler:
         for name, value in self.further.items():
             known[name] = _for_each(name, value, lr, self.tile)
             if is_image(known[name]):
-                known[name] = _viewed(known[name], turns, flip)
+                known[name] = viewed(known[name], turns, flip)
         return chosen(self.network, known)
 
 
@@ -255,10 +255,6 @@ def factor(network: nn.Module, scale: float | None = None) -> Fraction:
         raise InputError(f"scale={scale}: choose a factor with at most two decimals, such as {round(scale, 2)}")
     warn_outside(network, scale)
     return found
-
-
-def _viewed(image: Tensor, turns: int, flip: bool) -> Tensor:
-    return torch.rot90(image.flip(-1) if flip else image, turns, (-2, -1))
 
 
 def _for_each(name: str, value: Any, lr: Tensor, tile: int | None) -> Any:

@@ -20,6 +20,7 @@ from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.given_kernel import aligned, downscaled, read_kernel
 from sr.functional.resize import imresize
+from sr.functional.views import turned_back, viewed
 from sr.schedule.slope import Slope
 
 _AS_IS, _EXACT = 0.05, 0.5  # probabilities: no flip or turn; no interpolation (with the first)
@@ -108,7 +109,7 @@ class Task:
         turns, flips = (0, False) if mode < _AS_IS or self.kernel is not None else (int(4 * turn), flip < 0.5)
         if mode < _EXACT:
             (top, height), (left, width) = (self._window(side, at) for side, at in zip(image.shape[-2:], (y, x), strict=True))
-            father = _viewed(image[..., top : top + height, left : left + width], turns, flips)
+            father = viewed(image[..., top : top + height, left : left + width], turns, flips)
         else:
             zoom, difference = wanted / base, _DIFFERENCE * difference / 2
             zooms = max(zoom - difference, 0.1), max(zoom + difference, 0.1)
@@ -189,9 +190,8 @@ class Task:
         made = []
         with float32(lr.device.type):
             for turn, flip in views:
-                sr = network(_viewed(lr, turn, flip), size=size[::-1] if turn % 2 else size).clamp_(0, 1)
-                sr = torch.rot90(sr, -turn, (-2, -1))
-                made.append(self._back_projected(sr.flip(-1) if flip else sr, lr))
+                sr = network(viewed(lr, turn, flip), size=size[::-1] if turn % 2 else size).clamp_(0, 1)
+                made.append(self._back_projected(turned_back(sr, turn, flip), lr))
             ordered = torch.stack(made).sort(0).values
             middle = (ordered[(len(made) - 1) // 2] + ordered[len(made) // 2]) / 2  # the mean of both of an even number
             return self._back_projected(middle, lr)
@@ -228,7 +228,3 @@ def _gradual(scale: int) -> list[tuple[Fraction, Fraction]]:
         found += [(before, after), (after, before), (after, after)]
         before = after
     return found
-
-
-def _viewed(image: Tensor, turns: int, flip: bool) -> Tensor:
-    return torch.rot90(image.flip(-1) if flip else image, turns, (-2, -1))
