@@ -20,6 +20,7 @@ from sr.metric.frames import each_score, means, middle_frame, one_score
 from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.bursts import reference, seen
+from sr.model.compared import compared
 from sr.model.compiled import check, compiled
 from sr.model.enlarge import Enlarger, memory_for
 from sr.model.frozen import Frozen
@@ -73,14 +74,16 @@ class SRModule(pl.LightningModule):
         self._how = compile
         self._compiled: dict[str, Callable[..., Any]] = {}  # not sub-modules: keys in checkpoints stay plain
 
-    def inputs(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Any]]:
-        """Inputs of the network, `network(lr, **others)`: LR, and the keys of the batch that its `forward` names.
+    def inputs(self, batch: Mapping[str, Any], network: nn.Module | None = None) -> tuple[Tensor, dict[str, Any]]:
+        """Inputs of the network (or of another one), `network(lr, **others)`: LR, and the keys of the batch that its `forward`
+        names.
 
         `size` is the height and width of HR, or of LR times the scale without HR. InputError: the batch lacks a key.
         """
-        lr = seen(self.network, batch)
+        network = self.network if network is None else network
+        lr = seen(network, batch)
         size = batch["hr"].shape[-2:] if "hr" in batch else (round(side * float(batch[SCALE][0])) for side in lr.shape[-2:])
-        return lr, chosen(self.network, {**batch, SIZE: tuple(size)})
+        return lr, chosen(network, {**batch, SIZE: tuple(size)})
 
     def target(self, batch: Mapping[str, Any]) -> Tensor | None:
         """The target of the network's output, HR or its sampled `pixels`; None in a set without HR."""
@@ -165,6 +168,12 @@ class SRModule(pl.LightningModule):
 
         optimizer.register_step_post_hook(follow)
         return optimizer
+
+    def compared(
+        self, lr: Tensor, others: Mapping[str, Any], hr: Tensor, batch: Mapping[str, Any]
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """SR, the weighted sum of the losses, and each by name, in a training step; see sr/model/compared.py."""
+        return compared(self, lr, others, hr, batch)
 
     def average_image(self, lr: Tensor, **others: Any) -> Tensor | None:
         """The average's result for (N, C, H, W) and its `inputs`, for losses that use it (`uses_average`); None without

@@ -1,15 +1,12 @@
 """What losses compare in a training step: SR and HR, of clips their frames, and further outputs of the network."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
 from sr.functional.frames import is_clip
 from sr.functional.leading import pictures
-
-if TYPE_CHECKING:
-    from sr.model.base import SRModule
 
 
 def frames(network: nn.Module, image: Tensor) -> Tensor:
@@ -18,9 +15,9 @@ def frames(network: nn.Module, image: Tensor) -> Tensor:
 
 
 def compared(
-    module: "SRModule", lr: Tensor, others: Mapping[str, Any], hr: Tensor, batch: Mapping[str, Any]
+    module: Any, lr: Tensor, others: Mapping[str, Any], hr: Tensor, batch: Mapping[str, Any]
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """SR as losses see it, the weighted sum of the module's losses, and each by name. Of clips losses see the frames."""
+    """SR as losses see it, the weighted sum of the losses of an SRModule, and each by name. Of clips losses see the frames."""
     network, made = module.network, {}
     if module.loss.of:  # not compiled: more than `forward`
         sr, made = network.outputs(lr, **others)

@@ -15,7 +15,7 @@ from sr.image.kind import of_data
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
-from sr.model.compared import compared, frames
+from sr.model.compared import frames
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
@@ -125,7 +125,7 @@ class GAN(SRModule):
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""
         (lr, others), hr = self.inputs(batch), self.target(batch)
-        sr, loss, parts = compared(self, lr, others, hr, batch)
+        sr, loss, parts = self.compared(lr, others, hr, batch)
         if adversarial:
             fooled = self._fooled(sr, frames(self.network, batch.get("real", hr)))
             loss = loss + self.adversarial.weight * fooled

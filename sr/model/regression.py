@@ -13,7 +13,6 @@ from sr.functional.color import has_luma, rgb_to_y
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
-from sr.model.compared import compared
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 from sr.network.luma import LumaNetwork
 
@@ -73,7 +72,7 @@ class Regression(SRModule):
         (lr, others), hr = self.inputs(batch), self.target(batch)
         if self.channel == "y" and has_luma(lr.shape[-3]):  # other bands are used unchanged
             lr, hr = rgb_to_y(lr), rgb_to_y(hr)
-        _, total, parts = compared(self, lr, others, hr, batch)
+        _, total, parts = self.compared(lr, others, hr, batch)
         if self.l1_regularisation:
             parts["l1_regularisation"] = sum(p.abs().sum() for p in self.network.parameters() if p.requires_grad)
             total = total + self.l1_regularisation * parts["l1_regularisation"]

@@ -15,7 +15,8 @@ from sr.run import history
 from sr.weights import checkpoint, trust
 
 _FIXED = ("model", "network", "experiment", "scale", "image")  # another network or task is a new run: use init_from
-_FREE = ("model.compile", "model.checkpoint_activations")  # may change: they depend on the machine's memory
+# May change: they depend on the machine's memory and folders. A teacher must be the same file, which its hash shows.
+_FREE = ("model.compile", "model.checkpoint_activations", "model.teacher")
 
 
 def command_line(words: list[str]) -> list[str]:
