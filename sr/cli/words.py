@@ -22,21 +22,9 @@ from sr.cli import groups
 from sr.errors import InputError
 
 # Keys that take paths: a leading ~ is the home folder, also in quotes, lists, YAML and environment variables.
-PATHS = (
-    "output_dir",
-    "data_dir",
-    "resume",
-    "init_from",
-    "model.teacher",
-    "reproduce",
-    "ckpt",
-    "input",
-    "output",
-    "reference",
-    "runs",
-    "votes",
-)
+PATHS = ("output_dir", "data_dir", "resume", "init_from", "reproduce", "ckpt", "input", "output", "reference", "runs", "votes")
 PATHS += (
+    "model.teacher",
     "data.train",
     "data.train.path",
     "data.train.folder",

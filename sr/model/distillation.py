@@ -136,8 +136,8 @@ class Distilled(SRModule):
                 ", ".join(f"{one['file']} (sha256 {one['sha256'][:12]})" for one in part) for part in (self._origin, before)
             )
             raise InputError(
-                f"model.teacher: the run had {theirs}, now there is {ours}: pass the files that it had, or init_from=CHECKPOINT "
-                "for a new run"
+                f"model.teacher: the run had {theirs}, now there is {ours}: pass the files that it had, or "
+                "init_from=CHECKPOINT for a new run"
             )
 
 
@@ -170,7 +170,7 @@ def _check_teacher(file: str, teacher: nn.Module, student: nn.Module) -> None:
 def _distance(name: str, ours: Tensor, other: str, theirs: Tensor) -> Tensor:
     if (len(ours), *ours.shape[2:]) != (len(theirs), *theirs.shape[2:]):
         raise InputError(
-            f"model.features: {name} gives {tuple(ours.shape)}, {other} of the teacher {tuple(theirs.shape)}: choose parts with "
-            "the same height and width"
+            f"model.features: {name} gives {tuple(ours.shape)}, {other} of the teacher {tuple(theirs.shape)}: choose parts "
+            "with the same height and width"
         )
     return affinity_distance(ours, theirs)

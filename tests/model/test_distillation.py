@@ -100,7 +100,6 @@ def test_the_student_itself_is_said(files):
         ({"weights": {"perceptual": 1}}, r"needs a perceptual loss: pass loss=\[l1,perceptual\]"),
         ({"features": {"bodi.1": "body.1"}}, "model.features: Compact has no part 'bodi.1'; nearest: body.1"),
         ({"features": {"body.1": "tail"}}, "model.features, of .*a.ckpt: Compact has no part 'tail'"),
-        ({"features": {"body.1": "body.1"}, "compile": "eager"}, "pass model.compile=false"),
         ({"network": {"scale": 4}}, r"a.ckpt: Compact is for scale 2, but the run has scale=4"),
         ({"network": {"channels": 1}}, "a.ckpt: Compact is for 3 channels, but the network for 1"),
     ],
@@ -109,6 +108,13 @@ def test_what_does_not_fit_is_one_line(files, options, line):
     network = Compact(**{"scale": 2, "n_feats": 4, "n_blocks": 1, **options.pop("network", {})})
     with pytest.raises(InputError, match=line):
         taught(**{"teacher": files[0], "network": network, **options})
+
+
+def test_features_of_a_compiled_network_are_refused(files):
+    model = taught(files[0], features={"body.1": "body.1"})
+    model._how = True  # without torch's compiler, which takes seconds to import
+    with pytest.raises(InputError, match="pass model.compile=false"):
+        model._check_terms()
 
 
 def test_another_file_is_not_the_teacher_of_a_run_that_goes_on(files, tmp_path):
