@@ -105,6 +105,13 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
             if isinstance(callback, pl.callbacks.EarlyStopping):
                 states.pop(callback.state_key, None)
 
+    def reshaped(self, **options: Any) -> None:
+        """The network has other options from now on: checkpoints build it with them, and earlier scores do not count."""
+        for record in (self.carry, self.carry.get("config") or {}):
+            if "network" in record:
+                record["network"].update(options)
+        self.score = None
+
     def state_dict(self) -> dict[str, Any]:
         return {"score": self.score, "monitor": self.monitor}
 

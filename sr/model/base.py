@@ -119,6 +119,10 @@ class SRModule(pl.LightningModule):
             self._compiled[part] = compiled(getattr(self, part), self._how)
         return self._compiled[part]
 
+    def reshaped(self) -> None:
+        """Parts have weights of other shapes from now on."""
+        self._compiled.clear()
+
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed a network's own random numbers (dropout, stochastic depth) from the seed and the batch's first sample only.
 

@@ -4,20 +4,26 @@ Wang, Xie, Dong, Shan: Real-ESRGAN, 2021, arXiv:2107.10833; the network came wit
 xinntao/Real-ESRGAN (realesr-animevideov3, realesr-general-x4v3).
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
 from sr.network.release import Release, Shapes, root
-from sr.network.upsample import check_channels, check_scale, features_alone
+from sr.network.upsample import check_channels, check_scale, check_widths, features_alone
 
 
-def _options(shapes: Shapes) -> dict[str, int]:
+def _options(shapes: Shapes) -> dict[str, Any]:
     last = max(int(key.split(".")[1]) for key in shapes if key.startswith("body."))
+    widths = [shapes[f"body.{layer}.weight"][0] for layer in range(0, last, 2)]
     return {
         "scale": root(shapes[f"body.{last}.weight"][0]),
-        "n_feats": shapes["body.0.weight"][0],
+        "n_feats": widths[0],
         "n_blocks": last // 2 - 1,
+        **({"widths": widths} if len(set(widths)) > 1 else {}),
     }
 
 
@@ -25,22 +31,36 @@ class Compact(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     `n_blocks` is the number of middle convolutions (num_conv in the release; 16 for animevideov3, 32 for general).
-    Keys of the release, whose files load: body.N. scale=None: features alone (sr/network/any_scale.py).
+    `widths` are the channels after each convolution but the last, `n_blocks` + 1 numbers, as pruning leaves them; by default
+    all are `n_feats`. Keys of the release, whose files load: body.N. scale=None: features alone (sr/network/any_scale.py).
     """
 
     release = Release(("body.0.weight", "body.1.weight"), _options)
 
-    def __init__(self, *, scale: int | None = 4, channels: int = 3, n_feats: int = 64, n_blocks: int = 16) -> None:
+    def __init__(
+        self,
+        *,
+        scale: int | None = 4,
+        channels: int = 3,
+        n_feats: int = 64,
+        n_blocks: int = 16,
+        widths: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.scale = None if scale is None else check_scale(scale, (1, 2, 3, 4, 6, 8))
-        self.channels, self.multiple_of, self.n_feats = check_channels(channels), 1, n_feats
-        layers: list[nn.Module] = [nn.Conv2d(channels, n_feats, 3, padding=1), nn.PReLU(n_feats)]
-        for _ in range(n_blocks):
-            layers += [nn.Conv2d(n_feats, n_feats, 3, padding=1), nn.PReLU(n_feats)]
+        widths = check_widths(widths, n_feats, n_blocks + 1)
+        self.channels, self.multiple_of, self.n_feats = check_channels(channels), 1, widths[-1]
+        layers: list[nn.Module] = []
+        for before, after in pairwise([channels, *widths]):
+            layers += [nn.Conv2d(before, after, 3, padding=1), nn.PReLU(after)]
         if scale is not None:
-            layers.append(nn.Conv2d(n_feats, channels * scale**2, 3, padding=1))
+            layers.append(nn.Conv2d(widths[-1], channels * scale**2, 3, padding=1))
         self.body = nn.Sequential(*layers)
         self.n_deep = 2 * n_blocks + 2  # layers before the last convolution
+
+    def prunable(self) -> list[nn.Module]:
+        """The convolutions whose numbers of output channels are `widths` (sr/model/channels.py)."""
+        return list(self.body[: self.n_deep : 2])
 
     def features(self, x: Tensor) -> Tensor:
         """(N, `channels`, H, W) -> (N, n_feats, H, W)."""

@@ -3,26 +3,31 @@
 Lim, Son, Kim, Nah, Lee: Enhanced Deep Residual Networks for Single Image Super-Resolution, 2017, arXiv:1707.02921.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 import torch.nn as nn
 from torch import Tensor
 
 from sr.network.release import Release, Shapes, count, shuffled
-from sr.network.upsample import Upsampler, check_channels, check_scale, features_alone
+from sr.network.upsample import Upsampler, check_channels, check_scale, check_widths, features_alone
 
 DIV2K_MEAN = (0.4488, 0.4371, 0.4040)  # RGB, [0, 1]; mean of the training images, as in the release
 
 
-def _options(shapes: Shapes) -> dict[str, float]:
+def _options(shapes: Shapes) -> dict[str, Any]:
     return {"scale": shuffled(shapes, r"tail\.0\.\d+\.weight"), **body_options(shapes)}
 
 
-def body_options(shapes: Shapes) -> dict[str, float]:
+def body_options(shapes: Shapes) -> dict[str, Any]:
     """The options of the layers before those that enlarge."""
-    n_feats = shapes["head.0.weight"][0]
+    n_feats, n_blocks = shapes["head.0.weight"][0], count(shapes, r"body\.(\d+)\.body")
+    widths = [shapes[f"body.{block}.body.0.weight"][0] for block in range(n_blocks)]
     return {
         "n_feats": n_feats,
-        "n_blocks": count(shapes, r"body\.(\d+)\.body"),
+        "n_blocks": n_blocks,
+        **({"widths": widths} if set(widths) != {n_feats} else {}),
         "res_scale": 0.1 if n_feats == 256 else 1.0,  # the paper's two networks, table 1
     }
 
@@ -31,6 +36,7 @@ class EDSR(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW); x1 (restoration), x2, x3, x4, x8.
 
     The defaults are the large network; 64 features, 16 blocks and res_scale 1 are the baseline (section 4.3, table 1).
+    `widths` are the channels between the two convolutions of each block, as pruning leaves them; by default all are `n_feats`.
     Keys of sanghyun-son/EDSR-PyTorch, whose files load: sub_mean, head, body, tail, add_mean. Internally pixels are in the
     range of the release, 0..`rgb_range`, minus the mean of DIV2K. scale=None: features alone (sr/network/any_scale.py).
     """
@@ -51,6 +57,7 @@ class EDSR(nn.Module):
         n_blocks: int = 32,
         res_scale: float = 0.1,
         rgb_range: float = 255.0,
+        widths: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         self.scale = None if scale is None else check_scale(scale, (1, 2, 3, 4, 8))
@@ -58,11 +65,15 @@ class EDSR(nn.Module):
         self.rgb_range = rgb_range
         self.sub_mean = MeanShift(-rgb_range, channels)
         self.head = nn.Sequential(nn.Conv2d(channels, n_feats, 3, padding=1))
-        blocks = [ResBlock(n_feats, res_scale) for _ in range(n_blocks)]
+        blocks = [ResBlock(n_feats, res_scale, inner=inner) for inner in check_widths(widths, n_feats, n_blocks)]
         self.body = nn.Sequential(*blocks, nn.Conv2d(n_feats, n_feats, 3, padding=1))
         if scale is not None:
             self.tail = nn.Sequential(Upsampler(scale=scale, n_feats=n_feats), nn.Conv2d(n_feats, channels, 3, padding=1))
         self.add_mean = MeanShift(rgb_range, channels)
+
+    def prunable(self) -> list[nn.Module]:
+        """The convolutions whose numbers of output channels are `widths` (sr/model/channels.py)."""
+        return [block.body[0] for block in self.body if isinstance(block, ResBlock)]
 
     def features(self, x: Tensor) -> Tensor:
         """(N, `channels`, H, W) -> (N, n_feats, H, W); the mean is not subtracted."""
@@ -77,14 +88,18 @@ class EDSR(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """x + res_scale * (convolution, ReLU, convolution); section 3.1, residual scaling in section 3.2."""
+    """x + res_scale * (convolution, ReLU, convolution); section 3.1, residual scaling in section 3.2.
 
-    def __init__(self, n_feats: int, res_scale: float, conv: type[nn.Module] = nn.Conv2d) -> None:
+    `inner` is the number of channels between the two; by default `n_feats`.
+    """
+
+    def __init__(self, n_feats: int, res_scale: float, conv: type[nn.Module] = nn.Conv2d, inner: int | None = None) -> None:
         super().__init__()
+        inner = n_feats if inner is None else inner
         self.body = nn.Sequential(
-            conv(n_feats, n_feats, 3, padding=1),
+            conv(n_feats, inner, 3, padding=1),
             nn.ReLU(inplace=True),
-            conv(n_feats, n_feats, 3, padding=1),
+            conv(inner, n_feats, 3, padding=1),
         )
         self.res_scale = res_scale
 

@@ -1,5 +1,7 @@
 """Sub-pixel upsampling shared by the families that upsample their features at the end."""
 
+from collections.abc import Sequence
+
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,6 +26,14 @@ def check_channels(channels: int) -> int:
     if type(channels) is not int or channels < 1:
         raise InputError(f"channels {channels!r} is not supported; choose a whole number from 1 up")
     return channels
+
+
+def check_widths(widths: Sequence[int] | None, n_feats: int, count: int) -> list[int]:
+    """The channels of `count` layers: those of a pruned network, or `n_feats` everywhere. InputError: not that many numbers."""
+    found = [n_feats] * count if widths is None else list(widths)
+    if len(found) != count or any(type(width) is not int or width < 1 for width in found):
+        raise InputError(f"network.widths={found}: pass {count} whole numbers from 1 up")
+    return found
 
 
 def stages(scale: int) -> list[int]:
