@@ -108,6 +108,8 @@ class Slim(pl.Callback):
         step, network = trainer.global_step, pl_module.network
         if step == self._at or not self.removes(step):
             return
+        if self.importance == "taylor" and not self._scores:
+            warn(f"step {step}: no finite gradients since the last removal: this one goes by the norm of the weights")
         scores = self._scores or Channels(network).scores("magnitude")
         dropped = least_important(network, scores, self.left(step) * self._before, self.multiple)
         self._at, self._scores, self._channels = step, [], None

@@ -25,7 +25,8 @@ class Frozen:
     """
 
     def __init__(self, network: nn.Module, until: Mapping[str, int | str]) -> None:
-        self._waiting: list[tuple[int, list[nn.Parameter]]] = []
+        self._network = network
+        self._waiting: list[tuple[int, str]] = []  # prefixes, because pruning replaces parameters
         for prefix, step in until.items():
             if step != ALWAYS and (type(step) is not int or step < 0):
                 raise InputError(f"model.frozen_until.{prefix}={step}: pass a number of steps, or {ALWAYS}")
@@ -36,11 +37,11 @@ class Frozen:
                 for parameter in named:
                     parameter.requires_grad_(False)
             else:
-                self._waiting.append((step, named))
+                self._waiting.append((step, prefix))
 
     def rest(self, step: int) -> None:
         """Drop the gradients of the parameters that do not learn in this step yet."""
-        for until, parameters in self._waiting:
-            if step < until:
-                for parameter in parameters:
+        for prefix in (prefix for until, prefix in self._waiting if step < until):
+            for name, parameter in self._network.named_parameters():
+                if name.startswith(prefix):
                     parameter.grad = None
