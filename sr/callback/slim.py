@@ -90,8 +90,9 @@ class Slim(pl.Callback):
             least_important(network, scores, self.macs * (self._before or 0), self.multiple)  # or it says that it cannot
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # Not on_train_batch_end: a checkpoint may be written before that is called.
-        trainer.optimizers[0].register_step_pre_hook(lambda *_: self._look(pl_module.network, trainer.global_step + 1))
+        # Not on_train_batch_end: a checkpoint may be written before that is called. Not before the step: gradients are computed
+        # within it.
+        trainer.optimizers[0].register_step_post_hook(lambda *_: self._look(pl_module.network, trainer.global_step + 1))
 
     def _look(self, network: Any, step: int) -> None:
         """Add the scores of the gradients of a step, if a removal comes soon."""

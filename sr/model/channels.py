@@ -60,8 +60,13 @@ class Channels:
             frozen = [weight for weight in network.parameters() if not weight.requires_grad]
             for weight in frozen:  # such as those of an average: dependencies are read off the graph of gradients
                 weight.requires_grad_(True)
+            inplace = [part for part in network.modules() if getattr(part, "inplace", False)]
+            for part in inplace:  # an activation in place hides the convolution before it from the trace
+                part.inplace = False
             lr = torch.zeros(1, network.channels, SIDE, SIDE, device=device)
             self._graph = library_.DependencyGraph().build_dependency(network, lr, verbose=False)
+            for part in inplace:
+                part.inplace = True
             for weight in frozen:
                 weight.requires_grad_(False)
         self._of = library_.prune_conv_out_channels

@@ -19,7 +19,7 @@ from sr.weights.load import load
 from tests.jobs import compose, run_train
 from tests.model.gan_job import TINY
 from tests.model.test_regression import batch, compact, regression
-from tests.run.test_resume import assert_equal, read
+from tests.run.test_resume import assert_equal, go_on, read
 
 
 def write(file: Path, seed: int = 1, **options: int) -> str:
@@ -135,12 +135,11 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_been(files, tmp_path):
     words += ["trainer.val_check_interval=2", "trainer.max_steps=4", "schedule=constant", f"data_dir={tmp_path}/data"]
     run_train(*words, f"output_dir={tmp_path}/whole")
     run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/part")
-    last = tmp_path / "part" / "checkpoints" / "last.ckpt"
-    run_train(f"resume={last}", "trainer.max_steps=4", f"output_dir={tmp_path}/part")
+    go_on(tmp_path / "part", 4)
     whole, part = read(tmp_path / "whole"), read(tmp_path / "part")
     assert_equal(whole["state_dict"], part["state_dict"])
     assert_equal(whole["optimizer_states"], part["optimizer_states"])
-    assert load(last).n_feats == 8  # an ordinary checkpoint, of the student
+    assert load(tmp_path / "part" / "checkpoints" / "last.ckpt").n_feats == 8  # an ordinary checkpoint, of the student
 
 
 @pytest.mark.slow

@@ -38,6 +38,14 @@ def read(folder: Path) -> dict:
     return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
 
 
+def go_on(folder: Path, steps: int) -> None:
+    """Resume a run in this process up to another number of steps."""
+    stopped = read(folder)
+    stopped["sr"]["config"]["trainer"]["max_steps"] = steps
+    torch.save(stopped, folder / "checkpoints" / "last.ckpt")
+    run_train(f"resume={folder}/checkpoints/last.ckpt", f"output_dir={folder}")
+
+
 def rows(folder: Path) -> list[dict[str, str]]:
     with open(folder / "metrics.csv", newline="") as file:
         return [{key: value for key, value in row.items() if key != "train/images_per_second"} for row in csv.DictReader(file)]
@@ -123,10 +131,7 @@ def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulat
     words += [f"trainer.accumulate_grad_batches={accumulate}", "trainer.val_check_interval=2", "trainer.max_steps=4"]
     run_train(*words, f"output_dir={tmp_path}/whole")
     run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/part")
-    stopped = read(tmp_path / "part")
-    stopped["sr"]["config"]["trainer"]["max_steps"] = 4
-    torch.save(stopped, tmp_path / "part" / "checkpoints" / "last.ckpt")
-    run_train(f"resume={tmp_path}/part/checkpoints/last.ckpt", f"output_dir={tmp_path}/part")
+    go_on(tmp_path / "part", 4)
     whole, part = read(tmp_path / "whole"), read(tmp_path / "part")
     assert_equal(whole["state_dict"], part["state_dict"])
     assert_equal(whole["optimizer_states"], part["optimizer_states"])
