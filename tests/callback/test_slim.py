@@ -13,7 +13,8 @@ from tests.jobs import run_train
 from tests.run.test_resume import assert_equal, go_on, read
 
 WORDS = ("network.n_blocks=2", "model.ema=0.9", "schedule=constant", "callback=[default,slim]", "callback.slim.macs=0.4",
-         "callback.slim.n_batches=2", "callback.slim.every=2", "callback.slim.end=4", "trainer.max_steps=6", "trainer.val_check_interval=3")  # fmt: skip
+         "callback.slim.n_batches=2", "callback.slim.every=2", "callback.slim.end=4", "trainer.max_steps=6",
+         "trainer.val_check_interval=3")  # fmt: skip
 
 
 def test_most_channels_go_early():
