@@ -52,7 +52,7 @@ def predict(cfg: DictConfig) -> None:
         raise SystemExit(1 if videos(cfg, found).failed else 0)
     files = plan(listed(cfg.input), cfg.output, format=cfg.format, suffix=cfg.suffix)
     device = pick_device(cfg.device)
-    network = build.predicting_network(cfg)
+    network = build.predicting_network(cfg, build.sizes_of_pictures(files, cfg.overwrite))
 
     from sr.functional.frames import is_clip
 
@@ -101,7 +101,7 @@ def videos(cfg: DictConfig, found: list[Any]) -> Any:
     for _, target in files:
         settings.check(target)
     device = pick_device(cfg.device)
-    network = build.predicting_network(cfg)
+    network = build.predicting_network(cfg, build.sizes_of_videos(files, cfg.overwrite))
     return predict_videos(network.to(device), files, settings, overwrite=cfg.overwrite, kind=build.image(cfg), **options)
 
 
@@ -177,6 +177,7 @@ def compare(cfg: DictConfig) -> int:
         "suffix": "",
         "precision": 32,
         "batch": "auto",
+        "backend": None,
     }
     why = "cannot be combined with compare=true, which shows each network of ckpt in float32"
     check_settled(cfg, settled | {"alpha_upscale": "bicubic"}, why)

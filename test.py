@@ -74,6 +74,7 @@ def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
 
     network = build.tested_network(cfg)
     data = build.benchmarks(cfg)
+    network = build.on_backend(cfg, network, build.sizes_of_benchmarks(data, cfg.scale))
     model = build.evaluation(cfg, network)
     trainer = build.trainer(cfg)
 

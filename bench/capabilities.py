@@ -2,6 +2,7 @@
 
     python bench/capabilities.py > bench/capabilities.md       # all networks, minutes; hat rgt: these, the other lines stay
     python bench/capabilities.py --compile > bench/capabilities.md    # torch.compile alone, 20 minutes; it needs a C++ compiler
+    python bench/capabilities.py --export > bench/capabilities.md     # ONNX files alone, of those that were not tried; hours
 
 On the CPU, with initial weights, at x4, on a piece of a real photograph. torch.compile is tried on one block of one network of
 each class, everything else on the whole network. Trained weights can have larger values: predict.py also looks at what comes
@@ -10,8 +11,10 @@ out, and stops where it is not finite.
 
 import argparse
 import sys
+import tempfile
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,10 +22,12 @@ import yaml
 from torch import Tensor, nn
 
 from networks import BURSTS, CLIPS, NAMES, known, network
+from sr.backend.facts import Facts
 from sr.data.source.sample import Sample
 from sr.device import capability
 from sr.device.count import parameters
-from sr.errors import InputError
+from sr.errors import InputError, first_line
+from sr.export.file import export
 from sr.files import whole as whole_file
 from sr.functional.frames import is_burst, is_clip
 from sr.image.file import read, to_tensor
@@ -60,6 +65,7 @@ def measure(name: str) -> dict[str, object]:
         "reach": None if isinstance(whole, Still) else reach(whole),
         "compile": None,
         "channels_last": channels_last(whole, lr, exact),
+        "export": None,
     }
 
 
@@ -105,6 +111,18 @@ def compiled(network: nn.Module) -> float | str:
         return "fails"
 
 
+def exported(network: nn.Module) -> float | str:
+    """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason"."""
+    found = []
+    facts = Facts(network.scale, network.multiple_of, network.channels, type(network).__name__, type(network).__name__)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            export(network, facts, Path(folder, "network.onnx"), say=found.append)
+        except InputError as error:
+            return f"fails: {first_line(error, 120).replace(f'{folder}/', '')}"
+    return float(f"{max(max(one.photo, one.noise) for one in found):.1e}")
+
+
 def channels_last(network: nn.Module, lr: Tensor, exact: Tensor) -> float:
     """Relative error with weights and images in this memory format."""
     return relative(
@@ -121,18 +139,26 @@ def relative(sr: Tensor, exact: Tensor) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Try out what networks can do.")
     every = [*NAMES, *CLIPS, *BURSTS]
-    parser.add_argument("names", nargs="*", type=known, default=every, help="networks of conf/network; all of them")
+    parser.add_argument("names", nargs="*", type=known, help="networks of conf/network; all of them")
     parser.add_argument("--compile", action="store_true", help="torch.compile alone: all else that was measured stays")
+    parser.add_argument("--export", action="store_true", help="ONNX files alone: without names, those that were not tried")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     lines, tried = capability.stored(), {}
-    for name in options.names:
+    names = options.names or every
+    if options.export and not options.names:
+        untried = [name for name in every if name in lines and lines[name].get("export") is None]
+        names = sorted(untried, key=lambda name: lines[name]["parameters"])  # what takes minutes comes last
+    alone = options.compile or options.export
+    for name in names:
         started = time.monotonic()
-        line = lines[name] if options.compile and name in lines else measure(name)
+        line = lines[name] if alone and name in lines else measure(name)
         kind = line["kind"]
         if options.compile and kind not in tried:
             tried[kind] = compiled(network(name, n_blocks=1))
-        line["compile"] = tried.get(kind, lines.get(name, {}).get("compile"))
+        before = lines.get(name, {})
+        line["compile"] = tried.get(kind, before.get("compile"))
+        line["export"] = exported(network(name)) if options.export else before.get("export")
         write(lines := capability.stored() | {name: line})
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     print(page(lines))
@@ -161,12 +187,13 @@ Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a 
 - reach: radius of the receptive field in LR pixels. Tiles with an `overlap` of 4 times as much equal the whole image; with a
   smaller overlap they approximate it. "all": attention or pooling uses the whole image, or the reach is more than
   {STRIPS[-1] // 2} pixels, or the network is for clips or bursts: tiles are always an approximation.
+- export: largest difference of the ONNX file from the network in 8-bit levels, before rounding, at five sizes.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 
 Networks for clips and bursts get three equal frames.
 
 """
-    header = ["network", "pads to", "smallest", "bfloat16", "float16", "reach", "compile", "channels_last"]
+    header = ["network", "pads to", "smallest", "bfloat16", "float16", "reach", "compile", "channels_last", "export"]
     rows = [
         [
             name,
@@ -176,6 +203,7 @@ Networks for clips and bursts get three equal frames.
             "all" if line["reach"] is None else str(line["reach"]),
             "not tried" if line["compile"] is None else str(line["compile"]),
             f"{line['channels_last']:g}",
+            "not tried" if line.get("export") is None else str(line["export"]),
         ]
         for name, line in sorted(lines.items())
     ]

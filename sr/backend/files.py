@@ -1,5 +1,6 @@
 """Which files are exported networks, and opening them."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,18 @@ def opened(path: str | Path) -> nn.Module:
 
 
 def facts(path: str | Path) -> Facts | None:
-    """What an exported file says about its network, without preparing it; None for files of other programs."""
-    if Path(path).suffix.lower() == ".onnx":
+    """What an exported file says about its network, without preparing it; None for files of other programs.
+
+    A file is read once, as long as it stays as it is: a command asks several times.
+    """
+    path = Path(path)
+    there = path.stat() if path.is_file() else None  # errors are not kept
+    return _facts(path, there and (there.st_mtime_ns, there.st_size))
+
+
+@lru_cache(maxsize=16)
+def _facts(path: Path, _: tuple[int, int] | None) -> Facts | None:
+    if path.suffix.lower() == ".onnx":
         from sr.backend.onnx import facts as found
     else:
         from sr.backend.openvino import facts as found

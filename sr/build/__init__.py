@@ -3,6 +3,7 @@
 `train.py` calls `data`, `model` and `trainer`, then `fit` and `test`; each file builds what its name says.
 """
 
+from sr.build.backend import on_backend, sizes_of_benchmarks, sizes_of_pictures, sizes_of_videos
 from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
 from sr.build.degradation import sets
@@ -48,6 +49,7 @@ __all__ = [
     "network",
     "network_name",
     "over_scales",
+    "on_backend",
     "predicting_network",
     "preview",
     "quiet",
@@ -55,6 +57,9 @@ __all__ = [
     "seed",
     "sets",
     "settle_image",
+    "sizes_of_benchmarks",
+    "sizes_of_pictures",
+    "sizes_of_videos",
     "table_name",
     "test",
     "tested_network",

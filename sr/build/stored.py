@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr.build.backbone import settle_backbone
+from sr.build.backend import Sizes, on_backend
 from sr.build.benchmark import benchmarks_of_run, degraded_of_run
 from sr.build.image import check_channels, common_kind, image, image_node, settle_image, stored_kind
 from sr.build.node import build, plain
@@ -36,11 +37,15 @@ def stored_network(cfg: DictConfig) -> nn.Module:
     return built
 
 
-def predicting_network(cfg: DictConfig) -> nn.Module:
-    """The network of predict.py: from the checkpoint, or the config's with the checkpoint's weights."""
+def predicting_network(cfg: DictConfig, sizes: Sizes = ()) -> nn.Module:
+    """The network of predict.py: from the checkpoint, or the config's with the checkpoint's weights; on `backend`.
+
+    Args:
+        sizes: of the job, as for `on_backend`.
+    """
     kind = settle_image(cfg)
     built = named_network(cfg) if cfg.get("network") else stored_network(cfg)
-    return check_channels(built, kind, bool(cfg.get("bandwise")))
+    return on_backend(cfg, check_channels(built, kind, bool(cfg.get("bandwise"))), sizes)
 
 
 def is_of_volumes(cfg: DictConfig) -> bool:
@@ -65,7 +70,8 @@ def _config_of_run(cfg: DictConfig) -> Mapping[str, Any]:
 def volume_network(cfg: DictConfig) -> tuple[nn.Module, Kind]:
     """The network of predict.py for volumes, and the pixel format that it was trained for."""
     kind = settle_image(cfg)
-    return check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind), kind
+    built = check_channels(named_network(cfg) if cfg.get("network") else stored_network(cfg), kind)
+    return on_backend(cfg, built), kind
 
 
 def named_network(cfg: DictConfig) -> nn.Module:

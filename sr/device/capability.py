@@ -34,6 +34,8 @@ class Capability:
             None: unlimited (attention or pooling over the image), or too large to be measured.
         compile: relative error with torch.compile; "fails"; None: not tried.
         channels_last: relative error in that memory format.
+        export: largest difference of the ONNX file from the network, in 8-bit levels before rounding (sr/export/verify.py);
+            "fails: reason"; None: not tried.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Capability:
     reach: int | None
     compile: float | str | None
     channels_last: float
+    export: float | str | None = None
 
     def works_in(self, precision: str) -> bool:
         """Whether "16", "bf16" or "32" gives the float32 image up to rounding."""

@@ -7,6 +7,7 @@ import torch
 
 import capabilities as bench
 from sr.device import capability
+from sr.export.verify import LIMITS
 from sr.infer.upscaler import upscale
 from tests.network.small import BURSTS, CLIPS, NAMES
 
@@ -37,7 +38,8 @@ def check(name):
         was, now = stored.pop(key), again.pop(key)
         assert (was is None) == (now is None)
         assert was is None or now == pytest.approx(was, rel=1.0, abs=2e-4)  # another machine sums in another order
-    del stored["compile"], again["compile"]
+    for key in ("compile", "export"):
+        del stored[key], again[key]
     assert stored == again
 
 
@@ -48,6 +50,20 @@ def test_compile(name):
     if STORED[name].compile is None:
         pytest.skip("not tried yet: bench/capabilities.py --compile")
     assert bench.compiled(bench.network(name, n_blocks=1)) == pytest.approx(STORED[name].compile, abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", sorted(STORED))
+def test_export(name):
+    """The same networks can be exported, with differences of rounding; or fail for the same reason."""
+    if STORED[name].export is None:
+        pytest.skip("not tried yet: bench/capabilities.py --export")
+    found = bench.exported(bench.network(name))
+    if isinstance(found, str):
+        assert found == STORED[name].export
+    else:
+        assert found < LIMITS["32"] and STORED[name].export < LIMITS["32"]
 
 
 @pytest.mark.parametrize("name", ["compact", "edsr_baseline", "fsrcnn", "pan", "srresnet", "swinir_light"])

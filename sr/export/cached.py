@@ -1,0 +1,122 @@
+"""Exported files of networks in the user's cache: made once, compared with the network each time, and used again."""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from sr.backend.facts import Facts
+from sr.backend.files import opened
+from sr.backend.onnx import EXTRA
+from sr.errors import InputError, MissingError, StorageError, UserError
+from sr.export import verify
+from sr.export.file import export
+from sr.files import make_folder
+from sr.network.inputs import takes_size
+
+FILES = {"onnxruntime": "network.onnx", "openvino": "network.xml"}  # back end -> name of its file
+_WRITERS = ("onnx", "onnxscript")  # packages that write both
+_CODE = Path(__file__).resolve().parent.parent
+
+
+def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print) -> nn.Module:
+    """The network as run by a back end, "onnxruntime" or "openvino", from its file in the cache, made if there is none.
+
+    Raises:
+        MissingError: a package that is not installed. InputError: the network cannot be exported.
+        StorageError: nothing can be written to the cache.
+    """
+    check_installed(backend)
+    check_fixed(network)
+    file = folder(network) / FILES[backend]
+    if (found := _checked(network, file)) is None:
+        say(f"backend={backend}: exporting the network to {file}, which is done once")
+        name = type(network).__name__
+        facts = Facts(network.scale, network.multiple_of, getattr(network, "channels", 3), name, name)
+        try:
+            make_folder(file.parent)  # tried first: exporting takes long
+            export(network, facts, file, overwrite=True, say=lambda _: None)
+        except UserError:
+            raise
+        except OSError as error:
+            raise StorageError(error.errno, f"{error.strerror}; XDG_CACHE_HOME chooses another cache", str(file)) from None
+        found = opened(file)
+    return found
+
+
+def _checked(network: nn.Module, file: Path) -> nn.Module | None:
+    """The network in a file of the cache, if it gives the images of the one that is asked for: files can be damaged."""
+    if not file.is_file():
+        return None
+    with suppress(InputError, MissingError):
+        found = opened(file)
+        verify.check(next(verify.differences(network, found)), "32", str(file))
+        return found
+    return None
+
+
+def installed(backend: str) -> bool:
+    """Whether all packages are there that a back end needs."""
+    return all(find_spec(name) for name in (backend, *_WRITERS))
+
+
+def check_installed(backend: str) -> None:
+    """MissingError: a package that a back end needs is not installed."""
+    if missing := next((name for name in (backend, *_WRITERS) if find_spec(name) is None), None):
+        raise MissingError(f"backend={backend} needs the package {missing}: {EXTRA}")
+
+
+def check_fixed(network: nn.Module) -> None:
+    """InputError: the network upscales to any size, where a file would have one scale."""
+    if takes_size(network):
+        raise InputError(f"{type(network).__name__} upscales to any size, but an exported file by one scale alone")
+
+
+def folder(network: nn.Module) -> Path:
+    """The folder of a network's files in the cache. Its name is a hash of weights, options, code and versions.
+
+    The cache is `sr/exported` in XDG_CACHE_HOME, by default in ~/.cache, and can be removed at any time.
+    """
+    found = hashlib.sha256()
+    for text in (*_structure(network), *_versions(), *_sources(network)):
+        found.update(text.encode() + b"\n")
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "sr" / "exported" / found.hexdigest()[:24]
+
+
+def _structure(network: nn.Module) -> Iterator[str]:
+    """Classes and plain options of all modules, such as a factor of residuals, which no tensor shows."""
+    for name, module in network.named_modules():
+        options = {key: value for key, value in sorted(vars(module).items()) if _is_plain(value) and key != "training"}
+        yield f"{name} {type(module).__module__}.{type(module).__qualname__} {options}"
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _versions() -> Iterator[str]:
+    for name in ("torch", *_WRITERS, *FILES):
+        with suppress(PackageNotFoundError):
+            yield f"{name} {version(name)}"
+
+
+def _sources(network: nn.Module) -> Iterator[str]:
+    """The code by which a file is made: of the network's modules, but PyTorch's, and what they share and are exported by."""
+    classes = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
+    files = {inspect.getsourcefile(one) for one in classes}
+    files |= {str(file) for part in ("network", "functional", "export", "backend") for file in (_CODE / part).glob("*.py")}
+    for file in sorted(filter(None, files)):
+        yield Path(file).read_text(encoding="utf-8")
