@@ -1,8 +1,8 @@
 """Exported files of networks in the user's cache: made once, compared with the network each time, and used again."""
 
 import hashlib
-import inspect
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from sr.backend.onnx import EXTRA
 from sr.errors import InputError, MissingError, StorageError, UserError
 from sr.export import verify
 from sr.export.file import export
+from sr.export.traced import check_exportable
 from sr.files import make_folder
 from sr.network.inputs import takes_size
 
@@ -26,16 +27,19 @@ _WRITERS = ("onnx", "onnxscript")  # packages that write both
 _CODE = Path(__file__).resolve().parent.parent
 
 
-def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print) -> nn.Module:
+def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print, place: Path | None = None) -> nn.Module:
     """The network as run by a back end, "onnxruntime" or "openvino", from its file in the cache, made if there is none.
+
+    Args:
+        place: its `folder`, where it is known: some networks keep what they compute, which changes the hash.
 
     Raises:
         MissingError: a package that is not installed. InputError: the network cannot be exported.
         StorageError: nothing can be written to the cache.
     """
     check_installed(backend)
-    check_fixed(network)
-    file = folder(network) / FILES[backend]
+    check(network)
+    file = (place or folder(network)) / FILES[backend]
     if (found := _checked(network, file)) is None:
         say(f"backend={backend}: exporting the network to {file}, which is done once")
         name = type(network).__name__
@@ -73,8 +77,9 @@ def check_installed(backend: str) -> None:
         raise MissingError(f"backend={backend} needs the package {missing}: {EXTRA}")
 
 
-def check_fixed(network: nn.Module) -> None:
-    """InputError: the network upscales to any size, where a file would have one scale."""
+def check(network: nn.Module) -> None:
+    """InputError: what `check_exportable` refuses; the network upscales to any size, where a file would have one scale."""
+    check_exportable(network)
     if takes_size(network):
         raise InputError(f"{type(network).__name__} upscales to any size, but an exported file by one scale alone")
 
@@ -115,8 +120,8 @@ def _versions() -> Iterator[str]:
 
 def _sources(network: nn.Module) -> Iterator[str]:
     """The code by which a file is made: of the network's modules, but PyTorch's, and what they share and are exported by."""
-    classes = {type(module) for module in network.modules() if not type(module).__module__.startswith("torch.")}
-    files = {inspect.getsourcefile(one) for one in classes}
+    modules = {type(one).__module__ for one in network.modules()}
+    files = {getattr(sys.modules.get(name), "__file__", None) for name in modules if not name.startswith("torch.")}
     files |= {str(file) for part in ("network", "functional", "export", "backend") for file in (_CODE / part).glob("*.py")}
     for file in sorted(filter(None, files)):
         yield Path(file).read_text(encoding="utf-8")

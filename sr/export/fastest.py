@@ -14,11 +14,12 @@ import torch
 from torch import nn
 
 from sr.errors import InputError, StorageError
-from sr.export.cached import FILES, cached, check_fixed, folder, installed
+from sr.export.cached import FILES, cached, check, folder, installed
 from sr.files import whole
 from sr.infer.upscaler import upscale
 
 TORCH = "torch"
+TIMES = "measured.json"  # beside the exported files
 FAILS = "fails"  # the key of the reason why a network cannot be exported, in place of times
 # Seconds of PyTorch's work from which a file is made: that takes 10 to 60, most of it before the first image, and saves a fifth
 # to a third of the work.
@@ -52,41 +53,38 @@ def fastest(network: nn.Module, job: Job, machine: str, say: Callable[[str], Non
     if not backends:
         say('backend=auto: PyTorch; onnxruntime or openvino, with onnx and onnxscript, come with pip install ".[export]"')
         return network
-    place, key = folder(network) / "measured.json", f"{machine}, {job.width}x{job.height}"
-    stored = _stored(place)
+    place, key = folder(network), f"{machine}, {job.width}x{job.height}"
+    stored, made = _stored(place), {TORCH: network}
     if reason := stored.get(FAILS):
         say(f"backend=auto: PyTorch; {reason}")
         return network
     try:
-        times = stored.get(key) or _measured(network, job, place, backends, say)
-        if times is None:
-            return network
-        _store(place, {key: times})
+        check(network)
+        if (times := stored.get(key)) is None:
+            if (seconds := _work(network, job, place, backends)) < WORTH:
+                say(f"backend=auto: PyTorch, which takes about {seconds:.0f} s; exporting the network would take longer")
+                return network
+            made |= {name: cached(network, name, say, place) for name in backends}
+            times = _seconds(made, job, rounds=ROUNDS)
+            _store(place, {key: times})
         best = min(times, key=times.__getitem__)
-        made = network if best == TORCH else cached(network, best, say)
-    except InputError as error:
+        found = made[best] if best in made else cached(network, best, say, place)
+    except (InputError, StorageError) as error:
         say(f"backend=auto: PyTorch; {error}")
-        _store(place, {FAILS: str(error)})
-        return network
-    except StorageError as error:
-        say(f"backend=auto: PyTorch; {error}")
+        if isinstance(error, InputError):
+            with suppress(StorageError):
+                _store(place, {FAILS: str(error)})
         return network
     measured = ", ".join(f"{name} {1e3 * seconds:.0f}" for name, seconds in times.items())
     say(f"backend=auto: {best}; milliseconds for {job.width}x{job.height} pixels on this machine: {measured}")
-    return made
+    return found
 
 
-def _measured(
-    network: nn.Module, job: Job, place: Path, backends: Sequence[str], say: Callable[[str], None]
-) -> dict[str, float] | None:
-    """Seconds of each back end for one tile; None, which is said, for a job that is done before they are known."""
-    check_fixed(network)
-    there = all((place.parent / FILES[name]).is_file() for name in backends)
-    seconds = math.inf if there else _seconds({TORCH: network}, job, rounds=1)[TORCH]
-    if (whole_job := seconds * job.pixels / (job.height * job.width)) < WORTH:
-        say(f"backend=auto: PyTorch, which takes about {whole_job:.0f} s; exporting the network would take longer")
-        return None
-    return _seconds({TORCH: network, **{name: cached(network, name, say) for name in backends}}, job, rounds=ROUNDS)
+def _work(network: nn.Module, job: Job, place: Path, backends: Sequence[str]) -> float:
+    """About how many seconds PyTorch needs for the whole job; infinite where all files are there: measuring is short then."""
+    if all((place / FILES[name]).is_file() for name in backends):
+        return math.inf
+    return _seconds({TORCH: network}, job, rounds=1)[TORCH] * job.pixels / (job.height * job.width)
 
 
 def _seconds(networks: Mapping[str, nn.Module], job: Job, rounds: int) -> dict[str, float]:
@@ -111,10 +109,10 @@ def _seconds(networks: Mapping[str, nn.Module], job: Job, rounds: int) -> dict[s
 
 def _stored(place: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):
-        return json.loads(place.read_text())
+        return json.loads((place / TIMES).read_text())
     return {}
 
 
 def _store(place: Path, found: dict[str, Any]) -> None:
-    with whole(place) as temporary:
+    with whole(place / TIMES) as temporary:
         temporary.write_text(json.dumps(_stored(place) | found, indent=1))

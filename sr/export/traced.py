@@ -26,18 +26,10 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
         precision: "16" and "bf16": weights and features in half precision, image and result in float32.
 
     Raises:
-        InputError: for clips, bursts, volumes; it needs more than an image; what it computes depends on the image's size
-            in a way that a graph cannot express.
+        InputError: as `check_exportable`; what it computes depends on the image's size in a way that a graph cannot express.
     """
+    check_exportable(network)
     name = type(network).__name__
-    if what := next((word for word, is_one in _KINDS.items() if is_one(network)), None):
-        raise InputError(f"{name} is for {what}: only networks for pictures are exported")
-    if fits(network):
-        raise InputError(f"{name} cannot be exported: it trains on each image")
-    if hasattr(network, "own_precision"):  # sr/backend/exported.py
-        raise InputError(f"{name} cannot be exported: it is exported already")
-    if needed := conditions(network):
-        raise InputError(f"{name} also needs {', '.join(needed)}: only networks of one image are exported")
     inner = network.eval() if precision == "32" else _Half(network.eval(), PRECISIONS[precision])
     multiple = network.multiple_of
     height, width = (-(-side // multiple) * multiple for side in SIDES)
@@ -49,6 +41,19 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
             except Exception as error:  # of many classes
                 failure = error
     raise InputError(f"{name} cannot be traced for images of any size: {first_line(failure, 200)}") from failure
+
+
+def check_exportable(network: nn.Module) -> None:
+    """InputError: it is for clips, bursts or volumes; needs more than an image; trains on each image; is exported already."""
+    name = type(network).__name__
+    if what := next((word for word, is_one in _KINDS.items() if is_one(network)), None):
+        raise InputError(f"{name} is for {what}: only networks for pictures are exported")
+    if fits(network):
+        raise InputError(f"{name} cannot be exported: it trains on each image")
+    if hasattr(network, "own_precision"):  # sr/backend/exported.py
+        raise InputError(f"{name} cannot be exported: it is exported already")
+    if needed := conditions(network):
+        raise InputError(f"{name} also needs {', '.join(needed)}: only networks of one image are exported")
 
 
 _KINDS = {"clips": is_clip, "bursts": is_burst, "volumes": is_volume}

@@ -16,6 +16,7 @@ from sr.image.file import Image, read, write
 from sr.image.photograph import photograph
 from sr.network.compact import Compact
 from sr.network.liif import LIIF
+from sr.network.rrn import RRN
 from tests.backend.test_onnx_files import model, repeated
 from tests.jobs import compose
 
@@ -103,7 +104,7 @@ def test_auto_remembers_what_fails(place, monkeypatch):
     monkeypatch.setattr(fastest, "WORTH", 0.0)
     said, network = [], Nearest()
     assert fastest.fastest(network, fastest.Job(16, 24), "a machine", said.append) is network
-    monkeypatch.setattr(fastest, "_measured", None)  # not called again
+    monkeypatch.setattr(fastest, "_work", None)  # not called again
     assert fastest.fastest(network, fastest.Job(16, 24), "a machine", said.append) is network
     assert said == ["backend=auto: PyTorch; Nearest cannot be traced"] * 2
 
@@ -133,6 +134,10 @@ def test_what_has_no_file_is_refused(place, monkeypatch):
     body = Compact(scale=None, n_feats=4, n_blocks=1)
     with pytest.raises(InputError, match="backend=onnxruntime: LIIF upscales to any size.*; remove backend="):
         on_backend(words, LIIF(scale=2, backbone=body, hidden=[4]).eval())
+    with pytest.raises(
+        InputError, match="backend=onnxruntime: RRN is for clips: only networks for pictures.*; remove backend="
+    ):
+        on_backend(words, RRN(scale=4, n_feats=4, n_blocks=1).eval())
     with pytest.raises(InputError, match="backend=onnxruntime: .*network.onnx is an exported file, which has its own"):
         on_backend(words, cache.cached(Nearest(), "onnxruntime"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))  # a file
