@@ -18,6 +18,7 @@ from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind, same
 from sr.network.inputs import takes_size, warn_outside
+from sr.network.reparameterised import deployed
 from sr.network.spandrel import unmerged
 from sr.say import warn
 from sr.weights import checkpoint, contract, same_options, trust
@@ -96,7 +97,7 @@ def named_network(cfg: DictConfig) -> nn.Module:
             recognise.check(built, tensors, file)
         elif others := same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), file):
             warn(f"{file}: was trained with {', '.join(others)}: remove network=..., or its results may be wrong")
-    return built
+    return deployed(built)
 
 
 def compared_networks(cfg: DictConfig) -> tuple[list[tuple[str, nn.Module]], Kind]:

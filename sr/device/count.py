@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from sr.functional.frames import is_clip
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen
+from sr.network.reparameterised import blocks, deployed
 
 FRAMES = 4  # of the clip that a network for clips is measured on
 
@@ -20,9 +21,11 @@ def example(network: nn.Module, lr: Tensor) -> tuple[Tensor, int]:
 
 
 def parameters(network: nn.Module) -> int:
-    """Number of parameters used in evaluation: for SPAN the merged convolutions, not the ones they are merged from."""
-    merged = tuple({key.split("eval_conv.")[0] for key, _ in network.named_parameters() if "eval_conv." in key})
-    return sum(p.numel() for key, p in network.named_parameters() if "eval_conv." in key or not key.startswith(merged or "-"))
+    """Number of parameters used in evaluation: merged convolutions, not the ones they are merged from."""
+    merged = blocks(network)
+    wide = {id(p) for block in merged for p in block.parameters()}
+    plain = [p for block in merged for p in block.merged().parameters()]
+    return sum(p.numel() for p in plain) + sum(p.numel() for p in network.parameters() if id(p) not in wide)
 
 
 def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> float | None:
@@ -38,7 +41,7 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     rows, columns = (int(-(-side // scale // multiple)) * multiple for side in (height, width))
     counter = FlopCounterMode(display=False, custom_mapping=_deformable())
     try:
-        shapes = copy.deepcopy(network).eval().to("meta")
+        shapes = deployed(copy.deepcopy(network).eval()).to("meta")
         with torch.no_grad(), counter:
             lr, frames = example(network, torch.empty(1, channels(network), rows, columns, device="meta"))
             shapes(lr, **chosen(network, alone(lr, scale)))

@@ -33,7 +33,7 @@ def library() -> Any:
 
 def prunable(network: nn.Module) -> list[nn.Module]:
     """The convolutions that may lose output channels. InputError: the network names none."""
-    if not hasattr(network, "prunable"):
+    if getattr(network, "prunable", None) is None:
         raise InputError(
             f"{type(network).__name__} cannot be pruned: pass network=compact or edsr_baseline, or write a method prunable() "
             "and an option widths into its class, as sr/network/compact.py does"

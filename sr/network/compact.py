@@ -50,13 +50,18 @@ class Compact(nn.Module):
         self.scale = None if scale is None else check_scale(scale, (1, 2, 3, 4, 6, 8))
         widths = check_widths(widths, n_feats, n_blocks + 1)
         self.channels, self.multiple_of, self.n_feats = check_channels(channels), 1, widths[-1]
-        layers: list[nn.Module] = []
-        for before, after in pairwise([channels, *widths]):
-            layers += [nn.Conv2d(before, after, 3, padding=1), nn.PReLU(after)]
+        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1), nn.PReLU(widths[0])]
+        for before, after in pairwise(widths):
+            layers += [self.middle(before, after), nn.PReLU(after)]
         if scale is not None:
             layers.append(nn.Conv2d(widths[-1], channels * scale**2, 3, padding=1))
         self.body = nn.Sequential(*layers)
         self.n_deep = 2 * n_blocks + 2  # layers before the last convolution
+
+    @staticmethod
+    def middle(n_in: int, n_out: int) -> nn.Module:
+        """One of the `n_blocks` convolutions, (N, n_in, H, W) -> (N, n_out, H, W)."""
+        return nn.Conv2d(n_in, n_out, 3, padding=1)
 
     def prunable(self) -> list[nn.Module]:
         """The convolutions whose numbers of output channels are `widths` (sr/model/channels.py)."""

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sr.errors import InputError, first_line
 from sr.network.options import fitted
+from sr.network.span import replace_blocks
 from sr.network.upsample import check_channels, check_scale
 
 # Names of the scale, the features and the blocks (groups of layers in transformers) in each constructor.
@@ -139,9 +140,8 @@ def adapt(network: nn.Module, scale: int, multiple_of: int = 1, channels: int = 
     network.scale, network.channels = scale, channels
     options = getattr(network, "hyperparameters", {})
     network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
-    for name, parameter in network.named_parameters():
-        if "eval_conv." in name:  # SPAN computes these from its other weights whenever it leaves training mode
-            parameter.requires_grad_(False)
+    if type(network).__name__ == "SPAN":
+        replace_blocks(network)
     if type(network).__name__ == "OmniSR":  # its authors train and test on [-1, 1], which spandrel leaves to the caller
         network.register_forward_pre_hook(_to_symmetric)
         network.register_forward_hook(_from_symmetric)

@@ -46,6 +46,16 @@ def constant(optimizer: Optimizer) -> Schedule:
     return Schedule(optimizer, lambda step, base: base)
 
 
+def linear(optimizer: Optimizer, *, max_steps: int, min_lr: float = 0.0) -> Schedule:
+    """lr = base * (1 - step / max_steps), at least min_lr.
+
+    Raises:
+        InputError: max_steps below 1.
+    """
+    _check_length(max_steps)
+    return Schedule(optimizer, lambda step, base: max(min_lr, base * (1 - step / max_steps)))
+
+
 def multistep(optimizer: Optimizer, *, milestones: Sequence[int], gamma: float = 0.5) -> Schedule:
     """lr = base * gamma^(number of milestones reached).
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from sr.backend.files import is_exported, opened
 from sr.errors import InputError
+from sr.network.reparameterised import deployed
 from sr.weights import contract
 from sr.weights.checkpoint import Source, about, first, stored_weights
 from sr.weights.fit import load_weights
@@ -26,10 +27,10 @@ def load(
 ) -> nn.Module:
     """The network in a checkpoint of ours or in a released file, in eval mode; it has `scale` and `multiple_of`.
 
-    Uses averaged weights (EMA) if the run kept them. For two checkpoints see `stored_weights`. A released file is recognised
-    by its keys, and needs `scale` if they do not tell it (FSRCNN, VDSR, PAN at x2 and x3). A class from outside this project
-    is built only if `trusted` names it, its module or its package: ["mypackage.net.MyNet"]. An exported file (.onnx, .xml) is
-    run by ONNX Runtime or OpenVINO, on the CPU.
+    Uses averaged weights (EMA) if the run kept them; merges re-parameterised blocks (sr/network/reparameterised.py). For two
+    checkpoints see `stored_weights`. A released file is recognised by its keys, and needs `scale` if they do not tell it
+    (FSRCNN, VDSR, PAN at x2 and x3). A class from outside this project is built only if `trusted` names it, its module or its
+    package: ["mypackage.net.MyNet"]. An exported file (.onnx, .xml) is run by ONNX Runtime or OpenVINO, on the CPU.
 
     Raises:
         MissingError, InputError: one line that names the file (truncated, foreign, pickled code, unknown network).
@@ -47,7 +48,7 @@ def load(
         from sr.weights.recognise import recognise  # imported here: it imports every network
 
         network = recognise(tensors, path, scale)
-    return network.to(device).eval()
+    return deployed(network.to(device).eval())
 
 
 def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Every file of conf/network takes a step, is validated, tested and saved, and enlarges a photo the same when loaded again."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from sr.data.source.sample import Sample
 from sr.functional.resize import imresize
 from sr.image.file import to_pixels, to_tensor
 from sr.metric.psnr import PSNR
+from sr.network.reparameterised import blocks, deployed
 from tests.enlarge import enlarge
 from tests.jobs import compose
 from tests.network.small import CONF, NAMES, PARAMS, scale_of, shrunk
@@ -64,6 +67,8 @@ def check(name, photos, folder, **network):
     results = build.test(trainer, model, data)["folder"]
     network = sr.load(folder / "checkpoints" / "best.ckpt")
     assert type(network) is type(model.network) and (network.scale, network.multiple_of) == (scale, model.network.multiple_of)
+    trained = model.network
+    state = state if not blocks(trained) else deployed(copy.deepcopy(trained).eval()).state_dict()
     assert all(torch.equal(value, state[key]) for key, value in network.state_dict().items())
 
     photo = sr.image.file.read(photos / "coffee.png")
