@@ -29,7 +29,8 @@ class Finite(pl.Callback):
         self._first_bad = torch.full((), -1, device=pl_module.device)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        bad = (self._first_bad < 0) & ~outputs["loss"].detach().isfinite()
+        loss = outputs["loss"] if "loss" in outputs else outputs["parts"]["discriminator"]  # of a step where a network rests
+        bad = (self._first_bad < 0) & ~loss.detach().isfinite()
         self._first_bad = torch.where(bad, trainer.global_step, self._first_bad)
         if pl_module.device.type == "cpu" or trainer.global_step % self.every_n_steps == 0:
             self._check()
@@ -38,7 +39,8 @@ class Finite(pl.Callback):
         if self._first_bad is not None:
             self._check()
             # The last step may be too large.
-            if not all(parameter.isfinite().all() for parameter in pl_module.network.parameters()):
+            finite = [parameter.isfinite().all() for parameter in pl_module.network.parameters()]
+            if finite and not torch.stack(finite).all():  # read once
                 raise NotFiniteError(_ADVICE.format(what="weights", step=trainer.global_step))
 
     def _check(self) -> None:

@@ -39,7 +39,8 @@ class Log(pl.Callback):
         self._norm = {} if overflow else {"gradient_norm": norm}
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        values = {"loss": batch_loss(trainer, outputs), **outputs["parts"], **self._norm}
+        loss = batch_loss(trainer, outputs)
+        values = ({} if loss is None else {"loss": loss}) | outputs["parts"] | self._norm
         # Sums in bfloat16 would stop growing, and checkpoints keep float32.
         self._batches.append({name: value.detach().float() for name, value in values.items()})
         self._norm = {}
@@ -89,9 +90,12 @@ class Log(pl.Callback):
         self._counts = dict(state_dict["counts"])
 
 
-def batch_loss(trainer: pl.Trainer, outputs: Any) -> Tensor:
-    """The loss of a batch. Lightning returns its share of an accumulated step, which is divided by the number of batches."""
-    return outputs["loss"] * trainer.accumulate_grad_batches
+def batch_loss(trainer: pl.Trainer, outputs: Any) -> Tensor | None:
+    """The network's loss of a batch; None where it rests, and its discriminator alone learns.
+
+    Lightning returns its share of an accumulated step, which is divided by the number of batches.
+    """
+    return outputs["loss"] * trainer.accumulate_grad_batches if "loss" in outputs else None
 
 
 def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:

@@ -23,8 +23,8 @@ class Progress(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
         if self._steps is not None and (done := trainer.global_step - self._steps.n):
-            if trainer.global_step % trainer.log_every_n_steps == 0:
-                self._values["loss"] = f"{float(batch_loss(trainer, outputs)):.4f}"
+            if trainer.global_step % trainer.log_every_n_steps == 0 and (loss := batch_loss(trainer, outputs)) is not None:
+                self._values["loss"] = f"{float(loss):.4f}"
                 self._steps.set_postfix(self._values, refresh=False)
             self._steps.update(done)
 

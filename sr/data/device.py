@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sr.augmentation.base import centre
 from sr.augmentation.chain import Chain
+from sr.functional.sent import sent_by_name
 from sr.image.kind import PHOTO, Kind
 
 
@@ -52,7 +53,7 @@ def _degraded(
     """LR and HR patches, warped, without margin; the augmentation's parameters on the device."""
     size, scale = batch["patch_size"], degradation.scale
     hr = kind.to_float(batch["hr"])
-    parameters = tensors(batch["augmentation"], hr.device)
+    parameters = sent_by_name(batch["augmentation"], hr.device)
     if "lr" in batch:
         lr = augmentation.warp(kind.to_float(batch["lr"]), size, 1, parameters)
         return lr, augmentation.warp(hr, size, scale, parameters), parameters
@@ -65,15 +66,10 @@ def _mask(batch: dict[str, Any], scale: int, augmentation: Chain) -> Tensor:
     """(N, 1, sH, sW) bool: where HR patches, warped, without margin, have data. Warped pixels need it in all they mix."""
     size, margin = batch["patch_size"], 0 if "lr" in batch else batch["margin"]
     mask = batch["mask"].permute(0, 3, 1, 2).float()
-    mask = augmentation.warp(mask, size + 2 * margin, scale, tensors(batch["augmentation"], mask.device))
+    mask = augmentation.warp(mask, size + 2 * margin, scale, sent_by_name(batch["augmentation"], mask.device))
     return centre(mask, size * scale) > 1 - 1e-3
 
 
 def on_device(further: dict[str, Any], device: torch.device) -> dict[str, Any]:
     """Arrays as tensors on the device; texts unchanged."""
-    return {k: torch.as_tensor(v, device=device) if isinstance(v, np.ndarray) else v for k, v in further.items()}
-
-
-def tensors(parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
-    """Random parameters as tensors on the device."""
-    return {name: torch.as_tensor(value, device=device) for name, value in parameters.items()}
+    return further | sent_by_name({k: v for k, v in further.items() if isinstance(v, np.ndarray)}, device)

@@ -15,7 +15,7 @@ from sr.augmentation.chain import Chain
 from sr.augmentation.flip import Flip
 from sr.augmentation.rgb_permutation import RGBPermutation
 from sr.augmentation.turn import Turn
-from sr.data.device import on_device, tensors
+from sr.data.device import on_device
 from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, cut, place
@@ -24,6 +24,7 @@ from sr.degradation.chain import only_bicubic
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.resize_window import imresize_window, reach
+from sr.functional.sent import sent_by_name
 from sr.image.kind import Kind
 from sr.network.any_scale import check_range
 from sr.network.inputs import PIXELS, SCALE, SIZE
@@ -77,7 +78,7 @@ class Scales:
         """As `sr.data.device.finish`, with `scale` of the batch, and `pixels` (N, Q), places in the rows of HR."""
         size, margin = batch["patch_size"], batch["margin"]
         window = kind.to_float(batch["hr"])
-        parameters = tensors(batch["augmentation"], window.device)
+        parameters = sent_by_name(batch["augmentation"], window.device)
         hr = centre(window, window.shape[-1] - 2 * margin)
         lr = imresize_window(window, margin, size, rounding=kind.levels)
         lr, hr = augmentation.apply(lr, hr, parameters, None, None)

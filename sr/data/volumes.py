@@ -9,7 +9,6 @@ from torch import Tensor
 
 from sr.augmentation.chain import Chain
 from sr.cli.check import whole_number
-from sr.data.device import tensors
 from sr.data.mixture import Mixture
 from sr.data.overlap import files_of, leaks
 from sr.data.plan import Phase, Plan
@@ -23,6 +22,7 @@ from sr.degradation.pipeline import digest_of
 from sr.degradation.volume_chain import VolumeChain
 from sr.errors import InputError, MissingError
 from sr.functional.axes import factors, text
+from sr.functional.sent import sent_by_name
 from sr.image.kind import Kind
 from sr.image.volume import found
 from sr.say import warn
@@ -153,7 +153,7 @@ class VolumeData(Training):
         lr = self.degradation(hr, batch["parameters"])
         margin = self.degradation.margin
         lr = _inside(lr, [m // f for m, f in zip(margin, self.factors, strict=True)])
-        drawn = tensors(batch["augmentation"], hr.device)
+        drawn = sent_by_name(batch["augmentation"], hr.device)
         lr, hr = self.augmentation.apply(lr, _inside(hr, margin), drawn, None, None)
         made = {"lr": lr, "hr": hr}
         keys = {"scale": hr.new_full((len(hr),), self.scale)}

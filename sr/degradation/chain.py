@@ -15,6 +15,7 @@ from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.parts import own, sample_each
 from sr.functional.ranges import levels_of
+from sr.functional.sent import sent_by_name
 
 
 def only_bicubic(degradation: nn.Module) -> bool:
@@ -88,8 +89,8 @@ class Chain(nn.Module):
         found: dict[str, Tensor] = {}
         for name, stage in self.stages.items():
             if hasattr(stage, "told"):
-                given = {k: torch.as_tensor(v, device=device) for k, v in own(parameters, name).items()}
-                found |= {f"{name}_{key}": value for key, value in stage.told(given).items()}
+                told = stage.told(sent_by_name(own(parameters, name), device))
+                found |= {f"{name}_{key}": value for key, value in told.items()}
         return found
 
     def forward(self, hr: Tensor, parameters: dict[str, Any], size: int | None = None) -> Tensor:
@@ -110,7 +111,7 @@ class Chain(nn.Module):
             if isinstance(stage, Stage):
                 image = stage(image, given, sides[name])
             else:
-                image = stage(image, {k: torch.as_tensor(v, device=hr.device) for k, v in given.items()})
+                image = stage(image, sent_by_name(given, hr.device))
             image = quantise(image, self.levels) if self.levels else image
         return image
 

@@ -19,6 +19,7 @@ from sr.errors import InputError
 from sr.functional import band
 from sr.functional.draws import Draws
 from sr.functional.parts import own
+from sr.functional.sent import sent
 
 _MOVES = ("sigma", "sigma_x", "sigma_y", "strength", "photons", "quality")  # other parameters hold: sizes, kinds, grids, codecs
 
@@ -98,7 +99,7 @@ class _Drifting(Operation):
         return torch.cat(made)
 
     def _sent(self, operation: Operation, given: Region, wanted: Region, block: int | None, image: Tensor) -> list[Tensor]:
-        return [torch.from_numpy(array).to(image.device) for array in operation.constants(given, wanted, block)]
+        return sent(operation.constants(given, wanted, block), image.device)
 
 
 def drifting(chain: Chain, drift: float) -> Chain:

@@ -16,6 +16,7 @@ from sr.errors import InputError
 from sr.functional import band
 from sr.functional.draws import Draws
 from sr.functional.leading import check_leading
+from sr.functional.sent import sent
 
 Parameters = dict[str, Any]  # of one sample: plain numbers, or an array for a parameter with several values
 
@@ -207,10 +208,6 @@ def _check_sizes(operations: list[Operation], size: tuple[int, int]) -> None:
 
 
 def _sent(given: list[list[np.ndarray]], device: torch.device) -> list[list[Tensor]]:
-    """Arrays to tensors on the device, in one copy, so that a GPU is synchronised once at most."""
-    if device.type == "cpu":
-        return [[torch.from_numpy(array) for array in arrays] for arrays in given]
-    flat = [array.ravel() for arrays in given for array in arrays]
-    packed = torch.from_numpy(np.concatenate(flat) if flat else np.zeros(0, np.float32)).to(device, torch.float32)
-    pieces = iter(packed.split([len(array) for array in flat]))
-    return [[next(pieces).view(array.shape) for array in arrays] for arrays in given]
+    """The constants of all operations, in one copy."""
+    pieces = iter(sent([array for arrays in given for array in arrays], device))
+    return [[next(pieces) for _ in arrays] for arrays in given]

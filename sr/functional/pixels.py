@@ -1,19 +1,27 @@
 """Checks that an image is in [0, 1]: one in 0..255 would be scored and upscaled without an error."""
 
+from collections.abc import Callable
+from weakref import ref
+
 from torch import Tensor
 
 from sr.errors import InputError
 
+_last: tuple[Callable[[], Tensor | None], int] = (lambda: None, 0)  # the last image without fault, and its version
 LARGEST = 100.0  # saturated satellite pixels reach 20 times the range of an image kind; 8-bit images exceed 100
 
 
 def check_pixels(image: Tensor, name: str) -> None:
-    """Refuse integers, and values that look like 8 or 16 bits.
+    """Refuse integers, and values that look like 8 or 16 bits. Several metrics ask for one HR: it is read once.
 
     Raises:
         InputError: one line with the name, what was found and how to divide.
     """
     if not image.is_floating_point():
         raise InputError(f"{name} is {image.dtype}: pass float32 in [0, 1], of uint8 {name}.float() / 255")
+    global _last
+    if _last[0]() is image and _last[1] == image._version:
+        return
     if image.numel() and (most := image.detach().max().item()) > LARGEST:
         raise InputError(f"{name} reaches {most:g}: pixels are in [0, 1], so divide 8-bit ones by 255 and 16-bit ones by 65535")
+    _last = (ref(image), image._version)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sr.metric.base import scored
@@ -13,17 +14,29 @@ def of_clips(metric: nn.Module) -> bool:
     return getattr(metric, "clips", False)
 
 
-def one_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, **given: Any) -> list[float]:
-    """The score of an image, as a list."""
-    return [scored(metric, sr, hr, **given).item()]
+def one_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, **given: Any) -> Tensor:
+    """The score (1,) of an image."""
+    return scored(metric, sr, hr, **given).reshape(1)
 
 
-def each_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, lr: Tensor, **given: Any) -> list[float]:
-    """The scores of each frame of a clip (1, T, C, H, W), one frame at a time; of a metric of clips the only one."""
+def each_score(metric: nn.Module, sr: Tensor, hr: Tensor | None, lr: Tensor, **given: Any) -> Tensor:
+    """The scores (T,) of the frames of a clip (1, T, C, H, W), one frame at a time; of a metric of clips the only one."""
     if of_clips(metric):
-        return [scored(metric, sr, hr, lr=lr, **given).item()]
+        return one_score(metric, sr, hr, lr=lr, **given)
     pairs = zip(sr.unbind(1), lr.unbind(1), [None] * sr.shape[1] if hr is None else hr.unbind(1), strict=True)
-    return [scored(metric, one, target, lr=low, **given).item() for one, low, target in pairs]
+    return torch.cat([one_score(metric, one, target, lr=low, **given) for one, low, target in pairs])
+
+
+def numbers(scores: Mapping[str, Tensor]) -> dict[str, list[float]]:
+    """Scores (T,) by name as numbers; those of one device and type are read together, which synchronises it once."""
+    kinds: dict[tuple[torch.device, torch.dtype], list[str]] = {}
+    for name, each in scores.items():
+        kinds.setdefault((each.device, each.dtype), []).append(name)
+    read = {}
+    for names in kinds.values():
+        each = torch.cat([scores[name] for name in names]).cpu().split([len(scores[name]) for name in names])
+        read |= {name: one.tolist() for name, one in zip(names, each, strict=True)}
+    return {name: read[name] for name in scores}
 
 
 def means(scores: Mapping[str, list[float]]) -> dict[str, float]:

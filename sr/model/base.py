@@ -16,7 +16,7 @@ from sr.functional.axes import is_volume, layout
 from sr.functional.draws import Draws
 from sr.image.kind import of_data
 from sr.metric.base import check_scores
-from sr.metric.frames import each_score, means, middle_frame, one_score
+from sr.metric.frames import each_score, means, middle_frame, numbers, one_score
 from sr.model.average import Average
 from sr.model.baseline import baselines
 from sr.model.bursts import reference, seen
@@ -222,9 +222,6 @@ class SRModule(pl.LightningModule):
             left_out = set() if with_baselines else self._not_validated.get(name, set())
             measured = {key: metric for key, metric in self.metric.items() if key not in left_out}
             scores = self._score(measured, sr, hr, image, **given)
-            if "frames" in batch:
-                self._frames.setdefault(name, {})[batch["name"][0]] = scores
-            scores = means(scores)
             if with_baselines:
                 levels, factors = of_data(self.trainer.datamodule).levels, getattr(self.network, "factors", None)
                 on_hr = {key: one for key, one in measured.items() if hr is not None and getattr(one, "scores_hr", False)}
@@ -232,16 +229,21 @@ class SRModule(pl.LightningModule):
                 rows = ((row, measured, made.view_as(sr)) for row, made in baselines(low, sr.shape[-2:], levels, factors))
                 for row, metrics, made in chain(rows, [("hr", on_hr, hr)]):
                     found = self._score(metrics, made, hr, image, **given)
-                    scores |= {f"{row}/{metric}": score for metric, score in means(found).items()}
-                check_scores(scores, image)
+                    scores |= {f"{row}/{metric}": score for metric, score in found.items()}
+        each = numbers(scores)
+        scores = means(each)
+        if with_baselines:
+            check_scores(scores, image)
+        if "frames" in batch:
+            self._frames.setdefault(name, {})[batch["name"][0]] = {key: each[key] for key in measured}
         self._scores.setdefault(name, {})[batch["name"][0]] = scores
         made = {"set": name, "name": batch["name"][0], "lr": shown, "sr": sr, "hr": hr}
         return made | ({"factors": self.network.factors} if is_volume(self.network) else {})
 
     def _score(
         self, metrics: Mapping[str, nn.Module], sr: Tensor, hr: Tensor | None, image: str, **given: Any
-    ) -> dict[str, list[float]]:
-        """Metric -> the score of an image, or those of the frames of a clip."""
+    ) -> dict[str, Tensor]:
+        """Metric -> the score (1,) of an image, or those of the frames of a clip."""
         score = each_score if "frames" in given["batch"] else one_score
         try:
             return {name: score(metric, sr, hr, **given) for name, metric in metrics.items()}

@@ -14,16 +14,24 @@ def frames(network: nn.Module, image: Tensor) -> Tensor:
     return pictures(image) if is_clip(network) else image
 
 
-def compared(
+def enlarged(
     module: Any, lr: Tensor, others: Mapping[str, Any], hr: Tensor, batch: Mapping[str, Any]
-) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-    """SR as losses see it, the weighted sum of the losses of an SRModule, and each by name. Of clips losses see the frames."""
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """SR as losses see it, of clips the frames, and the further outputs of the network that losses are `of`."""
     network, made = module.network, {}
     if module.loss.of:  # not compiled: more than `forward`
         sr, made = network.outputs(lr, **others)
     else:
         sr = module.trained("network")(lr, **others)
-    sr = frames(network, module.learned(sr, hr, batch))
+    return frames(network, module.learned(sr, hr, batch)), made
+
+
+def compared(
+    module: Any, lr: Tensor, others: Mapping[str, Any], hr: Tensor, batch: Mapping[str, Any]
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    """SR as losses see it, the weighted sum of the losses of an SRModule, and each by name. Of clips losses see the frames."""
+    network = module.network
+    sr, made = enlarged(module, lr, others, hr, batch)
     average = module.average_image(lr, **others)
     loss, parts = module.loss(
         sr,

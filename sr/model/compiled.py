@@ -2,12 +2,16 @@
 
 import warnings
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_map_only
 
 from sr.device.private import allow_recompiles, compile_modes, cpp_compiler
 from sr.errors import InputError
+
+_GRAPHS = ("reduce-overhead", "max-autotune")  # modes that record CUDA graphs
 
 
 def check(how: bool | str) -> None:
@@ -39,7 +43,23 @@ def compiled(part: Callable[..., Any], how: bool | str) -> Callable[..., Any]:
     allow_recompiles(16)  # number of phases x trained networks
     if how is True:
         return torch.compile(part, dynamic=False)
-    return torch.compile(part, dynamic=False, **({"mode": how} if how in compile_modes() else {"backend": how}))
+    if how not in compile_modes():
+        return torch.compile(part, dynamic=False, backend=how)
+    made = torch.compile(part, dynamic=False, mode=how)
+    return _kept(made) if how in _GRAPHS and torch.cuda.is_available() else made
+
+
+def _kept(part: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with copies of its results: a CUDA graph overwrites them at its next replay.
+
+    SR is still needed then: the discriminator sees it after the network's loss did.
+    """
+
+    @wraps(part)
+    def call(*arguments: Any, **named: Any) -> Any:
+        return tree_map_only(torch.Tensor, torch.clone, part(*arguments, **named))
+
+    return call
 
 
 def _needs_a_compiler(how: bool | str) -> None:

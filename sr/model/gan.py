@@ -15,7 +15,7 @@ from sr.image.kind import of_data
 from sr.loss.weighted_sum import WeightedSum
 from sr.model import manual
 from sr.model.base import SRModule
-from sr.model.compared import frames
+from sr.model.compared import enlarged, frames
 from sr.model.optimizer import follow_config, on_device, options, parameter_groups
 
 
@@ -99,21 +99,23 @@ class GAN(SRModule):
         learning = [optimizer for optimizer, learns in zip(both, (network_learns, duel), strict=True) if learns]
 
         with manual.unsynchronised(self.trainer):
-            with torch.set_grad_enabled(network_learns):  # its losses are logged in any case
-                sr, loss, parts = self._network_loss(batch, adversarial=duel and iteration >= self.adversarial_from)
             if network_learns:
+                sr, loss, parts = self._network_loss(batch, adversarial=duel and iteration >= self.adversarial_from)
                 self._backward(loss, both[0])
+            else:
+                sr, loss, parts = self._image(batch), None, {}
             if duel:
                 discriminator_loss, judged = self._discriminator_loss(frames(self.network, self.real(batch)), sr.detach())
                 self._backward(discriminator_loss, both[1])
                 parts |= judged
-                loss = loss.detach() + 0 * discriminator_loss.detach()  # NaN if either is: Finite then stops the run
+                if loss is not None:
+                    loss = loss.detach() + 0 * discriminator_loss.detach()  # NaN if either is: Finite then stops the run
 
         self._batch = (self._batch + 1) % self.accumulate
         if self._batch == 0:
             with self.trainer.profiler.profile("optimizer"):
                 parts |= self._step(learning)
-        return {"loss": loss.detach(), "parts": parts}
+        return {"parts": parts} if loss is None else {"loss": loss.detach(), "parts": parts}
 
     def _backward(self, loss: Tensor, optimizer: Any) -> None:
         """Accumulate gradients; the first batch of an iteration replaces the previous iteration's gradients."""
@@ -121,6 +123,12 @@ class GAN(SRModule):
             optimizer.optimizer.zero_grad()
         with self.trainer.profiler.profile("GAN.backward"):
             self.manual_backward(loss / self.accumulate)
+
+    @torch.no_grad()
+    def _image(self, batch: dict[str, Tensor]) -> Tensor:
+        """SR while the network rests: its losses are not computed, and not logged."""
+        lr, others = self.inputs(batch)
+        return enlarged(self, lr, others, self.target(batch), batch)[0]
 
     def _network_loss(self, batch: dict[str, Tensor], adversarial: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """SR, the network's loss, and its parts by name."""

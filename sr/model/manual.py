@@ -91,8 +91,8 @@ def _average(gradients: list[Tensor]) -> None:
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
-    for gradient, mean in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
-        gradient.copy_(mean.view(gradient.shape))
+    means = flat.split([gradient.numel() for gradient in gradients])
+    torch._foreach_copy_(gradients, [mean.view_as(gradient) for mean, gradient in zip(means, gradients, strict=True)])
 
 
 def clip(optimizer: Optimizer, clip_val: float, algorithm: str | None, norm: Tensor | None = None) -> None:

@@ -16,7 +16,7 @@ from sr.data.validated import validated
 from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO, of
-from sr.metric.frames import each_score, means, of_clips, one_score
+from sr.metric.frames import each_score, means, numbers, of_clips, one_score
 from sr.network.inputs import takes_size
 from sr.network.interpolation import Interpolation
 from sr.report import costs
@@ -73,7 +73,7 @@ def bicubic(benchmarks: Mapping[str, Any], names: list[str], runs: Sequence[Run]
                 given = {"lr": lr, "mask": sample["mask"][None] if "mask" in sample else None}
                 given["batch"] = {key: [value] for key, value in sample.items()} | {"lr": lr}
                 score = each_score if "frames" in sample else one_score
-                of[sample["name"]] = means({key: score(metric, sr, hr, **given) for key, metric in measured.items()})
+                of[sample["name"]] = means(numbers({key: score(metric, sr, hr, **given) for key, metric in measured.items()}))
         over_set = {key: sum(row[key] for row in of.values()) / len(of) for key in measured} if of else {}
         same = [key for key, mean in over_set.items() if close(mean, run.bicubic[name].get(key, math.nan))]
         if len(of) == len(run.scores[name]):

@@ -104,7 +104,8 @@ def test_who_steps_when(tmp_path):
     assert trainer.global_step == 6
     changed = [[not same(a, b) for a, b in zip(w, w[1:], strict=False)] for w in (weights.network, weights.discriminator)]
     assert changed == [[True, True, False, True, False, True], [False, False, True, True, True, True]]
-    assert ["adversarial" in parts for parts in weights.parts[1:]] == [False] * 4 + [True] * 2
+    assert ["adversarial" in parts for parts in weights.parts[1:]] == [False] * 5 + [True]  # the network rests in the 5th
+    assert ["l1" in parts for parts in weights.parts[1:]] == [True, True, False, True, False, True]
     assert ["d_real" in parts for parts in weights.parts[1:]] == [False] * 2 + [True] * 4
 
 
