@@ -17,7 +17,7 @@ from sr.backend.files import opened
 from sr.backend.onnx import EXTRA
 from sr.errors import InputError, MissingError, StorageError, UserError
 from sr.export import verify
-from sr.export.file import export
+from sr.export.file import convert, export
 from sr.export.traced import check_exportable
 from sr.files import make_folder
 from sr.network.inputs import takes_size
@@ -46,7 +46,11 @@ def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print,
         facts = Facts(network.scale, network.multiple_of, getattr(network, "channels", 3), name, name)
         try:
             make_folder(file.parent)  # tried first: exporting takes long
-            export(network, facts, file, overwrite=True, say=lambda _: None)
+            source = file.with_name(FILES["onnxruntime"])
+            if backend == "openvino" and _checked(network, source):
+                convert(network, source, facts, file)
+            else:
+                export(network, facts, file, overwrite=True, say=lambda _: None)
         except UserError:
             raise
         except OSError as error:

@@ -63,10 +63,36 @@ def export(
     if not overwrite and (there := next((file for file in pair if file.exists()), None)):
         raise ExistsError(f"{there} exists: choose another output, or pass overwrite=true")
     program = traced(network if precision == "32" else copy.deepcopy(network), precision)
+    return _kept(network, pair, precision, lambda made: _written(program, made, facts, format, opset), say)
+
+
+def convert(network: nn.Module, source: Path, facts: Facts, output: Path) -> Path:
+    """Write `output`, FILE.xml of OpenVINO, from the network's ONNX file, without tracing the network again.
+
+    Raises as `export` does.
+    """
+    from sr.export import openvino
+
+    def write(made: Path) -> Callable[[Tensor], Tensor]:
+        openvino.write(source, made, facts)
+        return opened(made)
+
+    return _kept(network, [output, output.with_suffix(".bin")], "32", write, lambda _: None)
+
+
+def _kept(
+    network: nn.Module,
+    pair: list[Path],
+    precision: str,
+    write: Callable[[Path], Callable[[Tensor], Tensor]],
+    say: Callable[[object], None],
+) -> Path:
+    """Write the files under temporary names by `write`, which gives what they compute, check that, and rename them."""
+    output = pair[0]
     make_folder(output.parent)
     with TemporaryDirectory(prefix=".export", dir=output.parent) as folder:
         made = Path(folder, output.name)
-        run = _written(program, made, facts, format, opset)
+        run = write(made)
         for found in verify.differences(network, run):
             verify.check(found, precision, str(output))
             say(found)

@@ -69,7 +69,8 @@ def _enlarged(n: int, scale: float) -> int:
 def pad_symmetric(x: Tensor, dim: int, before: int, after: int) -> Tensor:
     """Mirror `x` along `dim` with the edge pixel repeated (MATLAB's 'symmetric', scipy's 'reflect'), to any width."""
     if not isinstance(n := x.shape[dim], int):  # a graph for any size is traced, which keeps no loop
-        return x.index_select(dim, mirrored(torch.arange(-before, n + after, device=x.device), n))
+        length = torch.full((1,), n, device=x.device)  # a tensor: ONNX has no remainder by the symbol of a size
+        return x.index_select(dim, mirrored(torch.arange(-before, n + after, device=x.device), length))
     while before or after:  # once, unless the image is narrower than the padding
         n = x.shape[dim]
         b, a = min(before, n), min(after, n)

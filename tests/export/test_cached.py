@@ -55,6 +55,15 @@ def test_a_file_that_is_there_is_used(place):
     assert torch.equal(network(lr), repeated(lr))
 
 
+def test_openvino_takes_what_is_exported(place):
+    """The ONNX file made by others, so nothing was traced."""
+    pytest.importorskip("openvino")
+    network = cache.cached(Nearest(), "openvino")
+    lr = torch.rand(1, 3, 9, 7)
+    assert Path(network.path) == place.with_suffix(".xml") and torch.equal(network(lr), repeated(lr))
+    assert {file.name for file in place.parent.iterdir()} == {"network.onnx", "network.xml", "network.bin"}
+
+
 def test_a_file_that_differs_is_not_used(place):
     """A cache can be damaged, and a hash cannot see all of a network."""
     assert cache._checked(Nearest(1.01), place) is None
