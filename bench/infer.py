@@ -3,6 +3,7 @@
     python bench/infer.py tiles       # 1020x678 input: tiled time over whole time; 2 minutes
     python bench/infer.py anime       # realesr-animevideov3 on 1020x644, float32 and bf16, and its seams; 2 minutes
     python bench/infer.py memory      # peak memory of the process from 2k to 8k output; 2 minutes
+    python bench/infer.py realtime    # frames per second from 640x360 to 1280x720, PyTorch and exported files; 3 minutes
 
 Seconds per megapixel of every network: bench/choosing.py.
 `anime` reads weights/realesr-animevideov3.pth in SR_DATA (or ../shared/data). Times are the best of the runs made.
@@ -27,12 +28,27 @@ from torch import Tensor, nn
 import sr
 from common import say
 from networks import network
+from sr.backend.facts import Facts
+from sr.backend.files import opened
+from sr.device.count import multiply_adds
+from sr.export.file import export
 from sr.image.file import to_pixels, to_tensor
 from sr.infer.upscaler import Upscaler
+from sr.network.reparameterised import deployed
 from sr.predict.files import CPU_TILE
 from sr.view.table import markdown
 
 DATA = Path(os.environ.get("SR_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data")
+REALTIME = (
+    "interpolation_nearest",
+    "ecbsr_m4c8",
+    "ecbsr_m4c16",
+    "repsr_m4c16",
+    "bicubic_pp",
+    "abpn",
+    "fsrcnn",
+    "compact_light",
+)
 LONG = 10  # seconds after which nothing is measured again; in the table, not in bf16 either
 PEAK = """
 import resource, sys
@@ -108,9 +124,35 @@ def memory() -> None:
     print(markdown(rows))
 
 
+def realtime() -> None:
+    """At x2. What does not compute convolutions (colours, the bytes of the frame) bounds the fastest: interpolation_nearest."""
+    frame = photo(360, 640)
+    rows = [
+        ["network", "multiply-adds, G", "runs in", "network, ms", "with bytes in and out, ms", "frames/s", "G multiply-adds/s"]
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for name in REALTIME:
+            chosen = deployed(network(name, 2))
+            work = (multiply_adds(chosen) or 0) / 1e9
+            runs = {"PyTorch": chosen.to(memory_format=torch.channels_last)}
+            if list(chosen.parameters()):
+                facts = Facts(2, chosen.multiple_of, chosen.channels, type(chosen).__name__, name)
+                for suffix in ("onnx", "xml"):
+                    file = export(chosen, facts, Path(folder, f"{name}.{suffix}"), say=lambda line: None)
+                    runs[{"onnx": "ONNX Runtime", "xml": "OpenVINO"}[suffix]] = opened(file)
+            for label, run in runs.items():
+                upscaler, lr = Upscaler(run), to_tensor(frame)
+                alone, _ = best(lambda upscaler=upscaler, lr=lr: upscaler(lr), 20)
+                whole, _ = best(lambda upscaler=upscaler: to_pixels(upscaler(to_tensor(frame))), 20)
+                times = [f"{1000 * alone:.1f}", f"{1000 * whole:.1f}", f"{1 / whole:.1f}", f"{work / alone:.0f}"]
+                rows.append([name, f"{work:.2f}", label, *times])
+                print(" ".join(rows[-1]), file=sys.stderr, flush=True)
+    print(markdown(rows))
+
+
 def main() -> None:
     warnings.simplefilter("ignore")
-    parts = {"tiles": tiles, "anime": anime, "memory": memory}
+    parts = {"tiles": tiles, "anime": anime, "memory": memory, "realtime": realtime}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="+", choices=parts)
     chosen = parser.parse_args().parts
