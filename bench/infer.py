@@ -34,7 +34,6 @@ from sr.device.count import multiply_adds
 from sr.export.file import export
 from sr.image.file import to_pixels, to_tensor
 from sr.infer.upscaler import Upscaler
-from sr.network.reparameterised import deployed
 from sr.predict.files import CPU_TILE
 from sr.view.table import markdown
 
@@ -125,14 +124,14 @@ def memory() -> None:
 
 
 def realtime() -> None:
-    """At x2. What does not compute convolutions (colours, the bytes of the frame) bounds the fastest: interpolation_nearest."""
+    """At x2. What does not compute convolutions (colours, the bytes of the frame) bounds the fastest: see nearest."""
     frame = photo(360, 640)
     rows = [
         ["network", "multiply-adds, G", "runs in", "network, ms", "with bytes in and out, ms", "frames/s", "G multiply-adds/s"]
     ]
     with tempfile.TemporaryDirectory() as folder:
         for name in REALTIME:
-            chosen = deployed(network(name, 2))
+            chosen = network(name, 2)
             work = (multiply_adds(chosen) or 0) / 1e9
             runs = {"PyTorch": chosen.to(memory_format=torch.channels_last)}
             if list(chosen.parameters()):

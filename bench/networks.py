@@ -21,6 +21,7 @@ from sr.cli import CONF
 from sr.device.count import multiply_adds, parameters
 from sr.functional.frames import is_burst, is_clip
 from sr.image.kind import PHOTO
+from sr.network.reparameterised import deployed
 from sr.view.table import markdown
 
 FILES = {file.stem: OmegaConf.load(file) for file in (CONF / "network").glob("*.yaml")}
@@ -89,7 +90,7 @@ REASONS = {
 
 
 def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module:
-    """conf/network/<name>.yaml in eval mode, its weights the same each time; with at most so many blocks of two layers."""
+    """conf/network/<name>.yaml as it is used, its weights the same each time; with at most so many blocks of two layers."""
     node = OmegaConf.load(CONF / "network" / f"{name}.yaml")
     if n_blocks:
         for key in ("n_blocks", "n_groups"):
@@ -99,9 +100,8 @@ def network(name: str, scale: int = 4, n_blocks: int | None = None) -> nn.Module
             if key in node.get("options", {}):
                 node.options[key] = 2
     torch.manual_seed(0)
-    return instantiate(
-        OmegaConf.create({"scale": scale, "image": asdict(PHOTO), "network": node}).network, _convert_="all"
-    ).eval()
+    cfg = OmegaConf.create({"scale": scale, "image": asdict(PHOTO), "network": node})
+    return deployed(instantiate(cfg.network, _convert_="all").eval())
 
 
 def known(word: str) -> str:
