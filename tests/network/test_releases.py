@@ -149,6 +149,26 @@ def bsrn_small(scale: int) -> Shapes:
     return shapes
 
 
+def ecbsr(scale: int, n: int, n_blocks: int) -> Shapes:
+    """xindongzhang/ECBSR, models/ecbsr.py, which train.py saves."""
+    shapes: Shapes = {}
+    layers = [(1, n), *[(n, n)] * n_blocks, (n, scale**2)]
+    for b, n_in, n_out in ((f"backbone.{i}", *pair) for i, pair in enumerate(layers)):
+        shapes |= conv(f"{b}.conv3x3", n_out, n_in) | ({f"{b}.act.weight": (n_out,)} if b[9:] != str(n_blocks + 1) else {})
+        shapes |= {f"{b}.conv1x1_3x3.k0": (2 * n_out, n_in, 1, 1), f"{b}.conv1x1_3x3.b0": (2 * n_out,)}
+        shapes |= {f"{b}.conv1x1_3x3.k1": (n_out, 2 * n_out, 3, 3), f"{b}.conv1x1_3x3.b1": (n_out,)}
+        for edge in (f"{b}.conv1x1_{name}" for name in ("sbx", "sby", "lpl")):
+            shapes |= {f"{edge}.k0": (n_out, n_in, 1, 1), f"{edge}.b0": (n_out,), f"{edge}.bias": (n_out,)}
+            shapes |= {f"{edge}.scale": (n_out, 1, 1, 1), f"{edge}.mask": (n_out, 1, 3, 3)}
+    return shapes
+
+
+def bicubic_pp() -> Shapes:
+    """aselsan-research-imaging-team/bicubic-plusplus, pretrained/bicubic_pp_x3.pth."""
+    widths = {"conv0": (32, 3), "conv1": (32, 32), "conv2": (32, 32), "conv_out": (108, 32)}
+    return {key: shape for name, width in widths.items() for key, shape in conv(name, *width, bias=False).items()}
+
+
 RELEASES = [
     ("efdn", 4, {}, efdn(4)),
     ("efdn", 2, {}, efdn(2)),
@@ -156,6 +176,9 @@ RELEASES = [
     ("vapsr", 4, {}, vapsr(4)),
     ("vapsr", 3, {"n_blocks": 20}, vapsr(3, n_blocks=20)),
     ("vapsr_small", 4, {}, vapsr(4, 32, 11, 2)),
+    ("ecbsr_m4c8", 2, {}, ecbsr(2, 8, 4)),
+    ("ecbsr_m10c32", 4, {}, ecbsr(4, 32, 10)),
+    ("bicubic_pp", 3, {}, bicubic_pp()),
     ("imdn", 2, {}, imdn(2)),
     ("imdn", 3, {}, imdn(3)),
     ("rfdn", 4, {}, rfdn(4)),
