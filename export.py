@@ -3,6 +3,7 @@
 python export.py --help
 python export.py ckpt=outputs/first/checkpoints/best.ckpt output=first.onnx
 python export.py ckpt=IMDN_x4.pth output=imdn.xml    # OpenVINO: imdn.xml and imdn.bin
+python export.py ckpt=IMDN_x4.pth output=imdn_int8.xml quantise=int8 data.train=DIV2K/    # 8 bits, for CPUs
 python predict.py ckpt=first.onnx input=photos/ output=upscaled/
 """
 
@@ -20,14 +21,15 @@ def export(cfg: DictConfig) -> None:
     from sr.export.file import export as write
     from sr.export.file import format_of
 
-    format_of(Path(cfg.output), cfg.format)
+    format = format_of(Path(cfg.output), cfg.format)
     from sr import build
 
     network = build.predicting_network(cfg)
+    int8 = build.export_int8(cfg, network, format)
     facts = build.export_facts(cfg, network)
     print(f"{facts.network} x{facts.scale} of {facts.name}; largest difference from PyTorch, in 8-bit levels before rounding:")
     options = {key: cfg[key] for key in ("format", "precision", "opset", "overwrite")}
-    path = write(network, facts, cfg.output, **options)
+    path = write(network, facts, cfg.output, int8=int8, **options)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 

@@ -29,15 +29,10 @@ class OnnxNetwork(Exported):
     program = "ONNX Runtime"
 
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
-        runtime = _runtime()
+        _runtime()
         model = checked(path)
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads or torch.get_num_threads()
-        options.log_severity_level = 4
-        offered = runtime.get_available_providers()
-        providers = [one for one in ("CUDAExecutionProvider", "CPUExecutionProvider") if one in offered]
         try:
-            self._session = runtime.InferenceSession(str(path), options, providers=providers)
+            self._session = session(str(path), threads)
         except Exception as error:  # of its own classes
             raise InputError(f"{path}: ONNX Runtime cannot open it ({first_line(error)})") from None
         images = self._session.get_inputs(), self._session.get_outputs()
@@ -123,6 +118,17 @@ def _external(model: Any) -> set[str]:
         tensors += graph.initializer
         tensors += [part for one in graph.sparse_initializer for part in (one.values, one.indices)]
     return {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+
+
+def session(file: str | bytes, threads: int | None = None) -> Any:
+    """ONNX Runtime's session of a file, or of its content. Errors are of its own classes."""
+    runtime = _runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads or torch.get_num_threads()
+    options.log_severity_level = 4
+    offered = runtime.get_available_providers()
+    providers = [one for one in ("CUDAExecutionProvider", "CPUExecutionProvider") if one in offered]
+    return runtime.InferenceSession(file, options, providers=providers)
 
 
 def _runtime() -> Any:

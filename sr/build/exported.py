@@ -6,14 +6,43 @@ from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from sr.backend.facts import Facts
-from sr.build.image import image_node, settle_image
-from sr.build.node import plain
+from sr.build.image import image, image_node, settle_image
+from sr.build.node import build, plain
 from sr.build.stored import network_name
+from sr.errors import InputError
+from sr.export.int8 import Int8Job
+from sr.export.learned import Learned
+from sr.export.patches import Patches
 from sr.files import digest
+from sr.network.quantised import Quantised
 from sr.weights import checkpoint
 
 _RUN = ("called", "recipe", "degraded")  # of a checkpoint's record, with these parts of its config:
 _CONFIG = ("variant", "benchmark", "degradation")  # what test.py does by default with the checkpoint
+
+
+def export_int8(cfg: DictConfig, network: nn.Module, format: str) -> Int8Job | Learned | None:
+    """What `quantise` says: int8 by calibration on `data.train`, or as the network was trained; None for float.
+
+    Raises:
+        InputError: an unknown `quantise`, or one that does not go with the other options. As `Int8` and `Patches`.
+    """
+    trained = isinstance(network, Quantised)
+    if cfg.quantise is None and not trained:
+        return None
+    if cfg.quantise not in ("int8", None):
+        raise InputError(f"quantise={cfg.quantise}: choose int8, or null for none")
+    if format == "pt2":
+        raise InputError("quantise=int8: is written as .onnx or .xml; PyTorch's exported programs compute in float")
+    if str(cfg.precision) != "32":
+        raise InputError(f"quantise=int8 precision={cfg.precision}: what stays in float is float32; remove precision")
+    if trained:
+        return Learned(network)
+    if not cfg.data.train:
+        raise InputError("quantise=int8 needs photographs to measure what the network's features are: pass data.train=DIR")
+    options = build(cfg.int8)
+    settle_image(cfg)
+    return Int8Job(options, Patches(cfg.data.train, image(cfg), network.scale, network.multiple_of, options))
 
 
 def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:
@@ -22,15 +51,16 @@ def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:
     file = checkpoint.first(plain(cfg.ckpt)) if named else None
     record = checkpoint.about(file).get("sr", {}) if named else {}
     config = {key: record["config"][key] for key in _CONFIG if key in record.get("config", {})}
+    trained = isinstance(network, Quantised)
     run = {key: record[key] for key in _RUN if key in record}
     return Facts(
         scale=network.scale,
         multiple_of=network.multiple_of,
         channels=getattr(network, "channels", 3),
-        network=type(network).__name__,
+        network=type(network.network if trained else network).__name__,
         name=network_name(cfg) if named else Path(cfg.output).stem,
         sha256=digest(file) if named else "",
         licence=str(cfg.licence or ""),
-        precision=str(cfg.precision),
+        precision="int8" if trained else str(cfg.quantise or cfg.precision),
         run=run | {"config": {"benchmark": {}, **config, "scale": network.scale, "image": image_node(settle_image(cfg))}},
     )

@@ -10,6 +10,7 @@ from sr.build import part
 from sr.build.benchmark import metric, settle_border, settle_volumes
 from sr.build.network import network, patch_sizes, settle_parts
 from sr.build.node import build, chosen, is_part, say
+from sr.build.quantise import settle_quantise
 from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.model.base import SRModule
@@ -24,6 +25,7 @@ def model(cfg: DictConfig) -> SRModule:
         InputError: the class is not an SRModule; a part is missing, not accepted, or breaks the contract of its key.
     """
     settle_border(cfg)
+    settle_quantise(cfg)
     settle_parts(cfg)
     made = part.maker(cfg.model)
     if made is None:

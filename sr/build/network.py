@@ -9,6 +9,7 @@ from torch import nn
 from sr.build.backbone import settle_backbone
 from sr.build.image import check_channels, image
 from sr.build.node import build, group, say
+from sr.build.quantise import start_of
 from sr.cli import choice
 from sr.errors import InputError
 from sr.functional.axes import is_volume
@@ -48,8 +49,9 @@ def network(cfg: DictConfig) -> nn.Module:
     if cfg.get("init_from"):
         if OmegaConf.is_list(cfg.init_from):  # two files cannot be interpolated for training
             raise InputError(f"init_from={','.join(map(str, cfg.init_from))}: pass one file")
-        say(initial.load_network(built, cfg.init_from))
-        others = same_options.differing(OmegaConf.to_container(cfg.network, resolve=True), cfg.init_from)
+        start, node = start_of(built, cfg)
+        say(initial.load_network(start, cfg.init_from))
+        others = same_options.differing(OmegaConf.to_container(node, resolve=True), cfg.init_from)
         if others := [one for one in others if not one.startswith("scale=")]:
             say(f"init_from={cfg.init_from}: was trained with {', '.join(others)}")
     if not cfg.get("resume"):  # a resumed run has its own weights

@@ -12,12 +12,13 @@ from sr.build.backbone import settle_backbone
 from sr.build.backend import Sizes, on_backend
 from sr.build.benchmark import benchmarks_of_run, degraded_of_run
 from sr.build.image import check_channels, common_kind, image, image_node, settle_image, stored_kind
-from sr.build.node import build, plain
+from sr.build.node import build, plain, say
 from sr.cli import aliases, choice
 from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind, same
 from sr.network.inputs import takes_size, warn_outside
+from sr.network.quantised import Quantised
 from sr.network.reparameterised import deployed
 from sr.network.spandrel import unmerged
 from sr.say import warn
@@ -35,6 +36,8 @@ def stored_network(cfg: DictConfig) -> nn.Module:
     built = load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
     if cfg.scale not in (None, built.scale) and not takes_size(built):
         raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
+    if isinstance(built, Quantised) or getattr(built, "own_precision", "32") != "32":
+        say(f"{cfg.ckpt}: {built if isinstance(built, Quantised) else f'computes in {built.own_precision}'}")
     return built
 
 

@@ -13,6 +13,8 @@ from sr.backend.facts import Facts
 from sr.backend.files import FORMATS, opened
 from sr.errors import ExistsError, InputError
 from sr.export import verify
+from sr.export.int8 import Int8Job
+from sr.export.learned import Learned
 from sr.export.traced import PRECISIONS, traced
 from sr.files import make_folder
 
@@ -41,6 +43,7 @@ def export(
     precision: str | int = "32",
     opset: int = 18,
     overwrite: bool = False,
+    int8: Int8Job | Learned | None = None,
     say: Callable[[object], None] = print,
 ) -> Path:
     """Write the network to `output`; the file appears only after it gave the network's images at five sizes.
@@ -49,11 +52,12 @@ def export(
         format: onnx, openvino or pt2; None: by the extension.
         precision: 32, 16 or bf16, of weights and features.
         opset: version of ONNX's operators.
-        say: called with one line after each size.
+        int8: options and patches of post-training quantisation, or the network that was trained in 8 bits; None: no int8.
+        say: called with one line after each size, and with each line of the quantisation.
 
     Raises:
         ExistsError: the file exists, without overwrite.
-        InputError: the network cannot be traced or written; the file differs from it.
+        InputError: the network cannot be traced or written; the file differs from it, or loses too much in 8 bits.
     """
     output, precision = Path(output), str(precision)
     format = format_of(output, format)
@@ -62,8 +66,16 @@ def export(
     pair = [output, output.with_suffix(".bin")] if format == "openvino" else [output]
     if not overwrite and (there := next((file for file in pair if file.exists()), None)):
         raise ExistsError(f"{there} exists: choose another output, or pass overwrite=true")
+    network = int8.in_float(network) if int8 else network
     program = traced(network if precision == "32" else copy.deepcopy(network), precision)
-    return _kept(network, pair, precision, lambda made: _written(program, made, facts, format, opset), say)
+
+    def write(made: Path) -> Callable[[Tensor], Tensor]:
+        return _written(program, made, facts, "onnx" if int8 else format, opset)
+
+    def quantise(first: Path, made: Path) -> None:
+        int8.write(first, made, facts, format, str(output), say)
+
+    return _kept(network, pair, precision, write, say, quantise if int8 else None)
 
 
 def convert(network: nn.Module, source: Path, facts: Facts, output: Path) -> Path:
@@ -86,17 +98,24 @@ def _kept(
     precision: str,
     write: Callable[[Path], Callable[[Tensor], Tensor]],
     say: Callable[[object], None],
+    then: Callable[[Path, Path], None] | None = None,
 ) -> Path:
-    """Write the files under temporary names by `write`, which gives what they compute, check that, and rename them."""
+    """Write the files under temporary names by `write`, which gives what they compute, check that, and rename them.
+
+    With `then`, what is checked is an ONNX file in float32, of which `then` writes the files.
+    """
     output = pair[0]
     make_folder(output.parent)
     with TemporaryDirectory(prefix=".export", dir=output.parent) as folder:
         made = Path(folder, output.name)
-        run = write(made)
+        first = Path(folder, "float32.onnx") if then else made
+        run = write(first)
         for found in verify.differences(network, run):
             verify.check(found, precision, str(output))
             say(found)
         del run
+        if then:
+            then(first, made)
         for file in reversed(pair):  # FILE.bin before FILE.xml, which needs it
             os.replace(made.with_name(file.name), file)
     return output
