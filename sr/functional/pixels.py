@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sr.errors import InputError
 
-_last: tuple[Callable[[], Tensor | None], int] = (lambda: None, 0)  # the last image without fault, and its version
+_last: tuple[Callable[[], Tensor | None], int | None] = (lambda: None, 0)  # the last image without fault, and its version
 LARGEST = 100.0  # saturated satellite pixels reach 20 times the range of an image kind; 8-bit images exceed 100
 
 
@@ -20,8 +20,9 @@ def check_pixels(image: Tensor, name: str) -> None:
     if not image.is_floating_point():
         raise InputError(f"{name} is {image.dtype}: pass float32 in [0, 1], of uint8 {name}.float() / 255")
     global _last
-    if _last[0]() is image and _last[1] == image._version:
+    version = None if image.is_inference() else image._version  # inference mode counts no changes
+    if _last[0]() is image and _last[1] == version:
         return
     if image.numel() and (most := image.detach().max().item()) > LARGEST:
         raise InputError(f"{name} reaches {most:g}: pixels are in [0, 1], so divide 8-bit ones by 255 and 16-bit ones by 65535")
-    _last = (ref(image), image._version)
+    _last = (ref(image), version)

@@ -1,6 +1,7 @@
 """Images in 0..255 are refused: PSNR clipped both to white, and any two scored 100 dB."""
 
 import pytest
+import torch
 
 from sr.errors import UserError
 from sr.image.photograph import photograph
@@ -20,6 +21,16 @@ def test_metrics_take_no_pixels_from_0_to_255(metric, convert, says):
         with pytest.raises(UserError, match=rf"^hr {says}.* 255"):
             measure(sr, convert(hr * 255))
     assert measure(other * 255 + 300, hr).item() < 30  # a network that is not trained
+
+
+def test_evaluation_measures_in_inference_mode():
+    """Whose tensors have no count of changes; the same HR is asked for by several metrics."""
+    with torch.inference_mode():
+        hr = photograph(32) + 0
+        assert hr.is_inference() and PSNR(crop_border=0)((hr + 0.2).clamp(0, 1), hr).item() < 30
+        assert SSIM(crop_border=0)(hr, hr).item() == pytest.approx(1, abs=1e-4)
+        with pytest.raises(UserError, match="^hr reaches 2"):
+            PSNR(crop_border=0)(hr, hr * 255)
 
 
 def test_upscale_takes_none_either_and_what_a_network_overshoots_is_fine():
