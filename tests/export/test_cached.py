@@ -55,6 +55,7 @@ def test_a_file_that_is_there_is_used(place):
     assert torch.equal(network(lr), repeated(lr))
 
 
+@pytest.mark.medium
 def test_openvino_takes_what_is_exported(place):
     """The ONNX file made by others, so nothing was traced."""
     pytest.importorskip("openvino")
