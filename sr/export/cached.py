@@ -21,6 +21,7 @@ from sr.export.file import convert, export
 from sr.export.traced import check_exportable
 from sr.files import make_folder
 from sr.network.inputs import takes_size
+from sr.network.quantised import Quantised
 
 FILES = {"onnxruntime": "network.onnx", "openvino": "network.xml"}  # back end -> name of its file
 _WRITERS = ("onnx", "onnxscript")  # packages that write both
@@ -82,8 +83,14 @@ def check_installed(backend: str) -> None:
 
 
 def check(network: nn.Module) -> None:
-    """InputError: what `check_exportable` refuses; the network upscales to any size, where a file would have one scale."""
+    """Refuse networks that have no file in float32.
+
+    Raises:
+        InputError: as `check_exportable`; the network upscales to any size, or was trained in 8 bits.
+    """
     check_exportable(network)
+    if isinstance(network, Quantised):
+        raise InputError(f"{type(network.network).__name__} was trained in 8 bits: write a file by export.py quantise=int8")
     if takes_size(network):
         raise InputError(f"{type(network).__name__} upscales to any size, but an exported file by one scale alone")
 

@@ -16,6 +16,7 @@ from sr.image.file import Image, read, write
 from sr.image.photograph import photograph
 from sr.network.compact import Compact
 from sr.network.liif import LIIF
+from sr.network.quantised import Quantised
 from sr.network.rrn import RRN
 from tests.backend.test_onnx_files import model, repeated
 from tests.jobs import compose
@@ -142,12 +143,16 @@ def test_wrong_words(words, match):
 def test_what_has_no_file_is_refused(place, monkeypatch):
     words = compose("predict", "backend=onnxruntime", "device=cpu")
     body = Compact(scale=None, n_feats=4, n_blocks=1)
-    with pytest.raises(InputError, match="backend=onnxruntime: LIIF upscales to any size.*; remove backend="):
-        on_backend(words, LIIF(scale=2, backbone=body, hidden=[4]).eval())
-    with pytest.raises(
-        InputError, match="backend=onnxruntime: RRN is for clips: only networks for pictures.*; remove backend="
+    for network, match in (
+        (LIIF(scale=2, backbone=body, hidden=[4]), "LIIF upscales to any size"),
+        (RRN(scale=4, n_feats=4, n_blocks=1), "RRN is for clips: only networks for pictures"),
+        (
+            Quantised(network=Compact(scale=2, n_feats=4, n_blocks=2)),
+            "Compact was trained in 8 bits: write a file by export.py",
+        ),
     ):
-        on_backend(words, RRN(scale=4, n_feats=4, n_blocks=1).eval())
+        with pytest.raises(InputError, match=f"backend=onnxruntime: {match}.*; remove backend="):
+            on_backend(words, network.eval())
     with pytest.raises(InputError, match="backend=onnxruntime: .*network.onnx is an exported file, which has its own"):
         on_backend(words, cache.cached(Nearest(), "onnxruntime"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(place))  # a file
