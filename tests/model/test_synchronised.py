@@ -7,6 +7,8 @@ import pytorch_lightning as pl
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sr import build
+from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
 
 STEPS = 20
@@ -37,18 +39,36 @@ class Watch(pl.Callback):
         self.of_step[trainer.global_step] = self.reads.count - self.before
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize(
-    "model, words",
-    [("realesrgan", []), ("edsr_baseline", ["network.n_feats=8", "network.n_blocks=1", "optimizer.lr=1e-3"])],
+OWN = (
+    f"trainer.max_steps={STEPS}",
+    f"trainer.val_check_interval={STEPS}",
+    "trainer.log_every_n_steps=10",
+    "callback=[checkpoint,finite,log,progress,clock]",
 )
-def test_a_step_reads_nothing_but_what_is_logged(tmp_path, model, words):
-    """On the CPU the callback `finite` reads one value a step; on a GPU as often as is logged. The first step reads whether
-    there is an average yet."""
-    reads = Reads()
-    watch = Watch(reads)
-    own = [f"trainer.max_steps={STEPS}", f"trainer.val_check_interval={STEPS}", "trainer.log_every_n_steps=10"]
-    with reads:
-        fit(tmp_path, *own, "callback=[checkpoint,finite,log,progress,clock]", *words, model=model, watch=watch)
+
+
+def check(watch: Watch) -> None:
+    """On the CPU the callback `finite` reads one value a step; on a GPU as often as is logged. The first step also reads
+    whether there is an average yet."""
     assert len(watch.of_step) == STEPS
     assert {step: count for step, count in watch.of_step.items() if count > (2 if step == 1 else 1) and step % 10} == {}
+
+
+@pytest.mark.medium
+def test_a_step_of_a_gan_on_blind_degradations_reads_nothing_but_what_is_logged(tmp_path):
+    watch = Watch(reads := Reads())
+    with reads:
+        fit(tmp_path, *OWN, "degradation=realesrgan_light", "data.batch_size=1", watch=watch)
+    check(watch)
+
+
+@pytest.mark.medium
+def test_a_step_with_pixel_losses_reads_nothing_but_what_is_logged(tmp_path):
+    watch = Watch(reads := Reads())
+    cfg = compose("train", *SMALL, *ONE_PHOTO, "metric=[psnr]", *OWN, f"output_dir={tmp_path}", f"data_dir={tmp_path}/data")
+    data, module = build.data(cfg), build.model(cfg)
+    trainer = build.trainer(cfg, module)
+    trainer.callbacks.append(watch)
+    with reads:
+        build.fit(trainer, module, data)
+    check(watch)
