@@ -34,7 +34,7 @@ def state(folder):
     return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_statistics_rest_and_a_resumed_run_is_the_same(tmp_path):
     words = [*SHORT, f"data_dir={tmp_path}/data"]
     run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/half", "callback.frozen_norm.start=1")
