@@ -17,6 +17,7 @@ from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.functional.frames import is_burst, is_clip
 from sr.network.inputs import conditions
+from sr.network.reparameterised import blocks
 
 TOP = 255  # codes of inputs are 0 to 255
 _SIDE = 32  # LR pixels of the image that is tried, in multiples of what the network needs
@@ -34,7 +35,8 @@ class Quantised(nn.Module):
         reduce_range: 7 bits for weights, as export.py writes them by default (sr/export/options.py).
 
     Raises:
-        InputError: a network without convolutions, or one that needs more than LR; a layer that does not exist.
+        InputError: a network without convolutions, with re-parameterised blocks, or one that needs more than LR; a layer that
+            does not exist.
     """
 
     def __init__(self, *, network: nn.Module, float_layers: Sequence[str] | None = None, reduce_range: bool = True) -> None:
@@ -42,6 +44,11 @@ class Quantised(nn.Module):
         name = type(network).__name__
         if is_clip(network) or is_burst(network) or is_volume(network) or conditions(network):
             raise InputError(f"quantise=int8: {name} takes more than one picture: only networks for pictures are quantised")
+        if blocks(network):
+            raise InputError(
+                f"quantise=int8: {name} has blocks that are merged after training: train it in float, and pass quantise=int8 "
+                "to export.py"
+            )
         self.network, self.scale = network, getattr(network, "scale", None)
         self.channels, self.multiple_of = getattr(network, "channels", 3), getattr(network, "multiple_of", 1)
         self.reduce_range = reduce_range

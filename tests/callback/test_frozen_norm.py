@@ -40,7 +40,8 @@ def test_statistics_rest_and_a_resumed_run_is_the_same(tmp_path):
     run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/half", "callback.frozen_norm.start=1")
     run_train(*words, "trainer.max_steps=4", f"output_dir={tmp_path}/whole")
     half, whole = state(tmp_path / "half"), state(tmp_path / "whole")
-    run_train(f"resume={tmp_path}/half/checkpoints/last.ckpt", "trainer.max_steps=4", "callback.frozen_norm.start=0.5")
+    last = tmp_path / "half" / "checkpoints" / "last.ckpt"
+    run_train(*words, f"resume={last}", "trainer.max_steps=4", f"output_dir={tmp_path}/half")
     resumed = state(tmp_path / "half")
     statistics = [key for key in half if "running_" in key or "num_batches" in key]
     assert statistics and all(torch.equal(half[key], whole[key]) for key in statistics)
