@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sr.callback.frozen_norm import FrozenNorm
-from tests.jobs import run_train
+from tests.jobs import run_script, run_train
 from tests.trainer import Module, at, trainer
 
 SHORT = ("model=repsr", "scale=2", "network.n_blocks=1", "trainer.val_check_interval=2", "callback.frozen_norm.start=0.5")
@@ -41,7 +41,8 @@ def test_statistics_rest_and_a_resumed_run_is_the_same(tmp_path):
     run_train(*words, "trainer.max_steps=4", f"output_dir={tmp_path}/whole")
     half, whole = state(tmp_path / "half"), state(tmp_path / "whole")
     last = tmp_path / "half" / "checkpoints" / "last.ckpt"
-    run_train(*words, f"resume={last}", "trainer.max_steps=4", f"output_dir={tmp_path}/half")
+    done = run_script("train.py", f"resume={last}", "trainer.max_steps=4", "callback.frozen_norm.start=0.5", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     resumed = state(tmp_path / "half")
     statistics = [key for key in half if "running_" in key or "num_batches" in key]
     assert statistics and all(torch.equal(half[key], whole[key]) for key in statistics)
