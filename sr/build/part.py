@@ -57,7 +57,9 @@ def names(cfg: DictConfig, takes: Mapping[str, inspect.Parameter]) -> list[str]:
     found = [name for name in wanted if name in _NAMED or is_part(cfg.get(name)) or chosen_any(cfg, name)]
     for name in wanted:
         if name not in found and takes[name].default is inspect.Parameter.empty:
-            raise InputError(f"{target} requires {name}: {_advice(name, takes[name].annotation)}")
+            ours = OmegaConf.is_missing(cfg.model, name)  # an option of `model` that the recipe leaves to the command line
+            advice = f"pass model.{name}=..." if ours else _advice(name, takes[name].annotation)
+            raise InputError(f"{target} requires {name}: {advice}")
     if own := next((name for name in found if name in ("callback", "data", "logger", "trainer")), None):
         raise InputError(f"{target} has an argument {own}, a name that the run uses itself: rename it")
     _check_taken(cfg, takes, target)

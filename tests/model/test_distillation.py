@@ -129,6 +129,11 @@ def test_another_file_is_not_the_teacher_of_a_run_that_goes_on(files, tmp_path):
         taught(files).on_load_checkpoint(saved)
 
 
+def test_a_recipe_without_a_teacher_says_what_to_pass(tmp_path):
+    with pytest.raises(InputError, match="Distillation requires teacher: pass model.teacher=...$"):
+        build.model(compose("train", "model=distillation", f"output_dir={tmp_path}"))
+
+
 @pytest.mark.medium
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(files, tmp_path):
     words = ["model=distillation", f"model.teacher=[{files[0]},{files[1]}]", "model.features={body.1: body.3}", "model.ema=0.9"]
