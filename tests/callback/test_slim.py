@@ -37,7 +37,7 @@ def test_what_is_out_of_range_is_one_line(options, line):
         Slim(**options)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(tmp_path):
     words = [*WORDS, f"data_dir={tmp_path}/data"]
     run_train(*words, f"output_dir={tmp_path}/whole")
