@@ -1,6 +1,5 @@
 """backend=auto: the program that runs a network fastest on this machine, by measuring each on a tile of the job's size."""
 
-import copy
 import json
 import math
 import time
@@ -92,18 +91,18 @@ def _seconds(networks: Mapping[str, nn.Module], job: Job, rounds: int) -> dict[s
     multiple = max(network.multiple_of for network in networks.values())
     sides = (-(-side // multiple) * multiple for side in (job.height, job.width))
     lr = torch.rand(1, getattr(networks[TORCH], "channels", 3), *sides, generator=torch.Generator().manual_seed(0))
-    # As predict.py runs it, in a copy: the caller's keeps its layout.
-    laid = {**networks, TORCH: copy.deepcopy(networks[TORCH]).to(memory_format=torch.channels_last)}
+    networks[TORCH].to(memory_format=torch.channels_last)  # as predict.py runs it
     best = dict.fromkeys(networks, math.inf)
     started = time.perf_counter()
     for number in range(rounds + (rounds > 1)):
-        for name, network in laid.items():
+        for name, network in networks.items():
             before = time.perf_counter()
             upscale(network, lr)
             if number or rounds == 1:
                 best[name] = min(best[name], time.perf_counter() - before)
         if number and time.perf_counter() - started > LONGEST:
             break
+    networks[TORCH].to(memory_format=torch.contiguous_format)
     return best
 
 
