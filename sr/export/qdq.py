@@ -87,7 +87,9 @@ def quantised(model: Any, nodes: Collection[Any], ranges: Mapping[str, Range], *
         ["Conv"],
         {} if outputs else {"OpTypesToExcludeOutputQuantization": ["Conv"]},
     )
-    return writer.quantize_model()
+    writer.quantize_model()
+    writer.model.topological_sort()
+    return writer.model.model
 
 
 def corrected(model: Any, nodes: Collection[Any], means: Mapping[str, np.ndarray], *, reduce_range: bool) -> Any:

@@ -54,7 +54,7 @@ class Quantised(nn.Module):
         self.reduce_range = reduce_range
         layers = _convolutions(network, self.channels, self.multiple_of)
         if len(layers) < (3 if float_layers is None else 1):
-            raise InputError(f"quantise=int8: {name} has {len(layers)} convolutions: too few for 8 bits")
+            raise InputError(f"quantise=int8: {name} has {len(layers)} convolutions with zero padding: too few")
         float_layers = [layers[0], layers[-1]] if float_layers is None else float_layers
         for one in float_layers:
             if one not in layers:
@@ -82,7 +82,7 @@ class Quantised(nn.Module):
         """Layer -> range of its inputs. InputError: it was never trained."""
         if not all(limits.seen for limits in self.ranges):
             raise InputError("the network was not trained with quantise=int8: it has no ranges of its features")
-        return {one: range.ends() for one, limits in zip(self.layers, self.ranges, strict=True)}
+        return {one: limits.ends() for one, limits in zip(self.layers, self.ranges, strict=True)}
 
     def __str__(self) -> str:
         return f"{type(self.network).__name__} in 8 bits, as it was trained: {len(self.layers)} convolutions"
@@ -110,7 +110,7 @@ class Range(nn.Module):
         return ((_rounded(x.float() / step) + zero).clamp(0, TOP) - zero) * step
 
     def ends(self) -> tuple[float, float]:
-        return min(float(self.low), 0.0), max(float(self.high), 0.0)
+        return min(float(self.low.detach()), 0.0), max(float(self.high.detach()), 0.0)
 
     @torch.no_grad()
     def _see(self, x: Tensor) -> None:
