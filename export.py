@@ -25,7 +25,7 @@ def export(cfg: DictConfig) -> None:
     from sr import build
 
     network = build.predicting_network(cfg)
-    int8 = build.export_int8(cfg, network, format)
+    int8 = build.export_quantise(cfg, network, format)
     facts = build.export_facts(cfg, network)
     print(f"{facts.network} x{facts.scale} of {facts.name}; largest difference from PyTorch, in 8-bit levels before rounding:")
     options = {key: cfg[key] for key in ("format", "precision", "opset", "overwrite")}

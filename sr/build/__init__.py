@@ -7,7 +7,7 @@ from sr.build.backend import on_backend, sizes_of_benchmarks, sizes_of_pictures,
 from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
 from sr.build.degradation import sets
-from sr.build.exported import export_facts, export_int8
+from sr.build.exported import export_facts, export_quantise
 from sr.build.facts import facts, score
 from sr.build.fit import fit, test
 from sr.build.image import image, settle_image
@@ -37,7 +37,7 @@ __all__ = [
     "data",
     "evaluation",
     "export_facts",
-    "export_int8",
+    "export_quantise",
     "facts",
     "fit",
     "higher_is_better",

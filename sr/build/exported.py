@@ -13,6 +13,7 @@ from sr.errors import InputError
 from sr.export.int8 import Int8Job
 from sr.export.learned import Learned
 from sr.export.patches import Patches
+from sr.export.weights import BITS, OPSET, Weights
 from sr.files import digest
 from sr.network.quantised import Quantised
 from sr.weights import checkpoint
@@ -21,28 +22,35 @@ _RUN = ("called", "recipe", "degraded")  # of a checkpoint's record, with these 
 _CONFIG = ("variant", "benchmark", "degradation")  # what test.py does by default with the checkpoint
 
 
-def export_int8(cfg: DictConfig, network: nn.Module, format: str) -> Int8Job | Learned | None:
-    """What `quantise` says: int8 by calibration on `data.train`, or as the network was trained; None for float.
+def export_quantise(cfg: DictConfig, network: nn.Module, format: str) -> Int8Job | Learned | Weights | None:
+    """What `quantise` says, with patches of `data.train`; int8 for a network that was trained in it; None for float.
 
     Raises:
         InputError: an unknown `quantise`, or one that does not go with the other options. As `Int8` and `Patches`.
     """
-    trained = isinstance(network, Quantised)
-    if cfg.quantise is None and not trained:
+    trained, how = isinstance(network, Quantised), cfg.quantise
+    if trained and how in (None, "int8"):
+        how = "int8"
+    elif trained:
+        raise InputError(f"quantise={how}: the network was trained in 8 bits: remove quantise")
+    if how is None:
         return None
-    if cfg.quantise not in ("int8", None):
-        raise InputError(f"quantise={cfg.quantise}: choose int8, or null for none")
+    if how not in ("int8", *BITS):
+        raise InputError(f"quantise={how}: choose int8, {', '.join(BITS)}, or null for none")
     if format == "pt2":
-        raise InputError("quantise=int8: is written as .onnx or .xml; PyTorch's exported programs compute in float")
+        raise InputError(f"quantise={how}: is written as .onnx or .xml; PyTorch's exported programs are in float")
     if str(cfg.precision) != "32":
-        raise InputError(f"quantise=int8 precision={cfg.precision}: what stays in float is float32; remove precision")
+        raise InputError(f"quantise={how} precision={cfg.precision}: what stays in float is float32; remove precision")
     if trained:
         return Learned(network)
     if not cfg.data.train:
-        raise InputError("quantise=int8 needs photographs to measure what the network's features are: pass data.train=DIR")
+        raise InputError(f"quantise={how} needs photographs, on which its loss is measured: pass data.train=DIR")
+    if how in BITS and type(cfg.opset) is int and cfg.opset < OPSET[BITS[how]]:
+        raise InputError(f"quantise={how} opset={cfg.opset}: pass opset={OPSET[BITS[how]]}, which has weights of such bits")
     options = build(cfg.int8)
     settle_image(cfg)
-    return Int8Job(options, Patches(cfg.data.train, image(cfg), network.scale, network.multiple_of, options))
+    patches = Patches(cfg.data.train, image(cfg), network.scale, network.multiple_of, options)
+    return Int8Job(options, patches) if how == "int8" else Weights(BITS[how], options, patches)
 
 
 def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:

@@ -16,6 +16,7 @@ from sr.export import verify
 from sr.export.int8 import Int8Job
 from sr.export.learned import Learned
 from sr.export.traced import PRECISIONS, traced
+from sr.export.weights import Weights
 from sr.files import make_folder
 
 
@@ -43,7 +44,7 @@ def export(
     precision: str | int = "32",
     opset: int = 18,
     overwrite: bool = False,
-    int8: Int8Job | Learned | None = None,
+    int8: Int8Job | Learned | Weights | None = None,
     say: Callable[[object], None] = print,
 ) -> Path:
     """Write the network to `output`; the file appears only after it gave the network's images at five sizes.
@@ -52,7 +53,7 @@ def export(
         format: onnx, openvino or pt2; None: by the extension.
         precision: 32, 16 or bf16, of weights and features.
         opset: version of ONNX's operators.
-        int8: options and patches of post-training quantisation, or the network that was trained in 8 bits; None: no int8.
+        int8: what quantises: after training, as the network was trained, or its weights alone; None: nothing.
         say: called with one line after each size, and with each line of the quantisation.
 
     Raises:

@@ -64,7 +64,7 @@ class Quantiser:
     def measured(self, model: Any) -> float:
         """PSNR in dB on the held-out patches."""
         run, name = session(model.SerializeToString()), model.graph.input[0].name
-        return self.patches.psnr([from_numpy(run.run(None, {name: lr.numpy()})[0]) for lr, _ in self.patches.held_out])
+        return self.patches.of(lambda lr: from_numpy(run.run(None, {name: lr.numpy()})[0]))
 
     def loss(self, model: Any) -> float:
         """dB below the graph in float32."""
@@ -117,6 +117,17 @@ def saved(model: Any, made: Path, facts: Facts, format: str) -> None:
         openvino.write(made.with_suffix(".onnx"), made, facts)
 
 
+def said_loss(before: float, after: float, options: Int8, name: str, say: Callable[[object], None]) -> None:
+    """Say the PSNR in float32 and that of the file on held-out patches. InputError: more than `largest_loss` dB are lost."""
+    loss = before - after
+    if not loss <= options.largest_loss:
+        raise InputError(
+            f"{name}: loses {loss:.2f} dB on held-out patches; at most int8.largest_loss={options.largest_loss} is kept: "
+            "nothing was written"
+        )
+    say(f"held-out patches: float32 {before:.3f} dB, this file {after:.3f} dB: {loss:.3f} dB lost")
+
+
 @dataclass(frozen=True)
 class Int8Job:
     """Turns a float32 ONNX file into an 8-bit file by calibration, and checks it."""
@@ -146,15 +157,7 @@ class Int8Job:
         layers = quantiser.chosen()
         model = quantiser.without(layers)
         saved(model, made, facts, format)
-        run = opened(made)
-        psnr = self.patches.psnr([run(lr) for lr, _ in self.patches.held_out])
-        loss = quantiser.psnr - psnr
-        if not loss <= self.options.largest_loss:
-            raise InputError(
-                f"{name}: int8 loses {loss:.2f} dB on held-out patches; at most int8.largest_loss={self.options.largest_loss} "
-                "is kept: nothing was written"
-            )
         kept = [one for one in quantiser.nodes if one in {*layers, *quantiser.pooled}]
         count = len(quantiser.nodes)
         say(f"int8 in {count - len(kept)} of {count} convolutions; in float: {', '.join(kept) or 'none'}")
-        say(f"held-out patches: float32 {quantiser.psnr:.3f} dB, int8 {psnr:.3f} dB: {loss:.3f} dB lost")
+        said_loss(quantiser.psnr, self.patches.of(opened(made)), self.options, name, say)

@@ -1,6 +1,6 @@
 """LR patches of a folder's photographs, for calibration, and others with HR, on which int8 is measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,10 @@ class Patches:
         indices = [self._calibration[i % len(self._calibration)] for i in range(self._options.patches)]
         return [self._patch(i, number, 1, "calibration")[0].numpy() for number, i in enumerate(indices)]
 
-    def psnr(self, images: Sequence[Tensor]) -> float:
-        """Mean PSNR in dB, on Y as in tables, of SR of the held-out patches' LR."""
-        found = [self._metric(sr, hr) for sr, (_, hr) in zip(images, self.held_out, strict=True)]
-        return float(torch.cat(found).mean())
+    @torch.no_grad()
+    def of(self, network: Callable[[Tensor], Tensor]) -> float:
+        """Mean PSNR in dB, on Y as in tables, of the network's results for the held-out patches."""
+        return float(torch.cat([self._metric(network(lr), hr) for lr, hr in self.held_out]).mean())
 
     def _patch(self, index: int, number: int, times: int, what: str) -> tuple[Tensor, Tensor]:
         """LR (1, C, h, w) and HR of a patch, at most `times` as high and wide as those of calibration."""

@@ -46,8 +46,8 @@ class Quantised(nn.Module):
             raise InputError(f"quantise=int8: {name} takes more than one picture: only networks for pictures are quantised")
         if blocks(network):
             raise InputError(
-                f"quantise=int8: {name} has blocks that are merged after training: train it in float, and pass quantise=int8 "
-                "to export.py"
+                f"quantise=int8: blocks of {name} are several convolutions in training, and one later: train it in float, then "
+                "pass quantise=int8 data.train=DIR to export.py"
             )
         self.network, self.scale = network, getattr(network, "scale", None)
         self.channels, self.multiple_of = getattr(network, "channels", 3), getattr(network, "multiple_of", 1)

@@ -9,6 +9,7 @@ from torch import nn
 from sr.errors import InputError
 from sr.model.average import Average
 from sr.network.compact import Compact
+from sr.network.ecbsr import ECBSR
 from sr.network.imdn import IMDN
 from sr.network.quantised import Quantised, Range
 from sr.network.srcnn import SRCNN
@@ -105,3 +106,5 @@ def test_what_cannot_be_quantised():
         Quantised(network=compact()).learned()
     with pytest.raises(InputError, match="quantise=int8: SRCNN has 0 convolutions with zero padding"):
         Quantised(network=SRCNN(scale=2))
+    with pytest.raises(InputError, match="blocks of ECBSR are several convolutions in training"):
+        Quantised(network=ECBSR(scale=2, n_feats=4, n_blocks=1))
