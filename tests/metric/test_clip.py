@@ -9,7 +9,7 @@ from skimage.registration import optical_flow_ilk
 from skimage.transform import warp
 
 from sr.errors import InputError
-from sr.metric.frames import each_score, means, middle_frame
+from sr.metric.frames import each_score, means, middle_frame, numbers
 from sr.metric.lpips import LPIPS
 from sr.metric.psnr import PSNR
 from sr.metric.tlpips import TLPIPS
@@ -99,7 +99,7 @@ def test_pictures_and_single_frames_are_one_line():
 def test_frames_are_scored_one_by_one():
     hr = clip()
     sr = (hr + 0.1 * torch.arange(3).view(1, 3, 1, 1, 1)).clamp(0, 1)
-    each = each_score(PSNR(crop_border=0), sr, hr, hr, batch={})
+    each = numbers({"psnr": each_score(PSNR(crop_border=0), sr, hr, hr, batch={})})["psnr"]
     assert each == [PSNR(crop_border=0)(sr[:, t], hr[:, t]).item() for t in range(3)] and each[0] == 100
     assert means({"psnr": each})["psnr"] == pytest.approx(PSNR(crop_border=0)(sr, hr).item())
     assert len(each_score(TOF(), sr, hr, hr, batch={})) == 1
