@@ -187,7 +187,8 @@ Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a 
 - reach: radius of the receptive field in LR pixels. Tiles with an `overlap` of 4 times as much equal the whole image; with a
   smaller overlap they approximate it. "all": attention or pooling uses the whole image, or the reach is more than
   {STRIPS[-1] // 2} pixels, or the network is for clips or bursts: tiles are always an approximation.
-- export: largest difference of the ONNX file from the network in 8-bit levels, before rounding, at five sizes.
+- export: largest difference of the ONNX file from the network in 8-bit levels, before rounding, at five sizes; or why there is
+  no file.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 
 Networks for clips and bursts get three equal frames.
