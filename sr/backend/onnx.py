@@ -126,6 +126,8 @@ def session(file: str | bytes, threads: int | None = None) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.log_severity_level = 4
+    # Of weights in few bits (sr/export/weights.py): 1 is products in float32; by default features are rounded to 8 bits too.
+    options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
     offered = runtime.get_available_providers()
     providers = [one for one in ("CUDAExecutionProvider", "CPUExecutionProvider") if one in offered]
     return runtime.InferenceSession(file, options, providers=providers)

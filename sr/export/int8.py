@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from torch import from_numpy, nn
+from torch import Tensor, from_numpy, nn
 
 from sr.backend.facts import Facts
 from sr.backend.files import opened
@@ -50,7 +50,8 @@ class Quantiser:
         self.ranges: Mapping[str, Range] = found.ranges(options.calibration)
         # Attention of whole channels convolves features of one pixel: 8 bits would not make that faster.
         self.pooled = [name for name, node in self.nodes.items() if found.pixels[node.input[0]] == 1]
-        self.psnr = self.measured(self.model)
+        self.whole = self.results(self.model)
+        self.psnr = patches.psnr(self.whole)
 
     def without(self, layers: Collection[str]) -> Any:
         """The graph with all convolutions in 8 bits, except these and those of pooled features."""
@@ -61,14 +62,14 @@ class Quantiser:
         model = qdq.corrected(self.model, nodes, self.means, reduce_range=reduce) if self.options.correct_bias else self.model
         return qdq.quantised(model, nodes, self.ranges, outputs=bool(self.options.outputs), reduce_range=reduce)
 
-    def measured(self, model: Any) -> float:
-        """PSNR in dB on the held-out patches."""
+    def results(self, model: Any) -> list[Tensor]:
+        """SR of the held-out patches."""
         run, name = session(model.SerializeToString()), model.graph.input[0].name
-        return self.patches.of(lambda lr: from_numpy(run.run(None, {name: lr.numpy()})[0]))
+        return self.patches.results(lambda lr: from_numpy(run.run(None, {name: lr.numpy()})[0]))
 
     def loss(self, model: Any) -> float:
-        """dB below the graph in float32."""
-        return self.psnr - self.measured(model)
+        """Estimated dB below the graph in float32; see `Patches.lost`."""
+        return self.patches.lost(self.results(model), self.whole)
 
     def sensitivities(self) -> dict[str, float]:
         """Layer -> dB lost with this one alone in 8 bits, in the order of the graph; said line by line."""
@@ -76,7 +77,7 @@ class Quantiser:
         layers = [name for name in self.nodes if name not in self.pooled]
         for number, name in enumerate(layers, 1):
             found[name] = self.loss(self._made([name]))
-            self.say(f"  {number}/{len(layers)} {name}: {found[name]:+.3f} dB")
+            self.say(f"  {number}/{len(layers)} {name}: {found[name]:.3f} dB")
         return found
 
     def chosen(self) -> list[str]:
@@ -97,7 +98,7 @@ class Quantiser:
         while low < high:
             tried = (low + high) // 2
             loss = self.loss(self.without(order[:tried]))
-            self.say(f"  {tried} layers in float: {loss:+.3f} dB lost")
+            self.say(f"  {tried} layers in float: {loss:.3f} dB lost")
             low, high = (low, tried) if loss <= self.options.loss else (tried + 1, high)
         if low == len(order):
             raise InputError(f"quantise=int8: each layer loses more than int8.loss={self.options.loss} dB: pass a larger one")
@@ -160,4 +161,4 @@ class Int8Job:
         kept = [one for one in quantiser.nodes if one in {*layers, *quantiser.pooled}]
         count = len(quantiser.nodes)
         say(f"int8 in {count - len(kept)} of {count} convolutions; in float: {', '.join(kept) or 'none'}")
-        said_loss(quantiser.psnr, self.patches.of(opened(made)), self.options, name, say)
+        said_loss(quantiser.psnr, self.patches.psnr(self.patches.results(opened(made))), self.options, name, say)

@@ -1,6 +1,6 @@
 """LR patches of a folder's photographs, for calibration, and others with HR, on which int8 is measured."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +51,25 @@ class Patches:
         return [self._patch(i, number, 1, "calibration")[0].numpy() for number, i in enumerate(indices)]
 
     @torch.no_grad()
-    def of(self, network: Callable[[Tensor], Tensor]) -> float:
-        """Mean PSNR in dB, on Y as in tables, of the network's results for the held-out patches."""
-        return float(torch.cat([self._metric(network(lr), hr) for lr, hr in self.held_out]).mean())
+    def results(self, network: Callable[[Tensor], Tensor]) -> list[Tensor]:
+        """SR of the held-out patches."""
+        return [network(lr) for lr, _ in self.held_out]
+
+    def psnr(self, results: Sequence[Tensor]) -> float:
+        """Mean PSNR in dB, on Y as in tables, of SR of the held-out patches."""
+        return float(self._scores(results, [hr for _, hr in self.held_out]).mean())
+
+    def lost(self, results: Sequence[Tensor], whole: Sequence[Tensor]) -> float:
+        """Mean loss in dB of `results` against those of the whole network, if what is added is independent of its errors.
+
+        This is never negative, and far less random than a difference of two PSNR: 10 log10(1 + added MSE / MSE before).
+        """
+        before = self._scores(whole, [hr for _, hr in self.held_out])
+        added = self._scores(results, [sr.clamp(0, 1) for sr in whole])
+        return float((10 * (1 + 10 ** ((before - added) / 10)).log10()).mean())
+
+    def _scores(self, results: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+        return torch.cat([self._metric(sr, target) for sr, target in zip(results, targets, strict=True)])
 
     def _patch(self, index: int, number: int, times: int, what: str) -> tuple[Tensor, Tensor]:
         """LR (1, C, h, w) and HR of a patch, at most `times` as high and wide as those of calibration."""

@@ -37,13 +37,14 @@ class Weights:
         """Write `made`; says what it loses. See `sr.export.int8.Int8Job.write`."""
         import onnx
 
-        before = self.patches.of(opened(source))
+        before = self.patches.psnr(self.patches.results(opened(source)))
         model, count = stored(onnx.load(str(source)), self.bits)
         if not count:
             raise InputError(f"quantise=weights{self.bits}: the network has no weights of {_FEWEST} values or more")
         saved(model, made, facts, format)
         say(f"{count} tensors of weights in {self.bits} bits")
-        said_loss(before, self.patches.of(opened(made)), self.options, name, say)
+        after = self.patches.psnr(self.patches.results(opened(made)))
+        said_loss(before, after, self.options, name, say)
 
 
 def stored(model: Any, bits: int) -> tuple[Any, int]:
@@ -58,9 +59,11 @@ def stored(model: Any, bits: int) -> tuple[Any, int]:
     for name, outputs, inputs in _weights(copy, tensors):
         weight = onnx.numpy_helper.to_array(tensors[name])
         codes, steps = coded(weight, bits, outputs, inputs)
-        kind = onnx.TensorProto.INT8 if bits == 8 else onnx.TensorProto.INT4
-        made = [onnx.helper.make_tensor(f"{name}.codes", kind, weight.shape, codes.flatten())]
-        made.append(onnx.numpy_helper.from_array(steps, f"{name}.steps"))
+        if bits == 8:
+            packed = onnx.numpy_helper.from_array(codes, f"{name}.codes")
+        else:
+            packed = onnx.helper.make_tensor(f"{name}.codes", onnx.TensorProto.INT4, weight.shape, codes.flatten())
+        made = [packed, onnx.numpy_helper.from_array(steps, f"{name}.steps")]
         copy.graph.initializer.remove(tensors[name])
         copy.graph.initializer.extend(made)
         where = {"axis": outputs} if bits == 8 else {"axis": inputs, "block_size": _BLOCK}

@@ -10,6 +10,7 @@ import torch
 
 from sr.backend.facts import KEY, Facts
 from sr.backend.files import facts, opened
+from sr.backend.onnx import session
 from sr.build.exported import export_quantise
 from sr.errors import InputError, MissingError
 from sr.export.calibrate import STEPS, Features, least_error, percentile
@@ -88,7 +89,7 @@ def written(graph: Any, photos: Path, file: Path, said: list[str] | None = None,
 def test_the_sensitive_layer_stays_in_float(graph, photos, tmp_path):
     """Sweep, choice, file and report; what ONNX Runtime computes from the file is the loss that was said."""
     said: list[str] = []
-    work = written(graph, photos, file := tmp_path / "a.onnx", said, loss=0.01)
+    work = written(graph, photos, file := tmp_path / "a.onnx", said, loss=0.1)
     assert [line.split()[1] for line in said if "/4 " in line] == [f"body.{i}:" for i in range(4)]
     assert said[-2] == "int8 in 3 of 4 convolutions; in float: body.3"
     types = {one.name: one.data_type for one in onnx.load(str(file)).graph.initializer}
@@ -96,12 +97,11 @@ def test_the_sensitive_layer_stays_in_float(graph, photos, tmp_path):
     assert types["body.0.weight_quantized"] == onnx.TensorProto.INT8 and "body.0.weight" not in types
     assert facts(file).precision == opened(file).own_precision == "int8"
 
-    session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    coded = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     whole = runtime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
-    scores = [
-        work.patches.of(lambda lr, one=one: torch.from_numpy(one.run(None, {"lr": lr.numpy()})[0])) for one in (whole, session)
-    ]
-    assert scores[0] - scores[1] <= 0.01 and f": {scores[0] - scores[1]:.3f} dB lost" in said[-1]
+    by = lambda one: lambda lr: torch.from_numpy(one.run(None, {"lr": lr.numpy()})[0])  # noqa: E731
+    scores = [work.patches.psnr(work.patches.results(by(one))) for one in (whole, coded)]
+    assert scores[0] - scores[1] <= 0.1 and f": {scores[0] - scores[1]:.3f} dB lost" in said[-1]
 
 
 def test_a_file_that_loses_too_much_is_refused(graph, photos, tmp_path):
@@ -136,6 +136,15 @@ def test_patches_are_a_function_of_the_seed_and_none_is_of_a_held_out_image(phot
     assert calibration[0] == calibration[1] != calibration[2]
     assert [tuple(hr.shape) for _, hr in first.held_out] == [(1, 3, 96, 96)] * 2
     assert len(set(calibration[0])) == 4 == len(first._calibration)
+
+
+def test_the_estimated_loss_is_that_of_independent_noise(photos):
+    """Against the difference of two PSNR, on images that are HR with noise, twice."""
+    patches, draw = job(photos, patch_size=48).patches, torch.Generator().manual_seed(0)
+    whole = [hr * 0.8 + 0.1 + 0.05 * torch.randn(hr.shape, generator=draw) for _, hr in patches.held_out]
+    noisy = [sr + 0.03 * torch.randn(sr.shape, generator=draw) for sr in whole]
+    assert patches.lost(noisy, whole) == pytest.approx(patches.psnr(whole) - patches.psnr(noisy), rel=0.15)
+    assert patches.lost(whole, whole) == pytest.approx(0, abs=1e-3)
 
 
 def test_ranges_by_percentile_and_by_squared_error():
@@ -221,12 +230,11 @@ def test_weights_alone_are_rounded_as_pytorch_rounds(bits):
     graph = onnx.helper.make_graph(nodes, "g", [x], [y], parts)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", OPSET[bits])], ir_version=10)
     made, count = stored(model, bits)
-    session = runtime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
     image = torch.rand(1, 40, 3, 3, generator=draw)
     features = torch.nn.functional.conv2d(image, theirs(conv, bits, 0, 1)).permute(0, 2, 3, 1)
-    (result,) = session.run(None, {"x": image.numpy()})
+    (result,) = session(made.SerializeToString()).run(None, {"x": image.numpy()})
     torch.testing.assert_close(torch.from_numpy(result), features @ theirs(dense, bits, 1, 0), rtol=1e-4, atol=1e-3)
-    assert count == 2 and made.ByteSize() < {8: 0.28, 4: 0.19}[bits] * model.ByteSize()
+    assert count == 2 and made.ByteSize() < {8: 0.28, 4: 0.25}[bits] * model.ByteSize()
 
 
 def theirs(weight: torch.Tensor, bits: int, outputs: int, inputs: int) -> torch.Tensor:
@@ -247,6 +255,7 @@ def test_openvino_loses_as_little(photos, tmp_path):
     torch.manual_seed(0)
     network, said, work = Compact(scale=2, n_feats=8, n_blocks=1).eval(), [], job(photos)
     file = export(network, ABOUT, tmp_path / "a.xml", int8=work, say=lambda line: said.append(str(line)))
-    loss = work.patches.of(network) - work.patches.of(opened(file))
+    before, after = (work.patches.psnr(work.patches.results(one)) for one in (network, opened(file)))
+    loss = before - after
     assert loss <= 0.1 and f"{loss:.3f} dB lost" in said[-1]
     assert 'element_type="i8"' in file.read_text() and sorted(one.name for one in tmp_path.iterdir()) == ["a.bin", "a.xml"]
