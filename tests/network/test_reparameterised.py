@@ -9,7 +9,6 @@ from torch import nn
 import sr
 from sr.device.count import multiply_adds, parameters
 from sr.network.compact import Compact
-from sr.network.quantised import Quantised
 from sr.network.reparameterised import blocks, deployed
 from sr.network.repsr import RepSR
 from sr.weights import checkpoint
@@ -104,9 +103,3 @@ def test_a_checkpoint_is_wide_and_a_loaded_network_plain(tmp_path):
         "backbone.0.0.bias",
         "backbone.0.1.weight",
     }
-
-
-def test_training_in_8_bits_is_refused(build):
-    """It would round branches, of which nothing is left in use."""
-    with pytest.raises(ValueError, match="^quantise=int8: ECBSR has blocks that are merged after training: train it in float"):
-        Quantised(network=build("ecbsr_m4c8", 2))
