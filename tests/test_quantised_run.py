@@ -7,7 +7,6 @@ from hydra.errors import InstantiationException
 from export import export as command
 from sr.backend.files import facts, opened
 from sr.errors import InputError
-from sr.export import verify
 from sr.weights.load import load
 from tests.jobs import ONE_PHOTO, SMALL, compose, run_script, run_train
 
@@ -34,8 +33,9 @@ def test_trained_resumed_scored_and_exported(tmp_path):
     command(compose("export", f"ckpt={file}", f"output={tmp_path}/a.onnx"))
     made, network = opened(tmp_path / "a.onnx"), load(file)
     assert (facts(tmp_path / "a.onnx").precision, facts(tmp_path / "a.onnx").network) == ("int8", "Compact")
-    photo = next(verify.differences(network, made)).photo
-    assert photo < 1, photo
+    lr = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert (made(lr) - network(lr)).square().mean() < 0.5 * (network.plain()(lr) - network(lr)).square().mean()
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from sr.image.photograph import photograph
 
 # LR pixels: the traced size, smaller and larger ones, odd ones where the network takes them.
 SIZES = (SIDES, (24, 32), (33, 47), (57, 24), (96, 72))
-LIMITS = {"32": 0.05, "16": 4.0, "bf16": 24.0, "int8": 24.0}  # 8-bit levels, before rounding
+LIMITS = {"32": 0.05, "16": 4.0, "bf16": 24.0}  # 8-bit levels, before rounding
 LEVELS = 255
 
 
