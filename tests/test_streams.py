@@ -9,9 +9,12 @@ import pytest
 import torch
 from skimage import data
 
+from sr.export.options import Int8
+from sr.export.patches import Patches
 from sr.functional import draws
 from sr.functional.draws import Draws
 from sr.image.file import read_rgb8
+from sr.image.kind import PHOTO
 from sr.network.zssr_task import Task
 from tests.augmentation.test_every_augmentation import NAMES, built, patches
 from tests.clips import moving, write_frames
@@ -28,7 +31,8 @@ DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory) -> list[str]:
     """Names of the streams of a run that has every augmentation, random degradations, a gradient penalty and dropout;
-    of one at any scale, of one on clips whose degradation drifts, and of one on bursts."""
+    of one at any scale, of one on clips whose degradation drifts, and of one on bursts; of a network that trains on each
+    image, and of an export in 8 bits."""
     names, key = set(), draws.key
 
     def heard(name: str) -> int:
@@ -56,6 +60,8 @@ def streams(tmp_path_factory) -> list[str]:
         bursts = (*BURSTS, f"benchmark.bursts.hr={folder}/hr", f"validation.bursts.hr={folder}/hr")
         run_train(*bursts, last, "trainer.val_check_interval=1", "trainer.limit_test_batches=0", f"output_dir={folder}/burst")
         Task(torch.zeros(1, 3, 32, 32)).pair(0)
+        shutil.copy(Path(data.__file__).with_name("rocket.jpg"), folder / "hr")
+        Patches(folder / "hr", PHOTO, 2, 1, Int8(patches=1)).calibration()
     return sorted(names)
 
 

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytorch_lightning as pl
-from torch.nn.modules.batchnorm import _BatchNorm
+from torch import nn
 
 from sr.errors import InputError
+
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 
 
 class FrozenNorm(pl.Callback):
@@ -38,5 +40,5 @@ class FrozenNorm(pl.Callback):
                 norm.eval()
 
     @staticmethod
-    def _norms(pl_module: Any) -> list[_BatchNorm]:
-        return [module for module in pl_module.network.modules() if isinstance(module, _BatchNorm)]
+    def _norms(pl_module: Any) -> list[nn.Module]:
+        return [module for module in pl_module.network.modules() if isinstance(module, _NORMS)]

@@ -40,6 +40,18 @@ def bf16_on_cpu() -> str | None:
     return "AVX512-BF16" if torch.cpu._is_avx512_bf16_supported() else None
 
 
+def copy_each(targets: list[Any], sources: list[Any]) -> None:
+    """Copy tensors into others of the same shapes, on a GPU by few kernels instead of one for each."""
+    import torch
+
+    torch._foreach_copy_(targets, sources)
+
+
+def changes_of(tensor: Any) -> int | None:
+    """How often a tensor was changed in place; None in inference mode, which does not count."""
+    return None if tensor.is_inference() else tensor._version
+
+
 def key_of_node(node: Any) -> str:
     """The full key of a config node, such as `model.loss`, which OmegaConf shows only in errors; "" for other objects."""
     return node._get_full_key("") if OmegaConf.is_config(node) else ""

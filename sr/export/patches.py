@@ -40,7 +40,7 @@ class Patches:
         count = len(self._images)
         if count < 2:
             raise InputError(f"data.train={folder}: int8 needs two images or more: some are held out to measure it")
-        order = Draws(options.seed, 0, count, "export/images").uniform().argsort()
+        order = Draws(options.seed, 0, count, "export").stream("images").uniform().argsort()
         held_out = order[: min(options.held_out, count // 2)]
         self._calibration = [int(i) for i in order[len(held_out) :]]
         self.held_out = [self._patch(int(i), number, 2, "held_out") for number, i in enumerate(held_out)]
@@ -86,6 +86,6 @@ class Patches:
             raise InputError(
                 f"data.train: {name} is too small: LR needs {max(SMALLEST, self._multiple)} pixels in each direction"
             )
-        draws = Draws(self._options.seed, number, 1, f"export/{what}")
+        draws = Draws(self._options.seed, number, 1, "export").stream(what)
         starts = [int(draws.integers(side - part + 1)[0]) for side, part in zip(size, sides, strict=True)]
         return *starts, *sides

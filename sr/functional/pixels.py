@@ -5,9 +5,11 @@ from weakref import ref
 
 from torch import Tensor
 
+from sr.device.private import changes_of
 from sr.errors import InputError
 
-_last: tuple[Callable[[], Tensor | None], int | None] = (lambda: None, 0)  # the last image without fault, and its version
+# The last image without fault, and how often it had been changed.
+_last: tuple[Callable[[], Tensor | None], int | None] = (lambda: None, 0)
 LARGEST = 100.0  # saturated satellite pixels reach 20 times the range of an image kind; 8-bit images exceed 100
 
 
@@ -20,9 +22,9 @@ def check_pixels(image: Tensor, name: str) -> None:
     if not image.is_floating_point():
         raise InputError(f"{name} is {image.dtype}: pass float32 in [0, 1], of uint8 {name}.float() / 255")
     global _last
-    version = None if image.is_inference() else image._version  # inference mode counts no changes
-    if _last[0]() is image and _last[1] == version:
+    changes = changes_of(image)
+    if _last[0]() is image and _last[1] == changes:
         return
     if image.numel() and (most := image.detach().max().item()) > LARGEST:
         raise InputError(f"{name} reaches {most:g}: pixels are in [0, 1], so divide 8-bit ones by 255 and 16-bit ones by 65535")
-    _last = (ref(image), version)
+    _last = (ref(image), changes)

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_map_only
+from torch import Tensor
 
 from sr.device.private import allow_recompiles, compile_modes, cpp_compiler
 from sr.errors import InputError
@@ -57,9 +57,18 @@ def _kept(part: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(part)
     def call(*arguments: Any, **named: Any) -> Any:
-        return tree_map_only(torch.Tensor, torch.clone, part(*arguments, **named))
+        return _copied(part(*arguments, **named))
 
     return call
+
+
+def _copied(result: Any) -> Any:
+    """A tensor, or a tuple or dict of tensors."""
+    if isinstance(result, Tensor):
+        return result.clone()
+    if isinstance(result, dict):
+        return {name: _copied(one) for name, one in result.items()}
+    return tuple(map(_copied, result))
 
 
 def _needs_a_compiler(how: bool | str) -> None:

@@ -10,6 +10,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sr.device.private import copy_each
+
 
 def unsynchronised(trainer: Any) -> AbstractContextManager:
     """Context in which DDP does not synchronise gradients.
@@ -92,7 +94,7 @@ def _average(gradients: list[Tensor]) -> None:
     dist.all_reduce(flat)
     flat /= dist.get_world_size()
     means = flat.split([gradient.numel() for gradient in gradients])
-    torch._foreach_copy_(gradients, [mean.view_as(gradient) for mean, gradient in zip(means, gradients, strict=True)])
+    copy_each(gradients, [mean.view_as(gradient) for mean, gradient in zip(means, gradients, strict=True)])
 
 
 def clip(optimizer: Optimizer, clip_val: float, algorithm: str | None, norm: Tensor | None = None) -> None:

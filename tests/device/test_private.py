@@ -53,6 +53,11 @@ def test_each_is_there(tmp_path):
     with torch._dynamo.config.patch(recompile_limit=1):
         private.allow_recompiles(3)
         assert torch._dynamo.config.recompile_limit == 3
+    targets, sources = [torch.zeros(2), torch.zeros(3)], [torch.ones(2), torch.ones(3)]
+    private.copy_each(targets, sources)
+    assert all(map(torch.equal, targets, sources)) and private.changes_of(targets[0]) == 1
+    with torch.inference_mode():
+        assert private.changes_of(torch.ones(2)) is None
     config = OmegaConf.create({"model": {"loss": {"weight": 1}}})
     assert "quality" in private.clip_prompts()
     assert [private.key_of_node(node) for node in (config.model.loss, config, 3)] == ["model.loss", "", ""]
