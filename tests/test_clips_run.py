@@ -93,6 +93,7 @@ def test_test_py_measures_the_same_and_steadiness(job, tmp_path):
         run_test(compose("test", ckpt, f"output_dir={tmp_path}/b", "benchmark=[sample]", "metric=[tof]", f"data_dir={folder}"))
 
 
+@pytest.mark.slow
 def test_a_report_of_runs_on_clips(job, tmp_path):
     done = run_script("report.py", f"runs={job[1]}/run", f"output={tmp_path}/report", "latency=16", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

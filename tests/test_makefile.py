@@ -12,7 +12,7 @@ from tests.jobs import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_the_photo_that_the_quickstart_enlarges_is_there():
     code = re.search(r"\$\$\(\$\(PY\) -c '(.*)'\)", MAKEFILE).group(1)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)

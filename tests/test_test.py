@@ -75,6 +75,7 @@ def test_a_released_file_is_called_by_its_name(best, sr_data, tmp_path, capsys):
     assert " compact + compact " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_weights_without_a_config(best, tmp_path, main_job):
     """A release's .pth holds tensors alone; network=... and scale=... say what they belong to."""
     torch.save({"params": sr.load(best).state_dict()}, tmp_path / "weights.pth")

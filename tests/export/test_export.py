@@ -45,7 +45,7 @@ def lr(height: int = 31, width: int = 45, images: int = 2) -> torch.Tensor:
     return torch.rand(images, 3, height, width, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_onnx_runtime_gives_the_networks_image_at_any_size(exported, best):
     """Read by ONNX Runtime alone, without a line of ours."""
     network = load(best)
@@ -59,7 +59,7 @@ def test_onnx_runtime_gives_the_networks_image_at_any_size(exported, best):
     assert wanted.items() <= said.items() and said["sha256"] == digest(best)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_an_exported_file_is_a_checkpoint(exported, best, tmp_path):
     """load, and test.py: the scores are those of the network, on the benchmarks of its run."""
     torch.testing.assert_close(load(exported)(lr()), load(best)(lr()).detach(), rtol=0, atol=1e-5)

@@ -27,7 +27,7 @@ def theirs(state: dict[str, Tensor], sr: Tensor, hr: Tensor) -> float:
     return ((a - b).square().sum().sqrt() / b.square().sum().sqrt()).item()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_is_the_relative_distance_of_torchvisions_features(file, pair):
     sr, hr = (image[..., 2:-2, 2:-2] for image in pair)
     expected = [theirs(torch.load(file), sr[i : i + 1], hr[i : i + 1]) for i in range(2)]

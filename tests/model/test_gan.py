@@ -156,7 +156,7 @@ class Scaler(Weights):
         trainer.precision_plugin.scaler = self.scaler
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_scaled_gradients_give_the_same_steps(tmp_path):
     """A scale is a power of two, here a new one in each iteration: bit by bit the run without, clipped norms included."""
     options = ["trainer.precision=bf16-mixed", "trainer.accumulate_grad_batches=2", "trainer.gradient_clip_val=0.1"]

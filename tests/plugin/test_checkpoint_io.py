@@ -129,7 +129,7 @@ def test_the_exception_that_ends_a_run_is_not_hidden_by_a_failed_write(io, tmp_p
     assert [file.name for file in tmp_path.iterdir()] == ["good.ckpt"]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_ends_the_command_in_one_line(tmp_path):
     Path(tmp_path, "file").touch()
     words = ["output_dir=run", "data_dir=data", "callback.checkpoint.folder=file/checkpoints"]

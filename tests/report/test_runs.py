@@ -164,6 +164,7 @@ def test_lower_is_better_as_the_run_recorded_it(copy, tmp_path):
     assert numbers_of(tmp_path / "out")["ranking"] == numbers_of(tmp_path / "psnr")["ranking"]
 
 
+@pytest.mark.slow
 def test_curves_are_of_the_same_sets_and_losses(copy, tmp_path):
     text = report([str(copy)], tmp_path / "out", **(QUICK | {"plots": True}))
     assert "No curves" not in text and "Curves of" not in text

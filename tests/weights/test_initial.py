@@ -20,7 +20,7 @@ def weights(config):
     return build.network(config)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_x4_starts_from_x2(tmp_path, capsys):
     """As the recipes of EDSR, RCAN, PLKSR and DRCT say: all but the second stage of the tail."""
     run_train(*EDSR, "scale=2", "trainer.max_steps=1", f"output_dir={tmp_path}/x2", f"data_dir={tmp_path}/data")
@@ -79,7 +79,7 @@ def test_almost_nothing_fits(sr_data, tmp_path):
         weights(compose("train", "network=compact", f"init_from={sr_data}/weights/IMDN_x4.pth"))
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_the_discriminator_comes_along(tmp_path, capsys):
     fit(tmp_path / "first", "trainer.max_steps=2", "discriminator=unet")
     file = tmp_path / "first" / "checkpoints" / "last.ckpt"
@@ -95,7 +95,7 @@ def test_the_discriminator_comes_along(tmp_path, capsys):
         assert f"init_from={file}: its discriminator differs from discriminator=..." in capsys.readouterr().out
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_no_network_says_no_word_of_a_discriminator(tmp_path, capsys):
     """ESRGAN starts from a network that was trained without one."""
     words = ["network.n_feats=8", "network.n_blocks=1", "network.growth=4", "network=rrdb_light", "scale=4"]

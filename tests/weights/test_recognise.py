@@ -121,7 +121,7 @@ def test_a_scale_that_contradicts_the_file(sr_data):
         sr.load(sr_data / "weights" / "IMDN_x2.pth", scale=3)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_test_scores_a_released_file(sr_data, tmp_path):
     from test import test
 
