@@ -41,7 +41,7 @@ def exported(whole: nn.Module) -> dict[str, nn.Module]:
     made = {}
     for name, backend in BACKENDS.items():
         try:
-            made[name] = cached(whole, backend)
+            made[name] = cached(whole, backend, lambda line: print(line, file=sys.stderr))
         except InputError as error:
             print(f"{name}: {error}", file=sys.stderr)
     return made

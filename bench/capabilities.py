@@ -114,10 +114,9 @@ def compiled(network: nn.Module) -> float | str:
 def exported(network: nn.Module) -> float | str:
     """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason"."""
     found = []
-    facts = Facts(network.scale, network.multiple_of, network.channels, type(network).__name__, type(network).__name__)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            export(network, facts, Path(folder, "network.onnx"), say=found.append)
+            export(network, Facts.of(network), Path(folder, "network.onnx"), say=found.append)
         except InputError as error:
             return f"fails: {first_line(error, 120).replace(f'{folder}/', '')}"
     return float(f"{max(max(one.photo, one.noise) for one in found):.1e}")

@@ -23,15 +23,13 @@ import numpy as np
 import PIL.Image
 import skimage
 import torch
+from backends import EAGER, exported
 from torch import Tensor, nn
 
 import sr
 from common import say
 from networks import network
-from sr.backend.facts import Facts
-from sr.backend.files import opened
 from sr.device.count import multiply_adds
-from sr.export.file import export
 from sr.image.file import to_pixels, to_tensor
 from sr.infer.upscaler import Upscaler
 from sr.predict.files import CPU_TILE
@@ -129,23 +127,17 @@ def realtime() -> None:
     rows = [
         ["network", "multiply-adds, G", "runs in", "network, ms", "with bytes in and out, ms", "frames/s", "G multiply-adds/s"]
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        for name in REALTIME:
-            chosen = network(name, 2)
-            work = (multiply_adds(chosen) or 0) / 1e9
-            runs = {"PyTorch": chosen.to(memory_format=torch.channels_last)}
-            if list(chosen.parameters()):
-                facts = Facts(2, chosen.multiple_of, chosen.channels, type(chosen).__name__, name)
-                for suffix in ("onnx", "xml"):
-                    file = export(chosen, facts, Path(folder, f"{name}.{suffix}"), say=lambda line: None)
-                    runs[{"onnx": "ONNX Runtime", "xml": "OpenVINO"}[suffix]] = opened(file)
-            for label, run in runs.items():
-                upscaler, lr = Upscaler(run), to_tensor(frame)
-                alone, _ = best(lambda upscaler=upscaler, lr=lr: upscaler(lr), 20)
-                whole, _ = best(lambda upscaler=upscaler: to_pixels(upscaler(to_tensor(frame))), 20)
-                times = [f"{1000 * alone:.1f}", f"{1000 * whole:.1f}", f"{1 / whole:.1f}", f"{work / alone:.0f}"]
-                rows.append([name, f"{work:.2f}", label, *times])
-                print(" ".join(rows[-1]), file=sys.stderr, flush=True)
+    for name in REALTIME:
+        chosen = network(name, 2)
+        work = (multiply_adds(chosen) or 0) / 1e9
+        runs = exported(chosen) if list(chosen.parameters()) else {}
+        for label, run in {EAGER: chosen.to(memory_format=torch.channels_last), **runs}.items():
+            upscaler, lr = Upscaler(run), to_tensor(frame)
+            alone, _ = best(lambda upscaler=upscaler, lr=lr: upscaler(lr), 20)
+            whole, _ = best(lambda upscaler=upscaler: to_pixels(upscaler(to_tensor(frame))), 20)
+            times = [f"{1000 * alone:.1f}", f"{1000 * whole:.1f}", f"{1 / whole:.1f}", f"{work / alone:.0f}"]
+            rows.append([name, f"{work:.2f}", label, *times])
+            print(" ".join(rows[-1]), file=sys.stderr, flush=True)
     print(markdown(rows))
 
 

@@ -6,7 +6,10 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
 
+from torch import nn
+
 from sr.errors import InputError
+from sr.infer.upscaler import channels
 
 KEY = "sr"  # the name of the entry in a file's metadata
 
@@ -36,6 +39,13 @@ class Facts:
     licence: str = ""
     precision: str = "32"
     run: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, network: nn.Module, /, **others: Any) -> "Facts":
+        """Those of a network in memory; its name is that of its class unless `others` say more."""
+        kind = type(network).__name__
+        found = {"scale": network.scale, "multiple_of": network.multiple_of, "channels": channels(network)}
+        return cls(**found | {"network": kind, "name": kind} | others)
 
     def text(self) -> str:
         return json.dumps(asdict(self))

@@ -61,10 +61,8 @@ def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:
     config = {key: record["config"][key] for key in _CONFIG if key in record.get("config", {})}
     trained = isinstance(network, Quantised)
     run = {key: record[key] for key in _RUN if key in record}
-    return Facts(
-        scale=network.scale,
-        multiple_of=network.multiple_of,
-        channels=getattr(network, "channels", 3),
+    return Facts.of(
+        network,
         network=type(network.network if trained else network).__name__,
         name=network_name(cfg) if named else Path(cfg.output).stem,
         sha256=digest(file) if named else "",

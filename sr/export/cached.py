@@ -43,8 +43,7 @@ def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print,
     file = (place or folder(network)) / FILES[backend]
     if (found := _checked(network, file)) is None:
         say(f"backend={backend}: exporting the network to {file}, which is done once")
-        name = type(network).__name__
-        facts = Facts(network.scale, network.multiple_of, getattr(network, "channels", 3), name, name)
+        facts = Facts.of(network)
         try:
             make_folder(file.parent)  # tried first: exporting takes long
             source = file.with_name(FILES["onnxruntime"])

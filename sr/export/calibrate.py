@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sr.backend.onnx import session
+from sr.export.graph import copied
 
 METHODS = ("minmax", "percentile", "mse")
 STEPS = 255  # of 8 bits
@@ -57,8 +58,7 @@ def _watched(model: Any, tensors: Sequence[str]) -> Callable[[np.ndarray], dict[
     """image -> {tensor: its values}."""
     import onnx
 
-    watched = onnx.ModelProto()
-    watched.CopyFrom(model)
+    watched = copied(model)
     del watched.graph.output[:]
     watched.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in tensors)
     made = session(watched.SerializeToString())

@@ -161,4 +161,4 @@ class Int8Job:
         kept = [one for one in quantiser.nodes if one in {*layers, *quantiser.pooled}]
         count = len(quantiser.nodes)
         say(f"int8 in {count - len(kept)} of {count} convolutions; in float: {', '.join(kept) or 'none'}")
-        said_loss(quantiser.psnr, self.patches.psnr(self.patches.results(opened(made))), self.options, name, say)
+        said_loss(quantiser.psnr, self.patches.measured(opened(made)), self.options, name, say)

@@ -59,6 +59,10 @@ class Patches:
         """Mean PSNR in dB, on Y as in tables, of SR of the held-out patches."""
         return float(self._scores(results, [hr for _, hr in self.held_out]).mean())
 
+    def measured(self, network: Callable[[Tensor], Tensor]) -> float:
+        """`psnr` of a network's results."""
+        return self.psnr(self.results(network))
+
     def lost(self, results: Sequence[Tensor], whole: Sequence[Tensor]) -> float:
         """Mean loss in dB of `results` against those of the whole network, if what is added is independent of its errors.
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from sr.export.calibrate import Range
+from sr.export.graph import copied, replace_nodes
+from sr.network.quantised import weight_codes
 
 
 def convolutions(model: Any) -> dict[str, Any]:
@@ -39,8 +41,7 @@ def separated(model: Any, layers: Collection[str]) -> Any:
     """A copy of the graph in which the input of each of these convolutions has a name, and so a range, of its own."""
     import onnx
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copied(model)
     names = {node.name: layer for layer, node in convolutions(copy).items() if layer in layers}
     nodes = []
     for node in copy.graph.node:
@@ -49,9 +50,7 @@ def separated(model: Any, layers: Collection[str]) -> Any:
             nodes.append(onnx.helper.make_node("Identity", [node.input[0]], [own], name=own))
             node.input[0] = own
         nodes.append(node)
-    made = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del copy.graph.node[:]
-    copy.graph.node.extend(made)
+    replace_nodes(copy, nodes)
     return copy
 
 
@@ -65,13 +64,11 @@ def quantised(model: Any, nodes: Collection[Any], ranges: Mapping[str, Range], *
         reduce_range: 7 bits for weights, one sign each. Sums of 8-bit products saturate on CPUs with AVX2 or AVX-512 and
             without VNNI.
     """
-    import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantType
     from onnxruntime.quantization.calibrate import TensorData, TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copied(model)
     if not nodes:  # an empty list means all nodes to the writer
         return copy
     known = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
@@ -100,8 +97,7 @@ def corrected(model: Any, nodes: Collection[Any], means: Mapping[str, np.ndarray
     """
     import onnx
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copied(model)
     stored = {tensor.name: tensor for tensor in copy.graph.initializer}
     for node in nodes:
         if len(node.input) < 3 or node.input[2] not in stored:
@@ -116,7 +112,6 @@ def corrected(model: Any, nodes: Collection[Any], means: Mapping[str, np.ndarray
 
 def rounded(weight: np.ndarray, reduce_range: bool) -> np.ndarray:
     """Weights (O, ...) as `quantised` stores them: symmetric codes, with the largest of each output channel at the end."""
-    codes = 64 if reduce_range else 127
-    step = np.abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True) / codes
+    step = np.abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True) / weight_codes(reduce_range)
     step = np.where(step > 0, step, 1)
     return np.round(weight / step) * step

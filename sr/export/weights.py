@@ -11,6 +11,7 @@ from torch import nn
 from sr.backend.facts import Facts
 from sr.backend.files import opened
 from sr.errors import InputError
+from sr.export.graph import copied, replace_nodes
 from sr.export.int8 import said_loss, saved
 from sr.export.options import Int8
 from sr.export.patches import Patches
@@ -37,14 +38,13 @@ class Weights:
         """Write `made`; says what it loses. See `sr.export.int8.Int8Job.write`."""
         import onnx
 
-        before = self.patches.psnr(self.patches.results(opened(source)))
+        before = self.patches.measured(opened(source))
         model, count = stored(onnx.load(str(source)), self.bits)
         if not count:
             raise InputError(f"quantise=weights{self.bits}: the network has no weights of {_FEWEST} values or more")
         saved(model, made, facts, format)
         say(f"{count} tensors of weights in {self.bits} bits")
-        after = self.patches.psnr(self.patches.results(opened(made)))
-        said_loss(before, after, self.options, name, say)
+        said_loss(before, self.patches.measured(opened(made)), self.options, name, say)
 
 
 def stored(model: Any, bits: int) -> tuple[Any, int]:
@@ -52,8 +52,7 @@ def stored(model: Any, bits: int) -> tuple[Any, int]:
     their number."""
     import onnx
 
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
+    copy = copied(model)
     tensors = {tensor.name: tensor for tensor in copy.graph.initializer}
     nodes = []
     for name, outputs, inputs in _weights(copy, tensors):
@@ -69,10 +68,7 @@ def stored(model: Any, bits: int) -> tuple[Any, int]:
         where = {"axis": outputs} if bits == 8 else {"axis": inputs, "block_size": _BLOCK}
         parts = [one.name for one in made]
         nodes.append(onnx.helper.make_node("DequantizeLinear", parts, [name], f"{name}.float", **where))
-    others = list(copy.graph.node)
-    whole = [onnx.NodeProto.FromString(node.SerializeToString()) for node in (*nodes, *others)]
-    del copy.graph.node[:]
-    copy.graph.node.extend(whole)
+    replace_nodes(copy, [*nodes, *copy.graph.node])
     return copy, len(nodes)
 
 

@@ -1,5 +1,6 @@
 """Arrays of the host as tensors on a device, in one copy that does not synchronise a GPU."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,6 +44,6 @@ def unpacked(buffer: Tensor, places: Sequence[tuple[int, torch.dtype, tuple[int,
     """The tensors in a buffer, which share its memory."""
     made = []
     for start, dtype, shape in places:
-        size = dtype.itemsize * int(np.prod(shape))
+        size = dtype.itemsize * math.prod(shape)
         made.append(buffer[start : start + size].view(dtype).view(shape))
     return made

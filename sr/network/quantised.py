@@ -64,7 +64,7 @@ class Quantised(nn.Module):
         for one, limits in zip(self.layers, self.ranges, strict=True):
             conv = network.get_submodule(one)
             conv.__class__ = _Conv2d
-            conv.__dict__.update(limits=limits, codes=64 if reduce_range else 127)  # not a sub-module: keys stay
+            conv.__dict__.update(limits=limits, codes=weight_codes(reduce_range))  # not a sub-module: keys stay
 
     def forward(self, lr: Tensor) -> Tensor:
         return self.network(lr)
@@ -86,6 +86,11 @@ class Quantised(nn.Module):
 
     def __str__(self) -> str:
         return f"{type(self.network).__name__} in 8 bits, as it was trained: {len(self.layers)} convolutions"
+
+
+def weight_codes(reduce_range: bool) -> int:
+    """The code of the largest weight of an output channel: of 7 bits or of 8, with a sign."""
+    return 64 if reduce_range else 127
 
 
 class Range(nn.Module):

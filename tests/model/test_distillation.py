@@ -16,10 +16,10 @@ from sr.network.compact import Compact
 from sr.network.espcn import ESPCN
 from sr.weights import checkpoint
 from sr.weights.load import load
-from tests.jobs import compose, run_train
+from tests.jobs import compose
 from tests.model.gan_job import TINY
 from tests.model.test_regression import batch, compact, regression
-from tests.run.test_resume import assert_equal, go_on, read
+from tests.run.test_resume import assert_equal, stopped_and_whole
 
 
 def write(file: Path, seed: int = 1, **options: int) -> str:
@@ -137,11 +137,7 @@ def test_a_recipe_without_a_teacher_says_what_to_pass(tmp_path):
 @pytest.mark.medium
 def test_a_stopped_run_goes_on_as_if_nothing_had_been(files, tmp_path):
     words = ["model=distillation", f"model.teacher=[{files[0]},{files[1]}]", "model.features={body.1: body.3}", "model.ema=0.9"]
-    words += ["trainer.val_check_interval=2", "trainer.max_steps=4", "schedule=constant", f"data_dir={tmp_path}/data"]
-    run_train(*words, f"output_dir={tmp_path}/whole")
-    run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/part")
-    go_on(tmp_path / "part", 4)
-    whole, part = read(tmp_path / "whole"), read(tmp_path / "part")
+    part, whole = stopped_and_whole(tmp_path, *words)
     assert_equal(whole["state_dict"], part["state_dict"])
     assert_equal(whole["optimizer_states"], part["optimizer_states"])
     assert load(tmp_path / "part" / "checkpoints" / "last.ckpt").n_feats == 8  # an ordinary checkpoint, of the student

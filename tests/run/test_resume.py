@@ -46,6 +46,15 @@ def go_on(folder: Path, steps: int) -> None:
     run_train(f"resume={folder}/checkpoints/last.ckpt", f"output_dir={folder}")
 
 
+def stopped_and_whole(folder: Path, *words: str) -> tuple[dict, dict]:
+    """The last checkpoints of a run of four steps that was stopped after two and resumed, and of one that was not."""
+    words = (*words, "trainer.val_check_interval=2", "trainer.max_steps=4", "schedule=constant", f"data_dir={folder}/data")
+    run_train(*words, f"output_dir={folder}/whole")
+    run_train(*words, "trainer.max_steps=2", f"output_dir={folder}/part")
+    go_on(folder / "part", 4)
+    return read(folder / "part"), read(folder / "whole")
+
+
 def rows(folder: Path) -> list[dict[str, str]]:
     with open(folder / "metrics.csv", newline="") as file:
         return [{key: value for key, value in row.items() if key != "train/images_per_second"} for row in csv.DictReader(file)]
@@ -127,12 +136,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degrad
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulate):
     """Dropout in the first step after a resume is that of this step, not of the run's first."""
-    words = ["network=resize_conv", "network.dropout=0.5", "schedule=constant", f"data_dir={tmp_path}/data"]
-    words += [f"trainer.accumulate_grad_batches={accumulate}", "trainer.val_check_interval=2", "trainer.max_steps=4"]
-    run_train(*words, f"output_dir={tmp_path}/whole")
-    run_train(*words, "trainer.max_steps=2", f"output_dir={tmp_path}/part")
-    go_on(tmp_path / "part", 4)
-    whole, part = read(tmp_path / "whole"), read(tmp_path / "part")
+    words = ["network=resize_conv", "network.dropout=0.5", f"trainer.accumulate_grad_batches={accumulate}"]
+    part, whole = stopped_and_whole(tmp_path, *words)
     assert_equal(whole["state_dict"], part["state_dict"])
     assert_equal(whole["optimizer_states"], part["optimizer_states"])
 
