@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sr.data.plan import Plan
@@ -40,11 +41,18 @@ def first_samples(data: Any, count: int, device: torch.device) -> Samples:
     batch = data.patches(plan).batch(0)
     degraded = "parameters" in batch
     words = data.degradation.words(batch["parameters"], count) if degraded else ["LR from its file"] * count
-    if "scale" in batch:  # drawn from data.scales
-        words = [f"bicubic 1/{batch['scale']:.2f}"] * count
+    scales = getattr(data, "scales", None)
+    if scales is not None:
+        words = [f"bicubic 1/{scale:.2f}" for scale in batch["scale"]]
     with torch.no_grad():
-        made = data.finish(data.transfer_batch_to_device(batch, device, 0))
-    hr, lr = made["hr"].cpu(), made["lr"].cpu()
+        batch = data.transfer_batch_to_device(batch, device, 0)
+        if scales is None:
+            made = data.finish(batch)
+            hr, lr = made["hr"].cpu(), made["lr"].cpu()
+        else:  # HR patches of different sizes, all shown as large as the largest
+            pairs, side = scales.pairs(batch, data.augmentation, data.kind), (max(side for side, _ in batch["sides"]),) * 2
+            hr = torch.cat([F.interpolate(hr, size=side, mode="nearest-exact") for _, hr in pairs]).cpu()
+            lr = torch.cat([lr for lr, _ in pairs]).cpu()
     if hasattr(data, "factors"):  # of volumes the middle of a plane across the slices, with LR voxels repeated
         hr, lr = middle_planes(hr), middle_planes(nearest(lr, data.factors))
     else:

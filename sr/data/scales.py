@@ -1,14 +1,15 @@
-"""Training over a range of scales, for networks of any scale: each batch has its own.
+"""Training over a range of scales, for networks of any scale: each sample has its own, or each batch of whole patches.
 
 LIIF, Chen, Liu, Wang 2021, arXiv:2012.09161, section 4.1: x1 to x4, LR patches of 48x48, 2304 pixels of each HR patch.
 """
 
 from collections.abc import Collection, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sr.augmentation.base import centre
 from sr.augmentation.chain import Chain
@@ -27,19 +28,22 @@ from sr.functional.resize_window import imresize_window, reach
 from sr.functional.sent import sent_by_name
 from sr.image.kind import Kind
 from sr.network.any_scale import check_range
-from sr.network.inputs import PIXELS, SCALE, SIZE
+from sr.network.inputs import PIXELS, SCALE, SIZE, sampled
 
 _MOVE = (Flip, Turn, RGBPermutation)  # augmentations for which LR and HR may have any sizes
 
 
 class Scales:
-    """The scale of each batch, uniform in a range, and how many pixels of HR are used.
+    """The scales of a batch, uniform in a range, and how many pixels of HR are used.
 
-    The scale of an LR patch of p pixels and an HR patch of round(p * scale) is their ratio, exactly.
+    With sampled pixels each sample has its own scale, as in the authors' code of LIIF; whole HR patches of a batch have one
+    size, so they share a scale. The scale of an LR patch of p pixels and an HR patch of round(p * scale) is their ratio,
+    exactly.
 
     Args:
         scales: [smallest, largest].
-        sample_pixels: pixels of each HR patch that the network computes, drawn without repetition; None: all.
+        sample_pixels: pixels of each HR patch that the network computes, drawn without repetition, at most those of the
+            smallest patch of the range; None: all.
         degradation, augmentation: of the run, which are checked.
 
     Raises:
@@ -60,10 +64,13 @@ class Scales:
         if fixed := [name for name, stage in augmentation.stages.items() if not isinstance(stage, _MOVE)]:
             raise InputError(f"augmentation={fixed[0]} cannot be combined with data.scales: use flip, turn and rgb_permutation")
 
-    def of(self, plan: Plan, batch: int) -> float:
-        """The scale drawn for micro-batch `batch`: the same in all processes, a pure function of the seed and its first
-        sample."""
-        return float(Draws(plan.seed, plan.first_sample(batch), 1, "scale").uniform(self.low, self.high)[0])
+    def of(self, plan: Plan, batch: int) -> np.ndarray:
+        """The scales (N,) of this process's samples of micro-batch `batch`: pure functions of the seed and the sample, or of
+        the seed and the batch's first sample over all processes."""
+        first, count = plan.samples(batch)
+        if self.sample_pixels:
+            return Draws(plan.seed, first, count, "scale").uniform(self.low, self.high)
+        return Draws(plan.seed, plan.first_sample(batch), 1, "scale").uniform(self.low, self.high).repeat(count)
 
     def check(self, wanted: Collection[str], paired: bool) -> None:
         """InputError: the network, with these further arguments of `forward`, is not of any scale; LR comes from files."""
@@ -74,19 +81,36 @@ class Scales:
         if self.sample_pixels and PIXELS not in wanted:
             raise InputError("data.sample_pixels: the network has no argument pixels in forward: pass data.sample_pixels=null")
 
+    def pairs(self, batch: dict[str, Any], augmentation: Chain, kind: Kind) -> list[tuple[Tensor, Tensor]]:
+        """Augmented LR and HR patches (n, C, S, S), in the order of the samples; those of one size in one pair."""
+        size, hr = batch["patch_size"], batch["hr"]
+        parameters = sent_by_name(batch["augmentation"], hr.device)
+        pairs, start, first = [], 0, 0
+        for side, count in batch["sides"]:
+            margin = reach(side, size)
+            length, last = side + 2 * margin, first + count
+            window = hr[start : start + count * length**2].view(count, length, length, -1)
+            window = kind.to_float(window)
+            lr = imresize_window(window, margin, size, rounding=kind.levels)
+            own = {name: values[first:last] for name, values in parameters.items()}
+            pairs.append(augmentation.apply(lr, centre(window, side), own, None, None))
+            start, first = start + count * length**2, last
+        return pairs
+
     def finish(self, batch: dict[str, Any], augmentation: Chain, kind: Kind) -> dict[str, Any]:
-        """As `sr.data.device.finish`, with `scale` of the batch, and `pixels` (N, Q), places in the rows of HR."""
-        size, margin = batch["patch_size"], batch["margin"]
-        window = kind.to_float(batch["hr"])
-        parameters = sent_by_name(batch["augmentation"], window.device)
-        hr = centre(window, window.shape[-1] - 2 * margin)
-        lr = imresize_window(window, margin, size, rounding=kind.levels)
-        lr, hr = augmentation.apply(lr, hr, parameters, None, None)
-        keys = {SCALE: hr.new_full((len(hr),), hr.shape[-1] / size)}
-        keys |= augmentation.follow(on_device(batch["further"], hr.device), parameters)
-        if "pixels" in batch:
-            keys[PIXELS] = batch["pixels"].to(hr.device)
-        images = {"lr": lr, "hr": hr}
+        """As `sr.data.device.finish`, with each sample's `scale`.
+
+        With sampled pixels also `pixels` (N, Q), places in the rows of HR, and `size` (N, 2), HR's height and width; "hr" are
+        then these pixels alone, (N, C, Q, 1).
+        """
+        pairs, device = self.pairs(batch, augmentation, kind), batch["hr"].device
+        lr, hr = torch.cat([lr for lr, _ in pairs]), [hr for _, hr in pairs]
+        keys = sent_by_name({name: batch[name] for name in (SCALE, SIZE, PIXELS) if name in batch}, device)
+        keys |= augmentation.follow(on_device(batch["further"], device), sent_by_name(batch["augmentation"], device))
+        if PIXELS in keys:
+            places = keys[PIXELS].split([len(part) for part in hr])
+            hr = [sampled(part, pixels) for part, pixels in zip(hr, places, strict=True)]
+        images = {"lr": lr, "hr": torch.cat(hr)}
         return keys | {name: image.contiguous(memory_format=torch.channels_last) for name, image in images.items()}
 
 
@@ -102,35 +126,42 @@ class ScaledPatches(Patches):
             raise InputError("data.scales: some images have pixels without data, which are not supported: remove these images")
 
     def batch(self, index: int) -> dict[str, Any]:
-        """Micro-batch `index`: {"hr": (N, S, S, C) of the stored type, "patch_size", "margin" (HR pixels), "scale",
-        "augmentation", "further", "pixels"? (N, Q) int64}."""
+        """Micro-batch `index`: {"hr": (P, C) of the stored type, the pixels of HR patches with their surroundings, one patch
+        after the other, "sides": [(side of HR patches, how many follow one another), ...], "patch_size": LR pixels, "scale":
+        (N,), "augmentation", "further", "pixels"? (N, Q) int64, "size"? (N, 2) int64}."""
         size, draws = self.plan.phase(index).patch_size, self.plan.draws(index)
-        side = round(size * self.scales.of(self.plan, index))
-        margin = reach(side, size)
+        sides = np.rint(size * self.scales.of(self.plan, index)).astype(np.int64)
         crop = draws.stream("crop")
         images, top, left = self.hr.draw(crop), crop.uniform(), crop.uniform()
         first = self.hr[images[0].item()]
-        hr = np.empty((len(images), side + 2 * margin, side + 2 * margin, first.shape[2]), first.dtype)
-        for out, image, u, v in zip(hr, images.tolist(), top.tolist(), left.tolist(), strict=True):
+        lengths = [side + 2 * reach(side, size) for side in sides.tolist()]
+        hr, start = np.empty((sum(length**2 for length in lengths), first.shape[2]), first.dtype), 0
+        for image, side, length, u, v in zip(
+            images.tolist(), sides.tolist(), lengths, top.tolist(), left.tolist(), strict=True
+        ):
             source = self.hr[image]
             self._check_alike(first, source)
             rows, columns = source.shape[:2]
+            out, margin = hr[start : start + length**2].reshape(length, length, -1), (length - side) // 2
             cut(source, rows, columns, place(u, side, rows) - margin, place(v, side, columns) - margin, out)
+            start += length**2
         batch = {
             "hr": torch.from_numpy(hr),
+            "sides": [(side, len(list(equal))) for side, equal in groupby(sides.tolist())],
             "patch_size": size,
-            "margin": margin,
-            "scale": side / size,
+            SCALE: (sides / size).astype(np.float32),
             "augmentation": self.augmentation.sample(draws.stream("augmentation")),
             "further": {} if self.further is None else self.further.of(images),
         }
         if self.scales.sample_pixels:
-            count = min(self.scales.sample_pixels, side**2)
-            batch["pixels"] = torch.from_numpy(chosen(draws.stream("pixels").seeds(), side**2, count))
+            count = min(self.scales.sample_pixels, round(size * self.scales.low) ** 2)
+            batch[PIXELS] = chosen(draws.stream("pixels").seeds(), sides**2, count)
+            batch[SIZE] = np.stack([sides, sides], 1)
         return batch
 
 
-def chosen(seeds: Sequence[int], total: int, count: int) -> np.ndarray:
-    """int64 (N, count): for each seed so many different numbers below `total`, in ascending order."""
-    rows = [np.argpartition(np.random.Philox(key=int(seed)).random_raw(total), count - 1)[:count] for seed in seeds]
+def chosen(seeds: Sequence[int], totals: Sequence[int], count: int) -> np.ndarray:
+    """int64 (N, count): for each seed so many different numbers below its total, in ascending order."""
+    drawn = zip(seeds, totals, strict=True)
+    rows = [np.argpartition(np.random.Philox(key=int(seed)).random_raw(int(total)), count - 1)[:count] for seed, total in drawn]
     return np.sort(np.stack(rows), axis=1)

@@ -27,7 +27,7 @@ from sr.model.frozen import Frozen
 from sr.model.recompute import recompute
 from sr.model.results import results_of
 from sr.model.sets import check_sets
-from sr.network.inputs import PIXELS, SCALE, SIZE, check_known, chosen, further, required, sampled
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, further, required
 
 
 class SRModule(pl.LightningModule):
@@ -78,17 +78,19 @@ class SRModule(pl.LightningModule):
         """Inputs of the network (or of another one), `network(lr, **others)`: LR, and the keys of the batch that its `forward`
         names.
 
-        `size` is the height and width of HR, or of LR times the scale without HR. InputError: the batch lacks a key.
+        `size` is the batch's, or the height and width of HR, or of LR times the scale without HR. InputError: the batch lacks a
+        key.
         """
         network = self.network if network is None else network
         lr = seen(network, batch)
+        if SIZE in batch:
+            return lr, chosen(network, batch)
         size = batch["hr"].shape[-2:] if "hr" in batch else (round(side * float(batch[SCALE][0])) for side in lr.shape[-2:])
         return lr, chosen(network, {**batch, SIZE: tuple(size)})
 
     def target(self, batch: Mapping[str, Any]) -> Tensor | None:
-        """The target of the network's output, HR or its sampled `pixels`; None in a set without HR."""
-        hr = batch.get("hr")
-        return hr if PIXELS not in batch else sampled(hr, batch[PIXELS])
+        """The target of the network's output, HR or its sampled pixels; None in a set without HR."""
+        return batch.get("hr")
 
     def mask(self, batch: Mapping[str, Any]) -> Tensor | None:
         """(N, 1, H, W) bool, False where the target has no data; None: it has data everywhere."""

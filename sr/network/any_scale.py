@@ -22,8 +22,9 @@ QUERIES = 1 << 13  # pixels computed at once without gradients: 8192 x 256 float
 class AnyScale(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, *size), by default `scale` times as large.
 
-    With `pixels` (N, Q), places in the rows of the result, only these pixels: (N, `channels`, Q, 1). A subclass defines
-    `encode` and `query`. Inside, pixels are in [-1, 1], as in the authors' releases.
+    With `pixels` (N, Q), places in the rows of the result, only these pixels: (N, `channels`, Q, 1); `size` may then be int64
+    (N, 2), for results of different sizes. A subclass defines `encode` and `query`. Inside, pixels are in [-1, 1], as in the
+    authors' releases.
 
     Args:
         backbone: gives the features; see above.
@@ -58,8 +59,10 @@ class AnyScale(nn.Module):
         """(N, Q, `channels`) in [-1, 1] at the positions; x is LR in [-1, 1]."""
         raise NotImplementedError
 
-    def forward(self, lr: Tensor, size: tuple[int, int] | None = None, pixels: Tensor | None = None) -> Tensor:
-        size = tuple(size or (round(side * self.scale) for side in lr.shape[-2:]))
+    def forward(self, lr: Tensor, size: tuple[int, int] | Tensor | None = None, pixels: Tensor | None = None) -> Tensor:
+        if size is None:
+            size = (round(side * self.scale) for side in lr.shape[-2:])
+        size = size.split(1, 1) if isinstance(size, Tensor) else tuple(size)
         x = lr * 2 - 1
         encoded = self.encode(self.encoder.features(x))
 

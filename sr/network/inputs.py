@@ -2,7 +2,8 @@
 
 `forward(lr)` uses only the image, `forward(lr, blur_kernel)` also a batch's key `blur_kernel`: the signature is the schema.
 Three names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
-LR pixel, float32 (N,); `pixels` (N, Q) int64 are the pixels of the result to compute, as places in its rows: (N, C, Q, 1).
+LR pixel, float32 (N,); `pixels` (N, Q) int64 are the pixels of the result to compute, as places in its rows: (N, C, Q, 1). With
+`pixels`, `size` may be int64 (N, 2), one for each result.
 """
 
 import inspect

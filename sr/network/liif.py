@@ -62,7 +62,7 @@ class LIIF(AnyScale):
     def query(self, encoded: Tensor, x: Tensor, positions: Positions) -> Tensor:
         first, *others = self.imnet.layers
         place = first.weight[:, self.n_seen : self.n_seen + 2].t()
-        cell = first.weight[:, self.n_seen + 2 :] @ positions.cell() if self.cell_decoding else None
+        cell = positions.cell() @ first.weight[:, self.n_seen + 2 :].t() if self.cell_decoding else None
         found = positions.corners() if self.local_ensemble else [positions.nearest()]
         values = []
         for pixel, offset in found:

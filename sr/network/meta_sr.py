@@ -53,6 +53,6 @@ class MetaSR(AnyScale):
 
     def _part(self, encoded: Tensor, positions: Positions) -> Tensor:
         pixel, offset = positions.before()
-        height = (positions.cell()[:1] / 2).expand(*offset.shape[:-1], 1)
+        height = (positions.cell()[..., :1] / 2).expand(*offset.shape[:-1], 1)
         kernels = self.imnet(torch.cat([offset, height], -1)).unflatten(-1, (-1, self.channels))  # (M, Q, 9 * n_feats, C)
         return torch.einsum("nqf,mqfc->nqc" if len(kernels) == 1 else "nqf,nqfc->nqc", at(encoded, pixel), kernels)

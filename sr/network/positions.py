@@ -17,12 +17,12 @@ class Positions:
     Args:
         pixels: (M, Q) int64: rows * width + column; M is N, or 1 if all images have the same.
         lr: height and width of LR.
-        size: height and width of the result.
+        size: height and width of the result; int64 (N, 1) each if the results differ.
     """
 
     pixels: Tensor
     lr: tuple[int, int]
-    size: tuple[int, int]
+    size: tuple[int | Tensor, int | Tensor]
 
     def axes(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
         """Along y and x: the LR pixel at or before each position, int64 (M, Q), from -1, and the position after it, [0, 1)."""
@@ -59,8 +59,11 @@ class Positions:
         return [(place, weight) for (place, _), weight in zip(self.corners(), self.weights(), strict=True)]
 
     def cell(self) -> Tensor:
-        """Height and width of a pixel of the result in half LR pixels, (2,)."""
-        return torch.tensor([2 * h / n for h, n in zip(self.lr, self.size, strict=True)], device=self.pixels.device)
+        """Height and width of a pixel of the result in half LR pixels, (M, 1, 2)."""
+        sides = [2 * h / n for h, n in zip(self.lr, self.size, strict=True)]
+        if isinstance(sides[0], Tensor):
+            return torch.stack(sides, -1)
+        return torch.tensor([[sides]], device=self.pixels.device)
 
     def _from(self, axes: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
         (y, v), (x, u) = ((p.clamp(0, n - 1), (at, after)) for (p, at, after), n in zip(axes, self.lr, strict=True))
@@ -68,7 +71,7 @@ class Positions:
         return y * self.lr[1] + x, torch.stack(offsets, -1)
 
 
-def _split(numerator: Tensor, denominator: int) -> tuple[Tensor, Tensor]:
+def _split(numerator: Tensor, denominator: int | Tensor) -> tuple[Tensor, Tensor]:
     """The whole number at or below a fraction, and what is left, float32 in [0, 1)."""
     whole = torch.div(numerator, denominator, rounding_mode="floor")
     return whole, (numerator - whole * denominator).float() / denominator

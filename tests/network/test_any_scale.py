@@ -80,7 +80,11 @@ def test_tiles_are_the_whole_image_and_chosen_pixels_those_of_the_image(head, mo
     size = (150, 201)
     whole, places = network(lr, size), torch.randperm(size[0] * size[1])[:50].view(2, 25)
     expected = whole[0].flatten(1)[:, places].transpose(0, 1)[..., None]
-    torch.testing.assert_close(network(lr.repeat(2, 1, 1, 1), size, places), expected, atol=1e-5, rtol=0)
+    two = lr.repeat(2, 1, 1, 1)
+    torch.testing.assert_close(network(two, size, places), expected, atol=1e-5, rtol=0)
+    other = network(lr, (97, 70)).flatten(2)[..., places[1] // 9]  # each image at a size of its own
+    found = network(two, torch.tensor([size, (97, 70)]), torch.stack([places[0], places[1] // 9]))
+    torch.testing.assert_close(found, torch.cat([expected[:1], other[..., None]]), atol=1e-5, rtol=0)
     monkeypatch.setattr(any_scale, "QUERIES", 1000)  # in parts, so that memory does not grow with the result
     with torch.no_grad():
         torch.testing.assert_close(network(lr, size), whole, atol=1e-5, rtol=0)
