@@ -26,7 +26,9 @@ class Facts:
         name: name of the run or of the released file.
         sha256: hash of the file that the weights came from; "" for weights of no file.
         licence: of the weights; "" if it was not passed.
-        precision: "32", "16" or "bf16".
+        precision: "32", "16", "bf16" or the number of bits of the weights, such as "int8".
+        parameters: how many the network has; 0: unknown.
+        multiply_adds: for an output of 1280x720, 8-bit ones among them; 0: unknown.
         run: as far as test.py needs it, what a checkpoint contains about its run; {} for released weights.
     """
 
@@ -38,6 +40,8 @@ class Facts:
     sha256: str = ""
     licence: str = ""
     precision: str = "32"
+    parameters: int = 0
+    multiply_adds: float = 0.0
     run: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

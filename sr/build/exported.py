@@ -9,6 +9,7 @@ from sr.backend.facts import Facts
 from sr.build.image import image, image_node, settle_image
 from sr.build.node import build, plain
 from sr.build.stored import network_name
+from sr.device.count import multiply_adds, parameters
 from sr.errors import InputError
 from sr.export.int8 import Int8Job
 from sr.export.learned import Learned
@@ -68,5 +69,7 @@ def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:
         sha256=digest(file) if named else "",
         licence=str(cfg.licence or ""),
         precision="int8" if trained else str(cfg.quantise or cfg.precision),
+        parameters=parameters(network),
+        multiply_adds=multiply_adds(network) or 0.0,
         run=run | {"config": {"benchmark": {}, **config, "scale": network.scale, "image": image_node(settle_image(cfg))}},
     )

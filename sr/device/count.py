@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from sr.backend.exported import Exported
 from sr.functional.frames import is_clip
 from sr.infer.upscaler import channels
 from sr.network.inputs import alone, chosen
@@ -20,8 +21,13 @@ def example(network: nn.Module, lr: Tensor) -> tuple[Tensor, int]:
     return (lr[:, None].expand(-1, FRAMES, -1, -1, -1), FRAMES) if is_clip(network) else (lr, 1)
 
 
-def parameters(network: nn.Module) -> int:
-    """Number of parameters used in evaluation: merged convolutions, not the ones they are merged from."""
+def parameters(network: nn.Module) -> int | None:
+    """Number of parameters used in evaluation: merged convolutions, not the ones they are merged from.
+
+    Of an exported file what its metadata says; None if they say nothing.
+    """
+    if (file := _exported(network)) is not None:
+        return (file.facts.parameters or None) if file.facts else None
     merged = blocks(network)
     wide = {id(p) for block in merged for p in block.parameters()}
     plain = [p for block in merged for p in block.merged().parameters()]
@@ -32,11 +38,14 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     """Multiply-adds of convolutions and matrix products for one image with an output of this size, in eval mode; for one frame
     of a clip.
 
-    Runs on shapes alone (torch's meta device), with the LR size rounded up to `multiple_of`.
+    Runs on shapes alone (torch's meta device), with the LR size rounded up to `multiple_of`. Of an exported file what its
+    metadata says, for 1280x720 alone.
 
     Returns:
         None if the network does not run on shapes alone.
     """
+    if (file := _exported(network)) is not None:
+        return (file.facts.multiply_adds or None) if file.facts and (height, width) == (720, 1280) else None
     scale, multiple = network.scale, network.multiple_of
     rows, columns = (int(-(-side // scale // multiple)) * multiple for side in (height, width))
     counter = FlopCounterMode(display=False, custom_mapping=_deformable())
@@ -48,6 +57,11 @@ def multiply_adds(network: nn.Module, height: int = 720, width: int = 1280) -> f
     except (RuntimeError, NotImplementedError, ValueError):  # InputError: it needs to know more than the image
         return None
     return counter.get_total_flops() / 2 / frames
+
+
+def _exported(network: nn.Module) -> Exported | None:
+    """The file that a network is, or that it hands images to."""
+    return next((module for module in network.modules() if isinstance(module, Exported)), None)
 
 
 def _deformable() -> dict[Any, Any]:

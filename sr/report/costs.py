@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def _settings(module: nn.Module) -> tuple[tuple[str, str], ...]:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, str | int | float | complex | None):
+    if isinstance(value, str | int | float | complex | PurePath | None):  # the path of an exported file
         return repr(value)
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_text, value))}]"

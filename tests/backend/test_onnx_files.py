@@ -8,6 +8,7 @@ from sr.backend.facts import KEY, Facts
 from sr.backend.files import facts, opened
 from sr.errors import InputError, MissingError
 from sr.infer.upscaler import upscale
+from sr.report.costs import Cost, identity, sizes
 
 onnx = pytest.importorskip("onnx", reason='pip install ".[export]"')
 pytest.importorskip("onnxruntime", reason='pip install ".[export]"')
@@ -45,6 +46,15 @@ def test_a_file_of_others_runs_and_its_scale_is_found(tmp_path):
     assert network.scale == 3 and facts(tmp_path / "a.onnx") is None
     assert torch.equal(network(image()), repeated(image(), 3))
     torch.testing.assert_close(upscale(network, image(50, 40), tile=24, overlap=8), repeated(image(50, 40), 3))
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+def test_sizes_are_those_of_the_metadata_and_each_file_has_its_own_time(tmp_path):
+    """For the report, which times networks alike once."""
+    said = Facts(2, 1, 3, "Nearest", "nearest", parameters=12, multiply_adds=3e9).text()
+    one, two = opened(model(tmp_path / "a.onnx", said=said)), opened(model(tmp_path / "b.onnx", sides=(24, 24)))
+    assert sizes(one) == Cost(12, 3e9) and sizes(two) == Cost(None, None)
+    assert identity(one) != identity(opened(model(tmp_path / "c.onnx", said=said))) == identity(opened(tmp_path / "c.onnx"))
 
 
 @pytest.mark.filterwarnings("ignore:.*has no metadata")

@@ -11,6 +11,7 @@ from torch import nn
 from export import export as command
 from sr.backend.facts import KEY, Facts
 from sr.backend.files import opened
+from sr.device.count import multiply_adds, parameters
 from sr.errors import ExistsError, InputError
 from sr.export import verify
 from sr.export.file import export
@@ -56,6 +57,7 @@ def test_onnx_runtime_gives_the_networks_image_at_any_size(exported, best):
         torch.testing.assert_close(torch.from_numpy(sr), network(image).detach(), rtol=0, atol=1e-5)
     said = json.loads(session.get_modelmeta().custom_metadata_map[KEY])
     wanted = {"scale": network.scale, "channels": 3, "network": type(network).__name__, "licence": "MIT"}
+    wanted |= {"parameters": parameters(network), "multiply_adds": multiply_adds(network)}
     assert wanted.items() <= said.items() and said["sha256"] == digest(best)
 
 
