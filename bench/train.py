@@ -81,7 +81,7 @@ class Turns(pl.Callback):
         made = islice(iter(data.train_dataloader()), 8)
         moved = [trainer.strategy.batch_to_device(batch, dataloader_idx=0) for batch in made]
         if pl_module.channel == "y":
-            moved = [{name: rgb_to_y(image) for name, image in batch.items()} for batch in moved]
+            moved = [{name: rgb_to_y(batch[name]) for name in ("lr", "hr")} for batch in moved]
         kind = pl_module.device.type
         half = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(trainer.precision))
         self.loop = Bare(pl_module, cycle(moved), self.clip, half)
