@@ -4,7 +4,9 @@ from typing import Any
 
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, changed, followed
+from sr.augmentation.base import Augmentation, Move, Pair, changed, followed
+
+_MIRRORED = Move((-1,))
 
 
 class Flip(Augmentation):
@@ -24,4 +26,4 @@ class Flip(Augmentation):
 
 def flipped(image: Tensor, on: Tensor) -> Tensor:
     """Images (N, ..., H, W), mirrored where `on` (N,)."""
-    return changed(image, on, lambda part: part.flip(-1))
+    return changed(image, on, _MIRRORED)

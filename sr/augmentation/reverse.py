@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, changed
+from sr.augmentation.base import Augmentation, Move, Pair, changed
 from sr.errors import InputError
 
 
@@ -27,4 +27,4 @@ class Reverse(Augmentation):
 
 def reversed_clips(clips: Tensor, on: Tensor) -> Tensor:
     """(N, T, C, H, W), backwards where `on` (N,)."""
-    return changed(clips, on, lambda clip: clip.flip(-4))
+    return changed(clips, on, Move((-4,)))

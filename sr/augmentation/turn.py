@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from sr.augmentation.base import Augmentation, Pair, changed, followed
+from sr.augmentation.base import Augmentation, Move, Pair, changed, followed
 from sr.functional.draws import Draws
+
+_QUARTERS = (Move((-2,), transposed=True), Move((-2, -1)), Move((-1,), transposed=True))  # counter-clockwise
 
 
 class Turn(Augmentation):
@@ -32,4 +34,4 @@ class Turn(Augmentation):
 
 def turned(image: Tensor, quarters: Tensor) -> Tensor:
     """Square images (N, ..., S, S), each rotated by its quarters (N,)."""
-    return changed(image, quarters, *(lambda part, k=k: part.rot90(k, (-2, -1)) for k in (1, 2, 3)))
+    return changed(image, quarters, *_QUARTERS)

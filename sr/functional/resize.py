@@ -17,6 +17,9 @@ from sr.functional.leading import check_leading
 
 Kernel = Literal["cubic", "lanczos3", "bilinear"]
 Array = TypeVar("Array", np.ndarray, Tensor)
+# Pixels of a row times those of its result: of small patches, whose time is that of calls, not of arithmetic. There the taps
+# are one product of matrices in float64, which is exact too, and which autocast leaves alone.
+_DENSE = 1500
 
 
 def imresize(
@@ -99,6 +102,10 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None,
         # if |sum| < 2 * (levels + 1) units fits its 24 bits (8 bit: /2 to /7, x2 to x8), otherwise in float64. Ties round
         # up on every device, as in MATLAB's files. At other scales the weights are not multiples: float64, like MATLAB.
         dtype = torch.float32 if 1 < unit <= 2**24 / (2 * (levels + 1)) else torch.float64
+    if levels and unit > 1 and isinstance(n, int) and n * out <= _DENSE and x.device.type == "cpu":
+        weights = _dense(n, out, scale, kernel, antialias)
+        y = torch.matmul(x.double(), weights.t()) if dim == -1 else torch.matmul(weights, x.double())
+        return y.div_(unit).add_(0.5).floor_().clamp_(0, levels).to(dtype)
     x = x.to(dtype)
     if phases:
         count, factor = -(-out // len(phases)), 1 if levels else unit
@@ -109,6 +116,17 @@ def _resize_dim(x: Tensor, dim: int, out: int, scale: float, levels: int | None,
         shape = (-1,) + (1,) * (-1 - dim)
         y = sum(x.index_select(dim, i) * w.view(shape) for i, w in zip(indices, columns, strict=True))
     return y.div_(unit).add_(0.5).floor_().clamp_(0, levels) if levels else y
+
+
+@lru_cache(maxsize=64)
+def _dense(n: int, out: int, scale: float, kernel: Kernel, antialias: bool) -> Tensor:
+    """The weights of all pixels of a row for each pixel of the result, float64 (out, n), in units."""
+    first, weights, *_ = contributions(n, out, scale, kernel, antialias)
+    indices = mirrored(first[:, None] + np.arange(weights.shape[1]), n)
+    matrix = np.zeros((out, n))
+    np.add.at(matrix, (np.arange(out)[:, None], indices), weights)
+    with torch.inference_mode(False):
+        return torch.from_numpy(matrix)
 
 
 def _strided(x: Tensor, dim: int, count: int, first: int, step: int, weights: list[float]) -> Tensor:

@@ -16,10 +16,11 @@ def tensor(photo: np.ndarray, size: int) -> torch.Tensor:
     return torch.from_numpy(photo[:size, :size].copy()).permute(2, 0, 1)[None].float() / 255
 
 
-def test_flips_and_turns_give_all_eight_views():
-    picture = torch.arange(9.0).view(1, 1, 3, 3)
+@pytest.mark.parametrize("side", [3, 100])  # NumPy moves small images, torch large ones
+def test_flips_and_turns_give_all_eight_views(side):
+    picture = torch.arange(float(side**2)).view(1, 1, side, side)
     on, quarters = torch.tensor([False, True] * 4), torch.tensor([0, 0, 1, 1, 2, 2, 3, 3])
-    batch = picture.expand(8, 1, 3, 3)
+    batch = picture.expand(8, 1, side, side)
     views, _ = Flip().apply(batch, batch, {"on": on}, None)
     views, again = Turn().apply(views, views, {"on": quarters > 0, "quarters": quarters}, None)
     assert torch.equal(views, again)
