@@ -117,6 +117,10 @@ class BurstInputs(Inputs):
         """The path of each folder below `lr`, joined by "_"."""
         return ["_".join(folder.relative_to(self.lr).parts) or self.lr.name for folder in self.files]
 
+    def depends(self, index: int) -> list[Path]:
+        """The files in the folder of a burst."""
+        return sorted(self.files[index].iterdir())
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         """{"name": str, "lr": (T, C, h, w) of the kind's type, "scale": the set's}."""
         lr = torch.from_numpy(burst.read(self.files[index], self.kind, self.frames)).permute(0, 3, 1, 2).contiguous()

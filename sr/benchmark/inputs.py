@@ -62,6 +62,10 @@ class Inputs:
         """Name of each image; see `sr.data.source.folder.names_below`."""
         return names_below(self.lr.parent if self.lr.is_file() else self.lr, self.files, self.name)
 
+    def depends(self, index: int) -> list[Path]:
+        """The file of an image."""
+        return [self.files[index]]
+
     def __len__(self) -> int:
         return len(self.files)
 

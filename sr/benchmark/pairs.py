@@ -125,6 +125,10 @@ class Benchmark:
     def __len__(self) -> int:
         return len(self.pairs)
 
+    def depends(self, index: int) -> list[Path]:
+        """The files of which an image is made; empty if a source reads others for its further keys."""
+        return [] if hasattr(self.hr, "further") else [file for file in self.pairs[index] if file is not None]
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         """{"name": str, "lr": (C, h, w), "hr": (C, round(scale * h), round(scale * w)), ...}, images of the kind's type.
 

@@ -1,6 +1,7 @@
 """Evaluation sets cut into tiles, each with a score of its own: an interval from a few large images, within these images."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from sr.benchmark.pairs import Benchmark
@@ -47,6 +48,10 @@ class Tiled(Benchmark):
 
     def __len__(self) -> int:
         return len(self.places)
+
+    def depends(self, index: int) -> list[Path]:
+        """As of Benchmark, of a tile."""
+        return super().depends(self.places[index][0])
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """As of Benchmark, of a tile. Further keys are those of the image."""

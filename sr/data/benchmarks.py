@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
+from sr.data.kept import Kept, Loader, Memory
 from sr.data.share import limited, share
 from sr.data.split import Held
 from sr.errors import InputError
@@ -23,6 +24,8 @@ class Benchmarks(pl.LightningDataModule):
         limit_val, limit_test: number of images measured per set at validations and at the test (`sr.data.share`). The set is
             limited first, then shared among the processes, so any number of them measures the same images.
         kind: the pixel format.
+
+    Images of files are decoded once, and stay in memory for the next validation and the test, up to 1 GiB (`sr.data.kept`).
     """
 
     def __init__(
@@ -36,7 +39,7 @@ class Benchmarks(pl.LightningDataModule):
     ) -> None:
         super().__init__()
         self.benchmark, self.validation, self.kind = dict(benchmark), dict(validation or {}), kind
-        self._limits = {"val": limit_val, "test": limit_test}
+        self._limits, self._memory = {"val": limit_val, "test": limit_test}, Memory()
 
     def prepare_data(self) -> None:
         """Check early, in one process, that the sets exist and are complete."""
@@ -62,10 +65,10 @@ class Benchmarks(pl.LightningDataModule):
         return self._loaders("test")
 
     def _loaders(self, stage: str) -> list[DataLoader]:
-        rank, world = self.trainer.global_rank, self.trainer.world_size
+        rank, world, device = self.trainer.global_rank, self.trainer.world_size, self.trainer.strategy.root_device.type
         counts = self.counts(stage)
         shares = [(images, share(counts[name], rank, world)) for name, images in self.sets(stage).items()]
-        return [DataLoader(Subset(images, indices), batch_size=1) for images, indices in shares]
+        return [Loader(Kept(images, indices, self._memory), device) for images, indices in shares]
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Stored values to float on the device. InputError: images with another number of bands than the kind's."""

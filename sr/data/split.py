@@ -130,6 +130,11 @@ class Held:
             line += "; others of the same patient may be trained on: data=slices divides by patient"
         return line
 
+    def depends(self, index: int) -> list[Path]:
+        """The files of which an image is made; empty for one in memory, or if its source reads others for further keys."""
+        item = self.items[index]
+        return [] if hasattr(self.sources[item.source], "further") else [file for file in (item.hr, item.lr) if file]
+
     def __len__(self) -> int:
         return len(self.items)
 

@@ -16,17 +16,22 @@ def float32(device: str) -> Iterator[None]:
     """Context in which float32 is multiplied as float32 on a device of this type; restores the settings afterwards.
 
     Published scores are measured in float32. TF32 keeps 10 of the 23 bits of each factor's mantissa.
+
+    cuDNN does not search for its fastest kernels either: the search pays for patches, which have one size, but images differ,
+    and it tries kernels that need much memory.
     """
     kinds = _KINDS.get(device, ())
-    before = [kind.fp32_precision for kind in kinds]
+    before, search = [kind.fp32_precision for kind in kinds], cudnn.benchmark
     exact = all(value in _EXACT for value in before)
     old = None if exact else _old_flags()
     if not exact:
         _set(kinds, ["ieee"] * len(kinds), (False, "highest") if old else None)
+    cudnn.benchmark = False
     try:
         with torch.autocast(device, enabled=False):
             yield
     finally:
+        cudnn.benchmark = search
         if not exact:
             _set(kinds, before, old)
 

@@ -10,12 +10,12 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
+from sr.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.files import natural
 from sr.image import file as image
 from sr.image.writer import Writer
 from sr.infer.clip import FrameUpscaler
-from sr.predict.ahead import Behind, ahead
 from sr.predict.result import Result
 from sr.predict.video import VideoSettings, frame_upscaler
 

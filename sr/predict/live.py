@@ -19,13 +19,13 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
+from sr.ahead import Behind
 from sr.errors import ExistsError, InputError, StorageError
 from sr.functional.frames import is_clip
 from sr.image.video import Video
 from sr.image.video_facts import library
 from sr.image.video_writer import VideoWriter, check_name, losses
 from sr.infer.clip import FrameUpscaler
-from sr.predict.ahead import Behind
 from sr.predict.video import VideoSettings, frame_upscaler, suit
 
 PAST = 5  # frames that a recurrent network for clips sees of a stream: the newest and those before

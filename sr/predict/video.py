@@ -15,6 +15,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
+from sr.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, NotFiniteError, StorageError
 from sr.functional.frames import is_clip
 from sr.image.kind import PHOTO, Kind
@@ -27,7 +28,6 @@ from sr.infer.clip import FrameUpscaler, Segments
 from sr.infer.memory import out_of_memory
 from sr.infer.scenes import check_threshold
 from sr.infer.upscaler import channels
-from sr.predict.ahead import Behind, ahead
 from sr.predict.files import sized_upscaler
 from sr.predict.result import Result
 from sr.predict.size import remarks

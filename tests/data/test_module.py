@@ -93,9 +93,10 @@ def test_a_limit_is_of_the_set_whatever_the_number_of_processes(tmp_path, limit,
         data = Benchmarks(benchmark=sets, **{f"limit_{stage}": limit})
         seen: list[set] = [set(), set()]
         for rank in range(world):
-            data.trainer = SimpleNamespace(global_rank=rank, world_size=world)
+            on_cpu = SimpleNamespace(root_device=torch.device("cpu"))
+            data.trainer = SimpleNamespace(global_rank=rank, world_size=world, strategy=on_cpu)
             for names, loader in zip(seen, getattr(data, f"{stage}_dataloader")(), strict=True):
-                names |= {loader.dataset.dataset.names[index] for index in loader.dataset.indices}
+                names |= {loader.dataset.images.names[index] for index in loader.dataset.indices}
         names = ["astronaut", "coffee", "rocket"][: expected[0]], ["a", "b"][: expected[1]]
         assert (sorted(seen[0]), sorted(seen[1])) == names
         assert data.counts(stage) == dict(zip(sets, expected, strict=True))

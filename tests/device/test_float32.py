@@ -47,6 +47,16 @@ def test_nothing_is_shorter_inside_and_all_is_as_before_after(short, device, kin
     assert formats(kinds) == before and torch.get_float32_matmul_precision() == "high" and cudnn.allow_tf32
 
 
+def test_cudnn_does_not_search_anew_for_each_size_of_an_image():
+    cudnn.benchmark = True  # as conf/trainer has it, for patches of one size
+    try:
+        with float32("cuda"):
+            assert not cudnn.benchmark
+        assert cudnn.benchmark
+    finally:
+        cudnn.benchmark = False
+
+
 def test_an_error_inside_changes_nothing_after(short):
     before = formats(GPU)
     with pytest.raises(ZeroDivisionError), float32("cuda"):

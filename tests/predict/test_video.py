@@ -12,11 +12,11 @@ import pytest
 from torch import nn
 
 import predict
+from sr.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest
 from sr.image import video
 from sr.image.file import to_pixels, to_tensor
-from sr.predict.ahead import Behind, ahead
 from sr.predict.frames import predict_frames
 from sr.predict.plan import plan
 from sr.predict.video import VideoSettings, predict_videos
