@@ -40,6 +40,7 @@ class Exported(nn.Module, ABC):
         self.multiple_of = facts.multiple_of if facts else 1
         if facts and facts.channels != channels:
             raise InputError(f"{path}: its graph takes {channels} channels, its metadata says {facts.channels}")
+        self.register_buffer("place", torch.empty(0), persistent=False)  # follows `.to(device)`, for programs with devices
         self.scale = self._found()
 
     @abstractmethod

@@ -1,6 +1,6 @@
 """ONNX files, run by ONNX Runtime. Nothing is executed but the operators of the graph."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -10,8 +10,10 @@ import torch
 from sr.backend.exported import Exported
 from sr.backend.facts import KEY, Facts, parsed
 from sr.errors import InputError, MissingError, first_line
+from sr.say import warn
 
 EXTRA = 'pip install ".[export]"'
+CPU, CUDA = torch.device("cpu"), "CUDAExecutionProvider"
 _DOMAINS = ("", "ai.onnx", "com.microsoft")  # of operators; the last has ONNX Runtime's own
 
 
@@ -22,6 +24,8 @@ class OnnxNetwork(Exported):
         path: FILE.onnx.
         threads: of the CPU; None: as many as PyTorch uses.
 
+    It runs on the CPU, and after `.to("cuda")` on that GPU, if ONNX Runtime is the build for it.
+
     Raises:
         MissingError: ONNX Runtime is not installed. InputError: one line that names the file and what is wrong.
     """
@@ -31,6 +35,7 @@ class OnnxNetwork(Exported):
     def __init__(self, path: str | Path, threads: int | None = None) -> None:
         _runtime()
         model = checked(path)
+        self._threads, self._on = threads, CPU
         try:
             self._session = session(str(path), threads)
         except Exception as error:  # of its own classes
@@ -48,6 +53,13 @@ class OnnxNetwork(Exported):
         super().__init__(path, facts(path, model), shape[1], fixed, one=shape[0] == 1)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
+        if self.place.device != self._on:
+            self._on = self.place.device
+            self._session = session(str(self.path), self._threads, self._on)
+            if self._on.type == "cuda" and CUDA not in self._session.get_providers():
+                warn(
+                    f"{self.path}: runs on the CPU: the installed ONNX Runtime cannot use the GPU (pip install onnxruntime-gpu)"
+                )
         return self._session.run(None, {self._name: lr})[0]
 
 
@@ -120,17 +132,21 @@ def _external(model: Any) -> set[str]:
     return {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
 
 
-def session(file: str | bytes, threads: int | None = None) -> Any:
-    """ONNX Runtime's session of a file, or of its content. Errors are of its own classes."""
+def session(file: str | bytes, threads: int | None = None, device: torch.device = CPU) -> Any:
+    """ONNX Runtime's session of a file, or of its content, on a device. Errors are of its own classes."""
     runtime = _runtime()
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.log_severity_level = 4
     # Of weights in few bits (sr/export/weights.py): 1 is products in float32; by default features are rounded to 8 bits too.
     options.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", "1")
-    offered = runtime.get_available_providers()
-    providers = [one for one in ("CUDAExecutionProvider", "CPUExecutionProvider") if one in offered]
-    return runtime.InferenceSession(file, options, providers=providers)
+    return runtime.InferenceSession(file, options, providers=providers(device, runtime.get_available_providers()))
+
+
+def providers(device: torch.device, offered: Sequence[str]) -> list[str | tuple[str, dict[str, int]]]:
+    """ONNX Runtime's programs for a device, best first. Its build for GPUs would take one for the CPU's work too."""
+    on_gpu = device.type == "cuda" and CUDA in offered
+    return [*([(CUDA, {"device_id": device.index or 0})] if on_gpu else []), "CPUExecutionProvider"]
 
 
 def _runtime() -> Any:

@@ -6,6 +6,7 @@ import torch
 
 from sr.backend.facts import KEY, Facts
 from sr.backend.files import facts, opened
+from sr.backend.onnx import CUDA, providers
 from sr.errors import InputError, MissingError
 from sr.infer.upscaler import upscale
 from sr.report.costs import Cost, identity, sizes
@@ -55,6 +56,15 @@ def test_sizes_are_those_of_the_metadata_and_each_file_has_its_own_time(tmp_path
     one, two = opened(model(tmp_path / "a.onnx", said=said)), opened(model(tmp_path / "b.onnx", sides=(24, 24)))
     assert sizes(one) == Cost(12, 3e9) and sizes(two) == Cost(None, None)
     assert identity(one) != identity(opened(model(tmp_path / "c.onnx", said=said))) == identity(opened(tmp_path / "c.onnx"))
+def test_it_runs_where_the_network_is(tmp_path):
+    """The build for GPUs offers CUDA for device=cpu too."""
+    offered = ["TensorrtExecutionProvider", CUDA, "CPUExecutionProvider"]
+    assert providers(torch.device("cpu"), offered) == ["CPUExecutionProvider"]
+    assert providers(torch.device("cuda:1"), offered) == [(CUDA, {"device_id": 1}), "CPUExecutionProvider"]
+    assert providers(torch.device("cuda"), offered[2:]) == ["CPUExecutionProvider"]
+    network = opened(model(tmp_path / "a.onnx", sides=(24, 24)))
+    before = network.network._session
+    assert torch.equal(network.to("meta")(image()), repeated(image())) and network.network._session is not before
 
 
 @pytest.mark.filterwarnings("ignore:.*has no metadata")
