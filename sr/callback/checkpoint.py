@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.plugins.precision import MixedPrecision
 
 from sr.data.validated import validated
 from sr.errors import InputError
@@ -83,14 +84,20 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
         finish(trainer)
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        sets = (trainer.datamodule.sets(stage) for stage in ("val", "test")) if hasattr(trainer, "datamodule") else ()
+        data = getattr(trainer, "datamodule", None)
+        sets = (data.sets(stage) for stage in ("val", "test")) if hasattr(data, "sets") else ()
         made = {name: images.record for part in sets for name, images in part.items() if hasattr(images, "record")}
         checkpoint["sr"] = self.carry | ({"degraded": made} if made else {})
         for logger in trainer.loggers:
             logger.save()  # what a resumed run will not log again must be on disk before the checkpoint
 
     def on_load_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]) -> None:
-        """Reset the best score and the counter of early stopping if the run validated on other images before."""
+        """Reset the best score and the counter of early stopping if the run validated on other images before.
+
+        Says if the precision changes so that gradients are scaled from now on, or no longer.
+        """
+        if trainer.is_global_zero and trainer.checkpoint_callbacks[:1] == [self]:
+            _say_scale(trainer, checkpoint)
         before, now = (carry.get("config") or {} for carry in (checkpoint.get("sr") or {}, self.carry))
         if (validated(before), _limit(before)) == (validated(now), _limit(now)):
             return
@@ -131,6 +138,15 @@ class Checkpoint(pl.callbacks.Checkpoint):  # Lightning calls these last, after 
         if trainer.global_step != self._saved_at:
             trainer.save_checkpoint(self.last)
             self._saved_at = trainer.global_step
+
+
+def _say_scale(trainer: pl.Trainer, checkpoint: dict[str, Any]) -> None:
+    """Lightning itself ignores the scale of a run in 16-mixed where there is no scaler, and begins with a new one otherwise."""
+    had, scaler = MixedPrecision.__qualname__ in checkpoint, getattr(trainer.precision_plugin, "scaler", None)
+    if had and scaler is None:
+        print(f"resume: trainer.precision={trainer.precision} needs no scale of the gradients: that of 16-mixed is left out")
+    elif scaler is not None and not had:
+        print(f"resume: the run had no scale of the gradients: that of 16-mixed starts at {scaler.get_scale():g}")
 
 
 def _limit(config: dict[str, Any]) -> str:

@@ -3,11 +3,14 @@
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import MixedPrecision, Precision
+from torch.utils.data import DataLoader
 
 from sr.callback.checkpoint import Checkpoint
 from sr.files import whole
+from sr.plugin.checkpoint_io import BackgroundIO
 from tests.jobs import run_train
-from tests.trainer import at, trainer
+from tests.trainer import Module, at, trainer
 
 
 def validate(callback: Checkpoint, trainer: pl.Trainer, step: int, score: float) -> None:
@@ -89,6 +92,50 @@ def test_no_process_leaves_training_before_the_first_has_written(tmp_path):
     run.strategy.barrier = notes.calls.append  # Lightning's own of one process does nothing
     callback.on_train_end(run, None)
     assert [call for call in notes.calls if call != "Trainer.save_checkpoint"] == ["last.ckpt", "wait", "checkpoints"]
+
+
+class Fits(Module):
+    """Two steps in each fit."""
+
+    def training_step(self, batch, batch_idx):
+        return {"loss": self.network(batch).square().mean()}
+
+    def train_dataloader(self):
+        return DataLoader(torch.ones(100, 2))
+
+
+@pytest.mark.parametrize(
+    "before, after, said",
+    [
+        ("16-mixed", "bf16-mixed", "resume: trainer.precision=bf16-mixed needs no scale of the gradients: that of 16-mixed"),
+        ("16-mixed", "32-true", "resume: trainer.precision=32-true needs no scale of the gradients: that of 16-mixed is left"),
+        ("32-true", "16-mixed", "resume: the run had no scale of the gradients: that of 16-mixed starts at 64"),
+        ("16-mixed", "16-mixed", ""),
+    ],
+)
+def test_a_resume_in_another_precision(tmp_path, capsys, before, after, said):
+    """Lightning's own fits, in 16-mixed with torch's scaler, which grows after two steps."""
+
+    def fit(precision, steps, file=None):
+        scaler = torch.amp.GradScaler("cpu", init_scale=64.0, growth_interval=2) if precision == "16-mixed" else None
+        plugins = [BackgroundIO(), Precision() if precision == "32-true" else MixedPrecision(precision, "cpu", scaler)]
+        torch.manual_seed(0)
+        keeper, module = Checkpoint(folder=str(tmp_path), monitor="val/psnr"), Fits()
+        options = {"enable_progress_bar": False, "enable_model_summary": False, "logger": False}
+        run = pl.Trainer(accelerator="cpu", max_steps=steps, plugins=plugins, callbacks=[keeper], **options)
+        run.fit(module, ckpt_path=file)
+        return run, module, scaler
+
+    fit(before, 2)
+    saved = torch.load(tmp_path / "last.ckpt")
+    assert ("MixedPrecision" in saved) == (before == "16-mixed")
+    capsys.readouterr()
+    run, module, scaler = fit(after, 4, tmp_path / "last.ckpt")
+    found = [line for line in capsys.readouterr().out.splitlines() if line.startswith("resume:")]
+    assert len(found) == bool(said) and all(line.startswith(said) for line in found)
+    assert run.global_step == 4 and not torch.equal(module.network.weight, saved["state_dict"]["network.weight"])
+    if scaler is not None:
+        assert scaler.get_scale() == (256 if before == after else 128)
 
 
 @pytest.mark.medium
