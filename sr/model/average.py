@@ -42,9 +42,16 @@ class Average(AveragedModel):
         """Forget the tensors' addresses: a fit may have moved them to another device, or loaded others."""
         self._averaged = None
 
-    def update_parameters(self, model: nn.Module) -> None:
-        """Update from `model`, the network it copies. Only the first call after `begin` synchronises the device."""
+    def update_parameters(self, model: nn.Module, overflow: Tensor | None = None) -> None:
+        """Update from `model`, the network it copies. Only the first call after `begin` synchronises the device.
+
+        Args:
+            overflow: on the device; above 0 if the gradients overflowed, which leaves the average as it is. None: they did
+                not.
+        """
         if self._averaged is None:
+            if overflow is not None and overflow.any():
+                return
             self._pair(model)
             if self.n_averaged == 0:
                 with torch.no_grad():
@@ -52,12 +59,13 @@ class Average(AveragedModel):
                         ours.copy_(theirs)
                 self.n_averaged += 1
                 return
-        for ours, theirs in self._averaged:
-            self.multi_avg_fn(ours, theirs, self.n_averaged)
+        stepped = None if overflow is None else ~overflow.any()
         with torch.no_grad():
+            for ours, theirs in self._averaged:
+                self.multi_avg_fn(ours, _followed(ours, theirs, stepped), self.n_averaged)
             for ours, theirs in self._copied:
-                ours.copy_(theirs)
-        self.n_averaged += 1
+                ours.copy_(*_followed([ours], [theirs], stepped))
+        self.n_averaged += 1 if stepped is None else stepped
 
     def _pair(self, model: nn.Module) -> None:
         kinds: dict[tuple[torch.device, torch.dtype], Pairs] = {}
@@ -71,6 +79,11 @@ class Average(AveragedModel):
             kind[0].append(ours)
             kind[1].append(theirs)
         self._averaged = list(kinds.values())
+
+
+def _followed(ours: list[Tensor], theirs: list[Tensor], stepped: Tensor | None) -> list[Tensor]:
+    """The network's tensors; ours if it did not step, of which the average is what it was. Nothing is read from the device."""
+    return theirs if stepped is None else [torch.where(stepped, *pair) for pair in zip(theirs, ours, strict=True)]
 
 
 def _tensors(module: nn.Module) -> chain[Tensor]:

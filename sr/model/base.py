@@ -168,9 +168,7 @@ class SRModule(pl.LightningModule):
         """
 
         def follow(stepped: Optimizer, *_: Any) -> None:
-            overflow = getattr(stepped, "found_inf", None)
-            if overflow is None or not overflow.item():
-                self.update_average()
+            self.update_average(getattr(stepped, "found_inf", None))
 
         optimizer.register_step_post_hook(follow)
         return optimizer
@@ -189,10 +187,10 @@ class SRModule(pl.LightningModule):
         with torch.no_grad():
             return self.average.module(lr, **others)
 
-    def update_average(self) -> None:
-        """Update the average, if there is one."""
+    def update_average(self, overflow: Tensor | None = None) -> None:
+        """Update the average, if there is one; not where `overflow` on the device is above 0."""
         if self.average is not None:
-            self.average.update_parameters(self.network)
+            self.average.update_parameters(self.network, overflow)
 
     # -- evaluation ------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from sr import build
 from sr.model.average import Average
 from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
+from tests.model.test_synchronised import Reads
 from tests.network.small import NAMES, scale_of, shrunk
 from tests.network.small import build as of_yaml
 
@@ -60,6 +61,26 @@ def test_weights_and_statistics_are_averaged_counters_and_infinities_are_copied(
 def test_a_decay_that_is_none_is_refused(decay):
     with pytest.raises(ValueError, match=f"^model.ema={decay}: must be between 0 and 1"):
         Average(nn.Conv2d(3, 3, 1), decay)
+
+
+def test_whether_a_step_overflowed_is_not_read_from_the_device():
+    layers, steps = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), []
+    average, yes, no = Average(layers, 0.5), torch.ones(()), torch.zeros(())
+    average.update_parameters(layers, yes)
+    assert int(average.n_averaged) == 0
+    average.update_parameters(layers, no)
+    with Reads() as reads:
+        for overflow in (yes, no, None):
+            with torch.no_grad():
+                layers[0].weight += 1
+            layers(torch.rand(2, 3, 8, 8))
+            average.update_parameters(layers, overflow)
+            steps.append({name: value.clone() for name, value in average.state_dict().items()})
+    assert reads.count == 0
+    assert [int(step["n_averaged"]) for step in steps] == [1, 2, 3]
+    moved = [step["module.0.weight"] - (layers[0].weight - 3) for step in steps]
+    torch.testing.assert_close(torch.stack([one.mean() for one in moved]), torch.tensor([0.0, 1.0, 2.0]))
+    assert [int(step["module.1.num_batches_tracked"]) for step in steps] == [0, 2, 3]
 
 
 class Scaled(pl.Callback):
