@@ -59,25 +59,50 @@ def on_device(make: Callable[..., Optimizer], parameters: Any, module: Any) -> O
         )
     with options_of("optimizer", make.func):
         optimizer = make(parameters, **({"fused": True} if fused else {}))
-    if not fused:
-        return optimizer
-    # torch's fused kernels on CPUs assume that gradients and state have the memory layout of their parameters.
-    optimizer.register_step_pre_hook(_match_gradient_layout)
-    optimizer.register_load_state_dict_post_hook(_match_state_layout)
+    if fused:  # torch's fused kernels on CPUs assume that gradients and state have the memory layout of their parameters
+        optimizer.register_step_pre_hook(_matching_gradients)
+    optimizer.register_load_state_dict_post_hook(_match_state)
     return optimizer
 
 
-def _match_gradient_layout(optimizer: Optimizer, *_: Any) -> None:
+def _matching_gradients(optimizer: Optimizer, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    """Before a step: gradients get the memory layout of their parameters.
+
+    Under automatic optimization the step itself computes them, by the closure that it is given; those before are of the step
+    before. The closure then gives them their layout.
+    """
+    closure = named.get("closure") or next(iter(arguments[1:]), None)
+    if closure is None:
+        return _match_gradient_layout(optimizer)
+
+    def then() -> Any:
+        loss = closure()
+        _match_gradient_layout(optimizer)
+        return loss
+
+    return arguments[:1], {**named, "closure": then}
+
+
+def _match_gradient_layout(optimizer: Optimizer) -> None:
     for group in optimizer.param_groups:
         for p in group["params"]:
             if p.grad is not None and p.grad.stride() != p.stride():
                 p.grad = torch.empty_like(p).copy_(p.grad)
 
 
-def _match_state_layout(optimizer: Optimizer) -> None:
-    """Convert state from a checkpoint with another memory layout."""
-    for p, state in optimizer.state.items():
-        state |= {name: torch.empty_like(p).copy_(value) for name, value in state.items() if value.shape == p.shape}
+def _match_state(optimizer: Optimizer) -> None:
+    """State from a checkpoint gets the memory layout of its parameters, and the counters of steps their place.
+
+    torch puts the counters where the saved run had them: with a kernel for all parameters on the device, otherwise on the
+    host. A fused kernel cannot read them there, and another one would synchronise the device for each.
+    """
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            state = optimizer.state.get(p, {})
+            state |= {k: torch.empty_like(p).copy_(v) for k, v in state.items() if getattr(v, "shape", None) == p.shape}
+            if "fused" in optimizer.defaults and isinstance(state.get("step"), torch.Tensor):
+                there = optimizer.defaults["fused"] or optimizer.defaults.get("capturable")
+                state["step"] = state["step"].to(p.device if there else "cpu")
 
 
 def options(optimizer: Optimizer) -> list[dict[str, Any]]:

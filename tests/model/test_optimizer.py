@@ -50,19 +50,28 @@ def test_options_of_the_config_win_over_the_restored_ones():
     assert new.param_groups[0]["lr"] == 1e-3  # that is the schedule's business
 
 
+@pytest.mark.parametrize("automatic", [False, True])
 @pytest.mark.parametrize("make", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
-def test_fused_steps_are_the_plain_ones_in_any_layout(make):
-    """torch's fused kernel on CPUs mixes up weights whose gradient lies in memory in another order."""
+def test_fused_steps_are_the_plain_ones_in_any_layout(make, automatic):
+    """torch's fused kernel on CPUs mixes up weights whose gradient lies in memory in another order. Under automatic
+    optimization the step computes the gradients, as Lightning calls it."""
     torch.manual_seed(0)
     net = nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
     plain = copy.deepcopy(net)
     module = trainer()[0].lightning_module
     fused, other = on_device(partial(make, lr=1e-2), net.parameters(), module), make(plain.parameters(), lr=1e-2)
     assert fused.param_groups[0]["fused"]
-    for _ in range(3):
+
+    def backward() -> None:
         for p, q in zip(net.parameters(), plain.parameters(), strict=True):
             p.grad, q.grad = (gradient := torch.randn(p.shape)), gradient.clone()
-        fused.step()
+
+    for _ in range(3):
+        if automatic:
+            fused.step(closure=backward)
+        else:
+            backward()
+            fused.step()
         other.step()
         assert all(torch.allclose(p, q, atol=1e-7) for p, q in zip(net.parameters(), plain.parameters(), strict=True))
         contiguous = fused.state_dict()
@@ -76,3 +85,17 @@ def test_a_kernel_that_the_config_names_is_taken(kernel):
     module = trainer()[0].lightning_module
     optimizer = on_device(partial(torch.optim.Adam, lr=1e-2, **{kernel: True}), nn.Conv2d(3, 4, 3).parameters(), module)
     assert {name for name in ("foreach", "fused", "differentiable") if optimizer.defaults[name]} == {kernel}
+
+
+def test_counters_of_steps_are_where_the_kernel_reads_them():
+    """torch loads those of a run without one kernel for all parameters onto the host, where one on the device cannot."""
+    module, layer = trainer()[0].lightning_module, nn.Linear(2, 2)
+    before = torch.optim.Adam(layer.parameters(), lr=1e-2)
+    layer(torch.ones(1, 2)).sum().backward()
+    before.step()
+    there = nn.Linear(2, 2, device="meta")
+    options = {"capturable": True, "foreach": True}
+    after = on_device(partial(torch.optim.Adam, lr=1e-2, **options), there.parameters(), module)
+    after.load_state_dict(before.state_dict())
+    assert [state["step"].device.type for state in after.state.values()] == ["meta", "meta"]
+    assert [state["step"].item() for state in before.state.values()] == [1, 1]
