@@ -16,7 +16,7 @@ from sr.augmentation.chain import Chain
 from sr.augmentation.flip import Flip
 from sr.augmentation.rgb_permutation import RGBPermutation
 from sr.augmentation.turn import Turn
-from sr.data.device import on_device
+from sr.data.device import divided
 from sr.data.further import Further
 from sr.data.mixture import Mixture
 from sr.data.patches import Patches, cut, place
@@ -25,7 +25,7 @@ from sr.degradation.chain import only_bicubic
 from sr.errors import InputError
 from sr.functional.draws import Draws
 from sr.functional.resize_window import imresize_window, reach
-from sr.functional.sent import sent_by_name
+from sr.functional.sent import sent_by_name, sent_together
 from sr.image.kind import Kind
 from sr.network.any_scale import check_range
 from sr.network.inputs import PIXELS, SCALE, SIZE, sampled
@@ -103,10 +103,12 @@ class Scales:
         With sampled pixels also `pixels` (N, Q), places in the rows of HR, and `size` (N, 2), HR's height and width; "hr" are
         then these pixels alone, (N, C, Q, 1).
         """
-        pairs, device = self.pairs(batch, augmentation, kind), batch["hr"].device
+        further, texts = divided(batch["further"])
+        keys = {name: batch[name] for name in (SCALE, SIZE, PIXELS) if name in batch}
+        parameters, further, keys = sent_together([batch["augmentation"], further, keys], batch["hr"].device)
+        pairs = self.pairs(batch | {"augmentation": parameters}, augmentation, kind)
         lr, hr = torch.cat([lr for lr, _ in pairs]), [hr for _, hr in pairs]
-        keys = sent_by_name({name: batch[name] for name in (SCALE, SIZE, PIXELS) if name in batch}, device)
-        keys |= augmentation.follow(on_device(batch["further"], device), sent_by_name(batch["augmentation"], device))
+        keys |= augmentation.follow(texts | further, parameters)
         if PIXELS in keys:
             places = keys[PIXELS].split([len(part) for part in hr])
             hr = [sampled(part, pixels) for part, pixels in zip(hr, places, strict=True)]

@@ -81,6 +81,11 @@ class Chain(nn.Module):
         samples = on_host(parameters) or [{}] * count
         return [joined_words((stage, own(one, name)) for name, stage in self.stages.items()) for one in samples]
 
+    def on_device(self, parameters: dict[str, Any], told: bool = False) -> dict[str, Any]:
+        """Those parameters that are read on the device, unlike those of pipelines; with `told` those that `told` reads too."""
+        stages = {n for n, one in self.stages.items() if not isinstance(one, Stage) or (told and hasattr(one, "told"))}
+        return {name: value for name, value in parameters.items() if name.split(".")[0] in stages}
+
     def told(self, parameters: dict[str, Any], device: torch.device) -> dict[str, Tensor]:
         """Keys of a batch, (N, ...) each: what stages tell of what they drew; the kernel of the stage `blur` is "blur_kernel".
 
@@ -93,10 +98,13 @@ class Chain(nn.Module):
                 found |= {f"{name}_{key}": value for key, value in told.items()}
         return found
 
-    def forward(self, hr: Tensor, parameters: dict[str, Any], size: int | None = None) -> Tensor:
+    def forward(
+        self, hr: Tensor, parameters: dict[str, Any], size: int | None = None, sent: dict[str, Tensor] | None = None
+    ) -> Tensor:
         """LR of `hr`; with `size`, at least its middle size x size LR pixels, and only those if that saves work.
 
-        Parameters are NumPy arrays, or tensors on the CPU: reading from a GPU would synchronise it.
+        Parameters are NumPy arrays, or tensors on the CPU: reading from a GPU would synchronise it. `sent`: those of
+        `on_device`, where they are there already.
         """
         if hr.shape[-2] % self.scale or hr.shape[-1] % self.scale:
             raise InputError(f"HR size {tuple(hr.shape[-2:])} is not a multiple of scale={self.scale}; crop it first")
@@ -111,7 +119,7 @@ class Chain(nn.Module):
             if isinstance(stage, Stage):
                 image = stage(image, given, sides[name])
             else:
-                image = stage(image, sent_by_name(given, hr.device))
+                image = stage(image, sent_by_name(given if sent is None else own(sent, name), hr.device))
             image = quantise(image, self.levels) if self.levels else image
         return image
 

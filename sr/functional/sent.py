@@ -14,8 +14,11 @@ _ALIGNED = 8  # bytes: the widest numbers are float64 and int64
 def sent(arrays: Sequence[Any], device: torch.device) -> list[Tensor]:
     """Arrays, numbers or tensors of the host -> tensors of the same shapes and types on the device.
 
-    On the CPU they share the arrays' memory. To a GPU they cross together from pinned memory, while it computes.
+    On the CPU they share the arrays' memory. To a GPU they cross together from pinned memory, while it computes. Those that
+    are all there already are returned.
     """
+    if all(isinstance(array, Tensor) and array.device == device for array in arrays):
+        return list(arrays)
     if device.type == "cpu":
         return [torch.as_tensor(array) for array in arrays]
     buffer, places = packed([np.asarray(array) for array in arrays], pinned=device.type == "cuda")
@@ -25,6 +28,12 @@ def sent(arrays: Sequence[Any], device: torch.device) -> list[Tensor]:
 def sent_by_name(arrays: Mapping[str, Any], device: torch.device) -> dict[str, Tensor]:
     """The same with names."""
     return dict(zip(arrays, sent(list(arrays.values()), device), strict=True))
+
+
+def sent_together(groups: Sequence[Mapping[str, Any]], device: torch.device) -> list[dict[str, Tensor]]:
+    """The same for several dicts, in one copy."""
+    values = iter(sent([array for group in groups for array in group.values()], device))
+    return [{name: next(values) for name in group} for group in groups]
 
 
 def packed(arrays: Sequence[np.ndarray], pinned: bool = False) -> tuple[Tensor, list[tuple[int, torch.dtype, tuple[int, ...]]]]:
