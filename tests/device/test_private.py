@@ -11,7 +11,6 @@ from sr.device import private
 from tests.jobs import ROOT
 
 FILES = sorted(file for folder in ("sr", "hydra_plugins", "bench") for file in (ROOT / folder).rglob("*.py"))
-CODE = {file: ast.parse(file.read_text(encoding="utf-8")) for file in [*FILES, *sorted(ROOT.glob("*.py"))]}
 
 
 def is_private(name: str) -> bool:
@@ -31,9 +30,10 @@ def names(tree: ast.AST) -> set[str]:
 
 @pytest.mark.medium
 def test_no_other_file_uses_a_private_name_of_a_library():
-    ours = set().union(*map(names, CODE.values())) | {"_target_"}
+    code = {file: ast.parse(file.read_text(encoding="utf-8")) for file in [*FILES, *sorted(ROOT.glob("*.py"))]}
+    ours = set().union(*map(names, code.values())) | {"_target_"}
     found = []
-    for file, tree in CODE.items():
+    for file, tree in code.items():
         for node in ast.walk(tree):
             used = [node.attr] if isinstance(node, ast.Attribute) else []
             if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(("sr", "hydra_plugins")):
