@@ -2,6 +2,7 @@
 # make test         the fast tests        make test-medium   those of seconds      make test-all   everything      make lint
 PYTHON ?= python3
 PY := .venv/bin/python
+TIERS := not medium and not slow
 FIRST := outputs/quickstart
 
 .PHONY: setup dev quickstart test test-medium test-all lint
@@ -34,7 +35,7 @@ quickstart: setup
 	@echo "upscaled photo:"; ls $(FIRST)/upscaled/*
 
 test: dev
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "not medium and not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "$(TIERS)"
 
 test-medium: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -m "medium and not slow"
