@@ -72,7 +72,7 @@ def _composed(name: str, words: tuple[str, ...]) -> DictConfig:
 
 def run_train(*overrides: object) -> float | None:
     """The small recipe in this process, measured by its PSNR on one photo; the photos are decoded once."""
-    from train import train
+    from sr.cli.train import train
 
     words = [*SMALL, *ONE_PHOTO, "metric=[psnr]", *overrides]
     if not any(str(word).startswith(("data=", "data.cache_dir=", "resume=")) for word in words):

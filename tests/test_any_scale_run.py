@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from sr import build
+from sr.cli.test import test as measure
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
@@ -21,7 +22,6 @@ from sr.predict.size import remarks
 from sr.report.make import report
 from sr.weights import checkpoint
 from sr.weights.load import load
-from test import test as measure
 from tests.jobs import SMALL, compose
 
 LIIF = (

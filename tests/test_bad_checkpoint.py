@@ -77,8 +77,8 @@ KINDS = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("use", ["test", "predict", "resume"])
 def test_a_bad_checkpoint_runs_nothing(bad, kind, use, tmp_path):
-    from predict import predict
-    from test import test
+    from sr.cli.predict import predict
+    from sr.cli.test import test
 
     folder, files = bad
     file = files[kind]

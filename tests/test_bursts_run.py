@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from sr import build
+from sr.cli.test import test as run_test
 from sr.errors import InputError
 from sr.image.file import to_pixels
-from test import test as run_test
 from tests.bursts import photo
 from tests.jobs import compose, run_script, run_train
 

@@ -9,16 +9,16 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio
 
 from sr import load
+from sr.cli.test import test as run_test
+from sr.cli.train import train
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.model.frozen import Frozen
 from sr.network.spynet import SPyNet
 from sr.weights import checkpoint
-from test import test as run_test
 from tests.clips import moving, write_frames
 from tests.jobs import SMALL, call, compose, run_script
 from tests.run.test_resume import assert_equal
-from train import train
 
 pytestmark = pytest.mark.medium  # a run of seconds is behind each
 

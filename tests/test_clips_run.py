@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
+from sr.cli.test import test as run_test
+from sr.cli.train import train
 from sr.errors import InputError
-from test import test as run_test
 from tests.clips import moving, write_frames
 from tests.jobs import compose, run_script
 from tests.run.test_resume import assert_equal
-from train import train
 
 pytestmark = pytest.mark.medium  # a run of seconds is behind each
 SHORT = (

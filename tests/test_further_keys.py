@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from sr import build
+from sr.cli.test import score
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
@@ -16,7 +17,6 @@ from sr.metric.psnr import PSNR
 from sr.predict.files import predict_files
 from sr.weights import checkpoint
 from sr.weights.load import load
-from test import score
 from tests.jobs import SMALL, compose
 
 DELTA = [[[float(x == y == 3) for x in range(7)] for y in range(7)]]  # the kernel of a benchmark without blur

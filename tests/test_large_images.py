@@ -23,7 +23,7 @@ SIDE = 1200  # of HR: of 600x600 LR pixels each layer of 64 features takes 92 MB
 LITTLE_MEMORY = """
 import resource, sys
 from tests.jobs import compose
-from train import train
+from sr.cli.train import train
 words = ["data_dir=data", "data.n_workers=0", "trainer.accelerator=cpu", "trainer.precision=32-true", "data.batch_size=2",
          "data.patch_size=16", "logger=csv", "network.n_feats=64", "network.n_blocks=1", "trainer.max_steps=1"]
 train(compose("train", *words, "output_dir=small", "trainer.limit_val_batches=1", "trainer.limit_test_batches=1"))

@@ -32,6 +32,7 @@ LAYERS = (
     ("sr.callback",),
     ("sr.build",),
     ("sr.published", "sr.report"),
+    ("sr.cli.train", "sr.cli.test", "sr.cli.predict", "sr.cli.report", "sr.cli.export"),  # the commands
 )
 
 

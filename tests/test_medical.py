@@ -10,7 +10,7 @@ import pydicom
 import pytest
 import torch
 
-from predict import predict
+from sr.cli.predict import predict
 from sr.errors import InputError
 from sr.image.kind import of
 from sr.report.make import report

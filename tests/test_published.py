@@ -14,7 +14,7 @@ NAMES = sorted(path.stem for path in (CONF / "published").glob("*.yaml") if path
 
 
 def evaluate(*words):
-    from test import test
+    from sr.cli.test import test
 
     test(compose("test", "trainer.accelerator=cpu", *words))
 

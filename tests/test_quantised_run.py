@@ -4,8 +4,8 @@ import pytest
 import torch
 from hydra.errors import InstantiationException
 
-from export import export as command
 from sr.backend.files import facts, opened
+from sr.cli.export import export as command
 from sr.errors import InputError
 from sr.weights.load import load
 from tests.jobs import ONE_PHOTO, SMALL, compose, run_script, run_train

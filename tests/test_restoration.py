@@ -11,17 +11,17 @@ from PIL import Image
 from skimage import data
 
 import sr
-from predict import predict
 from sr.benchmark.pairs import Benchmark
+from sr.cli.predict import predict
+from sr.cli.test import test as run_test
+from sr.cli.train import train
 from sr.degradation.bicubic import Bicubic
 from sr.degradation.chain import Chain
 from sr.degradation.noise import Noise
 from sr.errors import InputError
 from sr.image.file import read_rgb8
 from sr.network.spandrel import Spandrel
-from test import test as run_test
 from tests.jobs import compose, run_train
-from train import train
 
 
 @pytest.fixture

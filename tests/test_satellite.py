@@ -7,7 +7,7 @@ import pytest
 import rasterio
 import torch
 
-from predict import predict
+from sr.cli.predict import predict
 from tests.image.geotiffs import SENTINEL2
 from tests.jobs import compose, run_train
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage import data
 
+from sr.cli.train import train
 from sr.export.options import Int8
 from sr.export.patches import Patches
 from sr.functional import draws
@@ -22,7 +23,6 @@ from tests.jobs import ONE_PHOTO, SMALL, compose, run_train
 from tests.model.gan_job import fit
 from tests.test_bursts_run import WORDS as BURSTS
 from tests.test_clips_run import SHORT as CLIPS
-from train import train
 
 ROOT = Path(__file__).resolve().parents[1]
 DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"

@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 import sr
+from sr.cli.test import test as run_test
 from sr.weights import checkpoint
-from test import test as run_test
 from tests.jobs import call, command, compose, environment, run_script
 
 ONE = ("trainer.limit_test_batches=1", "metric=[psnr]")

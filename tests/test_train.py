@@ -14,12 +14,12 @@ from PIL import Image
 
 import sr
 from sr import build
+from sr.cli.train import train
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_tensor
 from sr.infer.upscaler import upscale
 from sr.metric.psnr import PSNR
 from tests.jobs import ONE_PHOTO, SMALL, call, command, compose, environment, run_script, run_train
-from train import train
 
 METRICS = {"psnr", "ssim", "psnr_rgb", "ssim_rgb"}
 PHOTOS = {"sample_astronaut", "sample_coffee", "sample_rocket"}

@@ -9,16 +9,16 @@ import pytest
 import torch
 
 import sr
-from predict import predict
 from sr import build
+from sr.cli.predict import predict
+from sr.cli.test import test as run_test
+from sr.cli.train import train
 from sr.errors import InputError
 from sr.functional.volume import interpolated
 from sr.infer.volume import upscale_volume
-from test import test as run_test
 from tests.jobs import compose, run_script
 from tests.run.test_resume import assert_equal
 from tests.volumes import write_brain
-from train import train
 
 nibabel = pytest.importorskip("nibabel")
 pytestmark = pytest.mark.medium  # a run of seconds is behind each

@@ -11,11 +11,11 @@ from PIL import Image
 from skimage import data
 
 from sr import build
+from sr.cli.test import test as run_test
+from sr.cli.train import train
 from sr.image.kind import PHOTO
 from sr.network.zssr import ZSSR
-from test import test as run_test
 from tests.jobs import compose, run_script
-from train import train
 
 SMALL = ("network.n_feats=8", "network.n_layers=3", "trainer.accelerator=cpu")
 

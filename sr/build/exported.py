@@ -61,15 +61,16 @@ def export_facts(cfg: DictConfig, network: nn.Module) -> Facts:
     record = checkpoint.about(file).get("sr", {}) if named else {}
     config = {key: record["config"][key] for key in _CONFIG if key in record.get("config", {})}
     trained = isinstance(network, Quantised)
+    inner = network.network if trained else network
     run = {key: record[key] for key in _RUN if key in record}
     return Facts.of(
         network,
-        network=type(network.network if trained else network).__name__,
+        network=type(inner).__name__,
         name=network_name(cfg) if named else Path(cfg.output).stem,
         sha256=digest(file) if named else "",
         licence=str(cfg.licence or ""),
         precision="int8" if trained else str(cfg.quantise or cfg.precision),
-        parameters=parameters(network),
-        multiply_adds=multiply_adds(network) or 0.0,
+        parameters=parameters(inner) or 0,
+        multiply_adds=multiply_adds(inner) or 0.0,
         run=run | {"config": {"benchmark": {}, **config, "scale": network.scale, "image": image_node(settle_image(cfg))}},
     )

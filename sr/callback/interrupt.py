@@ -57,7 +57,8 @@ class Interrupt(pl.callbacks.Checkpoint):  # Lightning calls these last, after t
         trainer.save_checkpoint(self.last)
         finish(trainer)  # exiting would kill the thread that writes
         if trainer.is_global_zero:
-            print(f"\nstopped at step {trainer.global_step}; resume with: python train.py resume={self.last}", file=sys.stderr)
+            command = "sr-train" if Path(sys.argv[0]).name == "sr-train" else "python train.py"
+            print(f"\nstopped at step {trainer.global_step}; resume with: {command} resume={self.last}", file=sys.stderr)
         sys.exit(128 + self._received)
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

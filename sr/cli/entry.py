@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from sr.cli import folders, named, names, words
 from sr.cli.explain import explain
 from sr.cli.groups import CONF
+from sr.cli.project import with_project
 from sr.errors import InputError
 
 
@@ -83,7 +84,7 @@ def entry(config_name: str, expanded: Callable[[list[str]], list[str]] = lambda 
             plain_warnings()
             signal.signal(signal.SIGTERM, _interrupt)
             try:
-                sys.argv[1:] = expanded(words.typed(named.in_order(sys.argv[1:])))
+                sys.argv[1:] = expanded(words.typed(with_project(named.in_order(sys.argv[1:]))))
                 hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(job)()
             except BaseException as error:
                 _exit(error, config_name)

@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-CONF = Path(__file__).resolve().parent.parent.parent / "conf"
+CONF = (Path(__file__).resolve().parent.parent / "conf").resolve()  # in a clone sr/conf is a link to conf
 
 
 def names() -> list[str]:

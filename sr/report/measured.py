@@ -90,7 +90,9 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
             missing.append(variant.name)
             continue
         try:
-            found[variant.name] = _as_tested(variant.runs[0], load(file, trusted=trusted))
+            scale = variant.runs[0].scale  # which the weights of some released files do not tell
+            network = load(file, scale=int(scale) if scale and scale == int(scale) else None, trusted=trusted)
+            found[variant.name] = _as_tested(variant.runs[0], network)
         except (UserError, OSError) as error:
             notes.append(f"The network of {variant.name} cannot be shown or timed: {error}")
     if missing:

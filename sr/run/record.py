@@ -120,7 +120,12 @@ def device() -> str:
 
 
 def git(*words: str) -> str | None:
-    """The output of a git command on this project; None without git, or outside a repository."""
+    """The output of a git command on this project; None without git, or outside its own repository.
+
+    Installed in an environment that lies in another repository, the commit would be that one's.
+    """
+    if not (ROOT / "pyproject.toml").is_file():
+        return None
     try:
         done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=20)
     except (OSError, subprocess.TimeoutExpired):

@@ -56,6 +56,8 @@ def test_sizes_are_those_of_the_metadata_and_each_file_has_its_own_time(tmp_path
     one, two = opened(model(tmp_path / "a.onnx", said=said)), opened(model(tmp_path / "b.onnx", sides=(24, 24)))
     assert sizes(one) == Cost(12, 3e9) and sizes(two) == Cost(None, None)
     assert identity(one) != identity(opened(model(tmp_path / "c.onnx", said=said))) == identity(opened(tmp_path / "c.onnx"))
+
+
 def test_it_runs_where_the_network_is(tmp_path):
     """The build for GPUs offers CUDA for device=cpu too."""
     offered = ["TensorrtExecutionProvider", CUDA, "CPUExecutionProvider"]

@@ -9,9 +9,9 @@ from PIL import Image
 from skimage import data
 
 from sr.benchmark.inputs import Inputs
+from sr.cli.test import test as run_test
 from sr.functional.resize import imresize
 from sr.metric.niqe import NIQE
-from test import test as run_test
 from tests.jobs import compose, run_train
 
 

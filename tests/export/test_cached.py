@@ -167,7 +167,7 @@ def test_what_has_no_file_is_refused(place, monkeypatch):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
 def test_the_protocol_gives_the_same_scores(backend, sr_data, tmp_path, monkeypatch):
-    from test import score
+    from sr.cli.test import score
 
     pytest.importorskip(backend)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -184,7 +184,7 @@ def test_the_protocol_gives_the_same_scores(backend, sr_data, tmp_path, monkeypa
 @pytest.mark.timeout(900)
 def test_predict_gives_the_same_picture(best, tmp_path, monkeypatch):
     """From one export: 16 bits, in tiles, as an ensemble. A twentieth of an 8-bit level is 13 of 16 bits."""
-    from predict import predict
+    from sr.cli.predict import predict
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     pixels = (photograph(48)[0].permute(1, 2, 0).numpy() * 65535).round().astype(np.uint16)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from export import export as command
 from sr.backend.facts import KEY, Facts
 from sr.backend.files import opened
+from sr.cli.export import export as command
+from sr.cli.test import score
 from sr.device.count import multiply_adds, parameters
 from sr.errors import ExistsError, InputError
 from sr.export import verify
@@ -21,7 +22,6 @@ from sr.network.espcn import ESPCN
 from sr.run.resume import _run as record_of
 from sr.weights import foreign
 from sr.weights.load import load
-from test import score
 from tests.jobs import compose
 
 onnx = pytest.importorskip("onnx", reason='pip install ".[export]"')

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from predict import predict
+from sr.cli.predict import predict
 from tests.jobs import compose
 from tests.predict.compared import HEIGHT, NAMES, WIDTH
 from tests.predict.jobs import SKIMAGE

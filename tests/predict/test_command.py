@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from predict import predict
+from sr.cli.predict import predict
 from sr.image.file import read, read_rgb8, to_pixels, to_tensor
 from sr.infer.upscaler import upscale
 from sr.network.compact import Compact

@@ -11,8 +11,9 @@ import PIL.Image
 import pytest
 
 import sr
-from predict import predict
 from sr.benchmark.pairs import Benchmark
+from sr.cli.predict import predict
+from sr.cli.test import test as run_test
 from sr.errors import InputError
 from sr.functional.resize import imresize
 from sr.image.file import read_rgb8, to_pixels, to_tensor
@@ -22,7 +23,6 @@ from sr.metric.psnr import PSNR
 from sr.network.compact import Compact
 from sr.network.interpolation import Interpolation
 from sr.predict import compare
-from test import test as run_test
 from tests.jobs import compose
 from tests.predict.compared import BICUBIC, HEIGHT, WIDTH, noise
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from report import report as run_report
+from sr.cli.report import report as run_report
 from tests.jobs import compose, run_train
 from tests.report.study import photos
 

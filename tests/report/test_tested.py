@@ -2,9 +2,9 @@
 
 import pytest
 
+from sr.cli.test import test as run_test
 from sr.errors import InputError
 from sr.report.make import report
-from test import test as run_test
 from tests.jobs import compose
 from tests.report.study import QUICK, metrics, numbers_of, run_of
 

@@ -73,7 +73,7 @@ def test_metrics_json_is_replaced_whole(tmp_path):
 
 def test_a_test_does_not_replace_the_numbers_of_a_run(tmp_path):
     """report.py would take them for the run's."""
-    from test import test
+    from sr.cli.test import test
 
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(ValueError, match="is the folder of a run, whose metrics.json would be overwritten: choose another"):

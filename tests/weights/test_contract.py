@@ -227,8 +227,8 @@ def test_a_run_with_a_plain_loss_of_torch(tmp_path):
 
 @pytest.mark.medium
 def test_from_python_a_run_without_a_folder_gets_one(tmp_path, monkeypatch, capsys):
+    from sr.cli.train import train
     from tests.jobs import ONE_PHOTO, SMALL
-    from train import train
 
     monkeypatch.chdir(tmp_path)
     train(compose("train", *SMALL, *ONE_PHOTO, "trainer.max_steps=1", f"data_dir={tmp_path}/data"))

@@ -67,7 +67,7 @@ def test_noise_is_refused_in_one_line(noise):
 
 
 def test_noise_is_never_written(noise, tmp_path):
-    from predict import predict
+    from sr.cli.predict import predict
 
     Image.new("RGB", (20, 16)).save(tmp_path / "photo.png")
     words = [f"ckpt={noise}", f"input={tmp_path}/photo.png", f"output={tmp_path}/large.png", "device=cpu"]

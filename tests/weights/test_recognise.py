@@ -123,7 +123,7 @@ def test_a_scale_that_contradicts_the_file(sr_data):
 
 @pytest.mark.slow
 def test_test_scores_a_released_file(sr_data, tmp_path):
-    from test import test
+    from sr.cli.test import test
 
     words = [f"ckpt={sr_data}/weights/IMDN_x2.pth", "benchmark=[set5]", f"data_dir={sr_data}", f"output_dir={tmp_path}"]
     test(compose("test", "trainer.accelerator=cpu", "metric=[psnr]", *words))
@@ -131,7 +131,7 @@ def test_test_scores_a_released_file(sr_data, tmp_path):
 
 
 def test_without_a_benchmark_it_asks_for_one(sr_data, tmp_path):
-    from test import test
+    from sr.cli.test import test
 
     with pytest.raises(ValueError, match=r"no benchmark: pass benchmark="):
         test(compose("test", f"ckpt={sr_data}/weights/IMDN_x2.pth", f"output_dir={tmp_path}"))

@@ -240,7 +240,7 @@ def test_options_that_no_checkpoint_can_hold(tmp_path):
     cfg = compose("train", *SMALL, *ONE_PHOTO, f"output_dir={tmp_path}/run", f"data_dir={tmp_path}/data")
     cfg.data.cache_dir = Path(tmp_path, "cache")  # a path becomes text
     cfg.sweep_resume = b"bytes"
-    from train import train
+    from sr.cli.train import train
 
     with pytest.raises(InputError, match="sweep_resume is a bytes, which a checkpoint cannot store"):
         train(cfg)
