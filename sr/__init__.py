@@ -2,10 +2,12 @@
 
 >>> import sr
 >>> network = sr.load("outputs/first/checkpoints/best.ckpt")  # doctest: +SKIP
->>> enlarged = sr.upscale(network, image)  # (N, 3, H, W) in [0, 1]  # doctest: +SKIP
+>>> enlarged = sr.upscale(network, "photo.png")  # (H, W, 3) uint8  # doctest: +SKIP
+>>> sr.score(enlarged, "hr.png", scale=4)  # {"psnr": ..., "ssim": ...}  # doctest: +SKIP
 """
 
 __version__ = "0.1.0"
+_API = ("batch", "compose", "degrade", "score", "train", "upscale")
 
 
 def __getattr__(name: str):
@@ -14,8 +16,8 @@ def __getattr__(name: str):
         from sr.weights.load import load
 
         return load
-    if name == "upscale":
-        from sr.infer.upscaler import upscale
+    if name in _API:
+        from sr import api
 
-        return upscale
+        return getattr(api, name)
     raise AttributeError(f"module 'sr' has no attribute '{name}'")

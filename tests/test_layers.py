@@ -33,6 +33,7 @@ LAYERS = (
     ("sr.build",),
     ("sr.published", "sr.report"),
     ("sr.cli.train", "sr.cli.test", "sr.cli.predict", "sr.cli.report", "sr.cli.export"),  # the commands
+    ("sr.api",),
 )
 
 

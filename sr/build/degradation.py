@@ -36,7 +36,7 @@ def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any
         if "degradation" in node:
             stages = OmegaConf.select(cfg, f"{group}.{name}.degradation", throw_on_resolution_failure=False)
             if isinstance(stages, str) or OmegaConf.is_list(stages):
-                stages = _named(cfg, [stages] if isinstance(stages, str) else list(stages), f"{group}.{name}.degradation")
+                stages = named(cfg, [stages] if isinstance(stages, str) else list(stages), f"{group}.{name}.degradation")
             if not stages:
                 usual = _USUAL.get(str(node.get("_target_")).split(".")[-2], "[realesrgan]")
                 raise InputError(f"{group} {name} has no degradation to make LR with: pass degradation={usual} or another")
@@ -50,7 +50,7 @@ def sets(cfg: DictConfig, group: str, nodes: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def _named(cfg: DictConfig, names: list[str], key: str) -> DictConfig:
+def named(cfg: DictConfig, names: list[str], key: str) -> DictConfig:
     """The stages of conf/degradation of these names, at the scale and for the images of the run.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from sr.ahead import ahead
+from sr.device.ahead import ahead
 from sr.image.rasters import on_disk
 
 MOST = 2**30  # bytes that all sets of a process keep together

@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from sr.ahead import Behind, ahead
+from sr.device.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, NotFiniteError
 from sr.files import natural
 from sr.image import file as image

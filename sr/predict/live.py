@@ -19,7 +19,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from sr.ahead import Behind
+from sr.device.ahead import Behind
 from sr.errors import ExistsError, InputError, StorageError
 from sr.functional.frames import is_clip
 from sr.image.video import Video

@@ -15,7 +15,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from sr.ahead import Behind, ahead
+from sr.device.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, NotFiniteError, StorageError
 from sr.functional.frames import is_clip
 from sr.image.kind import PHOTO, Kind

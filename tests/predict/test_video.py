@@ -12,7 +12,7 @@ import pytest
 from torch import nn
 
 import predict
-from sr.ahead import Behind, ahead
+from sr.device.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest
 from sr.image import video
