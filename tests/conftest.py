@@ -1,11 +1,16 @@
 """Fixtures that every room's tests share."""
 
 import os
+import pickle
+import shutil
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from tests.jobs import SMALL, run_script
 
@@ -40,11 +45,29 @@ def sr_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def main_job(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], Any]], tuple[Path, Any]]:
+    """once(name, make): a folder, and what make(folder) returned when the first of all test processes called it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # above the folders of the workers
+
+    def made(name: str, make: Callable[[Path], Any]) -> tuple[Path, Any]:
+        folder, returned = base / name, base / f"{name}.pickle"
+        with FileLock(f"{folder}.lock"):
+            if not returned.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+                folder.mkdir()
+                returned.write_bytes(pickle.dumps(make(folder)))
+        return folder, pickle.loads(returned.read_bytes())
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def main_job(once) -> tuple[Path, subprocess.CompletedProcess]:
     """(folder, what it said) of one small run of the command line with every logger."""
-    folder = tmp_path_factory.mktemp("main")
     words = [*SMALL[:-1], "logger=[wandb,tensorboard]", "data_dir=data", "output_dir=run"]
-    return folder / "run", run_script("train.py", *words, cwd=folder)
+    folder, done = once("main", lambda folder: run_script("train.py", *words, cwd=folder))
+    return folder / "run", done
 
 
 @pytest.fixture(scope="session")

@@ -12,22 +12,23 @@ from tests.report.study import photos
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory) -> Path:
+def study(once) -> Path:
     """Real runs: two variants, two seeds."""
-    folder = tmp_path_factory.mktemp("study")
-    words = [*photos(folder), "trainer.limit_test_batches=3"]
-    for feats, seed in product((6, 8), (0, 1)):
-        name = f"network.n_feats-{feats}_seed-{seed}"
-        run_train(*words, f"network.n_feats={feats}", f"seed={seed}", f"output_dir={folder}/sweep/{name}")
-    return folder / "sweep"
+
+    def train(folder: Path) -> None:
+        words = [*photos(folder), "trainer.limit_test_batches=3"]
+        for feats, seed in product((6, 8), (0, 1)):
+            name = f"network.n_feats-{feats}_seed-{seed}"
+            run_train(*words, f"network.n_feats={feats}", f"seed={seed}", f"output_dir={folder}/sweep/{name}")
+
+    return once("study", train)[0] / "sweep"
 
 
 @pytest.fixture(scope="session")
-def made(study) -> Path:
+def made(study, once) -> Path:
     """Their report."""
-    words = [f"runs={study}", f"output={study.parent}/report", "strips=2", "crop=160", "latency=24", "device=cpu"]
-    run_report(compose("report", *words, 'question="Do <b>more</b> features help?"'))
-    return study.parent / "report"
+    words = [f"runs={study}", "strips=2", "crop=160", "latency=24", "device=cpu", 'question="Do <b>more</b> features help?"']
+    return once("report", lambda folder: run_report(compose("report", *words, f"output={folder}/made")))[0] / "made"
 
 
 @pytest.fixture
