@@ -52,6 +52,7 @@ class VGG19(nn.Module):
             self._draw()
         else:
             self._load(_imagenet(key) if weights == "imagenet" else _read(weights, key), weights)
+        self.features.to(memory_format=torch.channels_last)  # of the images; after the draw, which fills memory in order
         self.register_buffer("mean", torch.tensor(MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).reshape(1, 3, 1, 1))
         self.requires_grad_(False)

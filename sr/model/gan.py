@@ -81,7 +81,8 @@ class GAN(SRModule):
         self.automatic_optimization = False
         if n_discriminator_steps < 1:
             raise InputError(f"model.n_discriminator_steps={n_discriminator_steps}: must be at least 1")
-        self.loss, self.discriminator, self.adversarial = WeightedSum(loss), discriminator, adversarial
+        self.loss, self.adversarial = WeightedSum(loss), adversarial
+        self.discriminator = discriminator.to(memory_format=torch.channels_last)  # as the network, and the images
         self.optimizer, self.schedule = optimizer, schedule
         self.discriminator_optimizer, self.discriminator_schedule = discriminator_optimizer, discriminator_schedule
         self.lr_factors = dict(lr_factors or {})

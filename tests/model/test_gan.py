@@ -8,9 +8,10 @@ import pytorch_lightning as pl
 import torch
 from hydra.errors import InstantiationException
 
+from sr import build
 from sr.cli import explain
 from sr.weights import checkpoint
-from tests.jobs import call
+from tests.jobs import call, compose
 from tests.model.gan_job import TINY, distance, fit
 
 
@@ -32,6 +33,16 @@ class Weights(pl.Callback):
 
 def same(ours, theirs):
     return all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_discriminator_and_vgg_have_the_layout_of_the_images():
+    module = build.model(compose("train", "model=esrgan", *TINY))
+    batch = torch.rand(1, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    for part in (module.discriminator, module.loss.losses["perceptual"].vgg):
+        weights = [weight for weight in part.parameters() if weight.ndim == 4]
+        assert weights and all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+    features = module.loss.losses["perceptual"].vgg(batch)
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in features.values())
 
 
 RESUMED = {
