@@ -1,4 +1,4 @@
-"""Checks that an image is in [0, 1]: one in 0..255 would be scored and upscaled without an error."""
+"""Pixels in [0, 1]: the check that they are, without which one in 0..255 would be scored and upscaled; and their levels."""
 
 from collections.abc import Callable
 from weakref import ref
@@ -28,3 +28,8 @@ def check_pixels(image: Tensor, name: str) -> None:
     if image.numel() and (most := image.detach().max().item()) > LARGEST:
         raise InputError(f"{name} reaches {most:g}: pixels are in [0, 1], so divide 8-bit ones by 255 and 16-bit ones by 65535")
     _last = (ref(image), changes)
+
+
+def levels(image: Tensor, most: int) -> Tensor:
+    """Values in [0, 1], clipped, to those of integers up to `most`, plus 1/2: cut off at the point they are rounded half up."""
+    return image.float().clamp(0, 1).mul_(most).add_(0.5)

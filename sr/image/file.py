@@ -24,6 +24,7 @@ from PIL import ImageCms
 from torch import Tensor
 
 from sr.errors import InputError, MissingError
+from sr.functional.pixels import levels
 from sr.image import exif, formats, png16, rasters, tiff
 from sr.image.facts import Facts, of_picture, of_tiff
 from sr.image.raster import Raster
@@ -193,8 +194,8 @@ def to_tensor(pixels: np.ndarray) -> Tensor:
 
 def to_pixels(tensor: Tensor, dtype: np.dtype | type = np.uint8) -> np.ndarray:
     """(1, C, H, W) in [0, 1] to (H, W, C) uint8 or uint16: clipped, rounded half up."""
-    levels = tensor.detach()[0].float().clamp(0, 1).mul_(np.iinfo(dtype).max).add_(0.5)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy().astype(dtype))
+    found = levels(tensor.detach()[0], np.iinfo(dtype).max)
+    return np.ascontiguousarray(found.permute(1, 2, 0).cpu().numpy().astype(dtype))
 
 
 def _raster(path: str | Path) -> Raster | None:

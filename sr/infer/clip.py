@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sr.errors import InputError, NotFiniteError
 from sr.functional.frames import is_clip
+from sr.functional.pixels import levels
 from sr.functional.resize import imresize
 from sr.infer.scenes import SceneCuts
 from sr.infer.strips import NOT_FINITE
@@ -182,4 +183,4 @@ def _frames(made: Tensor) -> Tensor:
 
 def _pixels(made: Tensor, dtype: np.dtype) -> np.ndarray:
     """(C, h, w) in [0, 1] -> (h, w, C), rounded half up and clipped; one channel becomes three by assignment."""
-    return made.clamp(0, 1).mul_(np.iinfo(dtype).max).add_(0.5).permute(1, 2, 0).cpu().numpy().astype(dtype)
+    return levels(made, np.iinfo(dtype).max).permute(1, 2, 0).cpu().numpy().astype(dtype)

@@ -17,6 +17,7 @@ from sr.functional.resize_rows import RowResize
 from sr.image.bleed import Bled
 from sr.image.kind import PHOTO, Kind
 from sr.image.raster import Raster, Valid, Window
+from sr.infer.arrival import Piece
 from sr.infer.strips import NOT_FINITE, factor_of, rows_of
 from sr.infer.upscaler import Upscaler, channels
 from sr.say import warn
@@ -134,15 +135,18 @@ def _parts(
         samples = torch.from_numpy(np.ascontiguousarray(pixels[rows, columns].astype(np.float32)))
         return samples.sub_(low).div_(high - low).permute(2, 0, 1)[None].expand(-1, wanted, -1, -1)
 
-    def finished(piece: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
-        top, left, sr = piece
-        if not torch.isfinite(sr.sum()):  # the sum needs no extra memory
+    def made(sr: Tensor) -> tuple[Tensor, Tensor]:
+        """What is written, and whether it is finite."""
+        return sr.mean(1, keepdim=True) if bands < wanted else sr, torch.isfinite(sr.sum())  # the sum needs no extra memory
+
+    def finished(piece: Piece) -> tuple[int, int, np.ndarray]:
+        top, left, sr, finite = piece
+        if not finite:
             raise NotFiniteError(NOT_FINITE)
         progress(sr.shape[-2] * sr.shape[-1])
-        sr = sr.mean(1, keepdim=True) if bands < wanted else sr
-        return top, left, sr[0].permute(1, 2, 0).cpu().numpy()
+        return top, left, sr[0].permute(1, 2, 0).numpy()
 
-    return map(finished, upscaler.blocks(part, height, width))
+    return map(finished, upscaler.blocks(part, height, width, made))
 
 
 def _stored(band: np.ndarray, limits: tuple[float, float], dtype: np.dtype) -> np.ndarray:

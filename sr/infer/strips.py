@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError, NotFiniteError
+from sr.functional.pixels import levels
 from sr.functional.resize_rows import RowResize
 from sr.image.bleed import bled
 from sr.image.file import Image, to_pixels, to_tensor
+from sr.infer.arrival import Piece
 from sr.infer.upscaler import Upscaler, channels
 
 ROWS = 64  # most rows of a strip
@@ -68,9 +70,9 @@ def strips(
     own, dtype = upscaler.size(height, width), image.pixels.dtype
     if image.alpha is not None and image.alpha.min() == image.alpha.max():
         alpha_upscale = "bicubic"  # a network would make constant alpha translucent at the edges
-    parts = _parts(upscaler, image, alpha_upscale, progress)
     target = shape(image, factor_of(upscaler, outscale))[:2]
     resized = target != own
+    parts = _parts(upscaler, image, alpha_upscale, progress, FLOAT if resized else dtype)
     if resized:
         whole = RowResize(own, target)
         bands = (_hwc(band) for band in whole.stream(_chw(band) for band in rows_of(parts, own[1])))
@@ -102,36 +104,42 @@ def check_bands(network: nn.Module, was_gray: bool) -> None:
 
 
 def _parts(
-    upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None]
+    upscaler: Upscaler, image: Image, alpha_upscale: Alpha, progress: Callable[[float], None], dtype: np.dtype
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Finished pieces (top, left, (h, w, C) float32) of colour and, if the network upscales it, alpha."""
+    """Finished pieces (top, left, (h, w, C)) of colour and, if the network upscales it, alpha: float32, or uint8 if a GPU made
+    them and `dtype` is, so that less is copied."""
     height, width = image.pixels.shape[:2]
     colour = bled(image.pixels, image.alpha)
     bands = channels(upscaler.network)
-    runs = [upscaler.blocks(lambda rows, columns: to_tensor(colour[rows, columns][..., :bands]), height, width)]
-    if image.alpha is not None and alpha_upscale == "network":
-        runs.append(
-            upscaler.blocks(
-                lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, bands, -1, -1), height, width
-            )
-        )
 
-    def joined(*pieces: tuple[int, int, Tensor]) -> tuple[int, int, np.ndarray]:
-        top, left, sr = pieces[0]
-        if not all(torch.isfinite(piece.sum()) for _, _, piece in pieces):  # the sum needs no extra memory
+    def made(sr: Tensor, gray: bool) -> tuple[Tensor, Tensor]:
+        """What is written, and whether it is finite."""
+        finite = torch.isfinite(sr.sum())  # the sum needs no extra memory
+        sr = sr.mean(1, keepdim=True) if gray else sr
+        return levels(sr, 255).byte() if sr.is_cuda and dtype == np.uint8 else sr, finite
+
+    def run(part: Callable[[slice, slice], Tensor], gray: bool) -> Iterator[Piece]:
+        return upscaler.blocks(part, height, width, lambda sr: made(sr, gray))
+
+    runs = [run(lambda rows, columns: to_tensor(colour[rows, columns][..., :bands]), image.was_gray)]
+    if image.alpha is not None and alpha_upscale == "network":
+        runs.append(run(lambda rows, columns: to_tensor(image.alpha[rows, columns]).expand(-1, bands, -1, -1), True))
+
+    def joined(*pieces: Piece) -> tuple[int, int, np.ndarray]:
+        top, left, sr, _ = pieces[0]
+        if not all(finite for *_, finite in pieces):
             raise NotFiniteError(NOT_FINITE)
-        sr = sr.mean(1, keepdim=True) if image.was_gray else sr
         progress(sr.shape[-2] * sr.shape[-1] / math.prod(upscaler.size(height, width)))
         if len(pieces) > 1:
-            sr = torch.cat([sr, pieces[1][2].mean(1, keepdim=True)], 1)
+            sr = torch.cat([sr, pieces[1][2]], 1)
         return top, left, _hwc(sr)
 
     return map(joined, *runs)  # a loop over zip would keep each piece while the network computes the next
 
 
 def rows_of(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.dtype = FLOAT) -> Iterator[np.ndarray]:
-    """Joins pieces (top, left, (h, w, C) float32), which come from left to right, to rows of full width: few at a time, freed
-    as soon as they are written; uint8 and uint16 by `to_pixels`, float32 unchanged."""
+    """Joins pieces (top, left, (h, w, C)), which come from left to right, to rows of full width: few at a time, freed as soon
+    as they are written; float32 becomes uint8 or uint16 by `to_pixels`, what has the type already is unchanged."""
     band: deque[np.ndarray] = deque()
     for _, left, part in parts:
         if left == 0:
@@ -139,7 +147,7 @@ def rows_of(parts: Iterator[tuple[int, int, np.ndarray]], width: int, dtype: np.
             band.extend(_empty((height, width, part.shape[2]), dtype) for height in heights)
         for number, rows in enumerate(band):
             piece = part[number * ROWS : number * ROWS + len(rows)]
-            rows[:, left : left + part.shape[1]] = _pixels(piece, dtype) if dtype.kind == "u" else piece
+            rows[:, left : left + part.shape[1]] = piece if piece.dtype == dtype else _pixels(piece, dtype)
         last = left + part.shape[1] == width
         del part, piece, rows  # otherwise the tile stays in memory while the network computes the next
         while last and band:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.functional.sent import sent
 
 # Largest denominator of a scale: tiles start at its multiples, where pixels of LR and of the result are aligned.
 FINEST = 100
@@ -124,11 +126,33 @@ def windows(length: int, tile: int | None, overlap: int, multiple: int, scale: F
     ]
 
 
+def placed(windows: Sequence[Window], device: torch.device | None) -> Sequence[Window]:
+    """The same tiles with their weights on a device; None: where they are."""
+    if device is None:
+        return windows
+    weights = iter(sent([one.weight for one in windows if one.weight is not None], device))
+    return [one if one.weight is None else replace(one, weight=next(weights)) for one in windows]
+
+
 def mirrored(length: int, multiple: int) -> Tensor:
     """Pixels of a side, mirrored at its end up to the next multiple; the last one is repeated if the side is too short."""
     index = torch.arange(length + -length % multiple)
     missing = len(index) - length
     return torch.where(index < length, index, 2 * (length - 1) - index) if missing < length else index.clamp(max=length - 1)
+
+
+def padded(part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor) -> Tensor:
+    """Rows y and columns x, mirrored beyond the edge."""
+    top, left = int(y.min()), int(x.min())
+    lr = part(slice(top, int(y.max()) + 1), slice(left, int(x.max()) + 1))
+    return lr.index_select(-2, (y - top).to(lr.device)).index_select(-1, (x - left).to(lr.device))
+
+
+def product_of(row: Tensor | None, column: Tensor | None) -> Tensor | None:
+    """The weights (h, w) of a tile's pixels, of those of its rows and columns; None: all are 1."""
+    if row is None or column is None:
+        return column if row is None else row[:, None]
+    return row[:, None] * column
 
 
 def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:

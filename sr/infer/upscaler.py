@@ -1,6 +1,7 @@
 """From an LR image of any size to its SR image: pad -> tile -> network -> blend -> crop; self-ensemble; half precision.
 
-The only place that pads. Neither the image nor its result is ever on the network's device as a whole: only a few tiles are.
+The only place that pads. Neither the image nor its result is on the network's device as a whole, if that is not theirs: only a
+few tiles are.
 """
 
 import math
@@ -17,13 +18,15 @@ from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.functional.frames import check_clip, is_burst
 from sr.functional.pixels import check_pixels
+from sr.functional.sent import sent
 from sr.functional.views import turned_back, viewed
+from sr.infer.arrival import Piece, arriving
+from sr.infer.factor import CLOSE, factor
 from sr.infer.memory import out_of_memory
-from sr.infer.tiles import FINEST, Grid, Window, scaled, tiling
-from sr.network.inputs import SCALE, SIZE, check_known, chosen, fits, is_image, takes_size, warn_outside
+from sr.infer.tiles import Grid, Window, padded, placed, product_of, scaled, tiling
+from sr.network.inputs import SCALE, SIZE, check_known, chosen, fits, is_image, takes_size
 
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
-CLOSE = 1e-4  # relative tolerance: 1.3333 is treated as 4/3
 
 
 def upscale(
@@ -125,14 +128,25 @@ class Upscaler:
             sr[..., top : top + block.shape[-2], left : left + block.shape[-1]] = block
         return sr
 
-    def blocks(self, part: Callable[[slice, slice], Tensor], height: int, width: int) -> Iterator[tuple[int, int, Tensor]]:
+    def blocks(
+        self,
+        part: Callable[[slice, slice], Tensor],
+        height: int,
+        width: int,
+        made: Callable[[Tensor], tuple[Tensor, ...]] = lambda sr: (sr,),
+    ) -> Iterator[Piece]:
         """Finished parts (top, left, (N, C, h, w) float32) of the SR image, row by row of tiles, each from left to right.
 
         They cover the image without overlap; only one tile and the blended edge of a row of tiles are kept in memory. This
         call fixes their positions, even if memory runs out later.
-        `part(rows, columns)` gives that part of the LR image, (N, C, h, w) float32.
+        `part(rows, columns)` gives that part of the LR image, (N, C, h, w) float32 on the host, where the results are too. A
+        GPU blends the tiles and applies `made` to the parts, and computes the next batch while those of one are copied.
         """
-        return self._blocks(part, *self._grids(height, width))
+        device = _device(self.network, torch.empty(0))
+        device = device if device.type == "cuda" else None
+        blocks = self._blocks(part, *self._grids(height, width), device)
+        pieces = map(lambda block: (*block[:2], *made(block[2])), blocks)  # a generator would keep each block
+        return pieces if device is None else arriving(pieces, self.batch)
 
     def _grids(self, height: int, width: int, size: tuple[int, int] | None = None) -> tuple[Grid, Grid]:
         """How the two sides are upscaled; `size` is that of the result, None: by `factor`."""
@@ -142,14 +156,17 @@ class Upscaler:
         pairs = zip(sides, size, strict=True)
         return tuple(Grid.to(length, result, multiple, self.tile, self.overlap) for length, result in pairs)
 
-    def _blocks(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid) -> Iterator[tuple[int, int, Tensor]]:
-        rows, columns = y.windows, x.windows
+    def _blocks(
+        self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, device: torch.device | None = None
+    ) -> Iterator[tuple[int, int, Tensor]]:
+        """Parts of SR on the device, None: on that of LR."""
+        rows, columns = placed(y.windows, device), placed(x.windows, device)
         above, edge = 0, None  # rows shared with the tiles above; their part of them
         highest = max(y.at(row.stop) - y.at(row.done) for row in rows)
         for row in rows:
             left, below = None, y.at(row.stop) - y.at(row.done)
-            for column, sr in self._tiles(part, y, x, row):
-                if (weight := _product(row.weight, column.weight)) is not None:
+            for column, sr in self._tiles(part, y, x, row, columns, device):
+                if (weight := product_of(row.weight, column.weight)) is not None:
                     sr *= weight.to(sr.device)
                 if left is not None:
                     sr[..., : left.shape[-1]] += left
@@ -166,13 +183,22 @@ class Upscaler:
                 del sr  # otherwise it stays in memory while the network computes the next
             above = below
 
-    def _tiles(self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, row: Window) -> Iterator[tuple[Window, Tensor]]:
+    def _tiles(
+        self,
+        part: Callable[[slice, slice], Tensor],
+        y: Grid,
+        x: Grid,
+        row: Window,
+        columns: Sequence[Window],
+        device: torch.device | None,
+    ) -> Iterator[tuple[Window, Tensor]]:
         """The network's results for a row of tiles, computed in batches."""
-        at, columns = 0, x.windows
+        at = 0
         pixels = y.pixels[row.start : row.stop]
         while at < len(columns):
             together = columns[at : at + self.batch]
-            lr = torch.cat([_padded(part, pixels, x.pixels[column.start : column.stop]) for column in together])
+            lr = torch.cat([padded(part, pixels, x.pixels[column.start : column.stop]) for column in together])
+            lr = lr if device is None else sent([lr], device)[0]
             yield from zip(together, self._run(lr, y, x).chunk(len(together)), strict=True)
             at += len(together)
 
@@ -232,31 +258,6 @@ class Upscaler:
         return chosen(self.network, known)
 
 
-def factor(network: nn.Module, scale: float | None = None) -> Fraction:
-    """The upscaling factor of a network, as a fraction with small numbers; warns outside the range it was trained for.
-
-    Args:
-        scale: None: the network's own.
-
-    Raises:
-        InputError: another scale for a network with a fixed one; a scale that is not a fraction with small numbers.
-    """
-    if scale is None or scale == network.scale:
-        return Fraction(network.scale).limit_denominator(FINEST)
-    name = type(network).__name__
-    if not takes_size(network):
-        raise InputError(
-            f"scale={scale}: {name} only upscales by {network.scale}; networks for any scale have an argument size in forward"
-        )
-    if not 0 < scale < math.inf:
-        raise InputError(f"scale={scale}: choose a factor such as 3.7")
-    found = Fraction(scale).limit_denominator(FINEST)
-    if abs(found / scale - 1) > CLOSE:
-        raise InputError(f"scale={scale}: choose a factor with at most two decimals, such as {round(scale, 2)}")
-    warn_outside(network, scale)
-    return found
-
-
 def _for_each(name: str, value: Any, lr: Tensor, tile: int | None) -> Any:
     """A further input per image of (N, C, H, W): numbers (N,), texts as a list, tensors repeated for tiles."""
     count = len(lr)
@@ -271,19 +272,6 @@ def _for_each(name: str, value: Any, lr: Tensor, tile: int | None) -> Any:
     if tile is not None and is_image(value) and max(value.shape[-2:]) > tile:
         raise InputError(f"{name} of {value.shape[-1]}x{value.shape[-2]} pixels cannot be cut into tiles: pass tile=None")
     return value.to(lr.device).repeat(count // len(value), *[1] * (value.ndim - 1))
-
-
-def _padded(part: Callable[[slice, slice], Tensor], y: Tensor, x: Tensor) -> Tensor:
-    """Rows y and columns x, mirrored beyond the edge."""
-    top, left = int(y.min()), int(x.min())
-    lr = part(slice(top, int(y.max()) + 1), slice(left, int(x.max()) + 1))
-    return lr.index_select(-2, (y - top).to(lr.device)).index_select(-1, (x - left).to(lr.device))
-
-
-def _product(row: Tensor | None, column: Tensor | None) -> Tensor | None:
-    if row is None or column is None:
-        return column if row is None else row[:, None]
-    return row[:, None] * column
 
 
 def channels(network: nn.Module) -> int:

@@ -20,8 +20,9 @@ from sr.files import whole
 from sr.image import file as image
 from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS
+from sr.infer.factor import factor
 from sr.infer.strips import check_bands
-from sr.infer.upscaler import Upscaler, channels, factor
+from sr.infer.upscaler import Upscaler, channels
 from sr.network.inputs import takes_size
 from sr.predict.files import naming, upscaler
 from sr.predict.pair import Pair, check_scaling, not_used, notes
