@@ -61,7 +61,7 @@ def on_backend(cfg: DictConfig, network: nn.Module, sizes: Sizes = ()) -> nn.Mod
 def _reason_for_torch(cfg: DictConfig) -> str | None:
     """What of the job no other program does."""
     key = "precision" if "precision" in cfg else "trainer.precision"
-    if (precision := str(OmegaConf.select(cfg, key))) not in ("32", "32-true"):
+    if (precision := str(OmegaConf.select(cfg, key))) not in ("32", "32-true", "auto"):  # auto is 32 on the CPU
         return f"{key}={precision}: remove one of them"
     if "device" in cfg:
         from sr.predict.files import pick_device

@@ -93,3 +93,14 @@ def check_precision(network: nn.Module, precision: str) -> None:
         return
     other = next(choice for choice in ("bf16", "32") if line.works_in(choice))
     raise InputError(f"precision={precision}: {line.fault(precision)}; choose precision={other}")
+
+
+def automatic(network: nn.Module, device: str) -> tuple[str, str]:
+    """What `precision=auto` is for predict.py on a device of this type, "16" or "32", and the reason."""
+    if device != "cuda":
+        return "32", f"on the device {device}"
+    if (own := getattr(network, "own_precision", None)) is not None:
+        return "32", f"an exported file computes in its own precision, {own}"
+    if (line := of(network)) is None:
+        return "32", f"{type(network).__name__} was never measured in half precision"
+    return ("16", f"measured to be off by {line.float16:.2%}") if line.works_in("16") else ("32", line.fault("16"))

@@ -112,3 +112,21 @@ def test_float16_that_overflows_is_found():
         network.body[0].body[0].weight.mul_(1e8)
     assert bench.half(network, torch.float16) is None
     assert bench.half(network, torch.bfloat16) is not None
+
+
+@pytest.mark.parametrize(
+    "name, device, expected",
+    [
+        ("compact_light", "cpu", ("32", "on the device cpu")),
+        ("compact_light", "cuda", ("16", "measured to be off by 0.00%")),
+        ("imdn", "cuda", ("16", "measured to be off by 0.05%")),
+    ],
+)
+def test_what_predicts_precision_is_by_itself(name, device, expected):
+    with torch.device("meta"):
+        network = bench.network(name)
+    assert capability.automatic(network, device) == expected
+
+
+def test_a_network_that_was_not_measured_is_predicted_in_float32():
+    assert capability.automatic(torch.nn.Conv2d(3, 3, 1), "cuda") == ("32", "Conv2d was never measured in half precision")
