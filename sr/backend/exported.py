@@ -41,11 +41,17 @@ class Exported(nn.Module, ABC):
         if facts and facts.channels != channels:
             raise InputError(f"{path}: its graph takes {channels} channels, its metadata says {facts.channels}")
         self.register_buffer("place", torch.empty(0), persistent=False)  # follows `.to(device)`, for programs with devices
+        if sides and min(sides) < 1:
+            raise InputError(f"{path}: its graph takes images of {sides[1]}x{sides[0]} pixels")
         self.scale = self._found()
 
     @abstractmethod
     def run(self, lr: np.ndarray) -> np.ndarray:
         """float32 (N, C, H, W) -> (N, C, sH, sW). Errors are of any class."""
+
+    def reason(self, error: Exception) -> str:
+        """What is wrong, from the program's error, in one line."""
+        return first_line(error)
 
     def forward(self, lr: Tensor) -> Tensor:
         array = np.ascontiguousarray(lr.detach().cpu().numpy(), np.float32)
@@ -62,7 +68,7 @@ class Exported(nn.Module, ABC):
         except Exception as error:  # the program's own classes
             if out_of_memory(error):
                 raise
-            raise self._failed(lr, first_line(error)) from None
+            raise self._failed(lr, self.reason(error)) from None
 
     def _failed(self, lr: np.ndarray, reason: str) -> InputError:
         return InputError(f"{self.path}: {self.program} fails on an image of {lr.shape[-1]}x{lr.shape[-2]} pixels ({reason})")

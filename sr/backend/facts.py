@@ -12,6 +12,7 @@ from sr.errors import InputError
 from sr.infer.upscaler import channels
 
 KEY = "sr"  # the name of the entry in a file's metadata
+LARGEST = 1024  # of scale, multiple_of and channels: a file that says more is not tried
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ def parsed(text: str | None, path: str | Path) -> Facts | None:
             if one.name in content and type(content[one.name]) is not (get_origin(one.type) or one.type):
                 raise ValueError(f"{one.name} is {content[one.name]!r}")
         facts = Facts(**content)
-        if min(facts.scale, facts.multiple_of, facts.channels) < 1:
-            raise ValueError("scale, multiple_of and channels are not all above 0")
-    except (ValueError, TypeError) as error:
+        if not all(1 <= one <= LARGEST for one in (facts.scale, facts.multiple_of, facts.channels)):
+            raise ValueError(f"scale, multiple_of and channels are not all from 1 to {LARGEST}")
+        if not isinstance(facts.run.get("config", {}), Mapping):
+            raise ValueError("the config of its run is no object")
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its metadata {KEY} is not that of an exported network ({error})") from None
     return facts

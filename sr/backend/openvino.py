@@ -1,5 +1,6 @@
 """OpenVINO's files (FILE.xml with FILE.bin beside it), run by OpenVINO on the CPU."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from sr.backend.exported import Exported
 from sr.backend.facts import KEY, Facts, parsed
 from sr.backend.onnx import EXTRA
 from sr.errors import InputError, MissingError, first_line
+
+# How a file of the format begins. OpenVINO reads other formats too, whatever the name: ONNX, with data files anywhere.
+_BEGIN = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?<net\s")
+_PLACES = ("Exception from", "Check '")  # how lines of errors begin that say where it is
 
 
 class OpenVinoNetwork(Exported):
@@ -32,6 +37,9 @@ class OpenVinoNetwork(Exported):
         shape = model.input(0).get_partial_shape()
         if not shape[1].is_static:
             raise InputError(f"{path}: the number of channels of its input is not fixed")
+        for one in (model.input(0), model.output(0)):
+            if (kind := one.get_element_type().get_type_name()) not in ("f32", "f16"):
+                raise InputError(f"{path}: takes or gives {kind}, expected float32 in [0, 1]")
         said = _facts(model, path)
         options = {
             "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
@@ -41,12 +49,15 @@ class OpenVinoNetwork(Exported):
         try:
             self._compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
-            raise InputError(f"{path}: OpenVINO cannot compile it ({first_line(error)})") from None
+            raise InputError(f"{path}: OpenVINO cannot compile it ({_reason(error)})") from None
         fixed = tuple(int(shape[at].get_length()) for at in (2, 3)) if shape[2].is_static and shape[3].is_static else None
         super().__init__(path, said, int(shape[1].get_length()), fixed, one=shape[0].is_static)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
         return self._compiled(lr)[0]
+
+    def reason(self, error: Exception) -> str:
+        return _reason(error)
 
 
 def facts(path: str | Path) -> Facts | None:
@@ -63,6 +74,9 @@ def _read(path: str | Path) -> tuple[Any, Any]:
     for file in (path, path.with_suffix(".bin")):
         if not file.is_file():
             raise MissingError(f"{file}: no such file; OpenVINO's format is FILE.xml and FILE.bin")
+    with path.open("rb") as file:
+        if not _BEGIN.match(file.read(4096)):
+            raise InputError(f"{path}: not a file of OpenVINO's, or damaged; nothing was run")
     try:
         import openvino
     except ImportError:
@@ -71,4 +85,10 @@ def _read(path: str | Path) -> tuple[Any, Any]:
     try:
         return core, core.read_model(str(path), str(path.with_suffix(".bin")))
     except RuntimeError as error:
-        raise InputError(f"{path}: OpenVINO cannot read it ({first_line(error)})") from None
+        raise InputError(f"{path}: OpenVINO cannot read it ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    """The first line of OpenVINO's text that says what is wrong."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(_PLACES)]
+    return first_line(Exception(lines[0]) if lines else error)

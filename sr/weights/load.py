@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from sr.backend.files import is_exported, opened
+from sr.backend.files import facts, is_exported, opened
 from sr.errors import InputError
 from sr.network.reparameterised import deployed
-from sr.weights import contract
+from sr.say import warn
+from sr.weights import contract, probe
 from sr.weights.checkpoint import Source, about, first, stored_weights
 from sr.weights.fit import load_weights
 from sr.weights.rebuild import build_network
@@ -36,7 +37,7 @@ def load(
         MissingError, InputError: one line that names the file (truncated, foreign, pickled code, unknown network).
     """
     if is_exported(path):
-        return opened(path)
+        return _tried(opened(path), path)
     tensors, source, path = stored_weights(path, alpha), path, first(path)
     run = about(path).get("sr", {})
     if "network" in run:
@@ -49,6 +50,28 @@ def load(
 
         network = recognise(tensors, path, scale)
     return deployed(network.to(device).eval())
+
+
+def _tried(network: nn.Module, path: str | Path) -> nn.Module:
+    """The network in an exported file. That of another program enlarges a photograph first: nothing says its range of values.
+
+    Raises:
+        InputError, NotFiniteError: it does not, as [0, 1], enlarge it.
+    """
+    if facts(path) is not None or network.channels != 3:
+        return network
+    result = probe.probe(network)
+    probe.check_finite(result, path)
+    if result.share < 1:
+        probe.check_range(network, result, path)
+    if result.share < probe.NOISE:
+        raise InputError(
+            f"{path}: does not enlarge a photograph ({probe.figures(result)}): expected RGB in [0, 1], and as result the whole "
+            "image in [0, 1]"
+        )
+    for line in probe.doubt(result, path):
+        warn(line)
+    return network
 
 
 def _check_second(source: Source, network: nn.Module, config: Mapping[str, Any]) -> None:

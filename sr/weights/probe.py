@@ -178,7 +178,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
         count = "" if len(tried) == 1 else f" with any of the {len(tried)} variants that are known"
         cure = "use its authors' code, or add the variant to the network's file"
         raise InputError(
-            f"{source}: has the tensors of {first.name}, but does not enlarge a photograph{count} ({_figures(result)}): "
+            f"{source}: has the tensors of {first.name}, but does not enlarge a photograph{count} ({figures(result)}): "
             + (
                 f"pass scale={better[0]}"
                 if better
@@ -195,7 +195,7 @@ def choose(tiers: Sequence[Sequence[Candidate]], source: str | Path) -> tuple[Ca
         )
     own = next((other for one, _, other in tried if one is tiers[0][0]))
     if candidate is not tiers[0][0] and own.psnr < result.psnr - NEAR:
-        said.append(f"{source}: read as {candidate} ({_figures(result)}); the released variant reaches {own.psnr:.1f} dB")
+        said.append(f"{source}: read as {candidate} ({figures(result)}); the released variant reaches {own.psnr:.1f} dB")
     if undecided is not None:
         other, _, theirs = undecided
         said.append(
@@ -260,7 +260,7 @@ def check_range(network: nn.Module, result: Result, source: str | Path) -> None:
             )
             raise InputError(
                 f"{source}: is {type(network).__name__} for pixels from 0 to {other:g} ({better.psnr:.1f} dB on a photograph), "
-                f"which works on 0 to {own:g} here ({_figures(result)}): {cure}"
+                f"which works on 0 to {own:g} here ({figures(result)}): {cure}"
             )
 
 
@@ -281,10 +281,10 @@ def doubt(result: Result, source: str | Path) -> list[str]:
     """A message if the result is neither noise nor a clear enlargement."""
     if result.share >= CLEAR:
         return []
-    return [f"{source}: its result for a photograph is far from the original ({_figures(result)}): check its output"]
+    return [f"{source}: its result for a photograph is far from the original ({figures(result)}): check its output"]
 
 
-def _figures(result: Result) -> str:
+def figures(result: Result) -> str:
     if result.idle:
         return "it adds nothing to its interpolated input"
     return f"{result.psnr:.1f} dB, bicubic {result.bicubic:.1f} dB"

@@ -10,6 +10,7 @@ from sr.backend.onnx import CUDA, providers
 from sr.errors import InputError, MissingError
 from sr.infer.upscaler import upscale
 from sr.report.costs import Cost, identity, sizes
+from sr.weights.load import load
 
 onnx = pytest.importorskip("onnx", reason='pip install ".[export]"')
 pytest.importorskip("onnxruntime", reason='pip install ".[export]"')
@@ -98,12 +99,30 @@ def test_what_is_refused(tmp_path):
     says(r"a.onnx: enlarges by 3, its metadata says 2", said=right.text(), factor=3.0)
     says(r"a.onnx: its graph takes 4 channels, its metadata says 3", said=right.text(), channels=4)
     says(r"a.onnx: the number of channels of its input is not fixed", channels="c")
+    says(r"a.onnx: its graph takes images of 0x0 pixels", sides=(0, 0))
+    for facts_ in (Facts(2, 10**9, 3, "N", "n").text(), "[" * 100_000, Facts(2, 1, 3, "N", "n", run={"config": "x"}).text()):
+        says(r"a.onnx: its metadata sr is not that of an exported network", said=facts_)
     assert opened(model(tmp_path / "b.onnx", said=right.text())).facts == right
     (tmp_path / "c.onnx").write_bytes((tmp_path / "b.onnx").read_bytes()[:60])
     with pytest.raises(InputError, match="c.onnx: (not an ONNX file|ONNX Runtime cannot)"):
         opened(tmp_path / "c.onnx")
     with pytest.raises(MissingError, match="d.onnx: no such file"):
         opened(tmp_path / "d.onnx")
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+@pytest.mark.parametrize("high", [255.0, 0.0])
+def test_a_file_of_others_that_gives_another_range_is_refused(tmp_path, high):
+    """Pixels up to 255 would become a white picture, a residual alone a black one."""
+    path = model(tmp_path / "a.onnx")
+    assert load(path).scale == 2
+    whole = onnx.load(str(path))
+    whole.graph.node[0].output[0] = "small"
+    whole.graph.initializer.append(onnx.numpy_helper.from_array(np.array(high, np.float32), "high"))
+    whole.graph.node.append(helper.make_node("Mul", ["small", "high"], ["sr"]))
+    onnx.save(whole, str(path))
+    with pytest.raises(InputError, match=r"a.onnx: does not enlarge a photograph \(.*expected RGB in \[0, 1\]"):
+        load(path)
 
 
 def external(tmp_path, place):

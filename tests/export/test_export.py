@@ -121,6 +121,12 @@ def test_a_file_that_differs_is_not_kept(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("found", [(float("nan"), 0.01), (0.01, float("nan"))])
+def test_a_file_that_gives_nan_is_not_kept(found):
+    with pytest.raises(InputError, match="differs from the network by nan of 255 levels"):
+        verify.check(verify.Difference((8, 8), *found), "32", "a.onnx")
+
+
 def test_a_network_that_no_graph_holds_leaves_nothing(tmp_path):
     class Branching(Sized):
         def forward(self, lr: torch.Tensor) -> torch.Tensor:
