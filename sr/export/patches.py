@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from sr.benchmark.pairs import Benchmark
-from sr.errors import InputError
+from sr.errors import InputError, MissingError
 from sr.export.options import Int8
 from sr.functional.draws import Draws
 from sr.image.kind import Kind
@@ -33,6 +33,10 @@ class Patches:
     """
 
     def __init__(self, folder: str | Path, kind: Kind, scale: int, multiple_of: int, options: Int8) -> None:
+        if not isinstance(folder, str | Path):
+            raise InputError(f"data.train={folder}: pass one folder of HR photographs")
+        if not Path(folder).expanduser().is_dir():
+            raise MissingError(f"data.train={folder}: no such folder; pass one with HR photographs")
         self._images = Benchmark("data.train", hr=Path(folder).expanduser(), scale=scale, kind=kind)
         self._scale, self._multiple, self._options = scale, multiple_of, options
         self._metric = PSNR(crop_border=scale, levels=kind.levels, luma=kind.luma)

@@ -66,7 +66,7 @@ class Task:
             raise InputError(f"scale={scale}: ZSSR enlarges by a whole number from 2 up")
         if kernel is not None and gradual:
             raise InputError(f"kernel={kernel} is for one scale: remove gradual=true")
-        if noise < 0 or back_projection < 0 or max_steps < 1:
+        if not 0 <= noise < math.inf or back_projection < 0 or max_steps < 1:
             raise InputError("ZSSR's noise and back_projection must be at least 0, and max_steps at least 1")
         self.kernel = None if kernel is None else aligned(read_kernel(kernel), scale)
         self.scales = _gradual(scale) if gradual else [(Fraction(scale), Fraction(scale))]

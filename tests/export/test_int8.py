@@ -210,6 +210,10 @@ def test_wrong_words(words, format, match):
 def test_wrong_folders(photos, tmp_path):
     with pytest.raises(MissingError, match="no images in"):
         job(tmp_path)
+    with pytest.raises(MissingError, match="data.train=.*none: no such folder; pass one with HR photographs"):
+        job(tmp_path / "none")
+    with pytest.raises(InputError, match="data.train=.*: pass one folder of HR photographs"):
+        job([tmp_path])
     (tmp_path / "one.png").write_bytes((photos / "0.png").read_bytes())
     with pytest.raises(InputError, match="int8 needs two images or more"):
         job(tmp_path)

@@ -186,3 +186,5 @@ def test_refusals(photo):
         Upscaler(ZSSR(), ensemble=True)
     with pytest.raises(InputError, match="enlarges by a whole number from 2 up"):
         ZSSR(scale=1)
+    with pytest.raises(InputError, match="noise and back_projection must be at least 0"):
+        ZSSR(noise=float("nan"))
