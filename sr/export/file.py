@@ -108,7 +108,7 @@ def _kept(
     output = pair[0]
     make_folder(output.parent)
     with TemporaryDirectory(prefix=".export", dir=output.parent) as folder:
-        made = Path(folder, output.name)
+        made = Path(folder, output.name).with_suffix(output.suffix.lower())
         first = Path(folder, "float32.onnx") if then else made
         run = write(first)
         for found in verify.differences(network, run):
@@ -118,7 +118,7 @@ def _kept(
         if then:
             then(first, made)
         for file in reversed(pair):  # FILE.bin before FILE.xml, which needs it
-            os.replace(made.with_name(file.name), file)
+            os.replace(made.with_suffix(file.suffix.lower()), file)
     return output
 
 

@@ -80,7 +80,7 @@ def _numbers(node: object) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("suffix", [".xml", ".pt2"])
+@pytest.mark.parametrize("suffix", [".xml", ".pt2", ".ONNX"])
 def test_other_formats_give_the_same(network, suffix, tmp_path):
     facts = Facts(scale=2, multiple_of=1, channels=3, network="Compact", name="tiny")
     said: list[verify.Difference] = []
@@ -90,7 +90,7 @@ def test_other_formats_give_the_same(network, suffix, tmp_path):
     torch.testing.assert_close(result, network(lr()), rtol=0, atol=1e-5)
     if suffix == ".pt2":  # never read as a checkpoint
         assert foreign.kind(file).startswith("a program of torch.export")
-    assert sorted(one.name for one in tmp_path.iterdir()) == (["net.bin", "net.xml"] if suffix == ".xml" else ["net.pt2"])
+    assert sorted(one.name for one in tmp_path.iterdir()) == (["net.bin", "net.xml"] if suffix == ".xml" else [f"net{suffix}"])
 
 
 @pytest.mark.slow
