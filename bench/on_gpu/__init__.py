@@ -1,0 +1,1 @@
+"""What bench/gpu.py measures, and how it keeps what it found."""
