@@ -3,14 +3,13 @@
     python bench/gpu.py                       # 9 minutes at most, on the first GPU; needs no network
     python bench/gpu.py minutes=4 only=rrdb   # what has `rrdb` in its name
     python bench/gpu.py only=tests            # or peak, training, predict.py; several: only=tests,peak
-    python bench/gpu.py tiny=true             # on a CPU, in half a minute: tiny networks, a few of the tests
+    python bench/gpu.py tiny=true             # on a CPU, in less than a minute: tiny networks, a few of the tests
 
 Tables on the screen; everything in one JSON file, to=outputs/gpu.json, which is whole after each measurement. What the minutes
 do not suffice for is listed as not run, what fails with its error; the exit code is 1 if anything failed. Torch 2.11 or newer;
 bench/wheels.py makes a folder of the packages that a machine with torch may lack. bench/README.md says what is measured.
 """
 
-import faulthandler
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ import torch
 
 from common import options, say
 from on_gpu import checks, peak, predicting
-from on_gpu.results import Results
+from on_gpu.results import Results, watched
 from on_gpu.training import CASES, FORMS, Training
 from sr import build
 
@@ -37,7 +36,7 @@ MOST = 4  # times as long a measurement may take
 
 
 class Item(NamedTuple):
-    """A measurement: its place in the results, the seconds that it needs, and after how many it is stopped (see Results.run)."""
+    """A measurement and its place in the results; `needs` and `most` are seconds, see Results.run."""
 
     part: str
     name: str
@@ -82,8 +81,7 @@ def main() -> None:
     say()
     started = time.monotonic()
     results = Results(Path(said.get("to", "outputs/gpu.json")), started + 60 * minutes - STARTING, minutes=minutes, tiny=tiny)
-    faulthandler.dump_traceback_later(max(results.left, 0) + LATE, exit=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with watched(max(results.left, 0) + LATE), tempfile.TemporaryDirectory() as folder:
         chosen = [
             item for item in items(Path(folder), results, device, tiny) if any(w in f"{item[0]}, {item[1]}" for w in only)
         ]
@@ -93,7 +91,6 @@ def main() -> None:
         results.write()
         for row, item in zip(rows, chosen, strict=True):
             results.run(row, item.needs, item.most, item.measure)
-    faulthandler.cancel_dump_traceback_later()
     print(f"\n{results.table()}\n\n{time.monotonic() - started:.0f} s, {results.file}", flush=True)
     sys.exit(f"failed: {'; '.join(results.failed)}" if results.failed else 0)
 

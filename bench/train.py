@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any
 
-import hydra
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
@@ -26,7 +25,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from common import Watch, activations, compared, options, record, say
-from data import photographs
+from recipe import composed
 from sr import build
 from sr.cli import CONF
 from sr.functional.color import rgb_to_y
@@ -102,13 +101,8 @@ class Turns(pl.Callback):
 def measure(name: str, words: list[str], pairs: int, precision: str) -> None:
     warm_up = max(3, pairs // 6)
     with tempfile.TemporaryDirectory() as folder:
-        photos = photographs()[0].parent
-        source = ["data=folder", f"data.train={photos}"] if photos.parent.name == "BSDS500" else ["data=sample"]
-        fixed = [*source, f"data.cache_dir={folder}/cache", f"output_dir={folder}", "logger=csv"]
-        quiet = ["callback=[clock,finite,log]", "metric=[psnr]", "trainer.limit_val_batches=0", f"model.ema={EMA}"]
-        with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-            steps = [f"trainer.max_steps={pairs + 2 * warm_up}", "trainer.log_every_n_steps=10"]
-            cfg = hydra.compose("train", [*words, *fixed, *quiet, *steps, f"trainer.precision={precision}"])
+        steps = [f"trainer.max_steps={pairs + 2 * warm_up}", f"model.ema={EMA}", f"trainer.precision={precision}"]
+        cfg = composed(folder, *words, *steps)
         build.seed(cfg)
         data, model = build.data(cfg), build.model(cfg)
         trainer = build.trainer(cfg, model)

@@ -3,9 +3,11 @@
 Everything planned stands in it from the start as not run, so that a stop, however sudden, drops nothing without a word.
 """
 
+import faulthandler
 import gc
 import json
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -80,8 +82,9 @@ class Results:
             row["took_s"] = time.monotonic() - started
         self.write()
         print(f"{row['part']}, {row['name']}: {_said(row)}", flush=True)
-        gc.collect()
-        torch.cuda.empty_cache()
+        if torch.cuda.is_available():  # an error holds what its frames hold
+            gc.collect()
+            torch.cuda.empty_cache()
 
     def value(self, part: str, name: str, key: str) -> Any:
         """A value of a row; None: it was not measured."""
@@ -136,6 +139,16 @@ def _where(error: BaseException) -> list[str]:
         found.append(f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}")
         at = at.tb_next
     return found[-WHERE:]
+
+
+@contextmanager
+def watched(seconds: float) -> Iterator[None]:
+    """The process ends with a traceback if the block takes longer, even in a call of the device that does not return."""
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 @contextmanager

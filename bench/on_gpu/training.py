@@ -2,9 +2,10 @@
 
 import copy
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ class Training:
         pace = Pace(self.seconds, self.warm_up, form, case not in self.flops and not form.compile)
         trainer.callbacks.append(pace)
         try:
-            with float32(kind) if form.peak == "float32" else nullcontext():
+            with float32(kind) if form.peak == "float32" else nullcontext(), redirect_stdout(StringIO()):
                 build.fit(trainer, model, data)
         finally:
             if torch.distributed.is_initialized():
