@@ -1,8 +1,8 @@
 """Everything about a GPU in one command: the tests marked `gpu`, then how fast training and predict.py are.
 
     python bench/gpu.py                       # 9 minutes at most, on the first GPU; needs no network
-    python bench/gpu.py minutes=4 only=rrdb   # what has `rrdb` in its name
-    python bench/gpu.py only=tests            # or peak, training, predict.py; several: only=tests,peak
+    python bench/gpu.py minutes=4 only=rrdb   # what has `rrdb` in its name; several: only="peak bf16,rrdb bf16"
+    python bench/gpu.py only=tests            # a part: tests, peak, training, predict.py
     python bench/gpu.py tiny=true             # on a CPU, in less than a minute: tiny networks, a few of the tests
 
 Tables on the screen; everything in one JSON file, to=outputs/gpu.json, which is whole after each measurement. What the minutes
@@ -29,7 +29,7 @@ from sr import build
 MINUTES = 9
 STARTING = 15  # seconds of the minutes, for the imports before `main`
 LATE = 10  # seconds after the end, when the process stops although a call of the device has not returned
-TESTS = 0.4  # the tests' part of the time that is left
+TESTS = 0.35  # the tests' part of the time that is left
 # Measured first is surest to be measured. Seconds that a compiled network needs at least; others 15.
 FORM_ORDER = {"bf16": 15, "tf32": 15, "float32": 15, "bf16 compile": 40, "bf16 contiguous": 15}
 MOST = 4  # times as long a measurement may take
@@ -45,7 +45,7 @@ class Item(NamedTuple):
     measure: Callable[[], dict[str, Any]]
 
     def __str__(self) -> str:
-        return f"{self.part}, {self.name}"
+        return f"{self.part} {self.name}"
 
 
 def items(folder: Path, results: Results, device: str, tiny: bool) -> Iterator[Item]:
@@ -54,17 +54,17 @@ def items(folder: Path, results: Results, device: str, tiny: bool) -> Iterator[I
     for precision in peak.TYPES:
         yield Item("peak", precision, 2, 20, partial(peak.product, device, precision, side, seconds))
     yield Item("tests", "tests/gpu", 20, None, lambda: checks.run(folder / "tests", TESTS * results.left, device, tiny))
-    training = Training(folder, results, tiny, *((0.3, 2) if tiny else (3.0, 10)))
+    training = Training(folder, results, tiny, *((0.3, 2) if tiny else (2.0, 10)))
     for form, needs in FORM_ORDER.items():
         for case in CASES if not tiny or form == "bf16" else ("edsr_baseline",):
-            yield Item("training", f"{case}, {form}", needs, MOST * needs, partial(training, case, FORMS[form]))
+            yield Item("training", f"{case} {form}", needs, MOST * needs, partial(training, case, FORMS[form]))
         if form == "bf16":
             ddp = partial(training, "edsr_baseline", FORMS["bf16 ddp"])
-            yield Item("training", "edsr_baseline, bf16 ddp", needs, MOST * needs, ddp)
+            yield Item("training", "edsr_baseline bf16 ddp", needs, MOST * needs, ddp)
             for name in ("compact",) if tiny else predicting.NETWORKS:
                 for precision in ("32", "bf16") if tiny else ("32", "bf16", "16"):
-                    measure = partial(predicting.measure, name, precision, folder, *((32, 0.1) if tiny else (512, 2.0)))
-                    yield Item("predict.py", f"{name}, {precision}", 8, MOST * 8, measure)
+                    measure = partial(predicting.measure, name, precision, folder, *((32, 0.1) if tiny else (512, 1.0)))
+                    yield Item("predict.py", f"{name} {precision}", 8, MOST * 8, measure)
 
 
 def main() -> None:
@@ -82,9 +82,8 @@ def main() -> None:
     started = time.monotonic()
     results = Results(Path(said.get("to", "outputs/gpu.json")), started + 60 * minutes - STARTING, minutes=minutes, tiny=tiny)
     with watched(max(results.left, 0) + LATE), tempfile.TemporaryDirectory() as folder:
-        chosen = [
-            item for item in items(Path(folder), results, device, tiny) if any(w in f"{item[0]}, {item[1]}" for w in only)
-        ]
+        every = items(Path(folder), results, device, tiny)
+        chosen = [item for item in every if any(word in str(item) for word in only)]
         if not chosen:
             sys.exit(f"only={said['only']}: nothing has that in its name")
         rows = [results.plan(item.part, item.name) for item in chosen]

@@ -81,7 +81,7 @@ class Results:
                 row["where"] = _where(error)
             row["took_s"] = time.monotonic() - started
         self.write()
-        print(f"{row['part']}, {row['name']}: {_said(row)}", flush=True)
+        print(f"{row['part']} {row['name']}: {_said(row)}", flush=True)
         if torch.cuda.is_available():  # an error holds what its frames hold
             gc.collect()
             torch.cuda.empty_cache()
@@ -97,7 +97,7 @@ class Results:
 
     @property
     def failed(self) -> list[str]:
-        return [f"{row['part']}, {row['name']}" for row in self.rows if row["state"] == FAILED]
+        return [f"{row['part']} {row['name']}" for row in self.rows if row["state"] == FAILED]
 
     def table(self) -> str:
         """A table for each part, and the lines of what failed and of what was not run."""
@@ -108,7 +108,7 @@ class Results:
             cells = [[row["name"], *(short(row.get(name)) for name in names)] for row in rows]
             found += [markdown([[part, *names], *cells])] if rows else []
         for state in (FAILED, NOT_RUN):
-            lines = [f"{state}: {row['part']}, {row['name']}: {row['why']}" for row in self.rows if row["state"] == state]
+            lines = [f"{state}: {row['part']} {row['name']}: {row['why']}" for row in self.rows if row["state"] == state]
             lines += [f"  {t['name']}: {t['why']}" for row in self.rows if state == FAILED for t in row.get("others", ())]
             found += ["\n".join(lines)] if lines else []
         return "\n\n".join(found)
