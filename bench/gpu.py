@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+import checkout  # noqa: F401
 from common import options, say
 from on_gpu import checks, peak, predicting
 from on_gpu.results import Results, watched

@@ -40,15 +40,16 @@ def closure(names: list[str], without: set[str]) -> set[str]:
     while waiting:
         wanted = waiting.pop()
         name = canonicalize_name(wanted.name)
-        if name in without or (name, frozenset(wanted.extras)) in seen:
+        if (name, *sorted(wanted.extras)) in seen:
             continue
-        seen.add((name, frozenset(wanted.extras)))
+        seen.add((name, *sorted(wanted.extras)))
         found.add(name)
-        for line in requires(name) or []:
-            needed = Requirement(line)
-            if any(needed.marker is None or needed.marker.evaluate({**there, "extra": e}) for e in ("", *wanted.extras)):
+        # Of a package that is there its extras may still lack something: fsspec[http].
+        wishes = wanted.extras if name in without else {"", *wanted.extras}
+        for needed in map(Requirement, (requires(name) or []) if wishes else []):
+            if any(needed.marker is None or needed.marker.evaluate({**there, "extra": wish}) for wish in wishes):
                 waiting.append(needed)
-    return found
+    return found - without
 
 
 def pinned() -> dict[str, str]:

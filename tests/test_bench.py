@@ -8,7 +8,9 @@ import pytest
 
 from tests.jobs import ROOT, environment
 
-SCRIPTS = sorted(file.stem for file in (ROOT / "bench").glob("*.py") if file.stem not in ("common", "kinds", "recipe"))
+SCRIPTS = sorted(
+    file.stem for file in (ROOT / "bench").glob("*.py") if file.stem not in ("checkout", "common", "kinds", "recipe")
+)
 
 
 def bench(script: str, *words: str, folder: Path) -> subprocess.CompletedProcess:
