@@ -3,13 +3,13 @@
 import pytest
 import pytorch_lightning as pl
 import torch
+from tests.model.test_synchronised import Reads
 from torch import nn
 
 from sr import build
 from sr.model.average import Average
 from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
-from tests.model.test_synchronised import Reads
 from tests.network.small import NAMES, scale_of, shrunk
 from tests.network.small import build as of_yaml
 
