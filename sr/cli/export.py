@@ -11,10 +11,11 @@ def export(cfg: DictConfig) -> None:
         cfg.ckpt  # noqa: B018, checked before torch is imported
     from pathlib import Path
 
+    from sr.export.file import check_place, format_of
     from sr.export.file import export as write
-    from sr.export.file import format_of
 
     format = format_of(Path(cfg.output), cfg.format)
+    check_place(Path(cfg.output))
     from sr import build
 
     network = build.predicting_network(cfg)

@@ -1,6 +1,7 @@
 """Writes a network to an exported file: traced, written to a temporary name, checked, and then renamed."""
 
 import copy
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from sr.backend.facts import Facts
 from sr.backend.files import FORMATS, opened
-from sr.errors import ExistsError, InputError
+from sr.errors import ExistsError, InputError, StorageError
 from sr.export import verify
 from sr.export.int8 import Int8Job
 from sr.export.learned import Learned
@@ -33,6 +34,14 @@ def format_of(path: Path, format: str | None) -> str:
         endings = ", ".join(f"{suffix} ({name})" for suffix, name in FORMATS.items())
         raise InputError(f"output={path}: the name must end in one of {endings}" + (f"; format={format}" if format else ""))
     return known
+
+
+def check_place(output: Path) -> None:
+    """StorageError: nothing can be written there; said before the work, and nothing is made."""
+    place = next(folder for folder in output.absolute().parents if folder.exists())
+    code = errno.ENOTDIR if not place.is_dir() else None if os.access(place, os.W_OK | os.X_OK) else errno.EACCES
+    if code:
+        raise StorageError(code, f"nothing can be written to {place} ({os.strerror(code)}): choose another output", str(output))
 
 
 def export(

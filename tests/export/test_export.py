@@ -13,9 +13,9 @@ from sr.backend.files import opened
 from sr.cli.export import export as command
 from sr.cli.test import score
 from sr.device.count import multiply_adds, parameters
-from sr.errors import ExistsError, InputError
+from sr.errors import ExistsError, InputError, StorageError
 from sr.export import verify
-from sr.export.file import export
+from sr.export.file import check_place, export
 from sr.files import digest
 from sr.network.compact import Compact
 from sr.network.espcn import ESPCN
@@ -121,6 +121,14 @@ def test_a_file_that_differs_is_not_kept(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=r"a.onnx: nothing can be written to .*file \(Not a directory\): choose another"):
+        check_place(tmp_path / "file" / "new" / "a.onnx")
+    check_place(tmp_path / "new" / "newer" / "a.onnx")
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
 @pytest.mark.parametrize("found", [(float("nan"), 0.01), (0.01, float("nan"))])
 def test_a_file_that_gives_nan_is_not_kept(found):
     with pytest.raises(InputError, match="differs from the network by nan of 255 levels"):
