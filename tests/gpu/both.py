@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 import pytorch_lightning as pl
 
-from sr import build
 from sr.device.float32 import float32
 from tests.jobs import ONE_PHOTO, SMALL, compose
-from tests.model.gan_job import fit
+from tests.model.gan_job import fit, trained
 
 ACCELERATORS = {"cpu": "cpu", "cuda": "gpu"}
 
@@ -39,22 +38,14 @@ def on_both(
     return pytest.mark.parametrize(f"device,{names}", found)
 
 
-def fit_pixels(folder: Path, *overrides: str, watch: pl.Callback | None = None) -> tuple[pl.Trainer, pl.LightningModule]:
-    """As tests/model/gan_job.py, with a small network and its pixel loss alone."""
-    cfg = compose("train", *SMALL, *ONE_PHOTO, "metric=[psnr]", *overrides, f"output_dir={folder}", f"data_dir={folder}/data")
-    build.seed(cfg)
-    data, module = build.data(cfg), build.model(cfg)
-    trainer = build.trainer(cfg, module)
-    trainer.callbacks += [watch] if watch is not None else []
-    build.fit(trainer, module, data)
-    return trainer, module
-
-
 def fit_on(device: str, kind: str, folder: Path, *overrides: str, **options: Any) -> tuple[pl.Trainer, pl.LightningModule]:
     """Train in true float32, or what `trainer.precision` says, on a device: "pixels" or "gan"."""
     watch = options.pop("watch", TrueFloat32())
-    train = {"pixels": fit_pixels, "gan": fit}[kind]
-    return train(folder, f"trainer.accelerator={ACCELERATORS[device]}", *overrides, watch=watch, **options)
+    words = [f"trainer.accelerator={ACCELERATORS[device]}", *overrides]
+    if kind == "gan":
+        return fit(folder, *words, watch=watch, **options)
+    own = ["metric=[psnr]", f"output_dir={folder}", f"data_dir={folder.parent}/data"]
+    return trained(compose("train", *SMALL, *ONE_PHOTO, *words, *own), watch=watch, **options)
 
 
 class TrueFloat32(pl.Callback):

@@ -38,6 +38,11 @@ TINY = (
 def fit(folder: Path, *overrides: str, model: str = "esrgan", resume: Path | None = None, watch: Any = None) -> tuple[Any, Any]:
     """Train; the trainer and the module as they are after it. `watch`: a callback of the test's own."""
     cfg = compose("train", f"model={model}", *TINY, *overrides, f"output_dir={folder}", f"data_dir={folder.parent}/data")
+    return trained(cfg, resume, watch)
+
+
+def trained(cfg: Any, resume: Path | None = None, watch: Any = None) -> tuple[Any, Any]:
+    """The same for any config."""
     build.seed(cfg)
     data, module = build.data(cfg), build.model(cfg)
     trainer = build.trainer(cfg, module)
