@@ -13,7 +13,7 @@ from tests.network.small import build
 GPU = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU")])
 
 
-@pytest.mark.parametrize("device", ["cpu", GPU])
+@pytest.mark.parametrize("device", [pytest.param("cpu", marks=pytest.mark.slow), GPU])
 @pytest.mark.parametrize("options", [{}, {"outscale": 1.7}, {"alpha_upscale": "network"}], ids=["plain", "resized", "alpha"])
 def test_a_file_in_tiles_is_that_of_the_cpu_at_once(tmp_path, device, options):
     pixels = (photograph(96)[0].permute(1, 2, 0) * 255).round().byte().numpy()
