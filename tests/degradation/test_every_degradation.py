@@ -16,7 +16,7 @@ SCALES = {**dict.fromkeys(SAME_SIZE, (1,)), "realbasicvsr": (4,), "bd": (2, 4)} 
 CASES = [(file, scale) for file in FILES for scale in SCALES.get(file.stem, (2, 3, 4))]
 
 
-@pytest.fixture(params=CASES, ids=lambda p: f"{p[0].stem}-x{p[1]}")
+@pytest.fixture(scope="module", params=CASES, ids=lambda p: f"{p[0].stem}-x{p[1]}")
 def chain(request) -> Chain:
     file, scale = request.param
     made = chain_of(file, scale)
