@@ -31,6 +31,7 @@ def photos(tmp_path_factory):
 
 HEAVY = ("atd_light", "dat_light", "drct", "hat_small", "rgt_small")  # attention whose smallest run takes seconds
 HEAVY += ("abpn", "bsrn_small", "coordinate", "efdn", "lte", "repsr_m4c16")  # much like others of their families
+HEAVY += ("liif", "meta_sr", "rdn", "rfdn", "mosr", "plksr", "swin2sr", "vdsr", "zssr_cnn", "bsrn")
 
 
 @pytest.mark.parametrize(
