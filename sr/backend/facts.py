@@ -30,6 +30,7 @@ class Facts:
         precision: "32", "16", "bf16" or the number of bits of the weights, such as "int8".
         parameters: how many the network has; 0: unknown.
         multiply_adds: for an output of 1280x720, 8-bit ones among them; 0: unknown.
+        weights: hash of the weights in this very file; "": not known. A file with others is damaged.
         run: as far as test.py needs it, what a checkpoint contains about its run; {} for released weights.
     """
 
@@ -43,6 +44,7 @@ class Facts:
     precision: str = "32"
     parameters: int = 0
     multiply_adds: float = 0.0
+    weights: str = ""
     run: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +53,14 @@ class Facts:
         kind = type(network).__name__
         found = {"scale": network.scale, "multiple_of": network.multiple_of, "channels": channels(network)}
         return cls(**found | {"network": kind, "name": kind} | others)
+
+    def check_weights(self, found: str, path: str | Path) -> None:
+        """InputError: the file has other weights than were written."""
+        if self.weights not in ("", found):
+            raise InputError(
+                f"{path}: its weights are not those that were written: it is damaged, or of two exports; export it again. If "
+                f"another program changed it on purpose, remove its metadata {KEY}"
+            )
 
     def text(self) -> str:
         return json.dumps(asdict(self))

@@ -1,6 +1,7 @@
 """ONNX files, run by ONNX Runtime. Nothing is executed but the operators of the graph."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -50,7 +51,9 @@ class OnnxNetwork(Exported):
         if not isinstance(shape[1], int):
             raise InputError(f"{path}: the number of channels of its input is not fixed ({shape[1]})")
         fixed = tuple(shape[2:]) if all(isinstance(side, int) for side in shape[2:]) else None
-        super().__init__(path, facts(path, model), shape[1], fixed, one=shape[0] == 1)
+        if (said := facts(path, model)) is not None:
+            said.check_weights(weights_of(model), path)
+        super().__init__(path, said, shape[1], fixed, one=shape[0] == 1)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
         if self.place.device != self._on:
@@ -103,6 +106,15 @@ def checked(path: str | Path) -> Any:
         if not (folder / place).is_file():
             raise MissingError(f"{path}: its data file {place} is not beside it")
     return model
+
+
+def weights_of(model: Any) -> str:
+    """Hash of the tensors in a graph."""
+    inside = (attribute.t for node in model.graph.node for attribute in node.attribute)
+    found = sha256()
+    for tensor in (*model.graph.initializer, *inside):
+        found.update(tensor.SerializeToString(deterministic=True))
+    return found.hexdigest()
 
 
 def _nodes(model: Any) -> Iterator[Any]:

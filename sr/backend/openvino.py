@@ -11,6 +11,7 @@ from sr.backend.exported import Exported
 from sr.backend.facts import KEY, Facts, parsed
 from sr.backend.onnx import EXTRA
 from sr.errors import InputError, MissingError, first_line
+from sr.files import digest
 
 # How a file of the format begins. OpenVINO reads other formats too, whatever the name: ONNX, with data files anywhere.
 _BEGIN = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>\s*)?<net\s")
@@ -40,7 +41,8 @@ class OpenVinoNetwork(Exported):
         for one in (model.input(0), model.output(0)):
             if (kind := one.get_element_type().get_type_name()) not in ("f32", "f16"):
                 raise InputError(f"{path}: takes or gives {kind}, expected float32 in [0, 1]")
-        said = _facts(model, path)
+        if (said := _facts(model, path)) is not None:
+            said.check_weights(digest(Path(path).with_suffix(".bin")), path)
         options = {
             "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
             # Otherwise CPUs with bfloat16 compute in it, and results differ by several levels.

@@ -107,11 +107,9 @@ class Quantiser:
 
 def saved(model: Any, made: Path, facts: Facts, format: str) -> None:
     """Write the graph as ONNX, and from it as OpenVINO's files."""
-    import onnx
+    from sr.export.onnx import save
 
-    model.producer_name = "sr"
-    onnx.checker.check_model(model)
-    made.with_suffix(".onnx").write_bytes(model.SerializeToString())
+    save(model, made.with_suffix(".onnx"), facts)
     if format == "openvino":
         from sr.export import openvino
 

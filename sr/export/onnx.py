@@ -1,11 +1,13 @@
 """ONNX files by torch.onnx's exporter of traced graphs."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from sr.backend.facts import KEY, Facts
-from sr.backend.onnx import EXTRA
+from sr.backend.onnx import EXTRA, weights_of
 from sr.errors import InputError, MissingError, first_line
 from sr.export.traced import quiet
 
@@ -21,7 +23,7 @@ def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset
     if type(opset) is not int or not OPSETS[0] <= opset <= OPSETS[1]:
         raise InputError(f"opset={opset}: choose a whole number from {OPSETS[0]} to {OPSETS[1]}")
     try:
-        import onnx
+        import onnx  # noqa: F401
         import onnxscript  # noqa: F401, torch's exporter needs it
     except ImportError as error:
         raise MissingError(f"exporting ONNX needs the package {error.name}: {EXTRA}") from None
@@ -39,8 +41,14 @@ def write(program: torch.export.ExportedProgram, path: Path, facts: Facts, opset
         except torch.onnx.errors.OnnxExporterError as error:
             reason = first_line(error.__cause__ or error, 200)
             raise InputError(f"{facts.network} cannot be written as ONNX: {reason}") from error
-    model = made.model_proto
-    onnx.helper.set_model_props(model, {KEY: facts.text()})
+    save(made.model_proto, path, facts)
+
+
+def save(model: Any, path: Path, facts: Facts) -> None:
+    """Check an `onnx.ModelProto` and write it with its facts, among them the hash of its weights."""
+    import onnx
+
+    onnx.helper.set_model_props(model, {KEY: replace(facts, weights=weights_of(model)).text()})
     model.producer_name = "sr"
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())

@@ -1,10 +1,12 @@
 """OpenVINO's files, made from an ONNX file."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sr.backend.facts import KEY, Facts
 from sr.backend.onnx import EXTRA
 from sr.errors import MissingError
+from sr.files import digest
 
 
 def write(onnx: Path, path: Path, facts: Facts) -> None:
@@ -14,5 +16,6 @@ def write(onnx: Path, path: Path, facts: Facts) -> None:
     except ImportError:
         raise MissingError(f"format=openvino needs the package openvino: {EXTRA}") from None
     model = openvino.convert_model(str(onnx))
-    model.set_rt_info(facts.text(), [KEY])
+    openvino.save_model(model, str(path), compress_to_fp16=False)
+    model.set_rt_info(replace(facts, weights=digest(path.with_suffix(".bin"))).text(), [KEY])
     openvino.save_model(model, str(path), compress_to_fp16=False)

@@ -75,7 +75,7 @@ def probe(network: nn.Module, channels: int | None = None, side: int | None = No
         name: name of the photograph, see sr/image/photograph.py.
     """
     channels = channels or getattr(network, "channels", 3)
-    side = side or SIDES[parameters(network) > LARGE and network.scale > 1]
+    side = side or SIDES[(parameters(network) or 0) > LARGE and network.scale > 1]
     border = side // 8 * network.scale  # padding affects the border most
     hr = photograph(side * network.scale, channels, name)
     lr = hr if network.scale == 1 else imresize(hr, 1 / network.scale, rounding=True)

@@ -6,7 +6,7 @@ import torch
 
 from sr.backend.facts import KEY, Facts
 from sr.backend.files import facts, opened
-from sr.backend.onnx import CUDA, providers
+from sr.backend.onnx import CUDA, checked, providers, weights_of
 from sr.errors import InputError, MissingError
 from sr.infer.upscaler import upscale
 from sr.report.costs import Cost, identity, sizes
@@ -48,6 +48,15 @@ def test_a_file_of_others_runs_and_its_scale_is_found(tmp_path):
     assert network.scale == 3 and facts(tmp_path / "a.onnx") is None
     assert torch.equal(network(image()), repeated(image(), 3))
     torch.testing.assert_close(upscale(network, image(50, 40), tile=24, overlap=8), repeated(image(50, 40), 3))
+
+
+def test_weights_other_than_those_written_are_refused(tmp_path):
+    """A file of two exports, or one of which a bit was flipped, opens without an error, and its image is wrong."""
+    right = weights_of(checked(model(tmp_path / "a.onnx")))
+    said = Facts(2, 1, 3, "Nearest", "nearest", weights=right)
+    assert opened(model(tmp_path / "a.onnx", said=said.text())).facts == said
+    with pytest.raises(InputError, match="b.onnx: its weights are not those that were written: it is damaged"):
+        opened(model(tmp_path / "b.onnx", factor=2.0000002, said=said.text()))
 
 
 @pytest.mark.filterwarnings("ignore:.*has no metadata")

@@ -1,5 +1,6 @@
 """OpenVINO's files of others: what is refused in one line that names the file."""
 
+import numpy as np
 import pytest
 
 from sr.backend.files import opened
@@ -13,8 +14,8 @@ def written(tmp_path, kinds=(None, None)):
     """An image as it is, as OpenVINO's files, whose input and output have these types of elements."""
     from openvino import opset13 as operators
 
-    lr = operators.parameter([-1, 3, -1, -1], "f32")
-    bias = operators.constant([[[[0.0]]]], "f32")
+    lr = operators.parameter([-1, 3, -1, -1], np.float32)
+    bias = operators.constant([[[[0.0]]]], np.float32)
     steps = openvino.preprocess.PrePostProcessor(openvino.Model([operators.add(lr, bias)], [lr]))
     for side, kind in zip((steps.input(), steps.output()), kinds, strict=True):
         if kind:

@@ -88,6 +88,12 @@ def test_other_formats_give_the_same(network, suffix, tmp_path):
     assert len(said) == len(verify.SIZES) and max(max(one.photo, one.noise) for one in said) < verify.LIMITS["32"]
     result = torch.export.load(str(file)).module()(lr()) if suffix == ".pt2" else opened(file)(lr())
     torch.testing.assert_close(result, network(lr()), rtol=0, atol=1e-5)
+    if suffix == ".xml":
+        data = bytearray((tmp_path / "net.bin").read_bytes())
+        data[len(data) // 2] ^= 1
+        (tmp_path / "net.bin").write_bytes(data)
+        with pytest.raises(InputError, match="net.xml: its weights are not those that were written"):
+            opened(file)
     if suffix == ".pt2":  # never read as a checkpoint
         assert foreign.kind(file).startswith("a program of torch.export")
     assert sorted(one.name for one in tmp_path.iterdir()) == (["net.bin", "net.xml"] if suffix == ".xml" else [f"net{suffix}"])
