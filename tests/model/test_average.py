@@ -10,19 +10,19 @@ from sr import build
 from sr.model.average import Average
 from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
-from tests.network.small import NAMES, scale_of, shrunk
+from tests.network.small import PARAMS, scale_of, shrunk
 from tests.network.small import build as of_yaml
 
 
 def network(name: str) -> nn.Module:
-    return of_yaml(name, scale_of(name, 4 if name == "swinir_large" else 2), **shrunk(name)).train()
+    return of_yaml(name, scale_of(name, 4 if name == "swinir_large" else 2), **shrunk(name, narrow=True)).train()
 
 
 def whole_numbers(module: nn.Module) -> dict[str, torch.Tensor]:
     return {name: buffer for name, buffer in module.named_buffers() if not buffer.is_floating_point()}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMS)
 def test_the_average_of_unchanged_weights_is_the_network(name):
     """Every network of conf/network: a copy, three updates, and each tensor is the network's, bit by bit."""
     followed = network(name)

@@ -27,7 +27,7 @@ def _lightest() -> list[str]:
     """Of the files of one architecture the one with the least features and blocks; its variants are tried by the slow tests."""
     found: dict[tuple[str, ...], tuple[int, str]] = {}
     for name in NAMES:
-        config = OmegaConf.load(CONF / f"{name}.yaml")
+        config = FILES[name]
         size = (config.get("n_feats") or 1) * (config.get("n_blocks") or 1)
         kind = (config._target_, config.get("architecture", name if "n_feats" not in config else ""))
         found[kind] = min(found.get(kind, (size, name)), (size, name))
@@ -38,9 +38,10 @@ LIGHTEST = _lightest()
 PARAMS = [pytest.param(name, marks=() if name in LIGHTEST else pytest.mark.slow) for name in NAMES]
 
 
-def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
-    """At most so many blocks, two layers in each group of a transformer or of RCAN, a narrow block in each level of NAFNet."""
-    config = OmegaConf.load(CONF / f"{name}.yaml")
+def shrunk(name: str, n_blocks: int = 2, narrow: bool = False) -> dict[str, object]:
+    """At most so many blocks, two layers in each group of a transformer or of RCAN, a narrow block in each level of NAFNet;
+    96 features, which their heads divide, in wide transformers that are made `narrow`."""
+    config = FILES[name]
     small = {"n_blocks": min(config.n_blocks, n_blocks)} if config.get("n_blocks") else {}
     if "n_groups" in config:
         small["n_groups"] = min(config.n_groups, n_blocks)
@@ -49,13 +50,15 @@ def shrunk(name: str, n_blocks: int = 2) -> dict[str, object]:
     for key in ("encoder_blocks", "decoder_blocks"):
         if key in config:
             small |= {key: [1] * len(config[key]), "n_middle_blocks": 1, "n_feats": 8}
+    if narrow and "num_heads" in config.get("options", {}) and config.n_feats > 96:
+        small["n_feats"] = 96
     layers = {key: 2 for key in ("depths", "depth") if key in config.get("options", {})}
     return {**small, "options": {**config.options, **layers}} if layers else small
 
 
 def build(name: str, scale: int, **overrides: object) -> nn.Module:
     """build("edsr_baseline", 2, n_blocks=4): the network of conf/network/edsr_baseline.yaml, in eval mode."""
-    config = OmegaConf.create({"scale": scale, "image": IMAGE, "network": OmegaConf.load(CONF / f"{name}.yaml")})
+    config = OmegaConf.create({"scale": scale, "image": IMAGE, "network": FILES[name]})
     config.network.update(overrides)
     torch.manual_seed(0)
     return instantiate(config.network, _convert_="all").eval()
@@ -64,7 +67,7 @@ def build(name: str, scale: int, **overrides: object) -> nn.Module:
 @cache
 def scales(name: str) -> tuple[int, ...]:
     """Scales that a network makes, as its refusal of another one lists them; () where it makes every one."""
-    config = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
+    config = OmegaConf.to_container(FILES[name])
     try:
         get_class(config.pop("_target_"))(**{**config, "scale": -1, "channels": 3})
     except InputError as error:

@@ -12,7 +12,7 @@ from sr.weights import checkpoint
 from sr.weights.rebuild import build_network
 from sr.weights.recognise import candidates
 from tests.jobs import compose
-from tests.network.small import NAMES, build, scale_of, shrunk
+from tests.network.small import NAMES, PARAMS, build, scale_of, shrunk
 from tests.released import released
 
 TINY = released(RLFN, taps=(1, 1, 0), back=(-1, -1))
@@ -21,10 +21,13 @@ SILENT = ("FSRCNN", "SRCNN", "VDSR", "ResizeConv", "PAN", "ZSSRCNN")  # the scal
 
 def built(name, scale=2, **options):
     """The network of a YAML, with two blocks at most; x1 where it does not enlarge."""
-    return build(name, scale_of(name, scale), **shrunk(name), **options)
+    return build(name, scale_of(name, scale), **shrunk(name, narrow=True), **options)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("interpolation") and name != "deep_linear"])
+NOTHING_TO_RECOGNISE = ("deep_linear", *(name for name in NAMES if name.startswith("interpolation")))
+
+
+@pytest.mark.parametrize("name", [param for param in PARAMS if param.values[0] not in NOTHING_TO_RECOGNISE])
 def test_what_a_yaml_builds_is_recognised(name):
     network = built(name, **({"global_skip": False} if name == "liif_small" else {}))  # the first variant
     tensors = network.state_dict()
@@ -75,7 +78,7 @@ def test_fsrcnn_wants_to_be_told_its_scale(sr_data):
         lambda state: {1: torch.ones(1), **state},
     ],
 )
-@pytest.mark.parametrize("ending", ["pth", "pt"])
+@pytest.mark.parametrize("ending", ["pth", pytest.param("pt", marks=pytest.mark.slow)])  # both are read by torch.load
 def test_wrappers(tmp_path, wrap, ending):
     state = TINY.state_dict()
     torch.save(wrap(state), tmp_path / f"weights.{ending}")
