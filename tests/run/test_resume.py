@@ -133,7 +133,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degrad
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("accumulate", [pytest.param(1, marks=pytest.mark.slow), 2])  # with 2 a batch is not a step
 def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulate):
     """Dropout in the first step after a resume is that of this step, not of the run's first."""
     words = ["network=resize_conv", "network.dropout=0.5", f"trainer.accumulate_grad_batches={accumulate}"]
