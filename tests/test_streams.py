@@ -1,12 +1,12 @@
 """No two consumers of random numbers read the same ones: every stream that a run draws from, found by running it."""
 
 import ast
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage import data
 
 from sr.cli.train import train
@@ -45,7 +45,7 @@ def streams(tmp_path_factory) -> list[str]:
         fit(tmp_path_factory.mktemp("run") / "run", *everything, "data.patch_size=16")
         folder = tmp_path_factory.mktemp("blind")
         (folder / "hr").mkdir()
-        shutil.copy(Path(data.__file__).with_name("coffee.png"), folder / "hr")
+        Image.fromarray(data.coffee()[100:196, 200:296]).save(folder / "hr" / "coffee.png")
         blind = ("degradation=[realesrgan]", "benchmark=[degraded]", f"benchmark.degraded.hr={folder}/hr")
         fit(folder / "run", *blind, "trainer.max_steps=1")
         any_scale = ("model=liif", "network=liif_small", "data.sample_pixels=16", "data.patch_size=12", "data.batch_size=2")
@@ -60,7 +60,7 @@ def streams(tmp_path_factory) -> list[str]:
         bursts = (*BURSTS, f"benchmark.bursts.hr={folder}/hr", f"validation.bursts.hr={folder}/hr")
         run_train(*bursts, last, "trainer.val_check_interval=1", "trainer.limit_test_batches=0", f"output_dir={folder}/burst")
         Task(torch.zeros(1, 3, 32, 32)).pair(0)
-        shutil.copy(Path(data.__file__).with_name("rocket.jpg"), folder / "hr")
+        Image.fromarray(data.rocket()[100:196, 200:296]).save(folder / "hr" / "rocket.png")
         Patches(folder / "hr", PHOTO, 2, 1, Int8(patches=1)).calibration()
     return sorted(names)
 
