@@ -83,7 +83,7 @@ def test_fp16_learns(device, kind, tmp_path, expected):
 @on_both("kind,precision", [(kind, "32-true") for kind in KINDS], only_gpu=[("gan", "bf16-mixed"), ("gan", "16-mixed")])
 def test_a_resumed_run_is_the_one_that_was_not_stopped(device, kind, precision, tmp_path):
     """With Adam, whose moments are in the checkpoint. On the CPU bit for bit; GPUs add in any order."""
-    words = [f"trainer.precision={precision}", "callback=[checkpoint]", "logger=none", NO_VALIDATION]
+    words = [f"trainer.precision={precision}", "callback=[checkpoint]", "logger=none", "schedule=constant", NO_VALIDATION]
 
     def run(name: str, steps: int, **options) -> dict[str, torch.Tensor]:
         return weights(fit_on(device, kind, tmp_path / name, *words, f"trainer.max_steps={steps}", **options)[1])
