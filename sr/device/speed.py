@@ -16,6 +16,7 @@ from sr.model.optimizer import fuses
 
 # Precisions that keep float32 weights, which evaluation needs; the short names are Lightning's.
 _PRECISIONS = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+_WRONG = "on a CPU torch's gradients of 3D convolutions in bfloat16 can be wrong"
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # options of glibc's mallopt, from malloc.h
 
 
@@ -39,6 +40,8 @@ def precision(wanted: Any, accelerator: str, network: nn.Module | None = None) -
         raise InputError(f"trainer.precision={wanted}: choose auto, {known}; weights always stay in float32")
     if on_cpu(accelerator) and wanted.startswith("16"):  # Lightning would silently switch to bf16
         raise InputError(f"trainer.precision={wanted} needs a GPU: on a CPU pass trainer.precision=bf16-mixed, or auto")
+    if wanted.startswith("bf16") and _wrong_on_cpu(accelerator, network):
+        raise InputError(f"trainer.precision={wanted}: {_WRONG}; choose trainer.precision=32-true, or auto")
     half = next((half for half in capability.HALF if wanted.startswith(half)), None)
     line = capability.of(network) if half and network is not None else None
     if line is not None and not line.works_in(half):
@@ -55,7 +58,13 @@ def _automatic(accelerator: str, network: nn.Module | None) -> tuple[str, str]:
         return "32-true", f"{type(network).__name__} was never measured in bfloat16; try it with trainer.precision=bf16-mixed"
     if line is not None and not line.works_in("bf16"):
         return "32-true", line.fault("bf16")
-    return "bf16-mixed", fast
+    return ("32-true", _WRONG) if _wrong_on_cpu(accelerator, network) else ("bf16-mixed", fast)
+
+
+def _wrong_on_cpu(accelerator: str, network: nn.Module | None) -> bool:
+    """torch 2.15: the gradient of Conv3d's weights is off by 90 % where a side is short (depth 2 for 3x3x3 kernels, 5 for
+    7x7x7), as the deepest features of a U-Net are."""
+    return on_cpu(accelerator) and network is not None and any(isinstance(part, nn.Conv3d) for part in network.modules())
 
 
 def check_strategy(strategy: Any) -> None:

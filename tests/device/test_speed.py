@@ -48,6 +48,15 @@ def test_a_network_that_breaks_in_bf16_or_that_nobody_measured_stays_in_float32(
     assert speed.precision("auto", "cpu", network("network=imdn")) == ("32-true", "IMDN is off by 30% in bfloat16")
 
 
+def test_volumes_are_trained_in_float32_on_a_cpu():
+    """Where torch's bfloat16 gradients of 3D convolutions can be wrong without a word."""
+    volumes = torch.nn.Sequential(torch.nn.Conv3d(1, 1, 3))
+    with pytest.raises(InputError, match="bf16-mixed: on a CPU torch's gradients of 3D convolutions in bfloat16 can be wrong"):
+        speed.precision("bf16", "cpu", volumes)
+    assert speed.precision("32", "cpu", volumes)[0] == "32-true"
+    assert speed.precision("bf16", "gpu", volumes)[0] == "bf16-mixed"
+
+
 def test_half_precision_that_breaks_a_network_is_refused(monkeypatch):
     chosen = network("network=imdn")
     assert speed.precision("bf16-mixed", "cpu", chosen)[0] == "bf16-mixed"
