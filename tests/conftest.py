@@ -6,10 +6,12 @@ import pickle
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import absl.logging
 import pytest
 from filelock import FileLock
 
@@ -34,6 +36,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if WHOLE_RUNS & set(item.fixturenames):
             item.add_marker("medium")
+
+
+def pytest_configure() -> None:
+    """absl, which OpenVINO imports, closes the stream of its handler if that is not the process's own: pytest's file of what is
+    printed, when a later test configures logging."""
+    absl.logging.get_absl_handler().python_handler.setStream(sys.__stderr__)
 
 
 def pytest_collection_finish() -> None:

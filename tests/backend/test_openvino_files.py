@@ -7,11 +7,16 @@ from sr.backend.files import opened
 from sr.errors import InputError
 from tests.backend.test_onnx_files import external
 
-openvino = pytest.importorskip("openvino", reason='pip install ".[export]"')
+
+@pytest.fixture(autouse=True)
+def openvino():
+    """Imported by the tests alone: it takes seconds."""
+    return pytest.importorskip("openvino", reason='pip install ".[export]"')
 
 
 def written(tmp_path, kinds=(None, None)):
     """An image as it is, as OpenVINO's files, whose input and output have these types of elements."""
+    import openvino
     from openvino import opset13 as operators
 
     lr = operators.parameter([-1, 3, -1, -1], np.float32)
@@ -25,7 +30,7 @@ def written(tmp_path, kinds=(None, None)):
 
 
 @pytest.mark.filterwarnings("ignore:.*has no metadata")
-def test_whole_numbers_are_refused(tmp_path):
+def test_whole_numbers_are_refused(tmp_path, openvino):
     """A picture in [0, 1] would become one of zeros."""
     assert opened(written(tmp_path)).scale == 1
     for kinds in ((openvino.Type.u8, None), (None, openvino.Type.u8)):

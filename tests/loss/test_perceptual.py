@@ -54,7 +54,7 @@ def test_features_equal_torchvision(file, reference, pair):
     ours = VGG19(layers=wanted, weights=file)(pair[1])
     theirs = reference(pair[1])
     for name in wanted:
-        torch.testing.assert_close(ours[name], theirs[layer_names().index(name)], rtol=1e-5, atol=1e-3)
+        torch.testing.assert_close(ours[name], theirs[layer_names().index(name)], rtol=1e-5, atol=5e-3)
     assert ours["conv1_2"].min() < 0 <= ours["relu2_2"].min()
 
 

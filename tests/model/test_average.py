@@ -3,11 +3,11 @@
 import pytest
 import pytorch_lightning as pl
 import torch
-from tests.model.test_synchronised import Reads
 from torch import nn
 
 from sr import build
 from sr.model.average import Average
+from tests.gpu.test_synchronised import Reads
 from tests.jobs import ONE_PHOTO, SMALL, compose
 from tests.model.gan_job import fit
 from tests.network.small import PARAMS, scale_of, shrunk
