@@ -1,7 +1,7 @@
 """The config that the valid overrides of this command line compose, for messages about an invalid override."""
 
 import sys
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import hydra
@@ -58,7 +58,7 @@ def _choices() -> list[str]:
     chosen = [word for word in words if word.split("=")[0].split("/")[0] in known and "," not in word.split("=", 1)[1]]
     chosen = [word for word in chosen if not word.startswith("hydra.")]
     chosen += [word for word in words if word.startswith("hydra.searchpath=")]
-    for flag, folder in zip(words, [*words[1:], ""], strict=True):
+    for flag, folder in pairwise([*words, ""]):
         if flag in ("--config-dir", "-cd") or flag.startswith("--config-dir="):
             chosen.append(f"hydra.searchpath=['file://{folder if '=' not in flag else flag.split('=', 1)[1]}']")
     return chosen

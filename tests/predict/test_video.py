@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 from torch import nn
 
-import predict
+from sr.cli.predict import predict
 from sr.device.ahead import Behind, ahead
 from sr.errors import InputError, MissingError, StorageError
 from sr.files import digest
@@ -22,7 +22,7 @@ from sr.predict.plan import plan
 from sr.predict.video import VideoSettings, predict_videos
 from sr.predict.video_plan import is_live, plan_videos, videos
 from tests.infer.test_clip import Recurrent, run
-from tests.jobs import compose
+from tests.jobs import ROOT, compose
 from tests.predict.clips import film, pictures
 from tests.predict.jobs import BICUBIC
 
@@ -144,7 +144,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     words = ["network=interpolation_bicubic", "scale=2", "input=in.mkv", "device=cpu", "+ckpt=null"]
     words += ["size=48x40", "video.codec=ffv1", "output=out.mkv"]
     with pytest.raises(SystemExit) as ended:
-        predict.predict(compose("predict", *words))
+        predict(compose("predict", *words))
     assert ended.value.code == 0 and video.facts(tmp_path / "out.mkv").width == 48
     assert "another aspect ratio than size=48x40" in capsys.readouterr().err
     for more, reason in (
@@ -156,7 +156,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         (["size=null", "outscale=-1"], "outscale=-1: choose a factor such as 3.5"),
     ):
         with pytest.raises(InputError, match=reason):
-            predict.predict(compose("predict", *words[:-1], "output=b.mkv", *more))
+            predict(compose("predict", *words[:-1], "output=b.mkv", *more))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_ctrl_c_of_the_command(tmp_path):
         f"output={tmp_path}/out.mkv",
         "device=cpu",
     ]
-    root = Path(predict.__file__).parent
+    root = ROOT
 
     job = subprocess.Popen([sys.executable, "predict.py", *words, "video.part=2"], cwd=root, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob(".out.mkv.parts/00001.json")):
