@@ -68,17 +68,15 @@ def main() -> None:
     warnings.simplefilter("ignore")
     say()
     lr = photo(HEIGHT).repeat(1, 1, 1, 2)[..., :WIDTH]
-    own = {name: {file: one for file, one in quantised.items() if file.stem.startswith(name)} for name in names}
+    own = {name: {file.name: one for file, one in quantised.items() if file.stem.startswith(name)} for name in names}
     rows = [["network", EAGER, *BACKENDS, "int8", "best / PyTorch", "int8 / PyTorch"]]
     for name in names:
         whole = network(name, SCALE)
         turns = {**exported(whole), EAGER: whole.to(memory_format=torch.channels_last)}
-        turns |= {str(file): one for file, one in own[name].items()}
+        turns |= own[name]
         found = measure(turns, lr, int(words.get("rounds", ROUNDS)))
         record("backends", network=name, **found)
-        best, small = (
-            min((found[one] for one in group if one in found), default=None) for group in (BACKENDS, map(str, own[name]))
-        )
+        best, small = (min((found[one] for one in group if one in found), default=None) for group in (BACKENDS, own[name]))
         cells = [*(found.get(column) for column in (EAGER, *BACKENDS)), small]
         ratios = [None if one is None else one / found[EAGER] for one in (best, small)]
         rows.append([name, *(f"{one:.0f}" if one else "" for one in cells), *(f"{one:.2f}" if one else "" for one in ratios)])

@@ -44,7 +44,7 @@ def closure(names: list[str], without: set[str]) -> set[str]:
             continue
         seen.add((name, *sorted(wanted.extras)))
         found.add(name)
-        # Of a package that is there its extras may still lack something: fsspec[http].
+        # The machine may have a package without what its extras need: fsspec[http].
         wishes = wanted.extras if name in without else {"", *wanted.extras}
         for needed in map(Requirement, (requires(name) or []) if wishes else []):
             if any(needed.marker is None or needed.marker.evaluate({**there, "extra": wish}) for wish in wishes):

@@ -1,29 +1,21 @@
-"""The package in Python: what the commands do, on arrays, tensors and files. `sr.upscale` and the others are these."""
+"""The package in Python: what the commands do, on arrays, tensors and files. `sr.upscale` and the others are these.
+
+What only some of them need is imported inside: Lightning takes as long as torch, and enlarging an image needs none of it.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import hydra
 import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from sr import build
-from sr.build.degradation import degradation, named
-from sr.build.image import image_node
-from sr.cli import CONF, words
-from sr.cli import train as training
-from sr.cli.explain import explain
-from sr.data.hold_out import draws
-from sr.data.plan import Plan
-from sr.data.preview import prepared
 from sr.errors import InputError
 from sr.image.file import read, to_pixels, to_tensor
 from sr.image.kind import PHOTO
 from sr.infer import upscaler
-from sr.metric.frames import numbers, one_score
 
 Picture = Tensor | np.ndarray | str | Path
 """A tensor (N, C, H, W) in [0, 1]; an array (H, W, C) or (H, W), uint8, uint16 or float in [0, 1]; or an image file."""
@@ -49,6 +41,9 @@ def score(sr: Picture, hr: Picture, *, scale: float, metric: Sequence[str] = ("p
     Raises:
         InputError: an unknown metric, images of different sizes or of several numbers.
     """
+    from sr import build
+    from sr.metric.frames import numbers, one_score
+
     built = build.metrics(list(metric), scale)
     if lacking := [name for name in metric if name not in built]:
         raise InputError(f"metric {lacking[0]}: not in conf/metric, or it needs weights: test.py measures it")
@@ -64,6 +59,10 @@ def degrade(hr: Picture, name: str | Sequence[str] = "bicubic", *, scale: int = 
     Raises:
         InputError: an unknown degradation; sides that are no multiples of the scale.
     """
+    from sr.build.degradation import degradation, named
+    from sr.build.image import image_node
+    from sr.data.hold_out import draws
+
     image, back = _opened(hr)
     cfg = OmegaConf.create({"scale": scale, "axes": None, "image": image_node(PHOTO)})
     chain = degradation(cfg, named(cfg, [name] if isinstance(name, str) else list(name), "degradation"))
@@ -78,6 +77,12 @@ def compose(command: str, overrides: Sequence[str] = (), config_dir: str | Path 
     Raises:
         InputError: an unknown command, key or choice, in one line.
     """
+    import hydra
+
+    import sr.cli.train  # noqa: F401, which registers resolvers
+    from sr.cli import CONF, words
+    from sr.cli.explain import explain
+
     if not (CONF / f"{command}.yaml").is_file():
         raise InputError(f"command {command!r}: pass train, test, predict, report or export")
     own = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir is not None else []
@@ -94,12 +99,18 @@ def compose(command: str, overrides: Sequence[str] = (), config_dir: str | Path 
 
 def train(cfg: DictConfig) -> float | None:
     """Run a config of `compose("train", ...)` as train.py does; the best validation score."""
-    return training.train(cfg)
+    from sr.cli.train import train as run
+
+    return run(cfg)
 
 
 def batch(cfg: DictConfig, index: int = 0, device: str | torch.device = "cpu") -> dict[str, Any]:
     """Batch `index` of the training that a config describes, without a trainer: {"lr": (N, C, S, S), "hr": (N, C, sS, sS)} in
     [0, 1], and further keys. It is the one that train.py sees on one device, bit for bit on the CPU."""
+    from sr import build
+    from sr.data.plan import Plan
+    from sr.data.preview import prepared
+
     data = prepared(build.data(cfg))
     plan = Plan(seed=data.seed, phases=data.phases, accumulate=data.accumulate)
     made = data.patches(plan).batch(index)

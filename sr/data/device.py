@@ -34,10 +34,8 @@ def finish(
     lr, hr = _degraded(batch, degradation, augmentation, kind)
     partner, partner_parameters = None, None
     if "partner" in batch:
-        partner, partner_parameters = (
-            _degraded(batch["partner"], degradation, augmentation, kind),
-            batch["partner"]["augmentation"],
-        )
+        partner = _degraded(batch["partner"], degradation, augmentation, kind)
+        partner_parameters = batch["partner"]["augmentation"]
     lr, hr = augmentation.apply(lr, hr, parameters, partner, partner_parameters)
     learned = degradation.targets(hr, batch["parameters"]) if "parameters" in batch else {"hr": hr}
     keys = {"scale": hr.new_full((len(hr),), degradation.scale)}
@@ -60,8 +58,8 @@ def _sent(batch: dict[str, Any], degradation: nn.Module, told: bool) -> dict[str
     read = [degradation.on_device(part["parameters"], told) if "parameters" in part else {} for part in parts]
     crossed = sent_together([further, *(part["augmentation"] for part in parts), *read], batch["hr"].device)
     drawn, read = crossed[1 : 1 + len(parts)], crossed[1 + len(parts) :]
-    made = [part | {"augmentation": one, "sent": two} for part, one, two in zip(parts, drawn, read, strict=True)]
-    return made[0] | {"further": texts | crossed[0]} | dict(zip(("partner",), made[1:], strict=False))
+    whole, *partner = (part | {"augmentation": one, "sent": two} for part, one, two in zip(parts, drawn, read, strict=True))
+    return whole | {"further": texts | crossed[0]} | ({"partner": partner[0]} if partner else {})
 
 
 def _degraded(batch: dict[str, Any], degradation: nn.Module, augmentation: Chain, kind: Kind) -> tuple[Tensor, Tensor]:

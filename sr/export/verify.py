@@ -46,7 +46,7 @@ def differences(network: nn.Module, exported: Callable[[Tensor], Tensor]) -> Ite
 
 def check(found: Difference, precision: str, path: str) -> None:
     """InputError: the difference is above the limit of the precision, or not finite."""
-    worst = next((one for one in (found.photo, found.noise) if math.isnan(one)), max(found.photo, found.noise))
+    worst = max((found.photo, found.noise), key=lambda one: (math.isnan(one), one))
     if not worst <= LIMITS[precision]:
         raise InputError(
             f"{path}: differs from the network by {worst:.3g} of 255 levels at {found.size[1]}x{found.size[0]} pixels; at most "
