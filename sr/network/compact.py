@@ -12,6 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
+from sr.network.prelu import PReLU
 from sr.network.release import Release, Shapes, root
 from sr.network.upsample import check_channels, check_scale, check_widths, features_alone
 
@@ -50,9 +51,9 @@ class Compact(nn.Module):
         self.scale = None if scale is None else check_scale(scale, (1, 2, 3, 4, 6, 8))
         widths = check_widths(widths, n_feats, n_blocks + 1)
         self.channels, self.multiple_of, self.n_feats = check_channels(channels), 1, widths[-1]
-        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1), nn.PReLU(widths[0])]
+        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1), PReLU(widths[0])]
         for before, after in pairwise(widths):
-            layers += [self.middle(before, after), nn.PReLU(after)]
+            layers += [self.middle(before, after), PReLU(after)]
         if scale is not None:
             layers.append(nn.Conv2d(widths[-1], channels * scale**2, 3, padding=1))
         self.body = nn.Sequential(*layers)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sr.network.luma import LumaNetwork
+from sr.network.prelu import PReLU
 from sr.network.release import Release, Shapes, count, root
 from sr.network.reparameterised import Kernel, Reparameterised, exact, identity, kernel_of, parallel, sequence
 
@@ -58,7 +59,7 @@ class ECBSR(LumaNetwork):
         super().__init__(scale=scale, channels=channels)
         self.rgb_range = rgb_range
         widths = [1, *[n_feats] * (n_blocks + 1)]
-        layers = [ECB(a, b, nn.PReLU(b), skip) for a, b in zip(widths, widths[1:], strict=False)]
+        layers = [ECB(a, b, PReLU(b), skip) for a, b in zip(widths, widths[1:], strict=False)]
         self.backbone = nn.Sequential(*layers, ECB(n_feats, scale**2, None, skip))
 
     def forward_luma(self, y: Tensor) -> Tensor:

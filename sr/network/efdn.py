@@ -8,6 +8,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.attention import ESA
+from sr.network.prelu import PReLU
 from sr.network.release import Release, Shapes, count, root
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
@@ -75,7 +76,7 @@ class Step(nn.Module):
         super().__init__()
         self.name = name
         self.add_module(name, nn.Conv2d(n_feats, n_feats, kernel_size, padding=kernel_size // 2))
-        self.act = nn.PReLU(n_feats)
+        self.act = PReLU(n_feats)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.act(self.get_submodule(self.name)(x))

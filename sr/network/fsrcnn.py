@@ -7,6 +7,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.network.luma import LumaNetwork
+from sr.network.prelu import PReLU
 from sr.network.release import Release
 
 
@@ -31,11 +32,11 @@ class FSRCNN(LumaNetwork):
     ) -> None:
         super().__init__(scale=scale, channels=channels)
         d, s = n_feats, n_shrunk_feats
-        self.first_part = nn.Sequential(nn.Conv2d(1, d, 5, padding=2), nn.PReLU(d))
-        mid: list[nn.Module] = [nn.Conv2d(d, s, 1), nn.PReLU(s)]
+        self.first_part = nn.Sequential(nn.Conv2d(1, d, 5, padding=2), PReLU(d))
+        mid: list[nn.Module] = [nn.Conv2d(d, s, 1), PReLU(s)]
         for _ in range(n_blocks):
-            mid += [nn.Conv2d(s, s, 3, padding=1), nn.PReLU(s)]
-        mid += [nn.Conv2d(s, d, 1), nn.PReLU(d)]
+            mid += [nn.Conv2d(s, s, 3, padding=1), PReLU(s)]
+        mid += [nn.Conv2d(s, d, 1), PReLU(d)]
         self.mid_part = nn.Sequential(*mid)
         self.last_part = nn.ConvTranspose2d(d, 1, 9, stride=scale, padding=4, output_padding=scale - 1)
         for conv in (*self.first_part[::2], *self.mid_part[::2]):

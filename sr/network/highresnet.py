@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sr.errors import InputError
 from sr.functional.frames import check_clip
 from sr.functional.fusion import present
+from sr.network.prelu import PReLU
 from sr.network.upsample import check_channels, check_scale
 
 _MEDIAN_OF = 9  # frames
@@ -65,7 +66,7 @@ class _Block(nn.Module):
     def __init__(self, n_feats: int) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            nn.Conv2d(n_feats, n_feats, 3, padding=1), nn.PReLU(), nn.Conv2d(n_feats, n_feats, 3, padding=1), nn.PReLU()
+            nn.Conv2d(n_feats, n_feats, 3, padding=1), PReLU(), nn.Conv2d(n_feats, n_feats, 3, padding=1), PReLU()
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ class _Encoder(nn.Module):
 
     def __init__(self, channels: int, n_feats: int, n_blocks: int) -> None:
         super().__init__()
-        self.init_layer = nn.Sequential(nn.Conv2d(2 * channels, n_feats, 3, padding=1), nn.PReLU())
+        self.init_layer = nn.Sequential(nn.Conv2d(2 * channels, n_feats, 3, padding=1), PReLU())
         self.res_layers = nn.Sequential(*(_Block(n_feats) for _ in range(n_blocks)))
         self.final = nn.Sequential(nn.Conv2d(n_feats, n_feats, 3, padding=1))
 
@@ -90,7 +91,7 @@ class _Fusion(nn.Module):
 
     def __init__(self, n_feats: int) -> None:
         super().__init__()
-        self.fuse = nn.Sequential(_Block(2 * n_feats), nn.Conv2d(2 * n_feats, n_feats, 3, padding=1), nn.PReLU())
+        self.fuse = nn.Sequential(_Block(2 * n_feats), nn.Conv2d(2 * n_feats, n_feats, 3, padding=1), PReLU())
 
     def forward(self, states: Tensor, there: Tensor) -> Tensor:
         """`there` (N, T) is 0 for frames that are missing: their partner stays as it is."""
@@ -111,7 +112,7 @@ class _Decoder(nn.Module):
 
     def __init__(self, scale: int, channels: int, n_feats: int) -> None:
         super().__init__()
-        self.deconv = nn.Sequential(nn.ConvTranspose2d(n_feats, n_feats, scale, stride=scale), nn.PReLU())
+        self.deconv = nn.Sequential(nn.ConvTranspose2d(n_feats, n_feats, scale, stride=scale), PReLU())
         self.final = nn.Conv2d(n_feats, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:

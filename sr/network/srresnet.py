@@ -7,6 +7,7 @@ arXiv:1609.04802, section 2.1.1 and figure 4.
 import torch.nn as nn
 from torch import Tensor
 
+from sr.network.prelu import PReLU
 from sr.network.release import Release, count, shuffled
 from sr.network.upsample import check_channels, check_scale, stages
 
@@ -34,7 +35,7 @@ class SRResNet(nn.Module):
         super().__init__()
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
-        self.conv1 = nn.Sequential(nn.Conv2d(channels, n_feats, 9, padding=4), nn.PReLU())
+        self.conv1 = nn.Sequential(nn.Conv2d(channels, n_feats, 9, padding=4), PReLU())
         self.trunk = nn.Sequential(*(ResidualBlock(n_feats) for _ in range(n_blocks)))
         # Batch normalisation subtracts the mean, and with it any bias before it.
         self.conv2 = nn.Sequential(nn.Conv2d(n_feats, n_feats, 3, padding=1, bias=False), nn.BatchNorm2d(n_feats))
@@ -56,7 +57,7 @@ class ResidualBlock(nn.Module):
         self.rcb = nn.Sequential(
             nn.Conv2d(n_feats, n_feats, 3, padding=1, bias=False),
             nn.BatchNorm2d(n_feats),
-            nn.PReLU(),
+            PReLU(),
             nn.Conv2d(n_feats, n_feats, 3, padding=1, bias=False),
             nn.BatchNorm2d(n_feats),
         )
@@ -73,7 +74,7 @@ class UpsampleBlock(nn.Module):
         self.upsample_block = nn.Sequential(
             nn.Conv2d(n_feats, n_feats * factor**2, 3, padding=1),
             nn.PixelShuffle(factor),
-            nn.PReLU(),
+            PReLU(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from sr.errors import InputError
+from sr.network.prelu import PReLU
 from sr.network.upsample_volume import VoxelUpsampler, checked
 
 
@@ -40,11 +41,11 @@ class VNet(nn.Module):
             raise InputError(f"network.kernel_size={kernel_size}: choose an odd size")
         self.scale, self.axes, self.multiple_of = scale, axes, 2 ** (len(n_blocks) - 1)
         widths = [n_feats * 2**level for level in range(len(n_blocks))]
-        self.head = nn.Sequential(nn.Conv3d(channels, n_feats, kernel_size, padding=kernel_size // 2), nn.PReLU(n_feats))
+        self.head = nn.Sequential(nn.Conv3d(channels, n_feats, kernel_size, padding=kernel_size // 2), PReLU(n_feats))
         self.encoder = nn.ModuleList(Stage(w, w, n, kernel_size) for w, n in zip(widths, n_blocks, strict=True))
         pairs = list(zip(widths, widths[1:], strict=False))
-        self.down = nn.ModuleList(nn.Sequential(nn.Conv3d(a, b, 2, stride=2), nn.PReLU(b)) for a, b in pairs)
-        self.up = nn.ModuleList(nn.Sequential(nn.ConvTranspose3d(b, a, 2, stride=2), nn.PReLU(a)) for a, b in pairs)
+        self.down = nn.ModuleList(nn.Sequential(nn.Conv3d(a, b, 2, stride=2), PReLU(b)) for a, b in pairs)
+        self.up = nn.ModuleList(nn.Sequential(nn.ConvTranspose3d(b, a, 2, stride=2), PReLU(a)) for a, b in pairs)
         self.decoder = nn.ModuleList(Stage(2 * w, w, n, kernel_size) for w, n in zip(widths, n_blocks[:-1], strict=False))
         self.tail = VoxelUpsampler(by=self.factors, n_feats=n_feats, channels=channels)
 
@@ -69,7 +70,7 @@ class Stage(nn.Module):
         super().__init__()
         widths = [n_in, *[n_feats] * (n_blocks - 1)]
         self.convs = nn.ModuleList(nn.Conv3d(n, n_feats, kernel_size, padding=kernel_size // 2) for n in widths)
-        self.acts = nn.ModuleList(nn.PReLU(n_feats) for _ in widths)
+        self.acts = nn.ModuleList(PReLU(n_feats) for _ in widths)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         added = x if added is None else added
