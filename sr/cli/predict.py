@@ -5,6 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry
+from sr.cli.words import of_checkpoint
 from sr.errors import InputError
 
 
@@ -196,4 +197,4 @@ def compare(cfg: DictConfig) -> int:
     return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)
 
 
-main = entry("predict")(predict)
+main = entry("predict", of_checkpoint)(predict)

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry, run_folder
+from sr.cli.words import of_checkpoint
 from sr.errors import InputError
 
 
@@ -76,4 +77,4 @@ def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     return (model.results if trainer.is_global_zero else {}), records(model.metric)
 
 
-main = entry("test")(test)
+main = entry("test", of_checkpoint)(test)

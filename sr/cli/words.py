@@ -77,6 +77,14 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
+def of_checkpoint(words: list[str]) -> list[str]:
+    """The same overrides, with options of the network in a checkpoint (network.steps=4, without network=NAME) under the key
+    `network_options`."""
+    if any(key_of(word) == "network" for word in words):
+        return words
+    return [re.sub(r"^[+]*network\.(?=\w+=)", "++network_options.", word) for word in words]
+
+
 def typed(words: list[str]) -> list[str]:
     """The same overrides, with values of text keys in quotes where Hydra would read something else."""
     return [_typed(word) if "=" in word and word[0] not in "~-" and is_text(key_of(word)) else word for word in words]

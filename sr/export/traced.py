@@ -48,12 +48,15 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
 
 
 def check_exportable(network: nn.Module) -> None:
-    """InputError: it is for clips, bursts or volumes; needs more than an image; trains on each image; is exported already."""
+    """InputError: it is for clips, bursts or volumes; needs more than an image; trains on each image; draws
+    noise; is exported already."""
     name = name_of(network)
     if what := next((word for word, is_one in _KINDS.items() if is_one(network)), None):
         raise InputError(f"{name} is for {what}: only networks for pictures are exported")
     if fits(network):
         raise InputError(f"{name} cannot be exported: it trains on each image")
+    if getattr(network, "draws_noise", False):
+        raise InputError(f"{name} cannot be exported: it draws noise for the size of each image")
     if hasattr(network, "own_precision"):  # sr/backend/exported.py
         raise InputError(f"{name} cannot be exported: it is exported already")
     if needed := conditions(network):

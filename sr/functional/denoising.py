@@ -99,9 +99,7 @@ def steps_of(levels: Level, kept: Callable[[float, float], float]) -> list[Step]
     ]
 
 
-def sample(
-    sampler: str, steps: Sequence[Step], denoised: Callable[[Tensor, int], Tensor], noise: Iterator[Tensor]
-) -> Tensor:
+def sample(sampler: str, steps: Sequence[Step], denoised: Callable[[Tensor, int], Tensor], noise: Iterator[Tensor]) -> Tensor:
     """From standard normal noise to an image.
 
     Args:

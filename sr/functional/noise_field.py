@@ -1,7 +1,7 @@
 """Standard normal noise on an endless plane: the number at a pixel is a pure function of (seed, row, column, band, turn).
 
-A picture's noise is cut from the plane at the picture's place. So tiles that share pixels share their noise, and neither batches
-nor strips change it.
+A picture's noise is cut from the plane at the picture's place. So tiles that share pixels share their noise, and neither
+batches nor strips change it.
 """
 
 from collections.abc import Iterator

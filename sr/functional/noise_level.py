@@ -113,7 +113,7 @@ class Shifting:
         return (uniform * self.train_steps).floor() / max(self.train_steps - 1, 1)
 
     def steps(self, count: int) -> Tensor:
-        """The times of `count` steps of sampling, from 1 to 0, each one of the trained times; 0 still has noise, that of eta_1."""
+        """The times of `count` steps of sampling, from 1 to 0, each a trained time; at 0 there is noise still, of eta_1."""
         times = torch.linspace(1, 0, count, dtype=torch.float64) if count > 1 else torch.ones(1, dtype=torch.float64)
         if self.train_steps is None:
             return times
@@ -122,4 +122,3 @@ class Shifting:
     def kept(self, signal: float, following: float) -> float:
         """As in `Preserving`; the chain adds a part of the residual and noise (equation 2), and scales nothing."""
         return 1.0
-

@@ -159,7 +159,12 @@ class Upscaler:
         return tuple(Grid.to(length, result, multiple, self.tile, self.overlap) for length, result in pairs)
 
     def _blocks(
-        self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, device: torch.device | None = None, corner: Tensor = ORIGIN
+        self,
+        part: Callable[[slice, slice], Tensor],
+        y: Grid,
+        x: Grid,
+        device: torch.device | None = None,
+        corner: Tensor = ORIGIN,
     ) -> Iterator[tuple[int, int, Tensor]]:
         """Parts of SR on the device, None: on that of LR. `corner` is where SR begins in the whole picture."""
         rows, columns = placed(y.windows, device), placed(x.windows, device)
@@ -235,7 +240,9 @@ class Upscaler:
     def _smaller(self, lr: Tensor, y: Grid, x: Grid, corner: Tensor) -> Tensor:
         """A tile split into smaller ones with the same factors."""
         pairs = zip(lr.shape[-2:], (y, x), strict=True)
-        return self._joined(lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs), corner)
+        return self._joined(
+            lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs), corner
+        )
 
     @torch.no_grad()  # here, not on the generators: the decorator would keep each result while the next is computed
     def _forward(self, lr: Tensor, corner: Tensor, *factors: Fraction) -> Tensor:

@@ -1,7 +1,7 @@
-"""Training of networks that sample (SR3, ResShift): the denoiser learns what noise hid; or a student learns its teacher's samples.
+"""Training of networks that sample (SR3, ResShift): the denoiser learns what noise hid, or a student its teacher's samples.
 
-Ho, Jain, Abbeel 2020, arXiv:2006.11239, algorithm 1; one step: the distillation loss of SinSR (Wang et al. 2023, arXiv:2311.14760,
-section 3.2).
+Ho, Jain, Abbeel 2020, arXiv:2006.11239, algorithm 1. One step: the distillation loss of SinSR (Wang et al. 2023,
+arXiv:2311.14760, section 3.2).
 """
 
 from typing import Any
@@ -28,18 +28,18 @@ class Diffusion(Regression):
     """A denoiser learns from images with noise of a random level; validations and tests sample with the averaged weights.
 
     Level and noise of sample i are a pure function of (seed, i), on any number of devices and after every resume. The losses
-    compare the denoiser's output with its target, both multiplied by the root of the min-SNR weight: MSE is weighted by it. In a
-    validation each image costs `network.steps` passes of the denoiser.
+    compare the denoiser's output with its target, both multiplied by the root of the min-SNR weight: MSE is weighted by it.
+    In a validation each image costs `network.steps` passes of the denoiser.
 
     Args:
         min_snr: largest signal-to-noise ratio that counts (5 in Hang et al.); None: all levels count alike.
-        teacher: a checkpoint of such a network, for distillation to one step: from the same noise, the student's only step is to
-            give what the teacher's steps of DDIM give. None: no distillation.
+        teacher: a checkpoint of such a network, for distillation to one step: from the same noise, the student's only step is
+            to give what the teacher's steps of DDIM give. None: no distillation.
         regression: arguments of Regression.
 
     Raises:
-        InputError: a network that does not sample; a loss of whole images; a teacher of another kind; more than one step to learn
-            from a teacher.
+        InputError: a network that does not sample; a loss of whole images; a teacher of another kind, or a student of more
+            than one step.
     """
 
     def __init__(self, *, min_snr: float | None = None, teacher: str | None = None, **regression: Any) -> None:
@@ -51,7 +51,9 @@ class Diffusion(Regression):
             name = type(self.network).__name__
             raise InputError(f"{name} does not sample from noise: pass network=sr3 or network=resshift, or another model=...")
         if wrong := [name for name, loss in self.loss.losses.items() if not isinstance(loss, LOSSES)]:
-            raise InputError(f"loss.{wrong[0]} compares images, but here noise is compared: pass loss=[mse], [l1] or [charbonnier]")
+            raise InputError(
+                f"loss.{wrong[0]} compares images, but here noise is compared: pass loss=[mse], [l1] or [charbonnier]"
+            )
         self._teacher: tuple[Network, ...] = ()  # not a sub-module: no checkpoint keeps it
         if teacher is not None:
             self._teacher = (_checked(teacher, self.network),)
@@ -79,7 +81,7 @@ class Diffusion(Regression):
         return {"loss": loss, "parts": parts}
 
     def condition(self, batch: dict[str, Any]) -> Condition | None:
-        """Arguments of the denoiser besides image and level, `vector` (N, D) and `tokens` (N, L, D); for subclasses with text."""
+        """Arguments of the denoiser besides image and level, `vector` (N, D) and `tokens` (N, L, D), in subclasses with text."""
         return None
 
     def _denoised(
@@ -120,8 +122,8 @@ class Diffusion(Regression):
         if tuple(hr.shape[-2:]) != tuple(scale * side for side in lr.shape[-2:]):
             (h, w), (height, width) = lr.shape[-2:], hr.shape[-2:]
             raise InputError(
-                f"HR of {width}x{height} pixels is not {scale} times LR of {w}x{h}, as {type(self.network).__name__} needs: pass "
-                "the scale of the data (scale=N)"
+                f"HR of {width}x{height} pixels is not {scale} times LR of {w}x{h}, which {type(self.network).__name__} is for: "
+                "pass the scale of the data (scale=N)"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -147,6 +149,8 @@ def _checked(file: str, student: Network) -> Network:
     if type(teacher) is not type(student):
         raise InputError(f"model.teacher={file}: is {type(teacher).__name__}, but the network is {type(student).__name__}")
     if (teacher.scale, teacher.channels, teacher.residual) != (student.scale, student.channels, student.residual):
-        raise InputError(f"model.teacher={file}: is for another scale, other channels, or diffuses something else than the network")
+        raise InputError(
+            f"model.teacher={file}: is for another scale, other channels, or diffuses something else than the network"
+        )
     teacher.adjust(sampler="ddim")
     return teacher

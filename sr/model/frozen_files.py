@@ -32,6 +32,6 @@ class Files:
                 for part in (self.found, before)
             )
             raise InputError(
-                f"{self.option}: the run had {theirs}, now there is {ours}: pass the files that it had, or init_from=CHECKPOINT "
-                "for a new run"
+                f"{self.option}: the run had {theirs}, now there is {ours}: pass the files that it had, or "
+                "init_from=CHECKPOINT for a new run"
             )

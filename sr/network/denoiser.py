@@ -1,9 +1,9 @@
 """The denoiser of diffusion networks: a U-Net that also sees the noise level and, if it was built so, a condition.
 
 Ho, Jain, Abbeel 2020, arXiv:2006.11239, appendix B; Dhariwal, Nichol 2021, arXiv:2105.05233, section 3 (the level scales and
-shifts features); SR3, Saharia et al. 2021, arXiv:2104.07636, section 2.3. Ours: pixels may be folded into channels first (Hoogeboom,
-Heek, Salimans 2023, arXiv:2301.11093, section 3.2), and normalisation may be that of each pixel's channels, which unlike group
-normalisation sees no other pixels: tiles then agree with the whole image.
+shifts features); SR3, Saharia et al. 2021, arXiv:2104.07636, section 2.3. Ours: pixels may be folded into channels first
+(Hoogeboom, Heek, Salimans 2023, arXiv:2301.11093, section 3.2), and normalisation may be that of each pixel's channels, which
+unlike group normalisation sees no other pixels: tiles then agree with the whole image.
 """
 
 from collections.abc import Sequence
@@ -148,7 +148,7 @@ class Stage(nn.Module):
 
 
 class Attention(nn.Module):
-    """(N, C, H, W) -> the same: each pixel attends to all pixels, or to `tokens` (N, L, D) of a condition; heads of 32 to 64."""
+    """(N, C, H, W) -> the same: each pixel attends to all pixels, or to `tokens` (N, L, D) of a condition."""
 
     def __init__(self, n_feats: int, norm: Norm, tokens: int | None = None) -> None:
         super().__init__()

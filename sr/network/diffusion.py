@@ -26,8 +26,8 @@ Condition = Mapping[str, Tensor]  # arguments of the denoiser: vector (N, D), to
 class Diffusion(nn.Module):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW) in [0, 1], one of many possible pictures.
 
-    Gradients come from the last step alone. A subclass with a condition (a text) overrides `forward` and passes the condition to
-    `sample`; in training its LightningModule passes it to `output`.
+    Gradients come from the last step alone. A subclass with a condition (a text) overrides `forward` and passes the condition
+    to `sample`; in training its LightningModule passes it to `output`.
 
     Args:
         levels: the noise levels.
@@ -84,8 +84,8 @@ class Diffusion(nn.Module):
             raise InputError(f"network.guidance={self.guidance}: pass a number from 0 up; 1 is none")
         if self.guidance != 1 and self.denoiser.vector_size is None and self.denoiser.tokens_size is None:
             raise InputError(
-                f"network.guidance={self.guidance}: {type(self).__name__} was not built with a condition, such as a text, towards "
-                "which it could be guided: remove network.guidance"
+                f"network.guidance={self.guidance}: this {type(self).__name__} was trained without text or another condition to be "
+                "guided to: remove network.guidance"
             )
 
     def forward(self, lr: Tensor, place: Tensor | None = None) -> Tensor:

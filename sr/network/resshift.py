@@ -1,7 +1,7 @@
 """ResShift: diffusion from LR to HR, which shifts the residual between them; few steps. Here in the space of pixels.
 
-Yue, Wang, Loy: ResShift: Efficient Diffusion Model for Image Super-resolution by Residual Shifting, 2023, arXiv:2307.12348. Written
-from the paper; it works in the latent space of an autoencoder.
+Yue, Wang, Loy: ResShift: Efficient Diffusion Model for Image Super-resolution by Residual Shifting, 2023, arXiv:2307.12348.
+Written from the paper, which works in the latent space of an autoencoder.
 """
 
 import math
@@ -17,8 +17,8 @@ from sr.network.upsample import check_channels, check_scale
 class ResShift(Diffusion):
     """(N, `channels`, H, W) in [0, 1] -> (N, `channels`, sH, sW) in [0, 1]; x1 (restoration), x2, x3, x4, x8.
 
-    The defaults of the noise are the paper's; the denoiser is ours. With "x0" it returns HR minus the upsampled LR, which stands
-    for the paper's HR.
+    The defaults of the noise are the paper's; the denoiser is ours. With "x0" it returns HR minus the upsampled LR, which
+    stands for the paper's HR.
 
     Args:
         n_feats, multipliers, n_blocks, attention, fold, norm, dropout, vector, tokens: of `sr.network.denoiser.Denoiser`.
