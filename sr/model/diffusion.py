@@ -81,7 +81,7 @@ class Diffusion(Regression):
         return {"loss": loss, "parts": parts}
 
     def condition(self, batch: dict[str, Any]) -> Condition | None:
-        """Arguments of the denoiser besides image and level, `vector` (N, D) and `tokens` (N, L, D), in subclasses with text."""
+        """Further arguments of the denoiser, `vector` (N, D) and `tokens` (N, L, D), in subclasses with text."""
         return None
 
     def _denoised(
@@ -122,8 +122,8 @@ class Diffusion(Regression):
         if tuple(hr.shape[-2:]) != tuple(scale * side for side in lr.shape[-2:]):
             (h, w), (height, width) = lr.shape[-2:], hr.shape[-2:]
             raise InputError(
-                f"HR of {width}x{height} pixels is not {scale} times LR of {w}x{h}, which {type(self.network).__name__} is for: "
-                "pass the scale of the data (scale=N)"
+                f"HR of {width}x{height} pixels is not {scale} times LR of {w}x{h}, as {type(self.network).__name__} x{scale} "
+                "needs: pass the scale of the data (scale=N)"
             )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -84,8 +84,8 @@ class Diffusion(nn.Module):
             raise InputError(f"network.guidance={self.guidance}: pass a number from 0 up; 1 is none")
         if self.guidance != 1 and self.denoiser.vector_size is None and self.denoiser.tokens_size is None:
             raise InputError(
-                f"network.guidance={self.guidance}: this {type(self).__name__} was trained without text or another condition to be "
-                "guided to: remove network.guidance"
+                f"network.guidance={self.guidance}: this {type(self).__name__} was trained without text, or another condition, "
+                "to be guided towards: remove network.guidance"
             )
 
     def forward(self, lr: Tensor, place: Tensor | None = None) -> Tensor:
