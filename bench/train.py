@@ -145,11 +145,8 @@ def main() -> None:
     quick, precision = said.pop("quick", "") == "true", said.pop("precision", None)
     chosen = said.pop("only", ",".join(JOBS)).split(",")
     texts = {file.stem: file.read_text() for file in sorted((CONF / "model").glob("*.yaml"))}
-    recipes = [
-        name
-        for name, text in texts.items()
-        if re.search("module/(regression|diffusion)", text) and "/network: interpolation" not in text
-    ]
+    ours = re.compile("module/(regression|diffusion)")
+    recipes = [name for name, text in texts.items() if ours.search(text) and "/network: interpolation" not in text]
     chosen = recipes if chosen == ["all"] else chosen
     if wrong := set(chosen) - set(recipes):
         sys.exit(f"only={wrong.pop()}: choose from {', '.join(recipes)}; gan.py measures adversarial training")
