@@ -46,14 +46,14 @@ def exact(kind: str, count: int, start: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("kind", LEVELS)
 def test_the_order_of_the_solvers(kind):
-    """Twice the steps: half the error by DDIM, a quarter by DPM-Solver++(2M), which has less of it."""
+    """Twice the steps: half the error by DDIM, less than a third by DPM-Solver++(2M), which has far less of it."""
     start = torch.linspace(-2, 2, 41, dtype=torch.float64)
     errors = {
-        sampler: [(sampled(kind, sampler, count, start) - exact(kind, count, start)).abs().max().item() for count in (80, 160)]
+        sampler: [(sampled(kind, sampler, count, start) - exact(kind, count, start)).abs().max().item() for count in (160, 320)]
         for sampler in ("ddim", "dpm_solver")
     }
     (one, two), (three, four) = errors.values()
-    assert 1.6 < one / two < 2.6 and three / four > 3 and four < two / 5
+    assert 1.8 < one / two < 2.2 and three / four > 3 and four < two / 5
 
 
 @pytest.mark.parametrize("kind", LEVELS)

@@ -46,7 +46,7 @@ def test_the_shifting_sequence_of_resshift():
 
 def test_trained_times_are_those_of_the_steps():
     levels = Shifting(kappa=2.0, power=0.3, train_steps=15, smallest=0.02)
-    drawn = levels.drawn(torch.linspace(0, 0.9999, 300))
+    drawn = levels.drawn(torch.linspace(0, 0.9999, 300, dtype=torch.float64))
     assert set(drawn.unique().tolist()) == set(levels.steps(15).tolist()) == {t / 14 for t in range(15)}
     assert set(levels.steps(4).tolist()) <= set(drawn.tolist()) and levels.steps(4)[0] == 1 and levels.steps(4)[-1] == 0
     assert levels.steps(1).tolist() == [1.0]
