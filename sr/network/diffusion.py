@@ -124,7 +124,7 @@ class Diffusion(nn.Module):
                 return self.diffused(self.image(clean_of(self.prediction, output, z, level), origin).clamp(0, 1), origin)
 
         clean = sample(self.sampler, steps_of(levels, self.levels.kept), denoised, drawn)
-        return self.image(clean, origin)
+        return self.image(clean, origin).clamp(0, 1)
 
     def upsampled(self, lr: Tensor) -> Tensor:
         """Bicubic upsampling of LR to the size of SR, in [0, 1]."""

@@ -95,11 +95,11 @@ def test_halved_batches_and_two_runs_are_one_run(tmp_path):
 @pytest.mark.medium
 def test_one_step_learns_what_many_give(tmp_path):
     """The student ends nearer to its teacher's samples, from the same noise; its run goes on only beside the same teacher."""
-    words = ("model=resshift", *WORDS, "schedule=constant", "trainer.val_check_interval=40", f"data_dir={tmp_path}/data")
-    run_train(*words, "optimizer.lr=2e-3", "trainer.max_steps=40", f"output_dir={tmp_path}/teacher")
+    words = ("model=resshift", *WORDS, "schedule=constant", "trainer.val_check_interval=20", f"data_dir={tmp_path}/data")
+    run_train(*words, "optimizer.lr=2e-3", "trainer.max_steps=20", f"output_dir={tmp_path}/teacher")
     file = tmp_path / "teacher" / "checkpoints" / "last.ckpt"
     taught = (f"model.teacher={file}", f"init_from={file}", "network.steps=1", "network.sampler=ddim", "optimizer.lr=1e-3")
-    run_train(*words, *taught, "trainer.max_steps=40", f"output_dir={tmp_path}/student")
+    run_train(*words, *taught, "trainer.max_steps=20", f"output_dir={tmp_path}/student")
     lr = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(3))
     noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(4))
     teacher, before, student = sr.load(file), sr.load(file), sr.load(tmp_path / "student" / "checkpoints" / "last.ckpt")
@@ -116,7 +116,7 @@ def test_one_step_learns_what_many_give(tmp_path):
 def test_bad_input(tmp_path):
     with pytest.raises(InputError, match="^Compact does not sample from noise: pass network=sr3 or network=resshift"):
         module(Compact(scale=2, n_feats=4, n_blocks=1))
-    with pytest.raises(InputError, match=r"^loss.lpips compares images, here noise is compared: pass loss=\[mse\]"):
+    with pytest.raises(InputError, match=r"^loss.lpips compares images, but here noise is compared: pass loss=\[mse\]"):
         module(resshift(), {"lpips": torch.nn.HuberLoss()})
     with pytest.raises(InputError, match="^model.min_snr=0: pass a number above 0"):
         module(resshift(), min_snr=0)

