@@ -84,18 +84,19 @@ def test_tiles_see_the_noise_of_the_whole_picture():
 
 
 def test_smaller_tiles_where_memory_is_short_keep_their_place(monkeypatch):
-    """As `test_tiles_see_the_noise_of_the_whole_picture`, but a tile is split after it did not fit."""
+    """A tile that does not fit is split; its parts see the noise of their place, not that of another seed or place."""
     network, lr = resshift(steps=1), to_tensor(photo(64, 96))
     whole, forward = upscale(network, lr), network.forward
+    other = upscale(adjusted(resshift(steps=1), {"seed": 1}, "x"), lr)
 
     def short(lr, place=None):
-        if lr.shape[-1] > 84:
+        if lr.shape[-1] > 40:
             raise torch.OutOfMemoryError("not enough memory")
         return forward(lr, place)
 
     monkeypatch.setattr(network, "forward", short)
-    made = Upscaler(network, tile=90, overlap=40, halve=True)
-    assert (made(lr) - whole).abs().max() < 1e-3 and made.tile <= 84
+    made = Upscaler(network, tile=90, overlap=8, halve=True)
+    assert (made(lr) - whole).abs().mean() < 0.2 * (other - whole).abs().mean() and made.tile <= 40
 
 
 @pytest.mark.medium

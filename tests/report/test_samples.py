@@ -30,7 +30,7 @@ def study(tmp_path_factory):
     for name in ("compact", "resshift"):
         few = ["network.steps=2", "network.multipliers=[1,2]"] if name == "resshift" else []
         run_train(f"model={name}", "scale=2", *words, *few, f"variant={name}", f"output_dir={folder}/runs/{name}")
-    options = ["network_options={steps: 1}", "metric=[psnr,lr_psnr,vgg_distance]", "metric.vgg_distance.weights=random"]
+    options = ["++network_options.steps=1", "metric=[psnr,lr_psnr,vgg_distance]", "metric.vgg_distance.weights=random"]
     options += ["trainer.limit_test_batches=2", "callback=[]", "trainer.accelerator=cpu", f"data_dir={folder}/data"]
     checkpoint = f"ckpt={folder}/runs/resshift/checkpoints/best.ckpt"
     run_test(compose("test", checkpoint, *options, "variant=one_step", f"output_dir={folder}/runs/one_step"))
