@@ -35,7 +35,7 @@ class Diffusion(nn.Module):
         residual: whether the residual of HR to the upsampled LR is diffused, in place of HR.
         std: typical standard deviation of that in [-1, 1], by which it is divided.
         steps: of sampling.
-        most: of `steps`.
+        most_steps: largest value of `steps`.
         sampler: "ddpm", "ddim" or "dpm_solver".
         seed: of the noise.
         guidance: classifier-free guidance (Ho, Salimans 2022, arXiv:2207.12598, equation 6): the output moves this many times
@@ -58,7 +58,7 @@ class Diffusion(nn.Module):
         prediction: str,
         residual: bool,
         std: float,
-        most: int,
+        most_steps: int,
         steps: int,
         sampler: str,
         seed: int,
@@ -67,25 +67,29 @@ class Diffusion(nn.Module):
         super().__init__()
         self.scale, self.channels = scale, check_channels(channels)
         self.multiple_of = denoiser.multiple // math.gcd(denoiser.multiple, scale)
-        self.levels, self.denoiser, self.residual, self.std, self.most = levels, denoiser, residual, std, most
-        self.prediction = check_prediction(prediction)
+        self.levels, self.denoiser, self.residual, self.std = levels, denoiser, residual, std
+        self.prediction, self.most_steps = check_prediction(prediction), most_steps
         self.adjust(steps=steps, sampler=sampler, seed=seed, guidance=guidance)
 
     def adjust(self, **options: Any) -> None:
-        """Set options that are `adjustable`. InputError: a value that cannot be."""
-        for name, value in options.items():
+        """Set options that are `adjustable`. InputError: a value that cannot be; nothing is changed then."""
+        wanted = {name: getattr(self, name, None) for name in self.adjustable} | options
+        self._check(**wanted)
+        for name, value in wanted.items():
             setattr(self, name, value)
-        check_sampler(self.sampler)
-        if type(self.steps) is not int or not 1 <= self.steps <= self.most:
-            raise InputError(f"network.steps={self.steps}: pass a whole number from 1 to {self.most}")
-        if type(self.seed) is not int or not 0 <= self.seed < 2**64:
-            raise InputError(f"network.seed={self.seed}: pass a whole number from 0 up")
-        if isinstance(self.guidance, bool) or not isinstance(self.guidance, int | float) or not 0 <= self.guidance < math.inf:
-            raise InputError(f"network.guidance={self.guidance}: pass a number from 0 up; 1 is none")
-        if self.guidance != 1 and self.denoiser.vector_size is None and self.denoiser.tokens_size is None:
+
+    def _check(self, steps: Any, sampler: Any, seed: Any, guidance: Any) -> None:
+        check_sampler(sampler)
+        if type(steps) is not int or not 1 <= steps <= self.most_steps:
+            raise InputError(f"network.steps={steps}: pass a whole number from 1 to {self.most_steps}")
+        if type(seed) is not int or not 0 <= seed < 2**64:
+            raise InputError(f"network.seed={seed}: pass a whole number from 0 up")
+        if isinstance(guidance, bool) or not isinstance(guidance, int | float) or not 0 <= guidance < math.inf:
+            raise InputError(f"network.guidance={guidance}: pass a number from 0 up; 1 is none")
+        if guidance != 1 and self.denoiser.vector_size is None and self.denoiser.tokens_size is None:
             raise InputError(
-                f"network.guidance={self.guidance}: this {type(self).__name__} was trained without text, or another condition, "
-                "to be guided towards: remove network.guidance"
+                f"network.guidance={guidance}: this {type(self).__name__} was trained without text, or another condition, to "
+                "be guided towards: remove network.guidance"
             )
 
     def forward(self, lr: Tensor, place: Tensor | None = None) -> Tensor:
@@ -127,7 +131,7 @@ class Diffusion(nn.Module):
         return self.image(clean, origin).clamp(0, 1)
 
     def upsampled(self, lr: Tensor) -> Tensor:
-        """Bicubic upsampling of LR to the size of SR, in [0, 1]."""
+        """Bicubic upsampling of LR to the size of SR; like every bicubic result it may go a little beyond [0, 1]."""
         return imresize(lr.float(), self.scale) if self.scale > 1 else lr.float()
 
     def diffused(self, image: Tensor, origin: Tensor) -> Tensor:

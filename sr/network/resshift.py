@@ -81,7 +81,7 @@ class ResShift(Diffusion):
             prediction=prediction,
             residual=True,
             std=std,
-            most=train_steps or 1000,
+            most_steps=train_steps or 1000,
             steps=steps,
             sampler=sampler,
             seed=seed,

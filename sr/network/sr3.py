@@ -69,7 +69,7 @@ class SR3(Diffusion):
             prediction=prediction,
             residual=residual,
             std=std,
-            most=2000,  # the steps that SR3 is trained with
+            most_steps=2000,  # the steps that SR3 is trained with
             steps=steps,
             sampler=sampler,
             seed=seed,
