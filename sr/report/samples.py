@@ -48,7 +48,7 @@ def of_seeds(
         table.rows[name] = [_cell(column, [row[column] for row in rows]) for column in columns]
     table.note = (
         f"Mean and, after ±, standard deviation over {seeds} seeds of an image, averaged over the {len(strips)} images of the "
-        "pictures below; `mean picture` is that of the seeds; `spread` is the standard deviation of a pixel, in 8-bit levels."
+        "pictures below. Mean picture: that of the seeds. Spread: the standard deviation of a pixel, in 8-bit levels."
     )
     return table
 
