@@ -41,7 +41,7 @@ def resshift(**options) -> ResShift:
 
 
 def test_the_loss_of_resshift():
-    """Equation 7 with all weights 1: the denoiser's image against HR, from x_t = x_0 + eta (y - x_0) + kappa sqrt(eta) noise."""
+    """Equation 7 with all weights 1: the denoiser's image against HR; x_t = x_0 + eta (y - x_0) + kappa sqrt(eta) noise."""
     network, data = resshift(kappa=2.0), batch()
     loss = module(network).training_step(data, 0)["loss"]
     draws = Draws(0, 0, 4, "diffusion")
