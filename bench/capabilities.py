@@ -120,7 +120,7 @@ def compiled(network: nn.Module) -> float | str:
 def exported(name: str) -> float | str:
     """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason".
 
-    A process of its own tries it, which the system ends after `MINUTES` of one core.
+    A process of its own tries it, which the system ends after `MINUTES` of one core. RuntimeError: it ended by an error of ours.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
@@ -131,8 +131,9 @@ def exported(name: str) -> float | str:
         return ours.recv()
     except EOFError:  # it ended without a result
         child.join()
-        late = child.exitcode == -signal.SIGXCPU
-        return f"fails: {f'takes more than {MINUTES} minutes' if late else f'its process ended with {child.exitcode}'}"
+        if child.exitcode != -signal.SIGXCPU:
+            raise RuntimeError(f"the export of {name} ended with exit code {child.exitcode}") from None
+        return f"fails: takes more than {MINUTES} minutes"
 
 
 def _export(name: str, result: Connection) -> None:
