@@ -120,7 +120,8 @@ def compiled(network: nn.Module) -> float | str:
 def exported(name: str) -> float | str:
     """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason".
 
-    A process of its own tries it, which the system ends after `MINUTES` of one core. RuntimeError: it ended by an error of ours.
+    A process of its own tries it, which the system ends after `MINUTES` of one core. RuntimeError: it ended by
+    an error that is none of the network's.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
