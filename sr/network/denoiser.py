@@ -92,7 +92,8 @@ class Denoiser(nn.Module):
                 width = n_to
             if level:
                 self.decoder.append(Resized(width, larger=True))
-        self.norm = normalisation(norm, width)
+        # Normalising each pixel here would take the amplitude from the output.
+        self.norm = normalisation(norm, width) if norm == "group" else nn.Identity()
         self.tail = nn.Conv2d(width, n_out * fold**2, 3, padding=1)
 
     def forward(self, x: Tensor, log_snr: Tensor, vector: Tensor | None = None, tokens: Tensor | None = None) -> Tensor:
