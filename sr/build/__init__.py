@@ -8,7 +8,7 @@ from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
 from sr.build.degradation import sets
 from sr.build.exported import export_facts, export_quantise
-from sr.build.facts import facts, score
+from sr.build.facts import facts, gain, score
 from sr.build.fit import fit, test
 from sr.build.image import image, settle_image
 from sr.build.model import evaluation, model
@@ -40,6 +40,7 @@ __all__ = [
     "export_quantise",
     "facts",
     "fit",
+    "gain",
     "higher_is_better",
     "image",
     "is_of_bursts",

@@ -40,11 +40,15 @@ def make(place: str | Path) -> Path:
     return folder
 
 
+def files() -> list[Path]:
+    """The files of the template, as paths in it; without what Python and other programs leave there."""
+    found = (file.relative_to(TEMPLATE) for file in sorted(TEMPLATE.rglob("*")) if file.is_file())
+    return [file for file in found if not any(part.startswith((".", "__pycache__")) for part in file.parts)]
+
+
 def _copy(folder: Path, name: str) -> None:
-    for file in sorted(TEMPLATE.rglob("*")):
-        if file.is_dir() or file.suffix == ".pyc":
-            continue
-        target = folder / str(file.relative_to(TEMPLATE)).replace(NAME, name)
+    for file in files():
+        target = folder / str(file).replace(NAME, name)
         make_folder(target.parent)
-        target.write_text(file.read_text().replace(NAME, name))
+        target.write_text((TEMPLATE / file).read_text().replace(NAME, name))
     (folder / ".gitignore").write_text("__pycache__/\n/data/\n/outputs/\n")
