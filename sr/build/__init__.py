@@ -16,6 +16,7 @@ from sr.build.network import network
 from sr.build.node import build
 from sr.build.preview import preview
 from sr.build.record import carried, table_name
+from sr.build.results import check_results, results
 from sr.build.scales import over_scales
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import (
@@ -33,6 +34,7 @@ __all__ = [
     "benchmarks",
     "build",
     "carried",
+    "check_results",
     "compared_networks",
     "data",
     "evaluation",
@@ -55,6 +57,7 @@ __all__ = [
     "predicting_network",
     "preview",
     "quiet",
+    "results",
     "score",
     "seed",
     "sets",

@@ -31,7 +31,7 @@ def predict(cfg: DictConfig) -> None:
     for key in ("reference", "degrade"):
         if cfg[key]:
             raise InputError(f"{key}=... needs compare=true: pass both, or remove {key}")
-    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size", "alpha_upscale", "overwrite")
+    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size", "alpha_upscale", "overwrite", "pages")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
 

@@ -24,6 +24,7 @@ from sr.errors import InputError
 # Keys that take paths: a leading ~ is the home folder, also in quotes, lists, YAML and environment variables.
 PATHS = ("output_dir", "data_dir", "resume", "init_from", "reproduce", "ckpt", "input", "output", "reference", "runs", "votes")
 PATHS += (
+    "results",
     "model.teacher",
     "data.train",
     "data.train.path",
@@ -41,7 +42,7 @@ PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folde
 PATHS += ("init_parts.*", "callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that take names and other text.
 NAMES = ("study", "variant", "format", "suffix", "baseline", "title", "question", "benchmark.*.name", "benchmark.*.url")
-NAMES += ("validation.*.name", "validation.*.url")
+NAMES += ("validation.*.name", "validation.*.url", "data.lr_pattern", "*.lr_pattern", "results_pattern")
 NAMES += ("logger.*.name", "logger.*.project", "logger.*.group", "logger.*.tags", "logger.*.run_id", "logger.*.version")
 NAMES += ("logger.*.entity", "callback.*.name", "callback.*.monitor", "hydra.sweep.subdir", "hydra.job.name")
 NAMES += tuple(f"hydra.launcher.parameters.{name}" for name in ("name", "partition", "account", "qos", "constraint", "exclude"))

@@ -133,7 +133,7 @@ def test_every_key_that_holds_text_is_known_as_such(config):
     cfg = OmegaConf.to_container(compose(config), resolve=False)
     for key, found in cfg.items():
         if isinstance(found, str) and found != "???" and key not in numbers and not found.startswith("${ckpt"):
-            assert is_text(key) or key in ("alpha_upscale",), key
+            assert is_text(key) or key in ("alpha_upscale", "pages"), key
     for key in ("output_dir", "ckpt", "input", "output", "runs", "data_dir", "resume", "init_from", "reproduce", "reference"):
         assert key not in cfg or is_path(key)
 
