@@ -44,14 +44,19 @@ def test_a_copy_is_its_own_photo_and_no_other(tmp_path, copy):
     assert pairs(ours, mirrored) == []
 
 
-def test_the_one_picture_that_two_real_sets_share_is_found(sr_data, tmp_path):
-    """head of Set5 is face of Set14 in another size; t36 and t65 of T91 are the same."""
-    folders = {name: sorted((sr_data / name).glob("*")) for name in ("benchmark/Set5/HR", "benchmark/Set14/HR", "T91")}
+def test_the_pictures_that_real_sets_share_are_found(sr_data, tmp_path):
+    """head of Set5 is face of Set14 in another size, woman of Set5 a part of 302003 of BSDS500, t36 and t65 of T91 are the same."""
+    folders = {
+        name: sorted((sr_data / name).glob("*")) for name in ("benchmark/Set5/HR", "benchmark/Set14/HR", "T91", "BSDS500/train")
+    }
     found = {name: made([PIL.Image.open(file).convert("RGB") for file in files], tmp_path / name.replace("/", "_"))
              for name, files in folders.items()}  # fmt: skip
-    five, fourteen, t91 = folders.values()
+    five, fourteen, t91, bsds = folders.values()
     both = pairs(found["benchmark/Set5/HR"], found["benchmark/Set14/HR"])
     assert [(five[one].stem, fourteen[two].stem) for one, two in both] == [("head", "face")]
+    both = pairs(found["BSDS500/train"], found["benchmark/Set5/HR"])
+    assert [(bsds[one].stem, five[two].stem) for one, two in both] == [("302003", "woman")]
+    assert not pairs(found["BSDS500/train"], found["benchmark/Set14/HR"])
     assert not pairs(found["T91"], found["benchmark/Set5/HR"]) and not pairs(found["T91"], found["benchmark/Set14/HR"])
     first, second = (next(at for at, file in enumerate(t91) if file.stem == name) for name in ("t36", "t65"))
     luma = found["T91"].normalised()
