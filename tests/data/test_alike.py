@@ -45,7 +45,7 @@ def test_a_copy_is_its_own_photo_and_no_other(tmp_path, copy):
 
 
 def test_the_pictures_that_real_sets_share_are_found(sr_data, tmp_path):
-    """head of Set5 is face of Set14 in another size, woman of Set5 a part of 302003 of BSDS500, t36 and t65 of T91 are the same."""
+    """head of Set5 is face of Set14 in another size, woman of Set5 is 302003 of BSDS500, and t36 of T91 is t65."""
     folders = {
         name: sorted((sr_data / name).glob("*")) for name in ("benchmark/Set5/HR", "benchmark/Set14/HR", "T91", "BSDS500/train")
     }
