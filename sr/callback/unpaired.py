@@ -46,7 +46,8 @@ class Unpaired(pl.Callback):
         self._step = trainer.global_step
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        found = {name: value.float() for name, value in outputs["parts"].items() if name.endswith(("_spread", "_cast", "_share"))}
+        parts = outputs["parts"]
+        found = {name: parts[name].float() for name in parts if name.endswith(("_spread", "_cast", "_share"))}
         for name, value in found.items():
             self._sums[name] = value + self._sums[name].to(value.device) if name in self._sums else value
         self._count += bool(found)

@@ -135,7 +135,7 @@ class Unpaired(SRData):
         for key, sources in (("data.train", hr), ("data.lr", lr)):
             images = [source.arrays() if hasattr(source, "arrays") else source.files() for source in sources]
             if any(isinstance(one, list) and one[0][1] is not None for one in images):
-                raise InputError(f"{key} has images with partners: for pairs pass data=folder, here HR and LR sets of their own")
+                raise InputError(f"{key} has images with partners: pass data=folder for pairs; data=unpaired is for two sets")
             if (count := sum(map(len, images))) < LEAST:
                 raise InputError(
                     f"{key} has {count} image: a discriminator would learn it by heart, and nothing of the set that it stands "

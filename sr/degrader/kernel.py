@@ -31,16 +31,14 @@ class Kernel(nn.Module):
         InputError: another scale, an even or too small kernel, a negative number.
     """
 
-    def __init__(
-        self, *, scale: int = 2, channels: int = 3, size: int = 13, sigma: float = 0.6, noise: float = 0.002
-    ) -> None:
+    def __init__(self, *, scale: int = 2, channels: int = 3, size: int = 13, sigma: float = 0.6, noise: float = 0.002) -> None:
         super().__init__()
         self.scale, self.channels = check_scale(scale, (1, 2, 3, 4, 8)), check_channels(channels)
         if type(size) is not int or size % 2 == 0 or size < 2 * scale + 1:
             raise InputError(f"degrader.size={size}: pass an odd number from {2 * scale + 1} up")
         if not (sigma > 0 and noise >= 0):
             raise InputError(f"degrader.sigma={sigma} and noise={noise}: pass a positive number, and one from 0 up")
-        places = torch.arange(size) - size // 2 - (scale % 2 == 0) / 2  # the middle of an even number of pixels lies between two
+        places = torch.arange(size) - size // 2 - (scale % 2 == 0) / 2  # the middle of two or four pixels is between pixels
         row = torch.exp(-(places**2) / (2 * (sigma * scale) ** 2))
         self.weight = nn.Parameter(row[:, None] * row / row.sum() ** 2)
         self.strength = nn.Parameter(torch.tensor(math.sqrt(noise)), requires_grad=noise > 0)

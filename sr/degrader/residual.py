@@ -1,7 +1,7 @@
 """Bicubic downscaling and what a small residual network adds to it.
 
-The generator of Bulat, Yang, Tzimiropoulos: To learn image super-resolution, use a GAN to learn how to do image degradation first,
-2018, arXiv:1807.11458, section 3.1, in a form that works on the LR grid and starts from bicubic downscaling.
+The generator of Bulat, Yang, Tzimiropoulos: To learn image super-resolution, use a GAN to learn how to do image degradation
+first, 2018, arXiv:1807.11458, section 3.1, in a form that works on the LR grid and starts from bicubic downscaling.
 """
 
 import torch

@@ -1,9 +1,9 @@
 """Unpaired training by two cycles: LR to SR and back is LR again, HR degraded and enlarged is HR again.
 
-Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, 2017, arXiv:1703.10593,
-between images of two sizes; and Yuan et al.: Unsupervised Image Super-Resolution using Cycle-in-Cycle Generative Adversarial
-Networks (CinCGAN), 2018, arXiv:1809.00437, whose outer cycle (section 3.3) is the first of the two, with its identity loss. Here one
-network cleans and enlarges, so CinCGAN's inner cycle, a network of its own for cleaning, is not needed.
+Zhu, Park, Isola, Efros: Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks, 2017,
+arXiv:1703.10593, between images of two sizes; and Yuan et al.: Unsupervised Image Super-Resolution using Cycle-in-Cycle
+Generative Adversarial Networks (CinCGAN), 2018, arXiv:1809.00437, whose outer cycle is the first of the two, with its identity
+loss. Here one network cleans and enlarges, so CinCGAN's inner cycle, which trains a network for cleaning alone, is left out.
 """
 
 from collections.abc import Mapping

@@ -25,9 +25,10 @@ from sr.model.gan import GAN
 class DegradationGAN(GAN):
     """A GAN whose generator is a degrader, and a network that learns from the pairs which the degrader makes.
 
-    In an iteration the degrader makes LR of HR. It learns to deceive the `discriminator`, which tells its LR from the real LR of
-    the batch (`unpaired_lr`), and to keep the colours of clean LR (`lr`). The network learns HR from that LR, rounded as files
-    are, with the run's losses. All gradients are computed with the same weights; then all step, and one iteration is counted.
+    In an iteration the degrader makes LR of HR. It learns to deceive the `discriminator`, which tells its LR from the real LR
+    of the batch (`unpaired_lr`), and to keep the colours of clean LR (`lr`). The network learns HR from that LR, rounded as
+    files are, with the run's losses. All gradients are computed with the same weights; then all step; this counts as one
+    iteration.
 
     Args:
         degrader: HR (N, C, sH, sW), noise (N, 1, sH, sW) -> LR (N, C, H, W).
