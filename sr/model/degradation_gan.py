@@ -21,6 +21,8 @@ from sr.image.kind import of_data
 from sr.model import manual
 from sr.model.gan import GAN
 
+CONTRAST = 8.0  # of detail, which has about an eighth of an image's; layers with spectral norm cannot amplify it
+
 
 class DegradationGAN(GAN):
     """A GAN whose generator is a degrader, and a network that learns from the pairs which the degrader makes.
@@ -115,11 +117,12 @@ class DegradationGAN(GAN):
         return F.avg_pool2d(image, self._filter(scale), stride=1) if self.low_pass > 1 else image
 
     def detail(self, image: Tensor, scale: int = 1) -> Tensor:
-        """What discriminators see: the image, or the rest beside its `colours`, around middle gray."""
+        """What discriminators see: the image, or the rest beside its `colours`, with the contrast of an image."""
         if self.low_pass == 1:
             return image
         cut = self._filter(scale) // 2
-        return image[..., cut : image.shape[-2] - cut, cut : image.shape[-1] - cut] - self.colours(image, scale) + 0.5
+        inner = image[..., cut : image.shape[-2] - cut, cut : image.shape[-1] - cut]
+        return CONTRAST * (inner - self.colours(image, scale))
 
     def _filter(self, scale: int) -> int:
         """Side of the mean filter, an odd number of pixels."""

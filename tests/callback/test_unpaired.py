@@ -47,7 +47,7 @@ def swapped(image):
         ("network", lambda image: 0.2 * image + 0.8 * image.mean(0, keepdim=True), "step 2: the network collapses: its images"),
         ("degrader", swapped, "step 2: colours of degraded HR are off by "),
         ("network", swapped, "step 2: colours of SR are off by "),
-        ("degrader", lambda image: image.flip(-1), "step 2: the cycle of LR collapses: LR, enlarged and degraded, is 1."),
+        ("degrader", lambda image: 1 - image, "step 2: the cycle of LR collapses: LR, enlarged and degraded, is "),
     ],
 )
 def test_each_fault_is_told_once(tmp_path, part, change, start):
@@ -59,10 +59,17 @@ def test_each_fault_is_told_once(tmp_path, part, change, start):
     assert len([line for line in lines if kind in line]) == 1  # once, though it stays so for six steps
 
 
+class Untouched(pl.Callback):
+    """The network begins with SR that is LR."""
+
+    def on_train_start(self, trainer, module):
+        torch.nn.init.zeros_(module.network.body[-1].weight)
+        torch.nn.init.zeros_(module.network.body[-1].bias)
+
+
 @pytest.mark.medium
-@pytest.mark.parametrize("model", ["degradation_gan", "cyclegan_sr"])
-def test_a_run_without_faults_says_nothing(tmp_path, model):
-    assert said(tmp_path, model, "network=compact", "optimizer.lr=1e-5") == []
+def test_a_run_without_faults_says_nothing(tmp_path):
+    assert said(tmp_path, "cyclegan_sr", "optimizer.lr=1e-4", watch=Untouched()) == []
 
 
 def test_what_is_watched():

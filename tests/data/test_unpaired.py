@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
+from PIL import Image
 from torch.utils.data import DataLoader
 
 from sr import build
@@ -106,11 +107,15 @@ def test_bad_sets_are_refused_in_one_line(tmp_path):
     refused("data.scales: the LR images", "data.scales=[1,4]")
     refused("data.train has images with partners", "data.train={path: " + f"{tmp_path}/hr, lr: {tmp_path}/hr" + "}", "scale=1")
     refused("data.lr is an empty list", "data.lr=[]")
-    refused(r"chelsea.png: 128x96 pixels is smaller than the HR patch of 200x200", "data.patch_size=200", "scale=1")
+    words = ("model=degradation_gan", *write_sets(tmp_path), "scale=1", "data.patch_size=64")
+    Image.open(tmp_path / "lr" / "rocket.png").crop((0, 0, 60, 60)).save(tmp_path / "lr" / "rocket.png")
+    data = build.data(compose("train", *words))
+    data.prepare_data()
+    with pytest.raises(InputError, match="rocket.png: 60x60 pixels is smaller than the HR patch of 64x64"):
+        data.setup("fit")
     (tmp_path / "lr" / "rocket.png").unlink()
-    data = build.data(compose("train", "model=degradation_gan", f"data.train={tmp_path}/hr", f"data.lr={tmp_path}/lr"))
     with pytest.raises(InputError, match="data.lr has 1 image: a discriminator would learn it by heart"):
-        data.prepare_data()
+        build.data(compose("train", *words)).prepare_data()
 
 
 def test_lr_that_is_tested_on_is_told(tmp_path):

@@ -41,9 +41,9 @@ def test_an_untrained_residual_degrader_is_bicubic_downscaling(scale):
 
 @pytest.mark.parametrize("scale", [1, 3])
 def test_a_kernel_is_correlated_as_scipy_does(scale):
-    degrader = Kernel(scale=scale, size=9, noise=0.0)
+    degrader = Kernel(scale=scale, reach=4, noise=0.0)
     with torch.no_grad():
-        degrader.weight.copy_(torch.rand(9, 9, generator=torch.Generator().manual_seed(0)))
+        degrader.logits.copy_(torch.randn(9, 9, generator=torch.Generator().manual_seed(0)))
         lr = degrader(PHOTO, torch.ones(1, 1, 48, 72))[0].numpy()
     kernel = degrader.kernel().detach().double().numpy()
     whole = np.stack([correlate(band.double().numpy(), kernel, mode="mirror") for band in PHOTO[0]])
@@ -57,18 +57,16 @@ def test_a_kernel_shifts_nothing_and_noise_has_its_strength(scale):
     rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
     ramp = torch.stack([rows, columns, rows + columns])[None] / 200
     noise = torch.randn(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
-    size = 8 * scale + 1  # a smaller one cuts off more on one side if the scale is even
-    clean = Kernel(scale=scale, size=size, noise=0.0)(ramp, noise)
+    clean = Kernel(scale=scale, noise=0.0)(ramp, noise)
     torch.testing.assert_close(clean[..., 8:-8, 8:-8], imresize(ramp, 1 / scale)[..., 8:-8, 8:-8], atol=1e-5, rtol=0)
-    rest = Kernel(scale=scale, size=size, noise=0.02)(ramp, noise) - clean
+    rest = Kernel(scale=scale, noise=0.02)(ramp, noise) - clean
     torch.testing.assert_close(rest[0, 0], 0.02 * noise[0, 0, ::scale, ::scale], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
     "made, line",
     [
-        (lambda: Kernel(scale=4, size=7), "degrader.size=7: pass an odd number from 9 up"),
-        (lambda: Kernel(size=12), "degrader.size=12"),
+        (lambda: Kernel(scale=4, reach=3), "degrader.reach=3: pass a whole number from 4 up"),
         (lambda: Kernel(noise=-1.0), "noise=-1.0"),
         (lambda: Residual(n_blocks=0), "n_feats and n_blocks of at least 1"),
         (lambda: Residual(scale=5), "scale 5 is not supported"),
