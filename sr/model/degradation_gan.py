@@ -158,6 +158,8 @@ class DegradationGAN(GAN):
             raise InputError(f"{type(self).__name__} learns from LR that belongs to no HR: pass data=unpaired data.lr=FOLDER")
         if self.degrader.scale != data.scale:
             raise InputError(f"degrader.scale={self.degrader.scale}, but the run has scale={data.scale}")
+        if (smallest := min(phase.patch_size for phase in data.phases)) <= self.low_pass:
+            raise InputError(f"model.low_pass={self.low_pass} leaves nothing of patches of data.patch_size={smallest}")
         super().on_fit_start()
 
 

@@ -210,5 +210,7 @@ def test_bad_input_is_one_line(tmp_path):
     refused("model.cycle=-1.0", "model.cycle=-1.0", model="cyclegan_sr")
     with pytest.raises(InputError, match="learns from LR that belongs to no HR: pass data=unpaired"):
         fit("degradation_gan", tmp_path, "paired", "data=folder", "data.lr=null")
+    with pytest.raises(InputError, match="model.low_pass=21 leaves nothing of patches of data.patch_size=20"):
+        fit("degradation_gan", tmp_path, "small", "model.low_pass=21")
     with pytest.raises(InputError, match="degrader.scale=1, but the run has scale=2"):
         fit("degradation_gan", tmp_path, "other", "degrader.scale=1", "scale=2")
