@@ -1,7 +1,7 @@
 """One blur kernel and one strength of noise: what a lens and a sensor do, and no more.
 
-After KernelGAN's linear generator (Bell-Kligler, Shocher, Irani 2019, arXiv:1909.06581, section 4.1), but as a single kernel that
-is positive, symmetric and of sum 1 by construction, and estimated from many images.
+After KernelGAN's linear generator (Bell-Kligler, Shocher, Irani 2019, arXiv:1909.06581, section 4.1), but as a single kernel
+that is positive, symmetric and of sum 1 by construction, and estimated from many images.
 """
 
 import math
@@ -18,8 +18,8 @@ from sr.network.upsample import check_channels, check_scale
 class Kernel(nn.Module):
     """HR (N, `channels`, sH, sW) in [0, 1], noise (N, 1, sH, sW) -> LR (N, `channels`, H, W): blur, decimation, noise.
 
-    All bands are blurred by one kernel, so colours stay, and flat areas keep their value. The kernel is symmetric about the middle
-    of an LR pixel: images that do not correspond cannot tell a shift. They are mirrored at their edges.
+    All bands are blurred by one kernel, so colours stay, and flat areas keep their value. The kernel is symmetric about the
+    middle of an LR pixel: images that do not correspond cannot tell a shift. They are mirrored at their edges.
 
     Args:
         scale: HR pixels per LR pixel: 1, 2, 3, 4 or 8.
