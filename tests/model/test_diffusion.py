@@ -98,8 +98,8 @@ def test_one_step_learns_what_many_give(tmp_path):
     words = ("model=resshift", *WORDS, "schedule=constant", "trainer.val_check_interval=20", f"data_dir={tmp_path}/data")
     run_train(*words, "optimizer.lr=2e-3", "trainer.max_steps=20", f"output_dir={tmp_path}/teacher")
     file = tmp_path / "teacher" / "checkpoints" / "last.ckpt"
-    taught = (f"model.teacher={file}", f"init_from={file}", "network.steps=1", "network.sampler=ddim", "optimizer.lr=1e-3")
-    run_train(*words, *taught, "trainer.max_steps=20", f"output_dir={tmp_path}/student")
+    taught = (f"model.teacher={file}", f"init_from={file}", "network.steps=1", "network.sampler=ddim", "optimizer.lr=3e-3")
+    run_train(*words, *taught, "trainer.max_steps=30", f"output_dir={tmp_path}/student")
     lr = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(3))
     noise = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(4))
     teacher, before, student = sr.load(file), sr.load(file), sr.load(tmp_path / "student" / "checkpoints" / "last.ckpt")
