@@ -13,7 +13,7 @@ LAYERS = (
     ("sr", "sr.errors", "sr.say", "sr.files", "sr.device.private"),
     ("sr.functional",),
     ("sr.image",),
-    ("sr.cli",),
+    ("sr.cli", "sr.schema"),
     ("sr.network", "sr.degradation", "sr.augmentation", "sr.schedule", "sr.discriminator", "sr.adversarial", "sr.device"),
     ("sr.infer", "sr.backend"),
     ("sr.weights", "sr.device.count"),  # which runs a network to count its work

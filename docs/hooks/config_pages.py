@@ -50,7 +50,7 @@ def made(root: Path) -> dict[str, str]:
 def header(text: str) -> tuple[list[str], str]:
     """The comment at the top of a YAML, without its marks, and the rest."""
     lines = text.splitlines()
-    if lines and lines[0].startswith("# @package"):
+    while lines and lines[0].startswith(("# @package", "# yaml-language-server:")):
         lines = lines[1:]
     end = next((at for at, line in enumerate(lines) if not line.startswith("#")), len(lines))
     return [line[2:] if line.startswith("# ") else line[1:] for line in lines[:end]], "\n".join(lines[end:]).strip("\n")
