@@ -14,7 +14,16 @@ LAYERS = (
     ("sr.functional",),
     ("sr.image",),
     ("sr.cli", "sr.schema"),
-    ("sr.network", "sr.degradation", "sr.augmentation", "sr.schedule", "sr.discriminator", "sr.adversarial", "sr.device"),
+    (
+        "sr.network",
+        "sr.degradation",
+        "sr.augmentation",
+        "sr.schedule",
+        "sr.optimizer",
+        "sr.discriminator",
+        "sr.adversarial",
+        "sr.device",
+    ),
     ("sr.infer", "sr.backend"),
     ("sr.weights", "sr.device.count"),  # which runs a network to count its work
     ("sr.backbone", "sr.plugin"),

@@ -32,7 +32,7 @@ def composed(monkeypatch):
         (["model=esrgan"], "scale: x4 (set by model=esrgan" + CHANGES),
         (["model=fsrcnn", "scale=2"], "scale: x2 (from the command line)"),
         (["data=mnist"], "scale: x8 (set by data=mnist" + CHANGES),
-        (["experiment=sprint"], "scale: x2 (default" + CHANGES),
+        (["experiment=bsds500"], "scale: x2 (default" + CHANGES),
     ],
 )
 def test_who_chose_the_scale(composed, words, line):

@@ -135,8 +135,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(tmp_path, precision, degrad
 @pytest.mark.medium
 @pytest.mark.parametrize("accumulate", [pytest.param(1, marks=pytest.mark.slow), 2])  # with 2 a batch is not a step
 def test_a_network_that_draws_goes_on_as_if_nothing_had_been(tmp_path, accumulate):
-    """Dropout in the first step after a resume is that of this step, not of the run's first."""
-    words = ["network=resize_conv", "network.dropout=0.5", f"trainer.accumulate_grad_batches={accumulate}"]
+    """Dropout in the first step after a resume is that of this step, not of the run's first. Muon has its own state."""
+    words = ["network=resize_conv", "network.dropout=0.5", "optimizer=muon", f"trainer.accumulate_grad_batches={accumulate}"]
     part, whole = stopped_and_whole(tmp_path, *words)
     assert_equal(whole["state_dict"], part["state_dict"])
     assert_equal(whole["optimizer_states"], part["optimizer_states"])
