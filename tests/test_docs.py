@@ -3,7 +3,6 @@
 import re
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -37,11 +36,15 @@ def each(overrides: list[str]) -> list[list[str]]:
     swept = [one for one in OverridesParser.create().parse_overrides(typed) if one.is_sweep_override()]
     values = {one.input_line: [f"{one.get_key_element()}={value}" for value in one.sweep_string_iterator()] for one in swept}
     length = max(map(len, values.values()), default=1)
-    return [[values[word][min(at, len(values[word]) - 1)] if word in values else word for word in typed] for at in range(length)]
+    return [
+        [values[word][min(at, len(values[word]) - 1)] if word in values else word for word in typed] for at in range(length)
+    ]
 
 
 def test_commands_are_found():
-    found = list(commands("```\nOMP_NUM_THREADS=1 python train.py a=1 \\\n  b='[x]'  # note\nffmpeg - | python predict.py c=-\n```"))
+    found = list(
+        commands("```\nOMP_NUM_THREADS=1 python train.py a=1 \\\n  b='[x]'  # note\nffmpeg - | python predict.py c=-\n```")
+    )
     assert found == [("train", ["a=1", "b=[x]"]), ("predict", ["c=-"])]
     assert sum(len(list(commands(page.read_text()))) for page in PAGES) > 150
 

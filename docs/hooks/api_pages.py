@@ -1,4 +1,4 @@
-"""Pages of the Python API: which modules each shows. mkdocstrings fills them from docstrings and signatures; nothing is imported."""
+"""Pages of the Python API: which modules each shows. mkdocstrings fills them from the source; nothing is imported."""
 
 import ast
 from functools import cache

@@ -6,7 +6,7 @@ from pathlib import Path
 
 # Group -> what its choices are, in one sentence. A group of conf/ that is not here stops the build.
 GROUPS = {
-    "model": "Recipes, one per published method: they choose network, loss, optimizer, schedule, batch and length. The main choice of train.py.",
+    "model": "Recipes, one per published method: they choose network, loss, optimizer, schedule, batch and length.",
     "experiment": "Recipes of our own, most of them with a record under Experiments. They set only what differs.",
     "network": "Networks: LR image to SR image.",
     "loss": "Losses between SR and HR; several are added with their weights: `loss=[l1,ssim] loss.ssim.weight=0.1`.",
@@ -22,7 +22,7 @@ GROUPS = {
     "optimizer": "Optimizers.",
     "schedule": "Schedules of the learning rate.",
     "trainer": "Options of Lightning's Trainer. Every interval counts optimizer steps.",
-    "callback": "What else happens during a run: checkpoints, pictures, early stopping, pruning. Add to the default list: `callback=[default,early_stopping]`.",
+    "callback": "What else happens during a run; add to the default list: `callback=[default,early_stopping]`.",
     "logger": "Where curves go: `logger=[csv,wandb]`.",
     "published": "Published scores that test.py measures again: `published=all`, or `published=[imdn_x4]`.",
     "sweep": "Hyperparameter searches.",
@@ -61,8 +61,9 @@ def _index(conf: Path) -> str:
     keys = [f"[{name}.py]({name}_py.md)" for name in COMMANDS]
     return "\n".join([
         "# Config groups", "",
-        "A config group is a folder of `conf/`; its choices are the YAML files in it. `GROUP=CHOICE` chooses one, `KEY=VALUE` sets",
-        "a key of it: `python train.py network=edsr network.n_blocks=32`. `--cfg job` prints the composed config of a command.", "",
+        "A config group is a folder of `conf/`; its choices are the YAML files in it. `GROUP=CHOICE` chooses one,",
+        "`KEY=VALUE` sets a key of it: `python train.py network=edsr network.n_blocks=32`.",
+        "`--cfg job` prints the composed config of a command.", "",
         "These pages are made from the files in `conf/`, with each key's comment.", "",
         "| group | choices | what they are |", "|---|---|---|", *rows, "",
         f"Keys of the commands themselves: {', '.join(keys)}.", "",

@@ -1,7 +1,7 @@
 """Adds pages to the site that are made when it is built: config groups, the Python API, measurements and records.
 
-A page links to a file of the repository by its place in it (`../bench/README.md` in docs/tour.md), as on a code host; the site has
-the same pages at its top.
+A page links to a file of the repository by its place in it (`../bench/README.md` in docs/tour.md), as on a code host;
+the site has the same pages at its top.
 """
 
 import posixpath
@@ -65,5 +65,7 @@ def _beside() -> list[Path]:
 
 def _records() -> list[str]:
     """The overview first, each record, and its table if it has one."""
-    pages = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "experiments").rglob("*.md"))]
-    return sorted(pages, key=lambda name: (name != "experiments/README.md", posixpath.dirname(name), not name.endswith("README.md")))
+    top = ROOT / "experiments"
+    records = sorted(path for path in top.rglob("*.md") if path.parent != top)
+    records.sort(key=lambda path: (path.parent, path.name != "README.md"))
+    return [path.relative_to(ROOT).as_posix() for path in (top / "README.md", *records)]

@@ -11,7 +11,7 @@ from sr.schema.configs import schemas, settings
 
 
 def main(folder: Path) -> None:
-    """Write `folder`/.schema/NAME.json, for conf/ and the configs of a project in the current folder, and .vscode/settings.json."""
+    """Write `folder`/.schema/NAME.json, also for the configs of a project in the current folder, and .vscode/settings.json."""
     own = [Path(word.partition("=")[2]) for word in with_project([]) if word.startswith("--config-dir=")]
     made, place = schemas(own), folder / ".schema"
     place.mkdir(exist_ok=True)

@@ -17,8 +17,8 @@ from sr.schema.types import INTERPOLATED, PART, Schema
 _RECIPE = re.compile(r"^# @package (_global_|hydra)\b", re.MULTILINE)
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 # Config groups whose content a recipe changes, at the key of the same name (model/module: model).
-_IN_RECIPES = {"model_module", "network", "discriminator", "loss", "adversarial", "metric", "degradation", "augmentation", "data"}
-_IN_RECIPES |= {"image", "optimizer", "schedule", "trainer", "callback", "logger", "validation", "benchmark"}
+_IN_RECIPES = {"model_module", "network", "discriminator", "loss", "adversarial", "metric", "degradation", "augmentation"}
+_IN_RECIPES |= {"data", "image", "optimizer", "schedule", "trainer", "callback", "logger", "validation", "benchmark"}
 COMMANDS = ("train", "test", "predict", "report", "export")
 
 
@@ -97,7 +97,8 @@ def _group(files: list[Any], known: Mapping[str, tuple[Schema, bool]]) -> Schema
     parts = set().union(*named.values())
     entry = _either(parts, known) if parts else _entry(files)
     properties = {name: _either(of, known) if of else entry for name, of in named.items() if name != "defaults"}
-    return {"type": "object", "properties": {"defaults": targets.HYDRA["defaults"], **properties}, "additionalProperties": entry}
+    properties["defaults"] = targets.HYDRA["defaults"]
+    return {"type": "object", "properties": properties, "additionalProperties": entry}
 
 
 def _either(names: Iterable[str], known: Mapping[str, tuple[Schema, bool]]) -> Schema:
@@ -129,7 +130,7 @@ def _root(content: Mapping, groups: Mapping[str, Schema]) -> Schema:
 def _like(value: Any) -> Schema:
     """The values that a key of a command takes, by its default."""
     if isinstance(value, Mapping):
-        return {"type": "object", "properties": {key: _like(one) for key, one in value.items()}} if value else {"type": "object"}
+        return {"type": "object", "properties": {key: _like(one) for key, one in value.items()}}
     if isinstance(value, bool):
         return {"anyOf": [{"type": "boolean"}, INTERPOLATED]}
     return {} if value is None or isinstance(value, list) else _SCALAR

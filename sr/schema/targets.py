@@ -21,7 +21,7 @@ HYDRA: Schema = {
 }
 # Options that sr/build and sr/device read, and replace, before the class is called.
 OURS: dict[str, dict[str, Schema]] = {
-    "pytorch_lightning.Trainer": {"precision": {"type": ["string", "integer"], "description": "auto, 32-true, bf16-mixed, 16-mixed"}},
+    "pytorch_lightning.Trainer": {"precision": {"type": ["string", "integer"], "description": "auto, 32-true, bf16-mixed ..."}},
     "sr.model.regression.Regression": {
         "quantise": {"enum": ["int8", None], "description": "int8: train with the rounding of 8-bit files"},
         "float_layers": {"type": ["array", "null"], "description": "with int8: convolutions that stay in float"},

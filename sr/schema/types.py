@@ -14,7 +14,7 @@ PART: Schema = {"$ref": "parts.json"}
 
 
 def of(annotation: Any) -> Schema:
-    """The values that an argument takes. Those of classes are not checked here, as at run time: a config names or builds them."""
+    """The values that an argument takes. Those of classes are not checked here: a config names or builds them."""
     found = _plain(annotation)
     if found is None:
         return PART
