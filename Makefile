@@ -45,7 +45,7 @@ test-all: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
 
 docs: dev
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 	@echo outputs/site/index.html
 
 schema: setup

@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sr.cli import named, words
-from sr.cli.entry import expanded
+from sr.run.words import expanded
 from tests.jobs import ROOT, compose
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

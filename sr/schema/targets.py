@@ -36,16 +36,16 @@ def options(target: str) -> tuple[Schema, bool]:
     Raises:
         ImportError, AttributeError: there is no such class or function.
     """
-    found, known = get_object(target), dict(OURS.get(target, {}))
+    found, known, is_open = get_object(target), dict(OURS.get(target, {})), False
     for function, owner in _functions(found):
         hints, about = _hints(function), arguments(inspect.getdoc(owner) or "")
         taken = [one for one in inspect.signature(function).parameters.values() if one.name != "self"]
         for one in taken:
             if one.kind not in (_OPEN, inspect.Parameter.VAR_POSITIONAL):
                 known.setdefault(one.name, _option(hints.get(one.name), one.default, about.get(one.name)))
-        if not any(one.kind is _OPEN for one in taken):
-            return known, False
-    return known, True
+        if not (is_open := any(one.kind is _OPEN for one in taken)):
+            break
+    return known, is_open
 
 
 def summary(target: str) -> str:
@@ -67,11 +67,11 @@ def _functions(found: Any) -> Iterator[tuple[Any, Any]]:
     if not inspect.isclass(found):
         yield found, found
         return
-    for owner in found.__mro__[:-1]:
-        if "__init__" in vars(owner) or owner is found:
-            yield (owner.__init__ if "__init__" in vars(owner) else owner), owner
-        if not owner.__module__.startswith("sr."):
-            return
+    for owner in found.__mro__:
+        if "__init__" in vars(owner) and owner is not object:
+            yield owner.__init__, owner
+            if not owner.__module__.startswith("sr."):
+                return
 
 
 def _option(annotation: Any, default: Any, about: str | None) -> Schema:
