@@ -13,13 +13,13 @@ from tests.jobs import ROOT, compose
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = ("train", "test", "predict", "report", "export")
-BLOCK = re.compile(r"^```(?:bash|sh)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # language, content
 GENERATED = re.compile(r"(\.\./)*(config|api)/\w+\.md")  # by docs/hooks, when the site is built
 
 
 def commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """(train, overrides) of each command in the blocks of code of a page."""
-    for block in BLOCK.findall(text):
+    for block in (content for language, content in BLOCK.findall(text) if language in ("", "bash")):
         for line in block.replace("\\\n", " ").splitlines():
             parts = shlex.split(line, comments=True)
             for at, word in enumerate(parts):
@@ -31,8 +31,7 @@ def commands(text: str) -> Iterator[tuple[str, list[str]]]:
 
 def each(overrides: list[str]) -> list[list[str]]:
     """The jobs of a sweep, one for each value; other commands as they are."""
-    typed = expanded(words.typed(named.in_order([word for word in overrides if not word.startswith("-")])))
-    typed = [word for word in typed if word not in ("job", "all")]  # the values of --cfg
+    typed = expanded(words.typed(named.in_order([word for word in overrides if "=" in word and not word.startswith("-")])))
     swept = [one for one in OverridesParser.create().parse_overrides(typed) if one.is_sweep_override()]
     values = {one.input_line: [f"{one.get_key_element()}={value}" for value in one.sweep_string_iterator()] for one in swept}
     length = max(map(len, values.values()), default=1)
@@ -49,7 +48,7 @@ def test_commands_are_found():
     assert sum(len(list(commands(page.read_text()))) for page in PAGES) > 150
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_composes(page):
     """That of a project outside this repository (network=mine) is run by tests/test_project.py."""

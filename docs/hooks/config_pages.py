@@ -98,7 +98,7 @@ def _anchor(name: str) -> str:
 
 def _first_sentence(comment: list[str]) -> str:
     text = " ".join(line.strip() for line in comment if not line.startswith("  "))
-    sentence = re.split(r"(?<=[a-z0-9)\]])[.;:](?= [A-Z]|$)", text, maxsplit=1)[0]
+    sentence = re.split(r"(?<=[a-z0-9)\]])[.;](?= [A-Z]|$)", text, maxsplit=1)[0]
     return _escaped(sentence).replace("|", r"\|")
 
 
