@@ -46,7 +46,7 @@ test-all: dev
 
 docs: dev
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
-	@echo outputs/site/index.html
+	@echo "outputs/site/index.html; search needs a server: $(PY) -m http.server --directory outputs/site"
 
 schema: setup
 	$(PY) -m sr.schema

@@ -8,11 +8,12 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sr.cli import named, words
-from sr.run.words import expanded
 from tests.jobs import ROOT, compose
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMANDS = ("train", "test", "predict", "report", "export")
+COMMAND = re.compile(
+    r"(?<![\w/])(?:python |torchrun .*?)(train|test|predict|report|export)\.py|\bsr-(train|test|predict|report|export)\b"
+)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # language, content
 GENERATED = re.compile(r"(\.\./)*(config|api)/\w+\.md")  # by docs/hooks, when the site is built
 
@@ -21,17 +22,13 @@ def commands(text: str) -> Iterator[tuple[str, list[str]]]:
     """(train, overrides) of each command in the blocks of code of a page."""
     for block in (content for language, content in BLOCK.findall(text) if language in ("", "bash")):
         for line in block.replace("\\\n", " ").splitlines():
-            parts = shlex.split(line, comments=True)
-            for at, word in enumerate(parts):
-                name = re.fullmatch(r"(?:sr-)?(\w+?)(?:\.py)?", word)
-                if name and name[1] in COMMANDS and (word.startswith("sr-") or word.endswith(".py")):
-                    yield name[1], parts[at + 1 :]
-                    break
+            if found := COMMAND.search(line):
+                yield found[1] or found[2], shlex.split(line[found.end() :], comments=True)
 
 
 def each(overrides: list[str]) -> list[list[str]]:
     """The jobs of a sweep, one for each value; other commands as they are."""
-    typed = expanded(words.typed(named.in_order([word for word in overrides if "=" in word and not word.startswith("-")])))
+    typed = words.typed(named.in_order([word for word in overrides if "=" in word and not word.startswith("-")]))
     swept = [one for one in OverridesParser.create().parse_overrides(typed) if one.is_sweep_override()]
     values = {one.input_line: [f"{one.get_key_element()}={value}" for value in one.sweep_string_iterator()] for one in swept}
     length = max(map(len, values.values()), default=1)
@@ -48,8 +45,11 @@ def test_commands_are_found():
     assert sum(len(list(commands(page.read_text()))) for page in PAGES) > 150
 
 
-@pytest.mark.medium
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.medium if page.stem in ("README", "tour") else pytest.mark.slow) for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_every_command_composes(page):
     """That of a project outside this repository (network=mine) is run by tests/test_project.py."""
     for name, overrides in commands(page.read_text()):

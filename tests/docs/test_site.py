@@ -36,13 +36,14 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
 
 @pytest.mark.medium
 def test_pages_show_configs_and_docstrings(site):
-    network = html.unescape(re.sub(r"<[^>]+>", "", (site / "config" / "network.html").read_text()))
+    network = text(site / "config" / "network.html")
     for file in (CONF / "network").glob("*.yaml"):
         for comment in re.findall(r" {2}# (.+)$", file.read_text(), re.MULTILINE):
             assert comment in network, f"{file.name}: {comment}"
     assert 'id="sr.network.edsr.EDSR"' in (site / "api" / "network.html").read_text()
     assert 'href="../api/network.html#sr.network.edsr.EDSR"' in (site / "config" / "network.html").read_text()
-    assert "sr.upscale" in (site / "howto" / "python.html").read_text()
+    api = text(site / "api" / "index.html")
+    assert "sr.load" in api and "the papers' protocol: rounded to 8 bits" in api
 
 
 @pytest.mark.medium
@@ -57,6 +58,8 @@ def test_pages_fit_the_screen(site, browser):
     """At 1280 and 390 pixels nothing scrolls sideways but tables and code in their own boxes; dark is dark."""
     for scheme in ("light", "dark"):
         browser.do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        shown(browser, site / "index.html")
+        browser.js("localStorage.clear()")  # a new visitor's: a page remembers the scheme of the last visit
         for width in (1280, 390):
             browser.do("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
             for name in SHOWN if scheme == "light" else SHOWN[:2]:
@@ -69,6 +72,10 @@ def test_pages_fit_the_screen(site, browser):
                     "[...document.images].filter((one) => one.complete && !one.naturalWidth).map((one) => one.src)"
                 )
                 assert not broken, name
+
+
+def text(page: Path) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", "", page.read_text()))
 
 
 def shown(browser: Browser, page: Path) -> None:
