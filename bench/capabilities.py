@@ -10,10 +10,14 @@ out, and stops where it is not finite.
 """
 
 import argparse
+import multiprocessing
+import resource
+import signal
 import sys
 import tempfile
 import time
 import warnings
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +35,7 @@ from sr.export.file import export
 from sr.files import whole as whole_file
 from sr.functional.frames import is_burst, is_clip
 from sr.image.file import read, to_tensor
+from sr.infer.memory import out_of_memory
 from sr.infer.reach import STRIPS, reach
 from sr.infer.tiles import pad_to_multiple
 from sr.infer.upscaler import PRECISIONS, Upscaler, upscale
@@ -39,6 +44,7 @@ from sr.weights.probe import Still
 
 SCALE = 4
 SIDE = 32  # of the photograph's piece, in pixels
+MINUTES, GIGABYTES = 8, 8  # for one export: more is no export that a user waits for
 HALF_SIDE = 16  # of that for half precision: few CPUs have fast float16 convolutions
 
 
@@ -111,15 +117,43 @@ def compiled(network: nn.Module) -> float | str:
         return "fails"
 
 
-def exported(network: nn.Module) -> float | str:
-    """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason"."""
-    found = []
+def exported(name: str) -> float | str:
+    """The largest difference of the ONNX file in 8-bit levels, to two digits, or "fails: reason".
+
+    A process of its own tries it, which the system ends after `MINUTES` of one core. RuntimeError: it ended by
+    an error that is none of the network's.
+    """
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_export, args=(name, theirs))
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:  # it ended without a result
+        child.join()
+        if child.exitcode != -signal.SIGXCPU:
+            raise RuntimeError(f"the export of {name} ended with exit code {child.exitcode}") from None
+        return f"fails: takes more than {MINUTES} minutes"
+
+
+def _export(name: str, result: Connection) -> None:
+    """Send the result of `exported`."""
+    resource.setrlimit(resource.RLIMIT_CPU, (60 * MINUTES, 60 * MINUTES + 10))
+    resource.setrlimit(resource.RLIMIT_DATA, (GIGABYTES << 30, GIGABYTES << 30))
+    torch.set_num_threads(1)  # which makes the processor's time that of the clock
+    whole, found = network(name), []
     with tempfile.TemporaryDirectory() as folder:
         try:
-            export(network, Facts.of(network), Path(folder, "network.onnx"), say=found.append)
-        except InputError as error:
-            return f"fails: {first_line(error, 120).replace(f'{folder}/', '')}"
-    return float(f"{max(max(one.photo, one.noise) for one in found):.1e}")
+            export(whole, Facts.of(whole), Path(folder, "network.onnx"), say=found.append)
+            result.send(float(f"{max(max(one.photo, one.noise) for one in found):.1e}"))
+        except Exception as error:
+            if out_of_memory(error) or out_of_memory(error.__cause__ or error):
+                result.send(f"fails: takes more than {GIGABYTES} GB of memory")
+            elif isinstance(error, InputError):
+                result.send(f"fails: {first_line(error, 120).replace(f'{folder}/', '')}")
+            else:
+                raise
 
 
 def channels_last(network: nn.Module, lr: Tensor, exact: Tensor) -> float:
@@ -157,7 +191,7 @@ def main() -> None:
             tried[kind] = compiled(network(name, n_blocks=1))
         before = lines.get(name, {})
         line["compile"] = tried.get(kind, before.get("compile"))
-        line["export"] = exported(network(name)) if options.export else before.get("export")
+        line["export"] = exported(name) if options.export else before.get("export")
         write(lines := capability.stored() | {name: line})
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     print(page(lines))
@@ -187,7 +221,7 @@ Measured by `{command}` (torch {torch.__version__}, CPU, initial weights, x4, a 
   smaller overlap they approximate it. "all": attention or pooling uses the whole image, or the reach is more than
   {STRIPS[-1] // 2} pixels, or the network is for clips or bursts: tiles are always an approximation.
 - export: largest difference of the ONNX file from the network in 8-bit levels, before rounding, at five sizes; or why there is
-  no file.
+  no file. One core has {MINUTES} minutes for it, and {GIGABYTES} GB of memory.
 - compile, channels_last: relative error of `torch.compile` and of that memory format (0: float32's rounding, below 1e-5).
 
 Networks for clips and bursts get three equal frames.

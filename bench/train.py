@@ -12,6 +12,7 @@ long a step waited for data, `device_part_ms` how long degrading and augmenting 
 """
 
 import copy
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ from recipe import composed
 from sr import build
 from sr.cli import CONF
 from sr.functional.color import rgb_to_y
+from sr.functional.denoising import target
+from sr.model.diffusion import Diffusion
 from sr.plugin.profiler import Phases
 
 EMA = 0.999
@@ -54,10 +57,14 @@ class Bare:
         self.loss = F.l1_loss if list(model.loss.losses) == ["l1"] else lambda sr, hr: model.loss(sr, hr)[0]
         self.batches, self.clip, self.dtype = batches, clip, dtype
 
+    def compared(self, batch: dict[str, Tensor]) -> Tensor:
+        """The loss of a batch."""
+        return self.loss(self.called(batch["lr"]).float(), batch["hr"])
+
     def step(self) -> None:
         batch = next(self.batches)
         with torch.autocast(batch["lr"].device.type, self.dtype, enabled=self.dtype is not None):
-            loss = self.loss(self.called(batch["lr"]).float(), batch["hr"])
+            loss = self.compared(batch)
         self.optimizer.zero_grad()
         loss.backward()
         if self.clip:
@@ -65,6 +72,18 @@ class Bare:
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.network)
+
+
+class BareDenoiser(Bare):
+    """The same for a network that samples: HR with noise of a random level, and what the denoiser makes of it."""
+
+    def compared(self, batch: dict[str, Tensor]) -> Tensor:
+        network, hr = self.network, batch["hr"]
+        origin = F.interpolate(batch["lr"], scale_factor=network.scale, mode="bicubic")
+        clean, noise = network.diffused(hr, origin), torch.randn_like(hr)
+        level = network.levels.at(torch.rand(len(hr))).like(hr)
+        output = network.output(level.signal * clean + level.noise * noise, origin, level)
+        return self.loss(output, target(network.prediction, clean, noise, level))
 
 
 class Turns(pl.Callback):
@@ -83,7 +102,8 @@ class Turns(pl.Callback):
             moved = [{name: rgb_to_y(batch[name]) for name in ("lr", "hr")} for batch in moved]
         kind = pl_module.device.type
         half = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(trainer.precision))
-        self.loop = Bare(pl_module, cycle(moved), self.clip, half)
+        bare = BareDenoiser if isinstance(pl_module, Diffusion) else Bare
+        self.loop = bare(pl_module, cycle(moved), self.clip, half)
         self.kept = activations(pl_module.network, moved[0]["lr"], half)
         if kind == "cuda":
             torch.cuda.reset_peak_memory_stats()
@@ -125,7 +145,8 @@ def main() -> None:
     quick, precision = said.pop("quick", "") == "true", said.pop("precision", None)
     chosen = said.pop("only", ",".join(JOBS)).split(",")
     texts = {file.stem: file.read_text() for file in sorted((CONF / "model").glob("*.yaml"))}
-    recipes = [name for name, text in texts.items() if "module/regression" in text and "/network: interpolation" not in text]
+    ours = re.compile("module/(regression|diffusion)")
+    recipes = [name for name, text in texts.items() if ours.search(text) and "/network: interpolation" not in text]
     chosen = recipes if chosen == ["all"] else chosen
     if wrong := set(chosen) - set(recipes):
         sys.exit(f"only={wrong.pop()}: choose from {', '.join(recipes)}; gan.py measures adversarial training")

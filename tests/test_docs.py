@@ -15,6 +15,7 @@ COMMAND = re.compile(
     r"(?<![\w/])(?:python |torchrun .*?)(train|test|predict|report|export)\.py|\bsr-(train|test|predict|report|export)\b"
 )
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)  # language, content
+OWN = {("network", "mine"), ("model", "consistent")}  # of a project outside this repository
 GENERATED = re.compile(r"(\.\./)*(config|api)/\w+\.md")  # by docs/hooks, when the site is built
 
 
@@ -51,9 +52,9 @@ def test_commands_are_found():
     ids=lambda page: page.stem,
 )
 def test_every_command_composes(page):
-    """That of a project outside this repository (network=mine) is run by tests/test_project.py."""
+    """Those of a project outside this repository are run by the tests of sr.new."""
     for name, overrides in commands(page.read_text()):
-        if "network=mine" not in overrides:
+        if not {f"{group}={choice}" for group, choice in OWN} & set(overrides):
             for job in each(overrides):
                 compose(name, *job)
 
@@ -65,7 +66,7 @@ def test_choices_that_are_named_exist(page):
     for group, value in re.findall(r"[\s`]([a-z]+)=(\[?[a-z0-9_,]+\]?)", text):
         folder = ROOT / "conf" / group
         for choice in value.strip("[]").split(",") if folder.is_dir() else ():
-            known = (folder / f"{choice}.yaml").is_file() or choice in ("mine", "")
+            known = (folder / f"{choice}.yaml").is_file() or (group, choice) in OWN or not choice
             assert known, f"{page.name}: {group}={choice}"
 
 

@@ -43,6 +43,7 @@ LAYERS = (
     ("sr.published", "sr.report"),
     ("sr.cli.train", "sr.cli.test", "sr.cli.predict", "sr.cli.report", "sr.cli.export"),  # the commands
     ("sr.api",),
+    ("sr.new",),
 )
 
 

@@ -1,6 +1,7 @@
 """Base class of networks in exported files: a finished network like any other for tiles, evaluation and predict.py."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ class Exported(nn.Module, ABC):
     A subclass opens the file in `__init__` and implements `run`. It has no parameters: nothing of it can be trained.
 
     Args:
-        path: the file, for messages.
+        files: the file, named in messages, and those with its weights, if it has some.
         facts: what its metadata says; None for files of other programs, of which the scale is found by running it once.
         channels: of the input, as the graph says.
         sides: height and width of the input, if the graph has a fixed size.
@@ -33,9 +34,13 @@ class Exported(nn.Module, ABC):
 
     program = "another program"
 
-    def __init__(self, path: str | Path, facts: Facts | None, channels: int, sides: tuple[int, int] | None, one: bool) -> None:
+    def __init__(
+        self, files: Sequence[str | Path], facts: Facts | None, channels: int, sides: tuple[int, int] | None, one: bool
+    ) -> None:
         super().__init__()
-        self.path, self.facts, self.channels, self.sides, self.one = path, facts, channels, sides, one
+        self.files, self.path = files, (path := files[0])
+        self.facts, self.channels, self.sides, self.one = facts, channels, sides, one
+        self.called = facts.network if facts else Path(path).name  # in messages
         self.own_precision = facts.precision if facts else "32"
         self.multiple_of = facts.multiple_of if facts else 1
         if facts and facts.channels != channels:

@@ -1,7 +1,7 @@
 """What an exported file says about its network, as JSON text in the file's own metadata."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_origin
@@ -54,23 +54,18 @@ class Facts:
         found = {"scale": network.scale, "multiple_of": network.multiple_of, "channels": channels(network)}
         return cls(**found | {"network": kind, "name": kind} | others)
 
-    def check_weights(self, found: str, path: str | Path) -> None:
-        """InputError: the file has other weights than were written."""
-        if self.weights not in ("", found):
-            raise InputError(
-                f"{path}: its weights are not those that were written: it is damaged, or of two exports; export it again. If "
-                f"another program changed it on purpose, remove its metadata {KEY}"
-            )
-
     def text(self) -> str:
         return json.dumps(asdict(self))
 
 
-def parsed(text: str | None, path: str | Path) -> Facts | None:
+def parsed(text: str | None, path: str | Path, weights: Callable[[], str]) -> Facts | None:
     """The facts in a file's metadata; None if the file has none, as those of other programs.
 
+    Args:
+        weights: the hash of the weights in the file.
+
     Raises:
-        InputError: the text is not that of `Facts.text`.
+        InputError: the text is not that of `Facts.text`; the weights are not those that were written.
     """
     if text is None:
         return None
@@ -88,4 +83,9 @@ def parsed(text: str | None, path: str | Path) -> Facts | None:
             raise ValueError("the config of its run is no object")
     except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: its metadata {KEY} is not that of an exported network ({error})") from None
+    if facts.weights not in ("", weights()):
+        raise InputError(
+            f"{path}: its weights are not those that were written: it is damaged, or of two exports; export it again. If "
+            f"another program changed it on purpose, remove its metadata {KEY}"
+        )
     return facts

@@ -20,7 +20,8 @@ class AnySize(nn.Module):
 
     def __init__(self, network: Exported) -> None:
         super().__init__()
-        self.network, self.path, self.own_precision = network, network.path, network.own_precision
+        self.network, self.path = network, network.path
+        self.called, self.own_precision = network.called, network.own_precision
         self.scale, self.channels, self.multiple_of = network.scale, network.channels, 1
 
     def forward(self, lr: Tensor) -> Tensor:

@@ -17,7 +17,8 @@ class Luma(LumaNetwork):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(scale=network.scale, channels=3)
-        self.network, self.multiple_of, self.own_precision = network, network.multiple_of, network.own_precision
+        self.network, self.multiple_of = network, network.multiple_of
+        self.called, self.own_precision = network.called, network.own_precision
         warn(f"{network.path}: takes one channel, which is taken as luma; colour is enlarged by bicubic interpolation")
 
     def forward_luma(self, y: Tensor) -> Tensor:

@@ -51,9 +51,8 @@ class OnnxNetwork(Exported):
         if not isinstance(shape[1], int):
             raise InputError(f"{path}: the number of channels of its input is not fixed ({shape[1]})")
         fixed = tuple(shape[2:]) if all(isinstance(side, int) for side in shape[2:]) else None
-        if (said := facts(path, model)) is not None:
-            said.check_weights(weights_of(model), path)
-        super().__init__(path, said, shape[1], fixed, one=shape[0] == 1)
+        data = [Path(path).parent / place for place in sorted(_external(model))]
+        super().__init__([path, *data], facts(path, model), shape[1], fixed, one=shape[0] == 1)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
         if self.place.device != self._on:
@@ -69,7 +68,7 @@ class OnnxNetwork(Exported):
 def facts(path: str | Path, model: Any = None) -> Facts | None:
     """What the metadata of the file says; None for files of other programs. Raises as `checked` and `parsed` do."""
     model = checked(path) if model is None else model
-    return parsed({entry.key: entry.value for entry in model.metadata_props}.get(KEY), path)
+    return parsed({entry.key: entry.value for entry in model.metadata_props}.get(KEY), path, lambda: weights_of(model))
 
 
 def checked(path: str | Path) -> Any:

@@ -41,8 +41,7 @@ class OpenVinoNetwork(Exported):
         for one in (model.input(0), model.output(0)):
             if (kind := one.get_element_type().get_type_name()) not in ("f32", "f16"):
                 raise InputError(f"{path}: takes or gives {kind}, expected float32 in [0, 1]")
-        if (said := _facts(model, path)) is not None:
-            said.check_weights(digest(Path(path).with_suffix(".bin")), path)
+        said = _facts(model, path)
         options = {
             "INFERENCE_NUM_THREADS": threads or torch.get_num_threads(),
             # Otherwise CPUs with bfloat16 compute in it, and results differ by several levels.
@@ -53,7 +52,7 @@ class OpenVinoNetwork(Exported):
         except RuntimeError as error:
             raise InputError(f"{path}: OpenVINO cannot compile it ({_reason(error)})") from None
         fixed = tuple(int(shape[at].get_length()) for at in (2, 3)) if shape[2].is_static and shape[3].is_static else None
-        super().__init__(path, said, int(shape[1].get_length()), fixed, one=shape[0].is_static)
+        super().__init__([path, _data(path)], said, int(shape[1].get_length()), fixed, one=shape[0].is_static)
 
     def run(self, lr: np.ndarray) -> np.ndarray:
         return self._compiled(lr)[0]
@@ -68,12 +67,18 @@ def facts(path: str | Path) -> Facts | None:
 
 
 def _facts(model: Any, path: str | Path) -> Facts | None:
-    return parsed(model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None, path)
+    text = model.get_rt_info([KEY]).astype(str) if model.has_rt_info([KEY]) else None
+    return parsed(text, path, lambda: digest(_data(path)))
+
+
+def _data(path: str | Path) -> Path:
+    """The file with the weights."""
+    return Path(path).with_suffix(".bin")
 
 
 def _read(path: str | Path) -> tuple[Any, Any]:
     path = Path(path)
-    for file in (path, path.with_suffix(".bin")):
+    for file in (path, _data(path)):
         if not file.is_file():
             raise MissingError(f"{file}: no such file; OpenVINO's format is FILE.xml and FILE.bin")
     with path.open("rb") as file:
@@ -85,7 +90,7 @@ def _read(path: str | Path) -> tuple[Any, Any]:
         raise MissingError(f"{path}: running OpenVINO's files needs the package openvino: {EXTRA}") from None
     core = openvino.Core()
     try:
-        return core, core.read_model(str(path), str(path.with_suffix(".bin")))
+        return core, core.read_model(str(path), str(_data(path)))
     except RuntimeError as error:
         raise InputError(f"{path}: OpenVINO cannot read it ({_reason(error)})") from None
 

@@ -14,6 +14,7 @@ from sr.data.notes import say_incomplete, say_left_out, say_not_used, say_unused
 from sr.data.source.folder import check_pairs, check_partners, images, names_below, not_found, pair
 from sr.data.source.labelled import Labelled
 from sr.data.source.matched import Matched
+from sr.data.source.pattern import filled
 from sr.data.source.sample import Sample
 from sr.errors import InputError, MissingError
 from sr.functional.resize import imresize
@@ -27,7 +28,8 @@ class Benchmark:
 
     `hr` is a folder, or a source such as `sr.data.source.sample.Sample`. `lr` is the folder of LR files for one scale, or
     None: LR is then made by MATLAB's imresize. Every HR file needs a partner in the LR folder, with one exception: the LR
-    folder of a published set may be missing or incomplete; missing LR is made, and `prepare` reports it. `n_images` is the
+    folder of a published set's bicubic LR may be missing or incomplete; missing LR is made, and `prepare` reports it.
+    `lr_pattern` makes the names of LR files of HR's (`sr/data/source/pattern.py`). `n_images` is the
     size of the published set, `url` its address, `kind` the pixel format, `further` keys that all images have
     (`sr.data.further`), such as the noise level of a set. Nothing is read from the disk before `prepare`, `len` or the first
     image.
@@ -43,6 +45,7 @@ class Benchmark:
         url: str | None = None,
         kind: Kind = PHOTO,
         further: Mapping[str, Any] | None = None,
+        lr_pattern: str | None = None,
     ):
         if hr is None or hr == "":  # Path("") would be the working folder
             raise InputError(f"benchmark {name}: hr={hr!r} is not a folder: scores need HR images; without HR use predict.py")
@@ -51,7 +54,9 @@ class Benchmark:
         self.name = name
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
-        self.scale = scale
+        self.scale, self.lr_pattern = scale, lr_pattern
+        if lr_pattern is not None:
+            filled(lr_pattern, "name", scale, f"benchmark {name}: lr_pattern")  # raises if it is none
         self.n_images = n_images
         self.url = url
         self.kind = kind
@@ -99,17 +104,21 @@ class Benchmark:
         if self.lr is None:
             return [(file, None) for file in hr]
         if self._may_make_lr():
-            return pair(hr, self.hr, image.list_images(self.lr) if self.lr.is_dir() else [], self.lr)
+            lr = image.list_images(self.lr) if self.lr.is_dir() else []
+            pairs = pair(hr, self.hr, lr, self.lr, self.lr_pattern, self.scale)
+            return pairs if not lr or any(file for _, file in pairs) else check_partners(pairs, self.lr)
         if not self.lr.is_dir():
             raise MissingError(f"{self.name}: no such LR folder: {self.lr}; pass null to make LR by bicubic")
-        return check_partners(pair(hr, self.hr, images(self.lr), self.lr), self.lr)
+        pairs = pair(hr, self.hr, images(self.lr), self.lr, self.lr_pattern, self.scale)
+        return check_partners(pairs, self.lr, self.lr_pattern, self.scale)
 
     def _not_found(self) -> MissingError:
         return not_found(self.name, self.hr, self.url)
 
     def _may_make_lr(self) -> bool:
-        """Whether missing LR may be made: only for a published set's own HR."""
-        return self.url is not None and self.lr.absolute().is_relative_to(self.hr.absolute().parent)
+        """Whether missing LR may be made: only bicubic LR of a published set, where that set has it."""
+        below = self.lr.absolute().is_relative_to(self.hr.absolute().parent)
+        return self.url is not None and below and any("LR_bicubic" in part for part in self.lr.parts)
 
     @cached_property
     def names(self) -> list[str]:

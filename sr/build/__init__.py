@@ -8,7 +8,7 @@ from sr.build.benchmark import higher_is_better, measured_again, metrics
 from sr.build.data import benchmarks, data
 from sr.build.degradation import sets
 from sr.build.exported import export_facts, export_quantise
-from sr.build.facts import facts, score
+from sr.build.facts import facts, gain, score
 from sr.build.fit import fit, test
 from sr.build.image import image, settle_image
 from sr.build.model import evaluation, model
@@ -16,6 +16,7 @@ from sr.build.network import network
 from sr.build.node import build
 from sr.build.preview import preview
 from sr.build.record import carried, table_name
+from sr.build.results import check_results, results
 from sr.build.scales import over_scales
 from sr.build.session import quiet, seed, write_config
 from sr.build.stored import (
@@ -33,6 +34,7 @@ __all__ = [
     "benchmarks",
     "build",
     "carried",
+    "check_results",
     "compared_networks",
     "data",
     "evaluation",
@@ -40,6 +42,7 @@ __all__ = [
     "export_quantise",
     "facts",
     "fit",
+    "gain",
     "higher_is_better",
     "image",
     "is_of_bursts",
@@ -54,6 +57,7 @@ __all__ = [
     "predicting_network",
     "preview",
     "quiet",
+    "results",
     "score",
     "seed",
     "sets",

@@ -4,9 +4,10 @@ from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 
 from sr.build.node import build, chosen, group
-from sr.build.record import carried
+from sr.build.record import carried, table_name
 from sr.callback.checkpoint import Checkpoint
 from sr.callback.profile import Profile
+from sr.callback.start import Start
 from sr.callback.until import Until
 from sr.run import replay
 from sr.weights import reloadable, trust
@@ -17,6 +18,8 @@ def callbacks(cfg: DictConfig) -> list[Callback]:
     built = [build(node) for node in chosen(cfg, "callback").values()]
     if cfg.get("profile") and "profile" not in group(cfg, "callback"):
         built.append(Profile(folder=cfg.output_dir))
+    for start in (callback for callback in built if isinstance(callback, Start)):
+        start.recipe = table_name(cfg, "")
     if checkpoints := [callback for callback in built if isinstance(callback, Checkpoint)]:
         carry = carried(cfg)
         reloadable.check(carry, trust.of_command_line(cfg))
@@ -25,6 +28,11 @@ def callbacks(cfg: DictConfig) -> list[Callback]:
         if replay.until() is not None:
             built.append(Until(step=replay.until(), checkpoint=checkpoints[0]))
     return built
+
+
+def start_callback(trainer: Trainer) -> Start | None:
+    """The callback that keeps the scores of the first weights."""
+    return next((callback for callback in trainer.callbacks if isinstance(callback, Start)), None)
 
 
 def checkpoint_callback(trainer: Trainer) -> Checkpoint | None:

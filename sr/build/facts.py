@@ -4,17 +4,31 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 
-from sr.build.callback import checkpoint_callback
+from sr.build.callback import checkpoint_callback, start_callback
 from sr.callback.clock import Clock
 from sr.device.count import parameters
 from sr.metric.record import records
 from sr.run.early import stopped_early
+from sr.view.table import number
 
 
 def score(trainer: Trainer) -> float | None:
     """The best validation score, or None without validation."""
     found = checkpoint_callback(trainer)
     return found and found.score
+
+
+def gain(trainer: Trainer) -> str:
+    """What training changed in the weights of `init_from`, as a line below the table; "" without them or a validation.
+
+    It is the change of the validation score that chooses best.ckpt.
+    """
+    start, kept = start_callback(trainer), checkpoint_callback(trainer)
+    if start is None or kept is None or kept.score is None or kept.monitor not in start.scores:
+        return ""
+    before, metric = start.scores[kept.monitor], kept.monitor.rpartition("/")[2]
+    change = number(metric, kept.score - before, sign=True)
+    return f"{kept.monitor}: {number(metric, before)} at the start, {number(metric, kept.score)} in {kept.best.name}: {change}"
 
 
 def facts(trainer: Trainer, model: LightningModule) -> dict[str, Any]:
@@ -28,6 +42,8 @@ def facts(trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         "training": {"steps": trainer.global_step},
         "stopped_early": stopped_early(trainer),
     }
+    if (start := start_callback(trainer)) is not None and start.scores:
+        known["start"] = start.scores
     if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):
         known["training"] |= {"seconds": round(clock.seconds, 3), "peak_memory_mb": round(clock.peak_memory / 1e6, 1)}
     return known

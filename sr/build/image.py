@@ -13,6 +13,7 @@ from sr.errors import InputError
 from sr.image.kind import PHOTO, Kind, of, same
 from sr.infer.upscaler import channels
 from sr.network.bandwise import Bandwise
+from sr.network.name import name_of
 from sr.weights import checkpoint
 
 
@@ -81,7 +82,7 @@ def check_channels(network: nn.Module, kind: Kind, bandwise: bool = False) -> nn
         return Bandwise(network=network, channels=kind.bands).eval()
     if channels(network) != kind.bands:
         raise InputError(
-            f"{type(network).__name__} has {channels(network)} channels, but image={kind.name} has {kind.bands} bands: "
+            f"{name_of(network)} has {channels(network)} channels, but image={kind.name} has {kind.bands} bands: "
             "choose an image=... with the same number, or pass bandwise=true to test.py or predict.py"
         )
     return network

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,7 +11,7 @@ from pytorch_lightning.loggers import Logger
 from sr.build.image import image
 from sr.build.node import build, group
 from sr.build.record import origin
-from sr.cli import choice, overrides
+from sr.cli import choice, job_number, overrides
 from sr.cli.words import key_of
 from sr.logger import environment
 from sr.logger.csv import CSV
@@ -41,10 +42,12 @@ def log_config(loggers: list[Logger], cfg: DictConfig) -> None:
 
 
 def _dashboard(cfg: DictConfig, logger: str) -> dict[str, Any]:
-    """Tags by which W&B lists a run: study, recipe, scale."""
+    """By what W&B lists a run: tags (study, recipe, scale), the name of a variant, the group of a sweep."""
     if logger != "wandb":
         return {}
     study, variant = cfg.get("study"), cfg.get("variant")
     tags = [*cfg.logger.wandb.tags, choice("model", ""), f"x{cfg.scale}", study, variant]
     named = {"name": f"{variant}_seed-{cfg.seed}"} if variant and not cfg.logger.wandb.name else {}
+    if job_number() is not None and not cfg.logger.wandb.group:  # a job's folder is one in its sweep's
+        named["group"] = Path(cfg.output_dir).parent.name
     return {"tags": list(dict.fromkeys(tag for tag in tags if tag)), "private": image(cfg).private, **named}

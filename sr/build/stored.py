@@ -17,6 +17,7 @@ from sr.cli import aliases, choice
 from sr.errors import InputError
 from sr.functional.axes import factors, is_volume
 from sr.image.kind import Kind, same
+from sr.network.adjusted import adjusted
 from sr.network.inputs import takes_size, warn_outside
 from sr.network.quantised import Quantised
 from sr.network.reparameterised import deployed
@@ -31,11 +32,12 @@ def stored_network(cfg: DictConfig) -> nn.Module:
     """The network in the checkpoint or released file `ckpt`, or interpolated: ckpt=[psnr.ckpt,gan.ckpt] alpha=0.8.
 
     Raises:
-        InputError: another `scale` than that of a network of one scale.
+        InputError: another `scale` than that of a network of one scale; `network_options` that it does not have.
     """
     built = load(plain(cfg.ckpt), alpha=cfg.alpha, scale=cfg.scale, trusted=trust.of_command_line(cfg))
     if cfg.scale not in (None, built.scale) and not takes_size(built):
         raise InputError(f"scale={cfg.scale}, but {cfg.ckpt} is for scale {built.scale}")
+    built = adjusted(built, plain(cfg.get("network_options")) or {}, cfg.ckpt)
     if isinstance(built, Quantised) or getattr(built, "own_precision", "32") != "32":
         say(f"{cfg.ckpt}: {built if isinstance(built, Quantised) else f'computes in {built.own_precision}'}")
     return built

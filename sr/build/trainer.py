@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig
-from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
 from sr.build.benchmark import limits
@@ -14,6 +14,7 @@ from sr.build.logger import log_config, loggers, settle_wandb
 from sr.build.node import build, chosen, group, say
 from sr.build.session import quiet
 from sr.callback.checkpoint import Checkpoint
+from sr.callback.start import Start
 from sr.cli import check
 from sr.device import speed
 from sr.errors import InputError
@@ -43,10 +44,17 @@ def trainer(cfg: DictConfig, model: LightningModule | None = None) -> Trainer:
         enable_checkpointing=any(isinstance(callback, Checkpoint) for callback in called),
         enable_progress_bar=False,
         enable_model_summary=False,
+        num_sanity_val_steps=-1 if model is not None and any(_starts_from_weights(one) for one in called) else 0,
         **_intervals(cfg),
     )
     check.processes(built)
     return built
+
+
+def _starts_from_weights(callback: Callback) -> bool:
+    """Whether the run validates before its first step. Lightning does so on every image (-1), never after a resume, and leaves
+    random numbers as they were."""
+    return isinstance(callback, Start) and callback.init_from is not None
 
 
 def _check(cfg: DictConfig, model: LightningModule | None) -> None:
@@ -97,7 +105,6 @@ def _intervals(cfg: DictConfig) -> dict[str, Any]:
     return {
         "val_check_interval": interval * wanted.accumulate_grad_batches,  # Lightning counts batches here
         "check_val_every_n_epoch": None,  # the stream of patches has no epochs
-        "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,  # Benchmarks limits the sets and distributes the images itself, each once
         "limit_val_batches": 0 if limit["limit_val"] == 0 else 1.0,
         "limit_test_batches": 0 if limit["limit_test"] == 0 else 1.0,

@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 
 from sr.cli import entry
+from sr.cli.words import of_checkpoint
 
 
 def export(cfg: DictConfig) -> None:
@@ -27,4 +28,4 @@ def export(cfg: DictConfig) -> None:
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-main = entry("export")(export)
+main = entry("export", of_checkpoint)(export)

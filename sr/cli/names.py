@@ -37,7 +37,8 @@ def job_folder(variant: str | None, number: int, overrides: list[str]) -> str:
 
 def job_number() -> int | None:
     """The number of this job in its sweep; None outside a sweep."""
-    return None if OmegaConf.is_missing(HydraConfig.get().job, "num") else HydraConfig.get().job.num
+    known = HydraConfig.initialized() and not OmegaConf.is_missing(HydraConfig.get().job, "num")
+    return HydraConfig.get().job.num if known else None
 
 
 def _varied(overrides: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry
+from sr.cli.words import of_checkpoint
 from sr.errors import InputError
 
 
@@ -30,7 +31,7 @@ def predict(cfg: DictConfig) -> None:
     for key in ("reference", "degrade"):
         if cfg[key]:
             raise InputError(f"{key}=... needs compare=true: pass both, or remove {key}")
-    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size", "alpha_upscale", "overwrite")
+    keys = ("tile", "overlap", "batch", "precision", "ensemble", "outscale", "size", "alpha_upscale", "overwrite", "pages")
     options = {key: cfg[key] for key in keys}
     check({"_target_": "sr.predict.files.predict_files", **options})
 
@@ -196,4 +197,4 @@ def compare(cfg: DictConfig) -> int:
     return compare_files(networks, listed(cfg.input), output, reference=cfg.reference, **options)
 
 
-main = entry("predict")(predict)
+main = entry("predict", of_checkpoint)(predict)

@@ -6,12 +6,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from sr.cli import entry, run_folder
+from sr.cli.words import of_checkpoint
 from sr.errors import InputError
 
 
 def test(cfg: DictConfig) -> None:
     """Run the config: a table on the screen, metrics.json, metric_records.json and pictures in output_dir."""
-    if not cfg.get("published") and not cfg.get("network"):
+    if not (cfg.get("published") or cfg.get("network") or cfg.results):
         cfg.ckpt  # noqa: B018, checked before torch is imported
     from sr import build
     from sr.published import reproduce
@@ -24,10 +25,13 @@ def test(cfg: DictConfig) -> None:
         )
     if cfg.get("variant") and cfg.get("published"):
         raise InputError(f"variant={cfg.variant} names a row of one network: remove it")
+    if cfg.results:
+        build.check_results(cfg)
+        build.settle_image(cfg)
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
     else:
-        name = build.network_name(cfg)
+        name = Path(cfg.results).name if cfg.results else build.network_name(cfg)
         several = OmegaConf.is_list(cfg.scale)
         results, metrics = build.over_scales(cfg, row) if several else row(cfg)
         table = comparison(results, name, build.image(cfg).measured, metrics, None if several else cfg.scale)
@@ -65,9 +69,12 @@ def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     from sr import build
     from sr.metric.record import records
 
-    network = build.tested_network(cfg)
+    network = None if cfg.results else build.tested_network(cfg)
     data = build.benchmarks(cfg)
-    network = build.on_backend(cfg, network, build.sizes_of_benchmarks(data, cfg.scale))
+    if network is None:
+        network = build.results(cfg, data)
+    else:
+        network = build.on_backend(cfg, network, build.sizes_of_benchmarks(data, cfg.scale))
     model = build.evaluation(cfg, network)
     trainer = build.trainer(cfg)
 
@@ -76,4 +83,4 @@ def measured(cfg: DictConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     return (model.results if trainer.is_global_zero else {}), records(model.metric)
 
 
-main = entry("test")(test)
+main = entry("test", of_checkpoint)(test)

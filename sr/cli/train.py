@@ -13,6 +13,7 @@ def train(cfg: DictConfig) -> float | None:
 
     from sr import build
     from sr.metric.record import records
+    from sr.run.journal import journal
     from sr.run.record import recorded
     from sr.run.reproduce import check_code, compare
     from sr.run.resume import resumed
@@ -27,7 +28,7 @@ def train(cfg: DictConfig) -> float | None:
         rank_zero_only(print)(f"the first training samples are in {build.preview(cfg)}")
         return None
     known = {key: cfg[key] for key in ("resume", "study", "variant", "seed")}
-    with recorded(cfg.output_dir, overrides(), config_dir=config_dirs(), **known) as run:
+    with journal(cfg.output_dir, overrides()), recorded(cfg.output_dir, overrides(), config_dir=config_dirs(), **known) as run:
         rank_zero_only(print)(scale_line(cfg))
         build.seed(cfg)
         data = build.data(cfg)
@@ -43,6 +44,7 @@ def train(cfg: DictConfig) -> float | None:
             write_metrics(results, cfg.output_dir)
             name = cfg.variant or build.table_name(cfg)
             table = comparison(results, name, data.kind.measured, records(model.metric), cfg.scale)
+            table = "\n\n".join(filter(None, (table, build.gain(trainer))))
             print(table)
             write_table(table, cfg.output_dir)
             print(f"checkpoints, metrics.json and pictures (images/test) are in {cfg.output_dir}")

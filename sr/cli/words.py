@@ -24,6 +24,7 @@ from sr.errors import InputError
 # Keys that take paths: a leading ~ is the home folder, also in quotes, lists, YAML and environment variables.
 PATHS = ("output_dir", "data_dir", "resume", "init_from", "reproduce", "ckpt", "input", "output", "reference", "runs", "votes")
 PATHS += (
+    "results",
     "model.teacher",
     "data.train",
     "data.train.path",
@@ -41,7 +42,7 @@ PATHS += ("loss.*.weights", "metric.*.weights", "logger.*.file", "logger.*.folde
 PATHS += ("init_parts.*", "callback.*.init_from", "callback.*.storage", "hydra.run.dir", "hydra.sweep.dir")
 # Keys that take names and other text.
 NAMES = ("study", "variant", "format", "suffix", "baseline", "title", "question", "benchmark.*.name", "benchmark.*.url")
-NAMES += ("validation.*.name", "validation.*.url")
+NAMES += ("validation.*.name", "validation.*.url", "data.lr_pattern", "*.lr_pattern", "results_pattern")
 NAMES += ("logger.*.name", "logger.*.project", "logger.*.group", "logger.*.tags", "logger.*.run_id", "logger.*.version")
 NAMES += ("logger.*.entity", "callback.*.name", "callback.*.monitor", "hydra.sweep.subdir", "hydra.job.name")
 NAMES += tuple(f"hydra.launcher.parameters.{name}" for name in ("name", "partition", "account", "qos", "constraint", "exclude"))
@@ -75,6 +76,14 @@ def quoted(text: str) -> str:
     """A text in quotes that Hydra reads back unchanged, whatever characters it has."""
     escaped = re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + found[2].replace("'", "\\'"), text)  # Hydra's rule
     return f"'{escaped}'"
+
+
+def of_checkpoint(words: list[str]) -> list[str]:
+    """The same overrides, with options of the network in a checkpoint (network.steps=4, without network=NAME) under the key
+    `network_options`."""
+    if any(key_of(word) == "network" for word in words):
+        return words
+    return [re.sub(r"^[+]*network\.(?=\w+=)", "++network_options.", word) for word in words]
 
 
 def typed(words: list[str]) -> list[str]:

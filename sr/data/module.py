@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from sr.augmentation.chain import Chain
 from sr.data.device import finish
 from sr.data.further import Further, giver
 from sr.data.mixture import Mixture
-from sr.data.overlap import files_of, leaks
+from sr.data.overlap import files_of, leaks, lookalikes
 from sr.data.patches import Patches
 from sr.data.plan import Plan, phases
 from sr.data.scales import ScaledPatches, Scales
 from sr.data.sizes import check_sizes
-from sr.data.source.folder import check_pairs
+from sr.data.source.folder import Folder, check_pairs
 from sr.data.source.weighted import weighted
 from sr.data.split import Held, Split
 from sr.data.storage import fitted
@@ -37,6 +38,8 @@ class SRData(Training):
             `validation()` names its own validation images (`sr.data.split.Held`), and `further` more keys
             (`sr.data.further`).
         lr: folder of LR partners if `train` is one folder and the files are paired.
+        lr_pattern: names of LR files made of HR's, such as "{name}x{scale}" (`sr/data/source/pattern.py`); None: HR's names,
+            with or without x2, x3, x4 or x8 at the end.
         benchmark, validation, kind, limit_val, limit_test: see Benchmarks. A `sr.data.split.Split` among the validation sets
             holds out images of `train`; one without images is ignored. Images shared by the three are reported.
         degradation: makes LR from HR on the device if files are not paired.
@@ -70,6 +73,7 @@ class SRData(Training):
         progressive: Sequence[Mapping[str, Any]] | None = None,
         seed: int = 0,
         lr: str | None = None,
+        lr_pattern: str | None = None,
         n_workers: int | None = None,
         download: bool = False,
         corrupt: str = "stop",
@@ -84,7 +88,7 @@ class SRData(Training):
     ) -> None:
         evaluated = {"benchmark": benchmark, "validation": validation, "limit_val": limit_val, "limit_test": limit_test}
         super().__init__(**evaluated, kind=kind, seed=seed, n_workers=n_workers, small=small, accumulate=accumulate)
-        self.sources = weighted(train, lr)
+        self.sources = weighted(train, lr, partial(Folder, lr_pattern=lr_pattern, scale=scale))
         for name, images in self.validation.items():
             if isinstance(images, Split):
                 self.validation[name] = images.of([source for source, _ in self.sources], degradation, kind)
@@ -116,11 +120,11 @@ class SRData(Training):
             hr, lr = decoded(hr, lr)
             if lr is not None:
                 check_pairs(zip(hr.files, lr.files, strict=True), self.scale)
+        self._say_alike()
 
     def setup(self, stage: str) -> None:
         if stage == "fit" and self.hr is None:
-            held = {file for images in self._held() for file in images.files}
-            sets, weights = [decoded(hr, lr, held) for hr, lr in self._sets()], [weight for _, weight in self.sources]
+            sets, weights = self._decoded(), [weight for _, weight in self.sources]
             self.hr = Mixture([hr for hr, _ in sets], weights)
             self.lr = Mixture([lr for _, lr in sets], weights) if sets[0][1] is not None else None
             givers = [giver(source, hr) for (source, _), (hr, _) in zip(self.sources, sets, strict=True)]
@@ -135,6 +139,11 @@ class SRData(Training):
         if len({lr is None for _, lr in sets}) > 1:
             raise InputError("data.train mixes paired and HR-only images: give all sources LR partners, or none")
         return sets
+
+    def _decoded(self) -> list[tuple[Any, Store | None]]:
+        """HR and LR images of each source that are trained on."""
+        held = {file for images in self._held() for file in images.files}
+        return [decoded(hr, lr, held) for hr, lr in self._sets()]
 
     def _trained(self, source: Any) -> Any:
         """The training part of a source: its pairs of files, or images in memory, without the validation images."""
@@ -166,6 +175,15 @@ class SRData(Training):
         benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
         for text in leaks(trained, validation, benchmark):
             warn(text)
+
+    def _say_alike(self) -> None:
+        """Warn about pictures of benchmarks that are trained on in another file; of photographs alone."""
+        stores = [hr for hr, _ in self._decoded() if isinstance(hr, Store)]
+        if self.kind.whole and self.kind.dtype in ("uint8", "uint16") and stores:
+            benchmark = {name: files_of(images) for name, images in self.benchmark.items()}
+            trained = [file for store in stores for file in store.files]
+            for text in lookalikes(stores, trained, benchmark, self.cache_dir / "thumbnails"):
+                warn(text)
 
     def _check_sizes(self) -> None:
         if self.small != "mirror":

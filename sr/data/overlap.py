@@ -7,8 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sr.data.alike import pairs, thumbnails
+from sr.data.store import Store
 from sr.image.rasters import on_disk
 
+_MOST = 50_000  # training images, whose thumbnails take ten minutes once
+_NAMED = 5  # pairs in a message
 _PIECE = 4096  # bytes from the middle of a file, where images of equal size differ
 
 
@@ -33,6 +37,38 @@ def leaks(
             yield (
                 f"{len(both)} of {len(files)} images of {name} are also in the training set ({both[0].name} is the "
                 "first): their scores do not show the quality on unseen images"
+            )
+
+
+def lookalikes(
+    stores: Sequence[Store], trained: Sequence[Path], benchmark: Mapping[str, Sequence[Path]], folder: Path
+) -> Iterator[str]:
+    """A line for each benchmark with pictures that are also trained on in another file: encoded again, resized, or cut by a few
+    pixels (`sr.data.alike`). Thumbnails are kept in `folder`.
+
+    Args:
+        stores: the decoded training images, photographs.
+        trained: their files, whose copies are left out here.
+        benchmark: set -> its HR files.
+    """
+    if (count := sum(map(len, stores))) > _MOST:
+        yield f"{count} training images are too many to look for pictures of the benchmarks among them"
+        return
+    seen = [
+        (store, thumbnails([file.name for file in store.cached], store.__getitem__, folder)) for store in stores if len(store)
+    ]
+    for name, files in benchmark.items():
+        same = set(shared(trained, files))
+        left = Store([file for file in files if file not in same], folder, kind=stores[0].kind) if stores else []
+        if not len(left):
+            continue
+        theirs = thumbnails([file.name for file in left.cached], lambda at, of=left: of.read(of.files[at])[0], folder)
+        found = {left.files[two]: store.files[one] for store, ours in seen for one, two in pairs(ours, theirs)}
+        if found:
+            listed = ", ".join(f"{theirs.name} is {ours.name}" for theirs, ours in list(found.items())[:_NAMED])
+            yield (
+                f"{len(found)} of {len(files)} images of benchmark {name} look like training images ({listed}"
+                f"{' ...' if len(found) > _NAMED else ''}): their scores do not show the quality on unseen images"
             )
 
 

@@ -1,8 +1,14 @@
-"""Exported files of networks in the user's cache: made once, compared with the network each time, and used again."""
+"""Exported files of networks in the user's cache: made once, compared with the network each time, and used again.
+
+Files that no command used for a month are removed when others are made: a change of code or versions makes all of them useless.
+"""
 
 import hashlib
 import os
+import re
+import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +31,8 @@ from sr.network.quantised import Quantised
 
 FILES = {"onnxruntime": "network.onnx", "openvino": "network.xml"}  # back end -> name of its file
 _WRITERS = ("onnx", "onnxscript")  # packages that write both
+_NAME = "[0-9a-f]{24}"  # of a folder, as `folder` gives it
+_MONTH = 30 * 24 * 3600.0  # seconds
 _CODE = Path(__file__).resolve().parent.parent
 
 
@@ -41,11 +49,15 @@ def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print,
     check_installed(backend)
     check(network)
     file = (place or folder(network)) / FILES[backend]
-    if (found := _checked(network, file)) is None:
+    if (found := _checked(network, file)) is not None:
+        with suppress(OSError):  # a cache that others own
+            os.utime(file.parent)
+    else:
         say(f"backend={backend}: exporting the network to {file}, which is done once")
         facts = Facts.of(network)
         try:
             make_folder(file.parent)  # tried first: exporting takes long
+            _clean(file.parent)
             source = file.with_name(FILES["onnxruntime"])
             if backend == "openvino" and _checked(network, source):
                 convert(network, source, facts, file)
@@ -57,6 +69,15 @@ def cached(network: nn.Module, backend: str, say: Callable[[str], None] = print,
             raise StorageError(error.errno, f"{error.strerror}; XDG_CACHE_HOME chooses another cache", str(file)) from None
         found = opened(file)
     return found
+
+
+def _clean(used: Path) -> None:
+    """Remove the other folders of the cache that were last used more than a month ago."""
+    for other in used.parent.iterdir():
+        if other != used and re.fullmatch(_NAME, other.name):
+            with suppress(OSError):  # of others, or being removed by another process
+                if time.time() - other.stat().st_mtime > _MONTH:
+                    shutil.rmtree(other)
 
 
 def _checked(network: nn.Module, file: Path) -> nn.Module | None:
@@ -97,7 +118,8 @@ def check(network: nn.Module) -> None:
 def folder(network: nn.Module) -> Path:
     """The folder of a network's files in the cache. Its name is a hash of weights, options, code and versions.
 
-    The cache is `sr/exported` in XDG_CACHE_HOME, by default in ~/.cache, and can be removed at any time.
+    The cache is `sr/exported` in XDG_CACHE_HOME, by default in ~/.cache, and can be removed at any time. `_clean` knows
+    the form of the name.
     """
     found = hashlib.sha256()
     for text in (*_structure(network), *_versions(), *_sources(network)):

@@ -119,13 +119,16 @@ def _kept(
     with TemporaryDirectory(prefix=".export", dir=output.parent) as folder:
         made = Path(folder, output.name).with_suffix(output.suffix.lower())
         first = Path(folder, "float32.onnx") if then else made
-        run = write(first)
-        for found in verify.differences(network, run):
-            verify.check(found, precision, str(output))
-            say(found)
-        del run
-        if then:
-            then(first, made)
+        try:
+            run = write(first)
+            for found in verify.differences(network, run):
+                verify.check(found, precision, str(output))
+                say(found)
+            del run
+            if then:
+                then(first, made)
+        except InputError as error:  # of a file that is gone when it is read
+            raise InputError(str(error).replace(str(first), str(output)).replace(str(made), str(output))) from error
         for file in reversed(pair):  # FILE.bin before FILE.xml, which needs it
             os.replace(made.with_suffix(file.suffix.lower()), file)
     return output

@@ -12,8 +12,12 @@ from sr.errors import InputError, first_line
 from sr.functional.axes import is_volume
 from sr.functional.frames import is_burst, is_clip
 from sr.network.inputs import conditions, fits
+from sr.network.name import name_of
 
-SIDES = (40, 56)  # LR pixels of the image that is traced, rounded up to what the network needs
+# LR pixels of the image that is traced, rounded up to what the network needs. DAT and RGT have stored masks for images as high
+# as their training patches, 64 pixels, which a tracer would take for those of any size: here it is 96.
+SIDES = (72, 40)
+LEAST = 5  # LR pixels of a side; a stride of 2 leaves more than one pixel of them, which a tracer takes for granted
 PRECISIONS = {"32": torch.float32, "16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -44,12 +48,15 @@ def traced(network: nn.Module, precision: str = "32") -> torch.export.ExportedPr
 
 
 def check_exportable(network: nn.Module) -> None:
-    """InputError: it is for clips, bursts or volumes; needs more than an image; trains on each image; is exported already."""
-    name = type(network).__name__
+    """InputError: it is for clips, bursts or volumes; needs more than an image; trains on each image; draws
+    noise; is exported already."""
+    name = name_of(network)
     if what := next((word for word, is_one in _KINDS.items() if is_one(network)), None):
         raise InputError(f"{name} is for {what}: only networks for pictures are exported")
     if fits(network):
         raise InputError(f"{name} cannot be exported: it trains on each image")
+    if getattr(network, "draws_noise", False):
+        raise InputError(f"{name} cannot be exported: it draws noise for the size of each image")
     if hasattr(network, "own_precision"):  # sr/backend/exported.py
         raise InputError(f"{name} cannot be exported: it is exported already")
     if needed := conditions(network):
@@ -62,7 +69,7 @@ _KINDS = {"clips": is_clip, "bursts": is_burst, "volumes": is_volume}
 def _free(multiple: int, images: int) -> dict[int, object]:
     """Dimensions that vary: H and W in multiples, and N unless there is one image."""
     dim = torch.export.Dim
-    sides = {2: dim("height", min=4), 3: dim("width", min=4)}
+    sides = {2: dim("height", min=LEAST), 3: dim("width", min=LEAST)}
     if multiple > 1:
         sides = {2: multiple * dim("rows"), 3: multiple * dim("columns")}
     return sides | ({0: dim("images")} if images > 1 else {})

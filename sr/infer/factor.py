@@ -8,6 +8,7 @@ from torch import nn
 from sr.errors import InputError
 from sr.infer.tiles import FINEST
 from sr.network.inputs import takes_size, warn_outside
+from sr.network.name import name_of
 
 CLOSE = 1e-4  # relative tolerance: 1.3333 is treated as 4/3
 
@@ -23,7 +24,7 @@ def factor(network: nn.Module, scale: float | None = None) -> Fraction:
     """
     if scale is None or scale == network.scale:
         return Fraction(network.scale).limit_denominator(FINEST)
-    name = type(network).__name__
+    name = name_of(network)
     if not takes_size(network):
         raise InputError(
             f"scale={scale}: {name} only upscales by {network.scale}; networks for any scale have an argument size in forward"

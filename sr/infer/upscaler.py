@@ -17,6 +17,7 @@ from sr.device.float32 import float32
 from sr.errors import InputError
 from sr.functional.axes import is_volume
 from sr.functional.frames import check_clip, is_burst
+from sr.functional.noise_field import places
 from sr.functional.pixels import check_pixels
 from sr.functional.sent import sent
 from sr.functional.views import turned_back, viewed
@@ -24,8 +25,9 @@ from sr.infer.arrival import Piece, arriving
 from sr.infer.factor import CLOSE, factor
 from sr.infer.memory import out_of_memory
 from sr.infer.tiles import Grid, Window, padded, placed, product_of, scaled, tiling
-from sr.network.inputs import SCALE, SIZE, check_known, chosen, fits, is_image, takes_size
+from sr.network.inputs import PLACE, SCALE, SIZE, check_known, chosen, fits, further, is_image, takes_size
 
+ORIGIN = torch.zeros(1, 2, dtype=torch.int64)  # row and column of the first pixel of SR
 PRECISIONS = {"32": None, "16": torch.float16, "bf16": torch.bfloat16}
 
 
@@ -118,9 +120,9 @@ class Upscaler:
         """(N, C, H, W) to (N, C, sH, sW), or to `size` if the network accepts one; float32, on lr's device."""
         return self._joined(lr, self._grids(*lr.shape[-2:], size))
 
-    def _joined(self, lr: Tensor, grids: tuple[Grid, Grid]) -> Tensor:
+    def _joined(self, lr: Tensor, grids: tuple[Grid, Grid], corner: Tensor = ORIGIN) -> Tensor:
         whole, sr = tuple(grid.result for grid in grids), None
-        for top, left, block in self._blocks(lambda rows, columns: lr[..., rows, columns], *grids):
+        for top, left, block in self._blocks(lambda rows, columns: lr[..., rows, columns], *grids, corner=corner):
             if block.shape[-2:] == whole:
                 return block
             if sr is None:
@@ -157,15 +159,20 @@ class Upscaler:
         return tuple(Grid.to(length, result, multiple, self.tile, self.overlap) for length, result in pairs)
 
     def _blocks(
-        self, part: Callable[[slice, slice], Tensor], y: Grid, x: Grid, device: torch.device | None = None
+        self,
+        part: Callable[[slice, slice], Tensor],
+        y: Grid,
+        x: Grid,
+        device: torch.device | None = None,
+        corner: Tensor = ORIGIN,
     ) -> Iterator[tuple[int, int, Tensor]]:
-        """Parts of SR on the device, None: on that of LR."""
+        """Parts of SR on the device, None: on that of LR. `corner` is where SR begins in the whole picture."""
         rows, columns = placed(y.windows, device), placed(x.windows, device)
         above, edge = 0, None  # rows shared with the tiles above; their part of them
         highest = max(y.at(row.stop) - y.at(row.done) for row in rows)
         for row in rows:
             left, below = None, y.at(row.stop) - y.at(row.done)
-            for column, sr in self._tiles(part, y, x, row, columns, device):
+            for column, sr in self._tiles(part, y, x, row, columns, device, corner):
                 if (weight := product_of(row.weight, column.weight)) is not None:
                     sr *= weight.to(sr.device)
                 if left is not None:
@@ -191,6 +198,7 @@ class Upscaler:
         row: Window,
         columns: Sequence[Window],
         device: torch.device | None,
+        corner: Tensor,
     ) -> Iterator[tuple[Window, Tensor]]:
         """The network's results for a row of tiles, computed in batches."""
         at = 0
@@ -199,16 +207,18 @@ class Upscaler:
             together = columns[at : at + self.batch]
             lr = torch.cat([padded(part, pixels, x.pixels[column.start : column.stop]) for column in together])
             lr = lr if device is None else sent([lr], device)[0]
-            yield from zip(together, self._run(lr, y, x).chunk(len(together)), strict=True)
+            corners = [corner + torch.tensor([y.at(row.start), x.at(column.start)]) for column in together]
+            place = torch.cat([one.expand(len(lr) // len(together), 2) for one in corners])
+            yield from zip(together, self._run(lr, y, x, place).chunk(len(together)), strict=True)
             at += len(together)
 
-    def _run(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
-        """The network on one batch of tiles; if memory is too short, on smaller ones."""
+    def _run(self, lr: Tensor, y: Grid, x: Grid, corner: Tensor) -> Tensor:
+        """The network on one batch of tiles, of which (N, 2) are the corners; if memory is too short, on smaller ones."""
         tile = (self.tile, self.overlap)
         if self.halve and self.tile is not None and max(lr.shape[-2:]) > max(y.tile(*tile), x.tile(*tile)):
-            return self._smaller(lr, y, x)  # planned before the tiles were halved
+            return self._smaller(lr, y, x, corner)  # planned before the tiles were halved
         try:
-            return self._forward(lr, y.factor, x.factor)
+            return self._forward(lr, corner, y.factor, x.factor)
         except (RuntimeError, MemoryError) as error:
             if not self.halve or not out_of_memory(error):
                 raise
@@ -223,34 +233,40 @@ class Upscaler:
             torch.cuda.empty_cache()
         if len(lr) > 1:
             self.batch = 1
-            return torch.cat([self._run(one, y, x) for one in lr.split(1)])
+            return torch.cat([self._run(one, y, x, own) for one, own in zip(lr.split(1), corner.split(1), strict=True)])
         self.tile = smaller
-        return self._smaller(lr, y, x)
+        return self._smaller(lr, y, x, corner)
 
-    def _smaller(self, lr: Tensor, y: Grid, x: Grid) -> Tensor:
+    def _smaller(self, lr: Tensor, y: Grid, x: Grid, corner: Tensor) -> Tensor:
         """A tile split into smaller ones with the same factors."""
         pairs = zip(lr.shape[-2:], (y, x), strict=True)
-        return self._joined(lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs))
+        return self._joined(
+            lr, tuple(Grid.by(n, one.factor, one.multiple, self.tile, self.overlap) for n, one in pairs), corner
+        )
 
     @torch.no_grad()  # here, not on the generators: the decorator would keep each result while the next is computed
-    def _forward(self, lr: Tensor, *factors: Fraction) -> Tensor:
+    def _forward(self, lr: Tensor, corner: Tensor, *factors: Fraction) -> Tensor:
         device = _device(self.network, lr)
         x = lr.to(device)
         with torch.autocast(device.type, self.dtype) if self.dtype else float32(device.type):
             if not self.ensemble:
-                return self.network(x, **self._others(x, factors)).to(lr.device, torch.float32)
+                return self.network(x, **self._others(x, factors, corner)).to(lr.device, torch.float32)
             total = 0
             for turns, flip in product(range(4), (False, True)):
                 view, swapped = viewed(x, turns, flip), factors[::-1] if turns % 2 else factors
-                sr = self.network(view, **self._others(view, swapped, turns, flip)).float()
+                sr = self.network(view, **self._others(view, swapped, corner, turns, flip)).float()
                 total = total + turned_back(sr, turns, flip)
             return (total / 8).to(lr.device)
 
-    def _others(self, lr: Tensor, factors: Sequence[Fraction], turns: int = 0, flip: bool = False) -> dict[str, Any]:
-        """Arguments of `forward` besides LR: the size of the result, the scale, and `further`, in which images are
+    def _others(
+        self, lr: Tensor, factors: Sequence[Fraction], corner: Tensor, turns: int = 0, flip: bool = False
+    ) -> dict[str, Any]:
+        """Arguments of `forward` besides LR: size and place of the result, the scale, and `further`, in which images are
         rotated."""
         size = tuple(round(n * factor) for n, factor in zip(lr.shape[-2:], factors, strict=True))
         known = {SIZE: size, SCALE: lr.new_full((len(lr),), float(factors[0]))}
+        if PLACE in further(self.network):
+            known[PLACE] = viewed(places(size[::-1] if turns % 2 else size, corner), turns, flip)
         for name, value in self.further.items():
             known[name] = _for_each(name, value, lr, self.tile)
             if is_image(known[name]):

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from sr.errors import InputError
-from sr.files import digest
 from sr.functional.affinity import affinity_distance
 from sr.functional.axes import is_volume, layout
 from sr.functional.color import rgb_to_y
@@ -20,6 +19,7 @@ from sr.model.base import SRModule
 from sr.model.captured import captured, check_parts
 from sr.model.compared import frames
 from sr.model.enlarge import Enlarger
+from sr.model.frozen_files import Files
 from sr.model.gan import GAN
 from sr.model.regression import Regression
 from sr.network.inputs import fits, further, takes_size, warn_outside
@@ -65,7 +65,7 @@ class Distilled(SRModule):
         self._check_terms()
         # In a tuple, not sub-modules: no checkpoint keeps them, no precision or strategy of the trainer changes them.
         self._teachers = tuple(frozen(file, self.network.scale) for file in files)
-        self._origin = [{"file": str(file), "sha256": digest(file)} for file in files]
+        self._files = Files("model.teacher", files)
         self._enlarged = Enlarger()
         for file, one in zip(files, self._teachers, strict=True):
             _check_teacher(file, one, self.network)
@@ -126,19 +126,11 @@ class Distilled(SRModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_save_checkpoint(checkpoint)
-        checkpoint["teacher"] = self._origin
+        self._files.save(checkpoint)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)
-        before = checkpoint.get("teacher", self._origin)
-        if [one["sha256"] for one in before] != [one["sha256"] for one in self._origin]:
-            ours, theirs = (
-                ", ".join(f"{one['file']} (sha256 {one['sha256'][:12]})" for one in part) for part in (self._origin, before)
-            )
-            raise InputError(
-                f"model.teacher: the run had {theirs}, now there is {ours}: pass the files that it had, or "
-                "init_from=CHECKPOINT for a new run"
-            )
+        self._files.check(checkpoint)
 
 
 class Distillation(Distilled, Regression):

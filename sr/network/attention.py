@@ -75,4 +75,18 @@ class ESA(nn.Module):
 
 def surroundings(x: Tensor) -> Tensor:
     """Maxima over 7x7 pixels with stride 3; over the whole image if it is smaller, where the releases raise an error."""
-    return F.max_pool2d(x, [min(7, length) for length in x.shape[2:]], stride=3)
+    sides = x.shape[2:]
+    if all(isinstance(side, int) for side in sides):
+        return F.max_pool2d(x, [min(7, side) for side in sides], stride=3)
+    return F.max_pool2d(_continued(_continued(x, 2, 7), 3, 7), 7, stride=3)  # a graph for any size is traced: one kernel
+
+
+def _continued(x: Tensor, dim: int, least: int) -> Tensor:
+    """`x`, continued by its edge to `least` pixels along `dim`, which changes no maximum. For tracing alone.
+
+    `.item()` gives a length about which the tracer assumes nothing. Of `x.shape[dim]` it would assume that no length computed
+    from it is 1, and refuse small images.
+    """
+    length = torch.full((1,), x.shape[dim], device=x.device)
+    pixels = torch.arange(length.clamp(min=least).item(), device=x.device)
+    return x.index_select(dim, pixels.minimum(length - 1))

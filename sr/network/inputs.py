@@ -1,9 +1,11 @@
 """The inputs of a network: LR, and the keys of a batch that its `forward` names.
 
 `forward(lr)` uses only the image, `forward(lr, blur_kernel)` also a batch's key `blur_kernel`: the signature is the schema.
-Three names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
+Four names have a fixed meaning: `size` is height and width of the result, for networks of any scale; `scale` is HR pixels per
 LR pixel, float32 (N,); `pixels` (N, Q) int64 are the pixels of the result to compute, as places in its rows: (N, C, Q, 1). With
-`pixels`, `size` may be int64 (N, 2), one for each result.
+`pixels`, `size` may be int64 (N, 2), one for each result. `place` (N, 2, sH, sW) int64 are row and column of each pixel of the
+result in the whole picture, for networks that draw noise: the tiles of a picture, and its flips in an ensemble, know where they
+are.
 """
 
 import inspect
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from sr.errors import InputError
 from sr.say import warn
 
-SIZE, SCALE, PIXELS = "size", "scale", "pixels"
+SIZE, SCALE, PIXELS, PLACE = "size", "scale", "pixels", "place"
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

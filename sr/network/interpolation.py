@@ -40,7 +40,10 @@ class Interpolation(nn.Module):
         self.kernel = kernel
 
     def forward(self, lr: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        size = size or tuple(round(side * self.scale) for side in lr.shape[-2:])
+        if size is None and self.kernel != "nearest" and self.scale == round(self.scale):
+            factor = {"scale": self.scale}  # as below; of two sizes a tracer cannot tell that their ratio is whole
+        else:
+            factor = {"size": size or tuple(round(side * self.scale) for side in lr.shape[-2:])}
         if self.kernel == "nearest":
-            return F.interpolate(lr, size=size, mode="nearest-exact")
-        return _imresize(lr, size=size, kernel=_MATLAB_NAMES[self.kernel])
+            return F.interpolate(lr, **factor, mode="nearest-exact")
+        return _imresize(lr, **factor, kernel=_MATLAB_NAMES[self.kernel])

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from sr.errors import InputError, first_line
 from sr.network.options import fitted
+from sr.network.safmn import replace_modulation
 from sr.network.span import replace_blocks
 from sr.network.upsample import check_channels, check_scale
 
@@ -142,6 +143,8 @@ def adapt(network: nn.Module, scale: int, multiple_of: int = 1, channels: int = 
     network.multiple_of = math.lcm(multiple_of, _multiple_of(type(network).__name__, options))
     if type(network).__name__ == "SPAN":
         replace_blocks(network)
+    if type(network).__name__ == "SAFMN":
+        replace_modulation(network)
     if type(network).__name__ == "OmniSR":  # its authors train and test on [-1, 1], which spandrel leaves to the caller
         network.register_forward_pre_hook(_to_symmetric)
         network.register_forward_hook(_from_symmetric)

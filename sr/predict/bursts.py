@@ -15,9 +15,10 @@ from sr.image.kind import PHOTO, Kind
 from sr.image.writer import EXTENSIONS, Writer
 from sr.infer.strips import NOT_FINITE
 from sr.infer.upscaler import Upscaler
+from sr.predict.each import predict_each
 from sr.predict.files import upscaler
 from sr.predict.plan import no_video
-from sr.predict.result import Result, predict_each
+from sr.predict.result import Result
 
 
 def plan_bursts(

@@ -5,7 +5,7 @@ A broken file costs one line; after an interruption, finished files are kept.
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ from sr.infer.tiles import tiling
 from sr.infer.upscaler import PRECISIONS, Upscaler
 from sr.network.inputs import takes_size
 from sr.predict import picture
+from sr.predict.claims import Claims
 from sr.predict.output import Output
 from sr.predict.picture import Picture
 from sr.predict.result import Result
@@ -49,13 +50,14 @@ def predict_files(
     size: str | int | None = None,
     alpha_upscale: Alpha = "bicubic",
     overwrite: bool = False,
+    pages: Literal["refuse", "first"] = "refuse",
     kind: Kind = PHOTO,
 ) -> Result:
     """Upscale each input file to its output file, with the remaining time and a summary at the end.
 
     While the network works on one image, the next one is read and finished strips are written. A failed file costs one line
     on stderr, not the job. Results appear atomically, and existing ones are skipped unless `overwrite`: an interrupted job
-    continues where it stopped.
+    continues where it stopped, and several jobs with one output folder share the work (`sr.predict.claims`).
 
     Args:
         tile, overlap, batch, precision, ensemble: as in `sr.infer.upscaler.Upscaler`; tile="auto" is 256, and 192 on the CPU,
@@ -65,6 +67,7 @@ def predict_files(
         outscale: factor of the result: made by the network if it takes a `size`, else by bicubic resizing of its result.
         size: width x height of all results, such as "1920x1080", in place of `outscale`.
         alpha_upscale: as in `sr.infer.strips.strips`.
+        pages: "first": of an animation, or of pages that the result cannot hold, enlarge the first alone; "refuse": fail.
         kind: the images that the network was made for; it says which values of a raster become 0 and 1.
 
     Raises:
@@ -74,36 +77,41 @@ def predict_files(
     enlarged = sized_upscaler(network, outscale, size, **options)
     if alpha_upscale not in ("bicubic", "network"):
         raise InputError(f"alpha_upscale={alpha_upscale}: choose bicubic or network")
-    left = [(source, target) for source, target in files if overwrite or not target.exists()]
-    result = Result(skipped=len(files) - len(left))
+    if pages not in ("refuse", "first"):
+        raise InputError(f"pages={pages}: choose refuse or first")
+    result = Result()
+    claims = Claims(files, overwrite, result)
     reader, writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
     for thread in (reader, writer):
         thread.submit(int).result()  # start the thread now: when the network has taken all memory, it may be impossible
     progress = tqdm(
-        total=len(left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+        total=len(claims.left), smoothing=0.1, miniters=0, bar_format="{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     )
     handed_over: Output | None = None  # the file whose last strips are still being written
     try:
-        for number, ((source, target), reading) in enumerate(_one_ahead(left, reader)):
-            progress.n = number
-            progress.set_description(f"{number + 1} of {len(left)}, {source.name}")
+        for number, ((source, target), reading) in enumerate(_one_ahead(claims, reader)):
+            progress.n, progress.total = number, len(claims.left) - result.elsewhere
+            progress.set_description(f"{number + 1} of {progress.total}, {source.name}")
             try:
                 image = reading.result()
-                output = _File(source, target, image, enlarged, kind, outscale, alpha_upscale, writer, progress).enlarge()
+                settings = (outscale, alpha_upscale, pages, writer, progress)
+                output = _File(source, target, image, enlarged, kind, *settings).enlarge()
             except (RuntimeError, MemoryError, InputError, MissingError, NotFiniteError) as error:
                 result.fail(_reason(error, source))
+                claims.done(target)
                 output = None
             before, handed_over = handed_over, output
-            _finish(before, result)
-        progress.n = len(left)
+            _finish(before, result, claims)
+        progress.n = progress.total
         progress.refresh()
         before, handed_over = handed_over, None
-        _finish(before, result)
+        _finish(before, result, claims)
     finally:
         reader.shutdown(cancel_futures=True)
         with suppress(OSError):  # another error is already being raised
-            _finish(handed_over, result)
+            _finish(handed_over, result, claims)
         writer.shutdown()
+        claims.close()
         progress.close()
         print(result)
     return result
@@ -120,6 +128,7 @@ class _File:
     kind: Kind
     outscale: float | None
     alpha_upscale: Alpha
+    pages: str
     writer: ThreadPoolExecutor
     progress: tqdm
 
@@ -130,6 +139,7 @@ class _File:
         """
         try:
             with naming(self.source):
+                picture.check_pages(self.image, self.target, self.pages)
                 picture.check(self.image, self.upscaler, self.kind)
             if self.upscaler.target is not None:
                 for line in remarks(self.upscaler.network, self.image.pixels.shape[:2], self.upscaler.target):
@@ -147,7 +157,8 @@ class _File:
             picture.close(self.image)
 
     def _attempt(self) -> Output:
-        output = Output(self.source, *picture.writer(self.image, self.target, self.upscaler, self.outscale), self.writer)
+        writer = picture.writer(self.image, self.target, self.upscaler, self.outscale)
+        output = Output(self.source, self.target, *writer, self.writer)
         options = {"outscale": self.outscale, "alpha_upscale": self.alpha_upscale, "progress": self._advance}
         try:
             for strip in picture.made(self.image, self.target, self.upscaler, self.kind, **options):
@@ -238,7 +249,7 @@ def naming(source: Path) -> Iterator[None]:
         raise error if str(error).startswith(f"{source}: ") else InputError(f"{source}: {error}") from None
 
 
-def _finish(output: Output | None, result: Result) -> None:
+def _finish(output: Output | None, result: Result, claims: Claims) -> None:
     """Wait for a file that was passed to the writer, and count it. An OSError ends the job: the disk is full, for example."""
     if output is None:
         return
@@ -247,10 +258,11 @@ def _finish(output: Output | None, result: Result) -> None:
         result.add(output.source, output.not_kept)
     except InputError as error:
         result.fail(str(error))
+    claims.done(output.target)
 
 
 def _one_ahead(
-    files: Sequence[tuple[Path, Path]], reader: ThreadPoolExecutor
+    files: Iterable[tuple[Path, Path]], reader: ThreadPoolExecutor
 ) -> Iterator[tuple[tuple[Path, Path], "Future[Picture]"]]:
     """Each pair of files with its image, while the next one is being read."""
     waiting = deque()

@@ -15,8 +15,10 @@ WAITING = 12  # finished strips waiting to be written: a row of tiles of 192 pix
 class Output:
     """A file that another thread writes while the network continues; at most one row of tiles waits."""
 
-    def __init__(self, source: Path, writer: StripWriter, not_kept: dict[str, str], pool: ThreadPoolExecutor) -> None:
-        self.source, self.not_kept, self._writer = source, not_kept, writer
+    def __init__(
+        self, source: Path, target: Path, writer: StripWriter, not_kept: dict[str, str], pool: ThreadPoolExecutor
+    ) -> None:
+        self.source, self.target, self.not_kept, self._writer = source, target, not_kept, writer
         self._pool, self._steps = pool, deque[Future]()
 
     def write(self, samples: np.ndarray, valid: np.ndarray | None = None) -> None:

@@ -59,6 +59,17 @@ def check(picture: Picture, upscaler: Upscaler, kind: Kind) -> None:
         check_bands(upscaler.network, picture.was_gray)
 
 
+def check_pages(picture: Picture, target: Path, pages: str) -> None:
+    """InputError: the file has several frames or pages of which the result would hold one, and `pages` is not "first"."""
+    photograph = not isinstance(picture, Raster)
+    count = picture.facts.frames if photograph else 1 if _keeps(picture, target) else picture.planes
+    if count > 1 and pages != "first":
+        raise InputError(
+            f"has {count} frames or pages, but {target.name} holds one picture: pass pages=first for the first one alone; "
+            "pages of a TIFF are kept in a .tif, and an animation is enlarged as a video or as a folder of its frames"
+        )
+
+
 def _say_modality(raster: Raster, kind: Kind) -> None:
     """Warn about a DICOM file whose values are not those of the network's images: an MR image has no Hounsfield units."""
     if found := raster.foreign(kind.name):

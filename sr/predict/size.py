@@ -6,6 +6,7 @@ from torch import nn
 
 from sr.errors import InputError
 from sr.network.inputs import takes_size, trained_range
+from sr.network.name import name_of
 
 
 def parsed(size: str | int | None, outscale: float | None) -> tuple[int, int] | None:
@@ -30,7 +31,7 @@ def resized(network: nn.Module, outscale: float | None, size: tuple[int, int] | 
     if takes_size(network) and (outscale is None or outscale >= 1):
         return None
     wanted = f"outscale={outscale:g}" if size is None else f"size={size[1]}x{size[0]}"
-    return f"{type(network).__name__} upscales by {network.scale}: its results are resized to {wanted} by bicubic interpolation"
+    return f"{name_of(network)} upscales by {network.scale}: its results are resized to {wanted} by bicubic interpolation"
 
 
 def remarks(network: nn.Module, shape: tuple[int, int], size: tuple[int, int]) -> list[str]:
@@ -45,5 +46,5 @@ def remarks(network: nn.Module, shape: tuple[int, int], size: tuple[int, int]) -
     low, high = trained_range(network)
     if not low <= min(factors) <= max(factors) <= high:
         scale = " and ".join(f"{factor:.3g}" for factor in dict.fromkeys(factors))
-        lines.append(f"scale {scale}: {type(network).__name__} was trained for {low:g} to {high:g}; expect artefacts")
+        lines.append(f"scale {scale}: {name_of(network)} was trained for {low:g} to {high:g}; expect artefacts")
     return lines

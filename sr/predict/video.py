@@ -28,6 +28,7 @@ from sr.infer.clip import FrameUpscaler, Segments
 from sr.infer.memory import out_of_memory
 from sr.infer.scenes import check_threshold
 from sr.infer.upscaler import channels
+from sr.predict.claims import Claims
 from sr.predict.files import sized_upscaler
 from sr.predict.result import Result
 from sr.predict.size import remarks
@@ -154,21 +155,23 @@ def predict_videos(
     known = {"network": fingerprint(network), **asdict(settings), **options}
     for free in ("broken", "drop", "shown"):  # pixels do not depend on them
         del known[free]
-    left = [(source, target) for source, target in files if overwrite or not target.exists()]
-    result = Result(skipped=len(files) - len(left))
+    result = Result()
     try:
-        for number, (source, target) in enumerate(left):
-            label = source.name if len(left) == 1 else f"{number + 1} of {len(left)}, {source.name}"
-            try:
-                _Job(source, target, frames, settings, known, label).run(result)
-            except (InputError, MissingError) as error:
-                result.fail(str(error))
-            except NotFiniteError as error:
-                result.fail(f"{source}: {error}")
-            except (RuntimeError, MemoryError) as error:
-                if not out_of_memory(error):
-                    raise
-                result.fail(f"{source}: {one_line(error)[:200]}")
+        with Claims(files, overwrite, result) as claims:
+            for number, (source, target) in enumerate(claims):
+                count = len(claims.left) - result.elsewhere
+                label = source.name if count == 1 else f"{number + 1} of {count}, {source.name}"
+                try:
+                    _Job(source, target, frames, settings, known, label).run(result)
+                except (InputError, MissingError) as error:
+                    result.fail(str(error))
+                except NotFiniteError as error:
+                    result.fail(f"{source}: {error}")
+                except (RuntimeError, MemoryError) as error:
+                    if not out_of_memory(error):
+                        raise
+                    result.fail(f"{source}: {one_line(error)[:200]}")
+                claims.done(target)
     finally:
         print(result)
     return result

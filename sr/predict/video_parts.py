@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from sr.files import whole
+from sr.backend.exported import Exported
+from sr.files import digest, whole
 
 
 class Parts:
@@ -65,8 +66,10 @@ class Parts:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """A hash of a network's class and weights."""
+    """A hash of a network's class and weights, and of the files of an exported one, which has no weights here."""
     found = hashlib.sha256(type(network).__qualname__.encode())
+    for file in (file for part in network.modules() if isinstance(part, Exported) for file in part.files):
+        found.update(digest(file).encode())
     for name, tensor in network.state_dict().items():
         found.update(name.encode())
         found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())

@@ -17,8 +17,9 @@ from sr.image.volume_kind import from_unit, to_kind
 from sr.image.writer import EXTENSIONS as PICTURES
 from sr.infer.upscaler import PRECISIONS
 from sr.infer.volume import OVERLAP, TILE, VolumeUpscaler
+from sr.predict.each import predict_each
 from sr.predict.plan import checked
-from sr.predict.result import Result, predict_each
+from sr.predict.result import Result
 
 
 def plan_volumes(source: str | Path | Sequence[str | Path], target: str | Path, *, suffix: str = "") -> list[tuple[Path, Path]]:

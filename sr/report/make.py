@@ -16,11 +16,12 @@ from sr.errors import InputError
 from sr.files import whole
 from sr.functional.axes import is_volume
 from sr.predict.files import pick_device
-from sr.report import costs, measured, over_scales, page, pictures, plots, scales, tables, votes
+from sr.report import costs, measured, over_scales, page, pictures, plots, samples, scales, tables, votes
 from sr.report.consistent import one_per_seed
 from sr.report.results import Results, analyse, common
 from sr.report.runs import Run, find
 from sr.report.tasks import Task, tasks
+from sr.report.tradeoff import tradeoff
 from sr.report.variants import Variant, differences, group, mixed
 from sr.say import warn
 from sr.view.table import plain_name
@@ -37,6 +38,7 @@ class Options:
     title: str | None = None
     question: str | None = None
     strips: int = 6
+    seeds: int = 4
     crop: int = 192
     latency: int | None = 160
     device: str = "auto"
@@ -118,6 +120,16 @@ def _content(
     if private := sorted(name for name, images in benchmarks.items() if measured.is_private(images, usable)):
         chosen = [key for key in chosen if key[0] not in private]
         notes.append(f"Pictures of {', '.join(private)} are of patients: they are in the folder images/test of each run.")
+    strips = pictures.strips(
+        chosen[: options.strips],
+        benchmarks,
+        networks,
+        crop=options.crop,
+        device=where,
+        said=notes.append,
+        maps=any(name.startswith("truthfulness_") for name in metrics),
+    )
+    over_seeds = samples.of_seeds(strips, benchmarks, networks, usable[0], metrics, seeds=options.seeds, device=where)
     found = differences(variants)
     content = page.Content(
         title=options.title or _title(usable, variants),
@@ -132,15 +144,8 @@ def _content(
         keys=tables.keys(variants, found),
         runs=tables.runs(variants, every),
         plots=_plots(results, variants, known, notes) if options.plots else [],
-        strips=pictures.strips(
-            chosen[: options.strips],
-            benchmarks,
-            networks,
-            crop=options.crop,
-            device=where,
-            said=notes.append,
-            maps=any(name.startswith("truthfulness_") for name in metrics),
-        ),
+        strips=strips,
+        seeds=over_seeds,
         tallies=tallies,
         notes=notes,
     )
@@ -171,7 +176,7 @@ def _check(output: Path, overwrite: bool, options: Options) -> None:
         raise InputError(f"output={output} is a file: pass a folder")
     if (output / "report.html").exists() and not overwrite:
         raise InputError(f"{output}/report.html already exists: pass overwrite=true or another output")
-    for key, least in {"draws": 1000, "strips": 0, "crop": 16, "latency": 8, "seed": 0}.items():
+    for key, least in {"draws": 1000, "strips": 0, "seeds": 0, "crop": 16, "latency": 8, "seed": 0}.items():
         whole_number(key, getattr(options, key), least, null=key == "latency")
 
 
@@ -199,7 +204,7 @@ def _plots(
     axis = (seconds, "seconds per megapixel of output") if seconds else (work, "multiply-adds of a 1280×720 output, G")
     columns = measured.curves_of(variants, results.metric, notes)
     curves = {column: {variant.name: [run.curve(column) for run in variant.runs] for variant in variants} for column in columns}
-    made = [plots.differences(results), plots.pareto(results, *axis), plots.curves(results, curves)]
+    made = [plots.differences(results), tradeoff(results), plots.pareto(results, *axis), plots.curves(results, curves)]
     return [plot for plot in made if plot is not None]
 
 
@@ -224,7 +229,7 @@ def _markdown(content: page.Content) -> str:
     parts = [f"**{content.answer}**", content.scores.markdown(), content.scores.note]
     for table in content.tasks:
         parts += [f"**{table.title}**", table.markdown(), table.note]
-    for table in (content.others, content.costs):
+    for table in (content.others, content.seeds, content.costs):
         if table is not None:
             parts += [table.markdown(), *([table.note] if table.note else [])]
     parts += [f"- {tally}" for tally in content.tallies]
@@ -263,6 +268,7 @@ def _numbers(
             name: {benchmark: asdict(one) for (other, benchmark), one in results.differences.items() if other == name}
             for name in results.names
         },
+        "seeds": {} if content.seeds is None else {name: list(map(str, row)) for name, row in content.seeds.rows.items()},
         "costs": {name: asdict(cost) for name, cost in known.items()},
         "config": {key: dict(zip(names, values, strict=True)) for key, values in found.items()},
         "strips": [{"set": strip.benchmark, "image": strip.image, "place": strip.place} for strip in content.strips],

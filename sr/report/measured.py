@@ -17,6 +17,7 @@ from sr.errors import UserError
 from sr.functional.resize import imresize
 from sr.image.kind import PHOTO, of
 from sr.metric.frames import each_score, means, numbers, of_clips, one_score
+from sr.network.adjusted import adjusted
 from sr.network.inputs import takes_size
 from sr.network.interpolation import Interpolation
 from sr.report import costs
@@ -101,9 +102,11 @@ def networks_of(variants: Sequence[Variant], notes: list[str], trusted: Collecti
 
 
 def _as_tested(run: Run, network: nn.Module) -> nn.Module:
-    """One of any scale upscales by the run's; applied to each band, if a test did so (bandwise=true)."""
+    """One of any scale upscales by the run's, one that samples with the test's steps and seed; applied to each band, if a test
+    did so (bandwise=true)."""
     if takes_size(network) and run.scale:
         network.scale = run.scale
+    network = adjusted(network, run.config.get("network_options") or {}, run.folder)
     if not run.config.get("bandwise"):
         return network
     return check_channels(network, of(run.config.get("image"), str(run.folder)), bandwise=True)

@@ -33,6 +33,7 @@ class Content:
     costs: Table
     runs: Table
     others: Table | None = None
+    seeds: Table | None = None  # of networks that draw noise
     tasks: Sequence[Table] = ()  # results on LR that was not the same in all runs, a table for each
     keys: Table | None = None
     plots: Sequence[Plot] = ()

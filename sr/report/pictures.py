@@ -37,6 +37,7 @@ class Strip:
     pictures: dict[str, np.ndarray]  # bicubic (the input at scale 1), variants, HR -> (h, w, 3) uint8
     overview: np.ndarray  # HR, downscaled
     maps: dict[str, np.ndarray] = field(default_factory=dict)  # variant -> its maps of truthfulness in colours, the same crop
+    spreads: dict[str, np.ndarray] = field(default_factory=dict)  # variant that draws noise -> the spread, the same crop
 
     @property
     def name(self) -> str:
@@ -58,15 +59,15 @@ def strips(
     found = []
     for benchmark, image in chosen:
         try:
-            sample = _sample(benchmarks[benchmark], image)
+            batch = sample(benchmarks[benchmark], image)
         except (OSError, ValueError, KeyError) as error:
             said(f"no pictures of {benchmark}/{image}: {error}")
             continue
-        if "hr" not in sample:
+        if "hr" not in batch:
             said(f"no pictures of {benchmark}/{image}: the set has no HR")
             continue
         kind = getattr(benchmarks[benchmark], "kind", PHOTO)
-        lr, hr = (kind.scaled(sample[key][None].to(device)) for key in ("lr", "hr"))
+        lr, hr = (kind.scaled(batch[key][None].to(device)) for key in ("lr", "hr"))
         clip = lr[:, :FRAMES] if hr.ndim == 5 else None  # of clips the middle one of the first frames is shown
         lr, hr = (lr, hr) if clip is None else (one[:, clip.shape[1] // 2] for one in (lr, hr))
         size, batch = tuple(hr.shape[-2:]), {"lr": lr, "hr": hr}
@@ -116,7 +117,8 @@ def _upscaled(network: nn.Module, batch: Mapping[str, Tensor], clip: Tensor | No
     return Upscaler(network, tile=TILE)(clip)[:, clip.shape[1] // 2]
 
 
-def _sample(benchmark: object, image: str) -> dict[str, Tensor]:
+def sample(benchmark: object, image: str) -> dict[str, Tensor]:
+    """An image of a set by name. InputError: the set does not have it."""
     names = benchmark.names
     if image not in names:
         raise InputError("the set no longer has this image")

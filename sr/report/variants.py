@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sr.cli import groups
 from sr.report.runs import Run
 
 # Keys that do not affect a result.
@@ -105,11 +106,16 @@ def _folder(runs: Sequence[Run]) -> str | None:
 
 
 def _stem(folder: Path) -> str:
+    """What a folder says about its variant. That of a job of a sweep, `0_model-espcn_seed-1`, names values of config groups
+    (espcn) and keys with their values (n_feats-8); of a sweep over seeds alone it is the sweep's."""
     folder = folder.resolve()
     if re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d", folder.name):
         folder = folder.parent
-    name = re.sub(r"(^|[_,-])seed[-=_]?\d+", "", folder.name)
-    return re.sub(r"^(\d+_)(?=.)", "", name).strip("_-,") or folder.parent.name
+    name = re.sub(r"^\d+_(?=.)", "", folder.name)
+    if name != folder.name:
+        name = re.sub(rf"(^|_)({'|'.join(groups.names())})-", r"\1", name)
+    name = re.sub(r"(^|[_,-])seed[-=_]?\d+", "", name).strip("_-,")
+    return name or _stem(folder.parent)
 
 
 def _text(value: Any) -> str:

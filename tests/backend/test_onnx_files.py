@@ -9,6 +9,8 @@ from sr.backend.files import facts, opened
 from sr.backend.onnx import CUDA, checked, providers, weights_of
 from sr.errors import InputError, MissingError
 from sr.infer.upscaler import upscale
+from sr.predict.size import resized
+from sr.predict.video_parts import fingerprint
 from sr.report.costs import Cost, identity, sizes
 from sr.weights.load import load
 
@@ -66,6 +68,25 @@ def test_sizes_are_those_of_the_metadata_and_each_file_has_its_own_time(tmp_path
     one, two = opened(model(tmp_path / "a.onnx", said=said)), opened(model(tmp_path / "b.onnx", sides=(24, 24)))
     assert sizes(one) == Cost(12, 3e9) and sizes(two) == Cost(None, None)
     assert identity(one) != identity(opened(model(tmp_path / "c.onnx", said=said))) == identity(opened(tmp_path / "c.onnx"))
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+def test_messages_name_the_network_and_else_the_file(tmp_path):
+    said = Facts(2, 1, 3, "Nearest", "nearest").text()
+    for network, name in (
+        (opened(model(tmp_path / "a.onnx", said=said)), "Nearest"),
+        (opened(model(tmp_path / "b.onnx", sides=(24, 24))), "b.onnx"),
+        (opened(model(tmp_path / "c.onnx", channels=1)), "c.onnx"),
+    ):
+        assert resized(network, 3, None).startswith(f"{name} upscales by 2: its results are resized to outscale=3")
+
+
+@pytest.mark.filterwarnings("ignore:.*has no metadata")
+def test_a_stopped_video_goes_on_with_the_same_file_alone(tmp_path):
+    """Exported networks have no weights of their own that would tell them apart."""
+    one, other = (model(tmp_path / name, said=Facts(2, 1, 3, "Nearest", name).text()) for name in ("a.onnx", "b.onnx"))
+    found = fingerprint(opened(one))
+    assert found != fingerprint(opened(other)) and found == fingerprint(opened(one.rename(tmp_path / "c.onnx")))
 
 
 def test_it_runs_where_the_network_is(tmp_path):

@@ -114,10 +114,11 @@ def test_div2k_names(sr_data, tmp_path):
 
 def test_lr_is_made_for_the_images_without_a_file(sr_data, tmp_path):
     set5 = sr_data / "benchmark" / "Set5"
-    shutil.copytree(set5 / "LR_bicubic" / "X2", tmp_path / "X2")
-    (tmp_path / "X2" / "headx2.png").unlink()
+    x2 = tmp_path / "LR_bicubic" / "X2"
+    shutil.copytree(set5 / "LR_bicubic" / "X2", x2)
+    (x2 / "headx2.png").unlink()
     shutil.copytree(set5 / "HR", tmp_path / "HR")
-    mixed = Benchmark("Set5", tmp_path / "HR", 2, lr=tmp_path / "X2", url="https://example.org")
+    mixed = Benchmark("Set5", tmp_path / "HR", 2, lr=x2, url="https://example.org")
     files = Benchmark("Set5", set5 / "HR", 2, lr=set5 / "LR_bicubic" / "X2")
     assert [lr is None for _, lr in mixed.pairs] == [False, False, False, True, False]
     assert torch.equal(mixed[3]["lr"], files[3]["lr"])
@@ -237,3 +238,21 @@ def test_a_benchmark_that_a_command_line_added_is_measured_again(sr_data, tmp_pa
     assert len(mine) == 5 and mine.scale == 3 and mine.name == "mine"
     with pytest.raises(InputError, match="this version has no benchmark other"):
         measured_again(config, tmp_path, ["other"])
+
+
+def test_lr_by_a_pattern_and_lr_of_other_names_are_not_bicubic(sr_data, tmp_path):
+    """Also in the folder of a published set: files that are there are meant to be used."""
+    set5 = sr_data / "benchmark" / "Set5"
+    shutil.copytree(set5 / "HR", tmp_path / "HR")
+    x2 = tmp_path / "LR_bicubic" / "X2"
+    shutil.copytree(set5 / "LR_bicubic" / "X2", x2)
+    for file in x2.iterdir():
+        file.rename(x2 / f"{file.stem.removesuffix('x2')}_LR.png")
+    options = {"lr": x2, "url": "https://example.org"}
+    with pytest.raises(MissingError, match="no LR partner for .*baby.png .* 5 of 5 images have none$"):
+        Benchmark("Set5", tmp_path / "HR", 2, **options).prepare()
+    named = Benchmark("Set5", tmp_path / "HR", 2, **options, lr_pattern="{name}_LR")
+    files = Benchmark("Set5", set5 / "HR", 2, lr=set5 / "LR_bicubic" / "X2")
+    assert all(torch.equal(named[at]["lr"], files[at]["lr"]) for at in range(5))
+    with pytest.raises(MissingError, match="no such LR folder: .*LR_other"):  # not that of the set's bicubic LR
+        Benchmark("Set5", tmp_path / "HR", 2, lr=tmp_path / "LR_other", url="https://example.org").prepare()

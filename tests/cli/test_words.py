@@ -7,7 +7,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from sr.cli import run_dir
-from sr.cli.words import is_path, is_text, settle, typed
+from sr.cli.words import is_path, is_text, of_checkpoint, settle, typed
 from sr.errors import InputError
 from tests.jobs import compose, run_script
 
@@ -133,7 +133,7 @@ def test_every_key_that_holds_text_is_known_as_such(config):
     cfg = OmegaConf.to_container(compose(config), resolve=False)
     for key, found in cfg.items():
         if isinstance(found, str) and found != "???" and key not in numbers and not found.startswith("${ckpt"):
-            assert is_text(key) or key in ("alpha_upscale",), key
+            assert is_text(key) or key in ("alpha_upscale", "pages"), key
     for key in ("output_dir", "ckpt", "input", "output", "runs", "data_dir", "resume", "init_from", "reproduce", "reference"):
         assert key not in cfg or is_path(key)
 
@@ -143,3 +143,12 @@ def test_the_command_line_takes_what_was_typed(tmp_path, monkeypatch):
     assert done.returncode == 0 and "output_dir: '2024_01_15'" in done.stdout and f"data_dir: {tmp_path}/d" in done.stdout
     monkeypatch.setenv("HOME", "/home/me")
     assert run_dir("~/runs", None, "edsr", "now") == "/home/me/runs"  # of a YAML
+
+
+def test_options_of_the_network_in_a_checkpoint():
+    assert of_checkpoint(["network.steps=4", "+network.seed=1", "scale=2"]) == [
+        "++network_options.steps=4",
+        "++network_options.seed=1",
+        "scale=2",
+    ]
+    assert of_checkpoint(["network=sr3", "network.steps=4"]) == ["network=sr3", "network.steps=4"]

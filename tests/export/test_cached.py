@@ -1,6 +1,8 @@
 """Networks of checkpoints on other back ends: files of the cache are made once, and are those of the network."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +56,22 @@ def test_a_file_that_is_there_is_used(place):
     lr = torch.rand(1, 3, 9, 7)
     assert Path(network.path) == place and not said
     assert torch.equal(network(lr), repeated(lr))
+
+
+def test_files_that_nobody_used_for_a_month_make_room(place, monkeypatch):
+    """Each use counts, and what is not a folder of ours stays."""
+    old = time.time() - 31 * 24 * 3600
+    others = [place.parent.with_name(name) for name in ("0123456789abcdef01234567", "f" * 24, "mine")]
+    for folder in others:
+        folder.mkdir()
+        (folder / "network.onnx").write_bytes(place.read_bytes())
+    for folder in (place.parent, others[0], others[2]):
+        os.utime(folder, (old, old))
+    cache.cached(Nearest(), "onnxruntime")
+    assert place.parent.stat().st_mtime > old and all(folder.exists() for folder in others)
+    monkeypatch.setattr(cache, "export", lambda network, facts, file, **_: model(file))  # what takes seconds
+    cache.cached(Nearest(0.5 + 0.5), "onnxruntime", lambda _: None, place.parent.with_name("a" * 24))
+    assert [folder.exists() for folder in (place.parent, *others)] == [True, False, True, True]
 
 
 @pytest.mark.medium

@@ -20,7 +20,8 @@ from tests.network.test_every_volume_network import build as build_volume
 LIMITS = {"32": (1e-5, 2e-4), "bf16": (capability.LIMIT, 0.1), "16": (capability.LIMIT, 0.1)}
 TYPES = {"32": None, "bf16": torch.bfloat16, "16": torch.float16}
 NAMES = [name for name in small.FILES if name not in small.FITS]  # which train in forward, with random numbers
-FLOAT32 = ("burst_fusion", "liif", "liif_small", "lte", "meta_sr")  # make float32 inside: so is their reference
+# They make float32 inside: so is their reference.
+FLOAT32 = ("burst_fusion", "liif", "liif_small", "lte", "meta_sr", "resshift", "sr3")
 # torch 2.15 on a CPU with AVX2: the bf16 gradient of a 5x5x5 convolution's weights is wrong by 90 % on two slices.
 WRONG_ON_CPU = [("vnet", "bf16"), ("vnet_small", "bf16")]
 FAST = [("compact", "32"), ("compact", "bf16"), ("compact", "16"), ("edsr3d_small", "32"), ("bicubic_pp", "bf16")]

@@ -75,7 +75,11 @@ def test_frames_and_pages_are_counted(tmp_path, kind, capsys):
     PHOTO.save(tmp_path / "still.png")
     assert read(tmp_path / f"a.{kind}").facts.frames == 3
     assert not_used(tmp_path / f"a.{kind}") == ["have several frames or pages; only the first is used"]
-    predict_files(Interpolation(scale=2), plan(tmp_path, tmp_path / "out", format="png"))
+    files = plan(tmp_path, tmp_path / "out", format="png")
+    assert predict_files(Interpolation(scale=2), files).failed == 1 and not (tmp_path / "out" / "a.png").exists()
+    said = capsys.readouterr()
+    assert f"a.{kind}: has 3 frames or pages, but a.png holds one picture: pass pages=first" in said.err
+    predict_files(Interpolation(scale=2), files, pages="first", overwrite=True)
     said = capsys.readouterr()
     assert f"a.{kind}: only the first of its 3 frames or pages is upscaled" in said.err and "still.png: only" not in said.err
     assert said.out == "2 written, 0 skipped (existing), 0 failed; not kept: further frames or pages of 1 file\n"

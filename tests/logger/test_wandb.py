@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from wandb.proto import wandb_internal_pb2
 
+from sr.build import logger as built
 from sr.logger.wandb import finish_wandb, possible, wandb_logger
-from tests.jobs import SMALL, call
+from tests.jobs import SMALL, call, compose
 from tests.logger.records import TRAIN, VAL, artifacts, nested, wandb_records
 
 
@@ -41,6 +42,19 @@ def test_wandb_and_csv_say_the_same(history, main_job):
     for row in history:
         for key in row.keys() & (TRAIN | VAL):
             assert float(rows[row["trainer/global_step"]][key]) == pytest.approx(row[key], rel=1e-9)
+
+
+def test_jobs_of_a_sweep_are_a_group_named_by_its_folder(tmp_path, monkeypatch):
+    def group(*words: str) -> str | None:
+        cfg = compose("train", "logger=wandb", "logger.wandb.mode=disabled", *words)
+        return built.loggers(cfg)[0]._wandb_init["group"]
+
+    words = [f"output_dir={tmp_path}/three/0_seed-0"]
+    assert group(*words) is None
+    monkeypatch.setattr(built, "job_number", lambda: 0)
+    assert (
+        group(*words) == "three" and group(*words, "study=losses") == "losses" and group(*words, "logger.wandb.group=a") == "a"
+    )
 
 
 def test_wandb_has_the_config(wandb_run):

@@ -43,6 +43,7 @@ def shrunk(name: str, n_blocks: int = 2, narrow: bool = False) -> dict[str, obje
     96 features, which their heads divide, in wide transformers that are made `narrow`."""
     config = FILES[name]
     small = {"n_blocks": min(config.n_blocks, n_blocks)} if config.get("n_blocks") else {}
+    small |= {"steps": 2} if "steps" in config and name in NAMES else {}  # of sampling
     if "n_groups" in config:
         small["n_groups"] = min(config.n_groups, n_blocks)
     for key in ("n_cleaning_blocks", "n_extract_blocks"):

@@ -59,7 +59,9 @@ def test_export(name):
     """The same networks can be exported, with differences of rounding; or fail for the same reason."""
     if STORED[name].export is None:
         pytest.skip("not tried yet: bench/capabilities.py --export")
-    found = bench.exported(bench.network(name))
+    if "takes more than" in str(STORED[name].export):
+        pytest.skip("depends on the machine")
+    found = bench.exported(name)
     if isinstance(found, str):
         assert found == STORED[name].export
     else:

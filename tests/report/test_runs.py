@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sr.report.make import report
-from sr.report.runs import find
+from sr.report.runs import Run, find
 from sr.report.variants import differences, group
 from tests.report.study import NAMES, QUICK, content_of, metrics, numbers_of, run_of, spoil
 
@@ -194,3 +194,20 @@ def test_bicubic_of_fewer_images_is_checked_by_a_whole_run(copy, tmp_path):
         spoil(run, "metrics.json", folder=other)
     report([str(copy)], tmp_path / "spoilt", **QUICK)
     assert numbers_of(tmp_path / "spoilt")["scores"]["bicubic"]["folder"] == {}
+
+
+@pytest.mark.parametrize(
+    "folders, names",
+    [
+        (["0_model-espcn_seed-0", "1_model-espcn_seed-1", "2_model-edsr_baseline_seed-0"], ["espcn", "edsr_baseline"]),
+        (["0_model-espcn_loss-l1-ssim", "1_network.n_feats-8"], ["espcn_l1-ssim", "network.n_feats-8"]),
+        (["0_seed-0", "1_seed-1", "2_seed-2"], ["three"]),  # one variant, called by the sweep's folder
+        (["my_model-a", "my_model-b"], ["my_model-a", "my_model-b"]),  # folders of one's own keep their names
+    ],
+)
+def test_variants_of_a_sweep_are_called_by_what_differs(tmp_path, folders, names):
+    runs = [
+        Run(tmp_path / "three" / folder, config={"seed": at, "model": {"name": folder.split("seed")[0].lstrip("0123456789_")}})
+        for at, folder in enumerate(folders)
+    ]
+    assert [variant.name for variant in group(runs)] == names

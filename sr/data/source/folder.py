@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sr.data.notes import listed, say_left_out, say_unused
+from sr.data.source.pattern import filled
 from sr.errors import InputError, MissingError
 from sr.image import file as image
 from sr.image import formats
@@ -21,13 +22,18 @@ _SCALE_SUFFIX = re.compile(r"_?x[2348]$", re.IGNORECASE)
 class Folder:
     """Source: all images below `path`, in nested folders too; with `lr`, each is paired with its LR file in that folder.
 
-    An HR file's partner has the same relative path in `lr`, with or without x2, x3, x4 or x8 at the end of its name; the
-    extension may differ. Raises MissingError if a folder is missing or contains no image, or an HR file has no partner;
-    InputError if it has several.
+    An HR file's partner has the same relative path in `lr`, with or without x2, x3, x4 or x8 at the end of its name, or the
+    name that `lr_pattern` and `scale` make of it (`sr/data/source/pattern.py`); the extension may differ. Raises MissingError
+    if a folder is missing or contains no image, or an HR file has no partner; InputError if it has several.
     """
 
-    def __init__(self, path: str | Path, lr: str | Path | None = None):
+    def __init__(
+        self, path: str | Path, lr: str | Path | None = None, *, lr_pattern: str | None = None, scale: float | None = None
+    ):
+        if lr_pattern is not None:
+            filled(lr_pattern, "name", scale or 1, "data.lr_pattern")  # raises if it is none
         self.path = Path(path).expanduser()
+        self.lr_pattern, self.scale = lr_pattern, scale
         self.lr = None if lr is None else Path(lr).expanduser()
 
     def prepare(self, download: bool = False) -> None:
@@ -49,7 +55,8 @@ class Folder:
         hr = images(self.path)
         if self.lr is None:
             return [(file, None) for file in hr]
-        return check_partners(pair(hr, self.path, images(self.lr), self.lr), self.lr)
+        pairs = pair(hr, self.path, images(self.lr), self.lr, self.lr_pattern, self.scale)
+        return check_partners(pairs, self.lr, self.lr_pattern, self.scale)
 
 
 def _clips(root: Path, files: Iterable[Path]) -> int:
@@ -111,17 +118,34 @@ def names_below(root: str | Path, files: Iterable[Path], where: str) -> list[str
     return names
 
 
-def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -> list[tuple[Path, Path | None]]:
-    """Each HR file with the LR file of its name, or with None. Raises InputError if several LR files fit equally well."""
+def plain_name(name: str) -> str:
+    """The name of an image without x2, x3, x4 or x8 at its end."""
+    return _SCALE_SUFFIX.sub("", name)
+
+
+def pair(
+    hr: Iterable[Path],
+    hr_root: Path,
+    lr: Iterable[Path],
+    lr_root: Path,
+    pattern: str | None = None,
+    scale: float | None = None,
+) -> list[tuple[Path, Path | None]]:
+    """Each HR file with the LR file of its name, or with None. Raises InputError if several LR files fit equally well.
+
+    With a `pattern` (`sr/data/source/pattern.py`) only the name that it makes of HR's fits.
+    """
     exact, suffixed = defaultdict(list), defaultdict(list)
     for file in lr:
         key = file.relative_to(lr_root).with_suffix("")
         exact[key].append(file)
-        suffixed[key.with_name(_SCALE_SUFFIX.sub("", key.name))].append(file)
+        suffixed[key.with_name(plain_name(key.name))].append(file)
     pairs = []
     for file in hr:
         key = file.relative_to(hr_root).with_suffix("")
         found = exact[key] or suffixed[key]
+        if pattern is not None:
+            found = exact[key.parent / filled(pattern, key.name, scale or 1)]
         found = [f for f in found if f.suffix == file.suffix] or found  # a.png and a.jpg in both folders
         if len(found) > 1:
             names = ", ".join(f.name for f in found)
@@ -130,14 +154,17 @@ def pair(hr: Iterable[Path], hr_root: Path, lr: Iterable[Path], lr_root: Path) -
     return pairs
 
 
-def check_partners(pairs: list[tuple[Path, Path | None]], lr_root: Path) -> list[tuple[Path, Path]]:
+def check_partners(
+    pairs: list[tuple[Path, Path | None]], lr_root: Path, pattern: str | None = None, scale: float | None = None
+) -> list[tuple[Path, Path]]:
     """The pairs unchanged. Raises MissingError naming the first HR file without an LR file, and their number."""
     alone = [hr for hr, lr in pairs if lr is None]
     if alone:
-        raise MissingError(
-            f"no LR partner for {alone[0]} in {lr_root}: looked for {alone[0].stem}.* and {alone[0].stem}x2.* (or x3, x4, x8); "
-            f"{len(alone)} of {len(pairs)} images have none"
-        )
+        stem = alone[0].stem
+        names = f"{stem}.* and {stem}x2.* (or x3, x4, x8)" if pattern is None else f"{filled(pattern, stem, scale or 1)}.*"
+        other = ", or pass lr_pattern=, such as '{name}_LR'" if pattern is None else ""
+        counts = f"{len(alone)} of {len(pairs)} images have none"
+        raise MissingError(f"no LR partner for {alone[0]} in {lr_root}: looked for {names}{other}; {counts}")
     return pairs
 
 

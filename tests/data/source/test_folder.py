@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
+from sr import build
 from sr.data.source.folder import Folder, check_pairs
 from sr.image import file as image
+from tests.jobs import compose
 
 
 @pytest.fixture
@@ -134,3 +136,28 @@ def test_lr_files_without_hr_are_said(paired):
     (hr / "a/b/head.png").unlink()
     with pytest.warns(UserWarning, match=r"/lr: 1 of 5 LR images have no HR image and are not used \(headx2.png"):
         Folder(hr, lr).prepare()
+
+
+def test_partners_by_a_pattern(paired):
+    hr, lr = paired
+    for file in lr.rglob("*.png"):
+        file.rename(file.with_name(f"lr_{file.stem.removesuffix('x2')}_2.png"))
+    with pytest.raises(FileNotFoundError, match="no LR partner for .*lr_pattern="):
+        Folder(hr, lr).files()
+    pairs = Folder(hr, lr, lr_pattern="lr_{name}_{scale}", scale=2).files()
+    assert [low.name for _, low in pairs] == [f"lr_{high.stem}_2.png" for high, _ in pairs] and len(pairs) == 5
+    with pytest.raises(FileNotFoundError, match=r"looked for lr_baby_3\.\*; 5 of 5 images have none$"):
+        Folder(hr, lr, lr_pattern="lr_{name}_{scale}", scale=3).files()
+
+
+@pytest.mark.parametrize("pattern", ["small", "{name", "{name}_{size}", "{}"])
+def test_a_pattern_that_names_no_image_is_refused(pattern):
+    with pytest.raises(ValueError, match=r"^data.lr_pattern=.*: pass a pattern with \{name\}"):
+        Folder("hr", "lr", lr_pattern=pattern, scale=2)
+
+
+def test_the_config_gives_the_pattern_and_the_scale(paired):
+    words = ["data=folder", f"data.train={paired[0]}", f"data.lr={paired[1]}", "data.lr_pattern='{name}x{scale}'"]
+    cfg = compose("train", *words)
+    ((source, _),) = build.data(cfg).sources
+    assert [low.name for _, low in source.files()] == [f"{high.stem}x2.png" for high, _ in source.files()]

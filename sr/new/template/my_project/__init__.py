@@ -1,0 +1,1 @@
+"""Parts of super-resolution experiments; conf/ names them."""
