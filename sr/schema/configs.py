@@ -3,7 +3,6 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +68,6 @@ def loaded(file: Path) -> Any:
     return OmegaConf.to_container(OmegaConf.load(file), resolve=False)  # OmegaConf's YAML: 1e-4 is a number
 
 
-@cache
 def _target(target: str, file: Path) -> tuple[Schema, bool]:
     try:
         return targets.options(target)

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_type_hints
 
 from hydra.utils import get_object
@@ -30,6 +31,7 @@ OURS: dict[str, dict[str, Schema]] = {
 _OPEN = inspect.Parameter.VAR_KEYWORD
 
 
+@cache
 def options(target: str) -> tuple[Schema, bool]:
     """Option -> its schema with description and default; and whether it takes others too (**kwargs that go elsewhere).
 
