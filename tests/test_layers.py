@@ -17,6 +17,7 @@ LAYERS = (
     (
         "sr.network",
         "sr.degradation",
+        "sr.degrader",
         "sr.augmentation",
         "sr.schedule",
         "sr.optimizer",

@@ -23,6 +23,7 @@ from tests.jobs import ONE_PHOTO, SMALL, compose, run_train
 from tests.model.gan_job import fit
 from tests.test_bursts_run import WORDS as BURSTS
 from tests.test_clips_run import SHORT as CLIPS
+from tests.unpaired import fit as fit_unpaired
 
 ROOT = Path(__file__).resolve().parents[1]
 DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"
@@ -31,8 +32,8 @@ DEGRADATIONS = "degradation=[blur,bicubic,noise,jpeg]"
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory) -> list[str]:
     """Names of the streams of a run that has every augmentation, random degradations, a gradient penalty and dropout;
-    of one at any scale, of one on clips whose degradation drifts, of one on bursts, and of one that
-    samples; of a network that trains on each image, and of an export in 8 bits."""
+    of one at any scale, of one on clips whose degradation drifts, of one on bursts, of one that samples, and of an unpaired
+    one; of a network that trains on each image, and of an export in 8 bits."""
     names, key = set(), draws.key
 
     def heard(name: str) -> int:
@@ -60,6 +61,7 @@ def streams(tmp_path_factory) -> list[str]:
         bursts = (*BURSTS, f"benchmark.bursts.hr={folder}/hr", f"validation.bursts.hr={folder}/hr")
         run_train(*bursts, last, "trainer.val_check_interval=1", "trainer.limit_test_batches=0", f"output_dir={folder}/burst")
         run_train("model=resshift", last, "trainer.val_check_interval=1", f"output_dir={folder}/samples", f"data_dir={folder}")
+        fit_unpaired("cyclegan_sr", folder / "unpaired", "run", "augmentation=[flip]", last, "trainer.limit_val_batches=0")
         Task(torch.zeros(1, 3, 32, 32)).pair(0)
         Image.fromarray(data.rocket()[100:196, 200:296]).save(folder / "hr" / "rocket.png")
         Patches(folder / "hr", PHOTO, 2, 1, Int8(patches=1)).calibration()

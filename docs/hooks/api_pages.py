@@ -12,6 +12,7 @@ FOLDERS = {
     "degradation": "Degradations",
     "augmentation": "Augmentations",
     "discriminator": "Discriminators",
+    "degrader": "Degraders: learnt degradations",
     "adversarial": "Adversarial criteria",
     "model": "LightningModules",
     "optimizer": "Optimizers",

@@ -18,6 +18,7 @@ GROUPS = {
     "benchmark": "Sets whose scores are reported: `benchmark=[set5,set14]`.",
     "image": "Pixel formats: bands, stored type, range of values.",
     "discriminator": "Discriminators of adversarial recipes: image to logits.",
+    "degrader": "Networks that learn to make LR from HR, for training without pairs.",
     "adversarial": "Adversarial criteria: from logits to the losses of network and discriminator.",
     "optimizer": "Optimizers.",
     "schedule": "Schedules of the learning rate.",

@@ -12,7 +12,7 @@ def check_results(cfg: DictConfig) -> None:
     """InputError: an option that says how a network is run, or no scale, or not one benchmark."""
     if not OmegaConf.is_missing(cfg, "ckpt") and cfg.ckpt is not None:
         raise InputError(f"results={cfg.results} scores the files of another program: remove ckpt={cfg.ckpt}")
-    for key in ("network", "backend", "alpha", "bandwise", "axes"):
+    for key in ("network", "published", "backend", "alpha", "bandwise", "axes"):
         if cfg.get(key):
             raise InputError(f"results={cfg.results} scores the files of another program: remove {key}=...")
     if type(cfg.scale) is not int or cfg.scale < 1:

@@ -99,9 +99,9 @@ def batch_loss(trainer: pl.Trainer, outputs: Any) -> Tensor | None:
 
 
 def _learning_rates(trainer: pl.Trainer) -> dict[str, float]:
-    """lr, or lr_0, lr_1 ... with several parameter groups; discriminator_lr for a second optimizer."""
+    """lr, or lr_0, lr_1 ... with several parameter groups; discriminator_lr and so on for others (`learners` of the module)."""
     rates = {}
-    for prefix, optimizer in zip(("", "discriminator_"), trainer.optimizers, strict=False):
+    for prefix, optimizer in zip(getattr(trainer.lightning_module, "learners", ("",)), trainer.optimizers, strict=False):
         groups = optimizer.param_groups
         rates |= {f"{prefix}lr" + (f"_{i}" if len(groups) > 1 else ""): group["lr"] for i, group in enumerate(groups)}
     return rates

@@ -44,6 +44,7 @@ class GAN(SRModule):
     """
 
     saved = ("network", "average", "discriminator")
+    learners = ("", "discriminator_")  # what logs write before the rate and the gradient norm of each optimizer
 
     def __init__(
         self,
@@ -92,6 +93,12 @@ class GAN(SRModule):
         self._options: list[list[dict[str, Any]]] = []
         self._batch = 0  # number within the iteration
 
+    def only(self, **values: int) -> None:
+        """InputError: an option that has another value than the only one that this class has a meaning for."""
+        for name, value in values.items():
+            if getattr(self, name) != value:
+                raise InputError(f"{name}={getattr(self, name)}: {type(self).__name__} has only {name}={value}")
+
     def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> dict[str, Any]:
         iteration = self.trainer.global_step
         duel = iteration >= self.pretrain_steps
@@ -118,10 +125,11 @@ class GAN(SRModule):
                 parts |= self._step(learning)
         return {"parts": parts} if loss is None else {"loss": loss.detach(), "parts": parts}
 
-    def _backward(self, loss: Tensor, optimizer: Any) -> None:
+    def _backward(self, loss: Tensor, *optimizers: Any) -> None:
         """Accumulate gradients; the first batch of an iteration replaces the previous iteration's gradients."""
         if self._batch == 0:
-            optimizer.optimizer.zero_grad()
+            for optimizer in optimizers:
+                optimizer.optimizer.zero_grad()
         with self.trainer.profiler.profile("GAN.backward"):
             self.manual_backward(loss / self.accumulate)
 
@@ -141,24 +149,27 @@ class GAN(SRModule):
             parts["adversarial"] = fooled.detach()
         return sr, loss, parts
 
-    def _fooled(self, sr: Tensor, real: Tensor) -> Tensor:
+    def _fooled(self, sr: Tensor, real: Tensor, discriminator: str = "discriminator") -> Tensor:
         """The adversarial loss of the network's images, without its weight."""
-        judge = self.trained("discriminator")
-        with manual.passing(self.discriminator):
+        judge = self.trained(discriminator)
+        with manual.passing(getattr(self, discriminator)):
             with torch.no_grad():
                 logits = judge(real) if self.adversarial.relativistic else None
             return self.adversarial.generator(judge(sr), logits)
 
-    def _discriminator_loss(self, hr: Tensor, sr: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _discriminator_loss(
+        self, hr: Tensor, sr: Tensor, discriminator: str = "discriminator", together: str = "judge"
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a discriminator, whose method `together` gives the logits of both, and its parts by name."""
         mix = self._mix()
         penalty = self.adversarial.penalty(
-            self.discriminator,
+            getattr(self, discriminator),
             hr,
             sr.to(hr),
             mix.repeat_interleave(len(hr) // len(mix)),  # one for all frames of a clip
         )
         # A penalty differentiates twice, which compiled graphs cannot; they also change statistics in place that it needs.
-        judge = self.trained("judge") if penalty is None else self.judge
+        judge = self.trained(together) if penalty is None else getattr(self, together)
         with manual.shared_casts(hr.device.type):
             real, fake = judge(hr, sr)
         loss = self.adversarial.discriminator(real, fake)
@@ -175,37 +186,51 @@ class GAN(SRModule):
 
     def _mix(self) -> Tensor:
         """(N,) in [0, 1): a function of the sample alone, not of devices, accumulation or resumes."""
+        return torch.from_numpy(self.draws("gradient penalty").uniform())
+
+    def draws(self, stream: str) -> Draws:
+        """Random numbers of the samples of this batch."""
         batch = self.trainer.global_step * self.accumulate + self._batch
-        return torch.from_numpy(Draws(self.seed, *self.trainer.datamodule.plan.samples(batch), "gradient penalty").uniform())
+        return Draws(self.seed, *self.trainer.datamodule.plan.samples(batch), stream)
 
     def _step(self, learning: list[Any]) -> dict[str, Tensor]:
         self.frozen.rest(self.trainer.global_step)
         norms = manual.step(self.trainer, learning, self.gradient_clip_val, self.gradient_clip_algorithm)
         for schedule in self.lr_schedulers():
             schedule.step()
-        network = self.optimizers()[0]
-        names = ("gradient_norm" if optimizer is network else "discriminator_gradient_norm" for optimizer in learning)
-        return {name: norm for name, norm in zip(names, norms, strict=True) if norm is not None}
+        names = {id(one): f"{part}gradient_norm" for one, part in zip(self.optimizers(), self.learners, strict=True)}
+        return {names[id(one)]: norm for one, norm in zip(learning, norms, strict=True) if norm is not None}
 
     def configure_optimizers(self) -> tuple[list[Optimizer], list[LRScheduler]]:
         groups = parameter_groups(self.network, self.optimizer.keywords["lr"], self.lr_factors)
         if not groups:
             raise InputError(f"{type(self.network).__name__} has nothing to train; test.py scores it as it is")
-        wanted = ((self.optimizer, groups), (self.discriminator_optimizer, self.discriminator.parameters()))
-        optimizers = [on_device(make, parameters, self) for make, parameters in wanted]
+        wanted = [(self.optimizer, groups, self.schedule), *self.others_learning()]
+        optimizers = [on_device(make, parameters, self) for make, parameters, _ in wanted]
         self.averaged(optimizers[0])
         self._options = [options(optimizer) for optimizer in optimizers]
-        return optimizers, [self.schedule(optimizers[0]), self.discriminator_schedule(optimizers[1])]
+        return optimizers, [schedule(one) for one, (*_, schedule) in zip(optimizers, wanted, strict=True)]
+
+    def others_learning(self) -> list[tuple[Any, Any, Any]]:
+        """(optimizer, parameters, schedule) of each further optimizer, in the order of `learners`."""
+        return [(self.discriminator_optimizer, self.discriminator.parameters(), self.discriminator_schedule)]
 
     def on_fit_start(self) -> None:
-        """Run the discriminator on blank patches: if it does not support their size, it fails now and not in iteration k."""
+        """Run each discriminator on blank patches: if it does not support their size, it fails now and not in iteration k."""
         super().on_fit_start()
-        data = self.trainer.datamodule
-        modes = {part: part.training for part in self.discriminator.modules()}
-        self.discriminator.eval()  # a blank patch must not change statistics
+        for patch in {phase.patch_size for phase in self.trainer.datamodule.phases}:
+            for name, side in self.judged(patch).items():
+                self._try(getattr(self, name), side)
+
+    def judged(self, patch: int) -> dict[str, int]:
+        """Discriminator -> side of the images that it gets, of LR patches of this side."""
+        return {"discriminator": patch * self.trainer.datamodule.scale}
+
+    def _try(self, discriminator: nn.Module, side: int) -> None:
+        modes = {part: part.training for part in discriminator.modules()}
+        discriminator.eval()  # a blank patch must not change statistics
         with torch.no_grad():
-            for size in {phase.patch_size * data.scale for phase in data.phases}:
-                self.discriminator(torch.zeros(1, of_data(data).bands, size, size, device=self.device))
+            discriminator(torch.zeros(1, of_data(self.trainer.datamodule).bands, side, side, device=self.device))
         for part, mode in modes.items():
             part.training = mode
 

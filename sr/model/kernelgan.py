@@ -21,7 +21,6 @@ from sr.model.gan import GAN
 from sr.model.kernel_constraints import KernelConstraints
 
 _NOISE = 1 / 255  # standard deviation of what the discriminator's images get, of a range of 2
-_ALWAYS = {"n_discriminator_steps": 1, "pretrain_steps": 0, "adversarial_from": 0, "accumulate": 1}  # of GAN's options
 
 
 class KernelGAN(GAN):
@@ -56,9 +55,7 @@ class KernelGAN(GAN):
             raise InputError(
                 f"scale={self.network.scale}: KernelGAN estimates the kernel of x2, and makes that of x4 of it: pass scale=2"
             )
-        for name, value in _ALWAYS.items():
-            if getattr(self, name) != value:
-                raise InputError(f"{name}={getattr(self, name)}: KernelGAN has only {name}={value}")
+        self.only(n_discriminator_steps=1, pretrain_steps=0, adversarial_from=0, accumulate=1)
         self.n_significant, self.bands_summed = n_significant, bands_summed
         self.constraints = KernelConstraints(self.network.scale, self.network.kernel_size, **(constraints or {}))
 

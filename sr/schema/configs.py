@@ -17,7 +17,18 @@ _RECIPE = re.compile(r"^# @package (_global_|hydra)\b", re.MULTILINE)
 _SCALAR: Schema = {"type": ["string", "number", "boolean", "null"]}
 # Config groups whose content a recipe changes, at the key of the same name (model/module: model).
 _IN_RECIPES = {"model_module", "network", "discriminator", "loss", "adversarial", "metric", "degradation", "augmentation"}
-_IN_RECIPES |= {"data", "image", "optimizer", "schedule", "trainer", "callback", "logger", "validation", "benchmark"}
+_IN_RECIPES |= {
+    "data",
+    "degrader",
+    "image",
+    "optimizer",
+    "schedule",
+    "trainer",
+    "callback",
+    "logger",
+    "validation",
+    "benchmark",
+}
 COMMANDS = ("train", "test", "predict", "report", "export")
 
 

@@ -203,5 +203,14 @@ def test_a_benchmark_that_chooses_or_is_trained_on_is_said(sr_data, photos, tmp_
 
 
 def test_nothing_is_said_where_nothing_is_shared(sr_data, photos, tmp_path, recwarn):
+    """head of Set5 is face of Set14, in another size."""
+    (photos / "face.png").unlink()
     data(Folder(photos), tmp_path, benchmark={"set5": Benchmark("Set5", sr_data / "benchmark" / "Set5" / "HR", 2)})
     assert not [str(warning.message) for warning in recwarn]
+
+
+def test_one_picture_in_two_sizes_is_said(sr_data, photos, tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"^1 of 5 images of benchmark set5 look like training images \(head.png is face.png\)"
+    ):
+        data(Folder(photos), tmp_path, benchmark={"set5": Benchmark("Set5", sr_data / "benchmark" / "Set5" / "HR", 2)})

@@ -83,3 +83,15 @@ def test_city100_has_both_cameras_and_one_grid(sr_data):
     assert len(images) == 26 and set(cameras) == {"NikonD5500", "iPhoneX"}
     sample = images[0]
     assert sample["lr"].shape == sample["hr"].shape and not np.array_equal(sample["lr"], sample["hr"])
+
+
+def test_images_without_partners(sr_data, tmp_path):
+    """lr=None: those that match, in order; of a set whose HR and LR do not correspond."""
+    for name in ("baby", "bird"):
+        shutil.copy(sr_data / "benchmark" / "Set5" / "HR" / f"{name}.png", tmp_path / f"{name}_LR.png")
+    source = Matched(tmp_path, r"(.+)_LR\.png", None)
+    source.prepare()
+    assert source.files() == [(tmp_path / f"{name}_LR.png", None) for name in ("baby", "bird")]
+    assert source.names() == ["baby", "bird"]
+    with pytest.raises(MissingError, match="no images in .*; looked for nothing"):
+        Matched(tmp_path, "nothing", None).files()
