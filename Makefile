@@ -1,11 +1,12 @@
 # make quickstart   train, test and upscale with a small network, in minutes
+# make docs         the documentation, in outputs/site      make schema   JSON schemas of the configs, for editors
 # make test         the fast tests        make test-medium   those of seconds      make test-all   everything      make lint
 PYTHON ?= python3
 PY := .venv/bin/python
 TIERS := not medium and not slow
 FIRST := outputs/quickstart
 
-.PHONY: setup dev quickstart test test-medium test-all lint
+.PHONY: setup dev docs quickstart schema test test-medium test-all lint
 
 # --no-compile: Python compiles what is imported, which is a part of what is installed, and saves a minute.
 INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt --editable
@@ -42,6 +43,13 @@ test-medium: dev
 
 test-all: dev
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
+
+docs: dev
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
+	@echo "outputs/site/index.html; search needs a server: $(PY) -m http.server --directory outputs/site"
+
+schema: setup
+	$(PY) -m sr.schema
 
 lint: dev
 	$(PY) -m ruff check .

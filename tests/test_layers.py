@@ -13,7 +13,7 @@ LAYERS = (
     ("sr", "sr.errors", "sr.say", "sr.files", "sr.device.private"),
     ("sr.functional",),
     ("sr.image",),
-    ("sr.cli",),
+    ("sr.cli", "sr.schema"),
     (
         "sr.network",
         "sr.degradation",
