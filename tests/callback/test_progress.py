@@ -2,10 +2,8 @@
 
 import re
 
-import pytest
-
 from sr.callback.progress import Lines
-from tests.jobs import ONE_PHOTO, SMALL, call, run_train
+from tests.jobs import run_train
 
 
 def test_without_a_terminal_there_is_a_line_every_few_steps_and_in_train_log(tmp_path, capsys):
@@ -27,12 +25,3 @@ def test_lines_count_from_the_resumed_step(capsys):
     assert not capsys.readouterr().out
     lines.say()
     assert capsys.readouterr().out.startswith("training: 7 of 10 steps, ")
-
-
-@pytest.mark.slow
-def test_train_log_has_warnings_and_the_error_of_a_failed_run(tmp_path):
-    words = [*SMALL, *ONE_PHOTO, "output_dir=run", "data_dir=data", "optimizer.lr=1e30"]
-    done = call("train.py", *words, cwd=tmp_path)
-    log = (tmp_path / "run" / "train.log").read_text()
-    assert done.returncode == 1 and "NotFiniteError: " in log.splitlines()[-1]
-    assert " ".join(words) in log.splitlines()[0]
