@@ -185,7 +185,7 @@ def test_two_processes_train_as_one(tmp_path, model):
     small = (*TINY, "hr_discriminator.n_feats=4") if model == "cyclegan_sr" else TINY
     for devices in (1, 2):
         job = [f"model={model}", *small, *sets, f"trainer.devices={devices}", f"output_dir={tmp_path}/{devices}"]
-        done = call("train.py", *job, cwd=tmp_path)
+        done = call("train.py", *job, cwd=tmp_path, timeout=280)
         assert done.returncode == 0, done.stderr
     one, two = (checkpoint.read(tmp_path / run / "checkpoints" / "last.ckpt") for run in ("1", "2"))
     assert one["global_step"] == two["global_step"] == 6
