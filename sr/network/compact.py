@@ -17,11 +17,12 @@ from sr.network.release import Release, Shapes, root
 from sr.network.upsample import check_channels, check_scale, check_widths, features_alone
 
 
-def _options(shapes: Shapes) -> dict[str, Any]:
+def options(shapes: Shapes, channels: int = 3) -> dict[str, Any]:
+    """Shapes of a file -> options of `Compact`, but `channels`."""
     last = max(int(key.split(".")[1]) for key in shapes if key.startswith("body."))
     widths = [shapes[f"body.{layer}.weight"][0] for layer in range(0, last, 2)]
     return {
-        "scale": root(shapes[f"body.{last}.weight"][0]),
+        "scale": root(shapes[f"body.{last}.weight"][0], channels),
         "n_feats": widths[0],
         "n_blocks": last // 2 - 1,
         **({"widths": widths} if len(set(widths)) > 1 else {}),
@@ -36,7 +37,7 @@ class Compact(nn.Module):
     all are `n_feats`. Keys of the release, whose files load: body.N. scale=None: features alone (sr/network/any_scale.py).
     """
 
-    release = Release(("body.0.weight", "body.1.weight"), _options)
+    release = Release(("body.0.weight", "body.1.weight"), options)
 
     def __init__(
         self,

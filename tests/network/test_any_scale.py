@@ -48,7 +48,8 @@ OURS = {
 def test_the_authors_numbers(name):
     network = filled(OURS[name]())
     for size, theirs in zip(SIZES, THEIRS[name], strict=True):
-        torch.testing.assert_close(network(image(), size).flatten()[::EVERY], torch.tensor(theirs), atol=1e-5, rtol=1e-5)
+        # CPUs add in another order: up to 2e-5 of a value of RDN's
+        torch.testing.assert_close(network(image(), size).flatten()[::EVERY], torch.tensor(theirs), atol=1e-5, rtol=5e-5)
 
 
 HEADS = {
