@@ -55,6 +55,8 @@ class Benchmark:
         self.hr = Path(hr).expanduser() if isinstance(hr, str | Path) else hr
         self.lr = None if lr is None else Path(lr).expanduser()
         self.scale, self.lr_pattern = scale, lr_pattern
+        if lr_pattern is not None and lr is None:
+            raise InputError(f"benchmark {name}: lr_pattern={lr_pattern} is for the files of its lr: pass lr too, or remove it")
         if lr_pattern is not None:
             filled(lr_pattern, "name", scale, f"benchmark {name}: lr_pattern")  # raises if it is none
         self.n_images = n_images

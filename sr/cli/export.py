@@ -25,7 +25,15 @@ def export(cfg: DictConfig) -> None:
     print(f"{facts.network} x{facts.scale} of {facts.name}; largest difference from PyTorch, in 8-bit levels before rounding:")
     options = {key: cfg[key] for key in ("format", "precision", "opset", "overwrite")}
     path = write(network, facts, cfg.output, int8=int8, **options)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+    files = [
+        file for file in (path, path.with_suffix(".bin")) if file == path or (path.suffix.lower() == ".xml" and file.is_file())
+    ]
+    print(f"{' and '.join(map(str, files))}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB")
+    if facts.multiple_of > 1:
+        print(
+            f"height and width of its images must be multiples of {facts.multiple_of}: test.py and predict.py pad them; "
+            "another program that does not gets wrong pixels"
+        )
 
 
 main = entry("export", of_checkpoint)(export)

@@ -28,6 +28,10 @@ def test(cfg: DictConfig) -> None:
     if cfg.results:
         build.check_results(cfg)
         build.settle_image(cfg)
+    elif cfg.results_pattern:
+        raise InputError(
+            f"results_pattern={cfg.results_pattern} is for the files of results=FOLDER: pass it, or remove the pattern"
+        )
     if cfg.get("published"):
         results, table = reproduce(cfg, score)
     else:

@@ -40,11 +40,14 @@ class ContrastChannelAttention(ChannelAttention):
         return x.mean((2, 3), keepdim=True) + x.var((2, 3), correction=0, keepdim=True).clamp(min=1e-12).sqrt()
 
 
+ESA_LEAST = 3  # pixels of a side of LR: a convolution of stride 2 and a pooling need them
+
+
 class ESA(nn.Module):
     """Enhanced spatial attention: (N, n_feats, H, W) -> the same; Liu, Zhang, Tang, Wu 2020 (RFANet, CVPR), figure 3.
 
     The weight of each pixel comes from its surroundings at a sixth of the resolution. `conv` makes the 3x3 convolutions;
-    `n_mid_feats` is the number of inner features, by default a quarter of n_feats. H and W must be at least 3.
+    `n_mid_feats` is the number of inner features, by default a quarter of n_feats. H and W must be at least ESA_LEAST.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from sr.network.attention import ESA, ContrastChannelAttention
+from sr.network.attention import ESA, ESA_LEAST, ContrastChannelAttention
 from sr.network.release import Release, direct
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale
 
@@ -37,6 +37,7 @@ class Frame(nn.Module):
         block: Callable[[int], nn.Module],
     ) -> None:
         super().__init__()
+        self.least = ESA_LEAST
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         # The image is repeated four times, so that the depthwise convolutions have more than three channels (section 3.1).

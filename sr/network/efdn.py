@@ -7,7 +7,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from sr.network.attention import ESA
+from sr.network.attention import ESA, ESA_LEAST
 from sr.network.prelu import PReLU
 from sr.network.release import Release, Shapes, count, root
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale
@@ -33,6 +33,7 @@ class EFDN(nn.Module):
 
     def __init__(self, *, scale: int = 4, channels: int = 3, n_feats: int = 48, n_blocks: int = 4) -> None:
         super().__init__()
+        self.least = ESA_LEAST
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         self.head = nn.Conv2d(channels, n_feats, 3, padding=1)

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 
 class PReLU(nn.PReLU):
-    """torch's PReLU (He et al. 2015, arXiv:1502.01852): the same values, and the same gradients to the last bit.
+    """torch's PReLU (He et al. 2015, arXiv:1502.01852): the same values, and the same gradients, those of the
+    weights but for the order of a sum.
 
     torch's backward pass on a CPU works on scalars and took a third of a training step of Compact. This one is made of
     operations that use vectors. Elsewhere, and in compiled or exported graphs, torch's is used.

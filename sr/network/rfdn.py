@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sr.errors import InputError
-from sr.network.attention import ESA
+from sr.network.attention import ESA, ESA_LEAST
 from sr.network.release import Release, Shapes, direct
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
 
@@ -79,6 +79,7 @@ class RFDN(nn.Module):
         skip: str = "none",
     ) -> None:
         super().__init__()
+        self.least = ESA_LEAST
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range

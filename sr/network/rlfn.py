@@ -11,7 +11,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-from sr.network.attention import surroundings
+from sr.network.attention import ESA_LEAST, surroundings
 from sr.network.release import Release, Shapes, direct
 from sr.network.rfdn import DILATIONS, RANGES_AND_SKIPS, check_dilation
 from sr.network.upsample import DirectUpsampler, check_channels, check_scale, check_skip, skipped
@@ -58,6 +58,7 @@ class RLFN(nn.Module):
         skip: str = "none",
     ) -> None:
         super().__init__()
+        self.least = ESA_LEAST
         self.scale = check_scale(scale, (1, 2, 3, 4, 8))
         self.channels, self.multiple_of = check_channels(channels), 1
         self.rgb_range = rgb_range

@@ -3,6 +3,7 @@
 import importlib.util
 import keyword
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -24,8 +25,8 @@ def make(place: str | Path) -> Path:
     """
     folder = Path(place).expanduser()
     name = folder.name
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise InputError(f"{name!r} is not a name of a Python package: choose one of letters, digits and _, such as {NAME}")
+    if not re.fullmatch(r"[A-Za-z]([A-Za-z0-9_]*[A-Za-z0-9])?", name) or keyword.iskeyword(name):
+        raise InputError(f"{name!r} is not a name of a package: choose one of letters (a to z), digits and _, such as {NAME}")
     if os.path.lexists(folder):
         raise ExistsError(f"{folder} exists already: choose another name, or remove it")
     if name in _FOLDERS or importlib.util.find_spec(name) is not None:

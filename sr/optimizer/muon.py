@@ -4,6 +4,7 @@ Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks", k
 an update is that of Liu et al. 2025, arXiv:2502.16982, section 2.2, so that learning rates of Adam fit.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -45,14 +46,16 @@ class Muon(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        if len(betas) != 2:
+            raise InputError(f"optimizer.betas={list(betas)}: pass two numbers, such as [0.9,0.99]")
         for name, value in (("momentum", momentum), *(("betas", beta) for beta in betas)):
             if not 0 <= value < 1:
                 raise InputError(f"optimizer.{name}: {value} must be at least 0 and below 1")
-        if ns_steps < 1 or lr < 0 or rms <= 0 or weight_decay < 0:
-            raise InputError(
-                f"optimizer: ns_steps={ns_steps} must be at least 1, rms={rms} above 0, "
-                f"lr={lr} and weight_decay={weight_decay} at least 0"
-            )
+        if ns_steps < 1:
+            raise InputError(f"optimizer.ns_steps={ns_steps} must be at least 1")
+        for name, value in (("lr", lr), ("rms", rms), ("eps", eps), ("weight_decay", weight_decay)):
+            if not 0 <= value < math.inf or (name == "rms" and not value):
+                raise InputError(f"optimizer.{name}={value} must be {'above' if name == 'rms' else 'at least'} 0 and finite")
         own = {"momentum": momentum, "ns_steps": ns_steps, "rms": rms}
         super().__init__(params, {"lr": lr, **own, "betas": tuple(betas), "eps": eps, "weight_decay": weight_decay})
 

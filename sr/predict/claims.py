@@ -33,12 +33,21 @@ class Claims:
         result.skipped += len(files) - len(self.left)
 
     def __iter__(self) -> Iterator[tuple[Path, Path]]:
-        """The files that are left, each once it is claimed; those of another job are passed over."""
+        """The files that are left, each once it is claimed; those of another job are passed over.
+
+        At the end those that the other job has not made, and holds no longer, are claimed after all: it was stopped.
+        """
+        passed = []
         for source, target in self.left:
             if self.overwrite or self._claimed(target):
                 yield source, target
             else:
                 self.result.elsewhere += 1
+                passed.append((source, target))
+        for source, target in passed:
+            if not target.exists() and self._claimed(target):
+                self.result.elsewhere -= 1
+                yield source, target
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,18 +13,33 @@ from pytorch_lightning.utilities import rank_zero_only
 from sr.errors import first_line
 
 
-class _Both:
-    """A stream whose text is also written to a file; everything else is the stream's."""
+class _Log:
+    """The file. What cannot be written, on a full disk, ends no run."""
 
-    def __init__(self, stream: TextIO, file: TextIO) -> None:
-        self._stream, self._file = stream, file
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+
+class _Both:
+    """A stream whose text is also written to a log; everything else is the stream's."""
+
+    def __init__(self, stream: TextIO, log: _Log) -> None:
+        self._stream, self._log = stream, log
 
     def write(self, text: str) -> int:
-        self._file.write(text)
+        self._log.write(text)
         return self._stream.write(text)
 
     def flush(self) -> None:
-        self._file.flush()
+        self._log.flush()
         self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
@@ -43,20 +58,25 @@ def journal(folder: str | Path, words: Sequence[str] = ()) -> Iterator[None]:
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
     shown = warnings.showwarning
-    with open(Path(folder) / "train.log", "a", buffering=1, encoding="utf-8") as file:
+    file = open(Path(folder) / "train.log", "a", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    log = _Log(file)
+    try:
 
         def show(message: Warning | str, *details: Any, **more: Any) -> None:
-            file.write(f"warning: {message}\n")
+            log.write(f"warning: {message}\n")
             shown(message, *details, **more)
 
-        file.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {' '.join(words)}\n")
+        log.write(f"{datetime.now().astimezone().isoformat(timespec='seconds')} {' '.join(words)}\n")
         warnings.showwarning = show
         try:
-            with redirect_stdout(_Both(sys.stdout, file)):
+            with redirect_stdout(_Both(sys.stdout, log)):
                 yield
         except BaseException as error:
-            file.write(f"{type(error).__name__}: {first_line(error, None)}\n")
+            log.write(f"{type(error).__name__}: {first_line(error, None)}\n")
             raise
         finally:
             if warnings.showwarning is show:
                 warnings.showwarning = shown
+    finally:
+        with suppress(OSError):  # what it still holds cannot be written
+            file.close()

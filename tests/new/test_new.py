@@ -26,7 +26,7 @@ def test_every_file_of_the_template_is_made_with_the_name_of_the_project(tmp_pat
 
 def test_what_cannot_be_made_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsys):
     for name in ("my-project", "class", "1st", "a b"):
-        with pytest.raises(InputError, match="is not a name of a Python package"):
+        with pytest.raises(InputError, match="is not a name of a package"):
             make(tmp_path / name)
     for name in ("torch", "sr", "tests"):
         with pytest.raises(InputError, match=f"{name} is the name of a package"):

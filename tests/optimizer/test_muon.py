@@ -87,7 +87,9 @@ def test_memory_layout_changes_nothing_and_a_restored_state_continues():
         assert torch.allclose(p, q, atol=1e-6)
 
 
-@pytest.mark.parametrize("wrong", [{"momentum": 1.0}, {"betas": (0.9, 1.5)}, {"ns_steps": 0}, {"rms": 0.0}, {"lr": -1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"momentum": 1.0}, {"betas": (0.9, 1.5)}, {"betas": (0.9,)}, {"ns_steps": 0}, {"rms": 0.0}, {"lr": float("nan")}]
+)
 def test_values_out_of_range_are_refused(wrong):
     with pytest.raises(InputError, match="optimizer"):
         Muon(nn.Linear(2, 2).parameters(), **wrong)

@@ -69,3 +69,19 @@ def test_a_failed_file_is_given_back(files, tmp_path):
     assert [source.name for source, _ in claims] == ["0.png"]
     claims.close()
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_what_a_stopped_job_did_not_make_is_made_after_all(files, tmp_path):
+    (tmp_path / "out").mkdir()
+    other = FileLock(tmp_path / "out" / ".0.png.claim")
+    other.acquire()
+    result = Result()
+    with Claims(files, False, result) as claims:
+        made = []
+        for source, target in claims:
+            made.append(source.name)
+            target.write_bytes(b"result")
+            claims.done(target)
+            if source.name == "5.png":
+                other.release()  # as when its process is killed
+    assert sorted(made) == [f"{value}.png" for value in range(8)] and made[-1] == "0.png" and result.elsewhere == 0

@@ -30,6 +30,8 @@ class Folder:
     def __init__(
         self, path: str | Path, lr: str | Path | None = None, *, lr_pattern: str | None = None, scale: float | None = None
     ):
+        if lr_pattern is not None and lr is None:
+            raise InputError(f"data.lr_pattern={lr_pattern} is for the files of data.lr: pass data.lr=FOLDER, or remove it")
         if lr_pattern is not None:
             filled(lr_pattern, "name", scale or 1, "data.lr_pattern")  # raises if it is none
         self.path = Path(path).expanduser()
@@ -162,7 +164,7 @@ def check_partners(
     if alone:
         stem = alone[0].stem
         names = f"{stem}.* and {stem}x2.* (or x3, x4, x8)" if pattern is None else f"{filled(pattern, stem, scale or 1)}.*"
-        other = ", or pass lr_pattern=, such as '{name}_LR'" if pattern is None else ""
+        other = ", or pass data.lr_pattern= or benchmark.NAME.lr_pattern=, such as '{name}_LR'" if pattern is None else ""
         counts = f"{len(alone)} of {len(pairs)} images have none"
         raise MissingError(f"no LR partner for {alone[0]} in {lr_root}: looked for {names}{other}; {counts}")
     return pairs

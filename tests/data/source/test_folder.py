@@ -161,3 +161,8 @@ def test_the_config_gives_the_pattern_and_the_scale(paired):
     cfg = compose("train", *words)
     ((source, _),) = build.data(cfg).sources
     assert [low.name for _, low in source.files()] == [f"{high.stem}x2.png" for high, _ in source.files()]
+
+
+def test_a_pattern_without_partners_is_refused():
+    with pytest.raises(ValueError, match=r"^data.lr_pattern={name}_LR is for the files of data.lr"):
+        Folder("hr", lr_pattern="{name}_LR", scale=2)
