@@ -34,7 +34,7 @@ def browser(tmp_path_factory) -> Iterator[Browser]:
     yield from started(tmp_path_factory.mktemp("profile"))
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_pages_show_configs_and_docstrings(site):
     network = text(site / "config" / "network.html")
     for file in (CONF / "network").glob("*.yaml"):
@@ -46,14 +46,14 @@ def test_pages_show_configs_and_docstrings(site):
     assert "sr.load" in api and "the papers' protocol: rounded to 8 bits" in api
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_no_page_asks_another_server(site):
     for page in (site / f"{name}.html" for name in SHOWN):
         found = re.findall(r"<(?:script|img|link)\b[^>]*?(?:src|href)=[\"']?(https?://[^\"'> ]+)", page.read_text())
         assert not found, page
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_pages_fit_the_screen(site, browser):
     """At 1280 and 390 pixels nothing scrolls sideways but tables and code in their own boxes; dark is dark."""
     for scheme in ("light", "dark"):

@@ -9,6 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.logger.records import TRAIN, VAL
 
 
+@pytest.mark.slow
 def test_tensorboard_has_the_same(main_job):
     events = EventAccumulator(str(main_job[0] / "tensorboard"))
     events.Reload()
@@ -21,6 +22,7 @@ def test_tensorboard_has_the_same(main_job):
     assert events.Scalars("test/sample/psnr")[-1].value == pytest.approx(results["sample"]["psnr"], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_tensorboard_has_the_config(main_job):
     (file,) = (main_job[0] / "tensorboard").rglob("hparams.yaml")
     assert yaml.safe_load(file.read_text())["network"]["n_feats"] == 8

@@ -73,7 +73,7 @@ def test_min_snr_and_another_norm(prediction):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("model", ["resshift", "sr3"])
+@pytest.mark.parametrize("model", ["resshift", pytest.param("sr3", marks=pytest.mark.slow)])
 def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, model):
     part, whole = stopped_and_whole(tmp_path, f"model={model}", *WORDS)
     assert_equal(part["state_dict"], whole["state_dict"])
@@ -81,7 +81,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, model):
     assert any(key.startswith("average.") for key in whole["state_dict"])
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_halved_batches_and_two_runs_are_one_run(tmp_path):
     """Samples have their own noise, whatever batch they are in."""
     words = ("model=resshift", *WORDS, "trainer.max_steps=2", "trainer.val_check_interval=2", "schedule=constant")
@@ -92,7 +92,7 @@ def test_halved_batches_and_two_runs_are_one_run(tmp_path):
     assert all(torch.allclose(files[0][key], value, atol=1e-5) for key, value in files[1].items())
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_one_step_learns_what_many_give(tmp_path):
     """The student ends nearer to its teacher's samples, from the same noise; its run goes on only beside the same teacher."""
     words = ("model=resshift", *WORDS, "schedule=constant", "trainer.val_check_interval=20", f"data_dir={tmp_path}/data")

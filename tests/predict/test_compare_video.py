@@ -57,7 +57,7 @@ def test_the_same_frame_on_both_sides(browser, page):
     assert "Runtime.exceptionThrown" not in [event["method"] for event in browser.events]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_it_plays_and_the_slider_moves(browser, page):
     browser.open(page, "left=HR&right=a")
     browser.key(" ")

@@ -56,7 +56,7 @@ class Slow(nn.Module):
 
 
 @needs_ffmpeg
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_slow_network_drops_frames(tmp_path, monkeypatch, capsys):
     with piped(1.2, monkeypatch):
         result = live.predict_live(Slow(), "-", tmp_path / "a.mp4")

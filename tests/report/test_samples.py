@@ -38,7 +38,7 @@ def study(tmp_path_factory):
     return folder
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_scores_over_seeds_are_those_of_the_seeds(study):
     made = numbers_of(study / "made")
     assert set(made["seeds"]) == {"resshift", "one_step"}
@@ -59,7 +59,7 @@ def test_scores_over_seeds_are_those_of_the_seeds(study):
     assert float(row["spread"]) == pytest.approx(255 * torch.cat(pictures).clamp(0, 1).std(0).mean().item(), abs=0.006)
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_the_page_has_the_plot_and_the_spread(study):
     page = (study / "made" / "report.html").read_text()
     assert "Perception and distortion" in page and page.count(", spread over seeds") == 2
