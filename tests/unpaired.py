@@ -8,7 +8,7 @@ from PIL import Image
 from skimage import data
 
 from tests.jobs import compose
-from tests.model.gan_job import trained
+from tests.model.gan_job import SHORT, trained
 
 TINY = (
     "network=compact",
@@ -19,17 +19,8 @@ TINY = (
     "discriminator.n_feats=4",
     "data.batch_size=4",
     "data.patch_size=20",
-    "data.n_workers=0",
     "benchmark=[sample]",
-    "callback=[checkpoint]",
-    "metric=[psnr]",
-    "logger=none",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.max_steps=6",
-    "trainer.val_check_interval=3",
-    "trainer.limit_val_batches=1",
-    "trainer.log_every_n_steps=1",
+    *SHORT,
 )
 HR, LR = ("astronaut", "coffee"), ("chelsea", "rocket")
 

@@ -1,5 +1,7 @@
 """Builds Lightning's callbacks."""
 
+from typing import TypeVar
+
 from omegaconf import DictConfig
 from pytorch_lightning import Callback, Trainer
 
@@ -11,6 +13,8 @@ from sr.callback.start import Start
 from sr.callback.until import Until
 from sr.run import replay
 from sr.weights import reloadable, trust
+
+_Kind = TypeVar("_Kind", bound=Callback)
 
 
 def callbacks(cfg: DictConfig) -> list[Callback]:
@@ -30,11 +34,6 @@ def callbacks(cfg: DictConfig) -> list[Callback]:
     return built
 
 
-def start_callback(trainer: Trainer) -> Start | None:
-    """The callback that keeps the scores of the first weights."""
-    return next((callback for callback in trainer.callbacks if isinstance(callback, Start)), None)
-
-
-def checkpoint_callback(trainer: Trainer) -> Checkpoint | None:
-    """The callback that keeps the best checkpoint."""
-    return next((callback for callback in trainer.callbacks if isinstance(callback, Checkpoint)), None)
+def callback_of(trainer: Trainer, kind: type[_Kind]) -> _Kind | None:
+    """The trainer's first callback of a class."""
+    return next((callback for callback in trainer.callbacks if isinstance(callback, kind)), None)

@@ -4,8 +4,10 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 
-from sr.build.callback import checkpoint_callback, start_callback
+from sr.build.callback import callback_of
+from sr.callback.checkpoint import Checkpoint
 from sr.callback.clock import Clock
+from sr.callback.start import Start
 from sr.device.count import parameters
 from sr.metric.record import records
 from sr.run.early import stopped_early
@@ -14,7 +16,7 @@ from sr.view.table import number
 
 def score(trainer: Trainer) -> float | None:
     """The best validation score, or None without validation."""
-    found = checkpoint_callback(trainer)
+    found = callback_of(trainer, Checkpoint)
     return found and found.score
 
 
@@ -23,7 +25,7 @@ def gain(trainer: Trainer) -> str:
 
     It is the change of the validation score that chooses best.ckpt.
     """
-    start, kept = start_callback(trainer), checkpoint_callback(trainer)
+    start, kept = callback_of(trainer, Start), callback_of(trainer, Checkpoint)
     if start is None or kept is None or kept.score is None or kept.monitor not in start.scores:
         return ""
     before, metric = start.scores[kept.monitor], kept.monitor.rpartition("/")[2]
@@ -42,9 +44,9 @@ def facts(trainer: Trainer, model: LightningModule) -> dict[str, Any]:
         "training": {"steps": trainer.global_step},
         "stopped_early": stopped_early(trainer),
     }
-    if (start := start_callback(trainer)) is not None and start.scores:
+    if (start := callback_of(trainer, Start)) is not None and start.scores:
         known["start"] = start.scores
-    if clock := next((callback for callback in trainer.callbacks if isinstance(callback, Clock)), None):
+    if clock := callback_of(trainer, Clock):
         known["training"] |= {"seconds": round(clock.seconds, 3), "peak_memory_mb": round(clock.peak_memory / 1e6, 1)}
     return known
 

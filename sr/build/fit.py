@@ -4,8 +4,9 @@ from typing import Any
 
 from pytorch_lightning import LightningModule, Trainer
 
-from sr.build.callback import checkpoint_callback
+from sr.build.callback import callback_of
 from sr.build.node import say
+from sr.callback.checkpoint import Checkpoint
 from sr.data.module import SRData
 from sr.logger.wandb import finish_wandb
 from sr.run import early
@@ -35,7 +36,7 @@ def fit(trainer: Trainer, model: LightningModule, data: SRData, resume: str | No
 def test(trainer: Trainer, model: LightningModule, data: SRData) -> dict[str, Any]:
     """Test the run's best checkpoint, or the untrained network if nothing was trained; returns the content of
     metrics.json."""
-    kept = checkpoint_callback(trainer)
+    kept = callback_of(trainer, Checkpoint)
     validated = kept is not None and kept.score is not None  # otherwise a best.ckpt in the folder belongs to another run
     best = str(kept.best) if validated and kept.best.is_file() else None
     trainer.test(model, datamodule=data, ckpt_path=best, verbose=False)

@@ -12,7 +12,7 @@ def export(cfg: DictConfig) -> None:
         cfg.ckpt  # noqa: B018, checked before torch is imported
     from pathlib import Path
 
-    from sr.export.file import check_place, format_of
+    from sr.export.file import check_place, files_of, format_of
     from sr.export.file import export as write
 
     format = format_of(Path(cfg.output), cfg.format)
@@ -25,9 +25,7 @@ def export(cfg: DictConfig) -> None:
     print(f"{facts.network} x{facts.scale} of {facts.name}; largest difference from PyTorch, in 8-bit levels before rounding:")
     options = {key: cfg[key] for key in ("format", "precision", "opset", "overwrite")}
     path = write(network, facts, cfg.output, int8=int8, **options)
-    files = [
-        file for file in (path, path.with_suffix(".bin")) if file == path or (path.suffix.lower() == ".xml" and file.is_file())
-    ]
+    files = files_of(path, format)
     print(f"{' and '.join(map(str, files))}: {sum(file.stat().st_size for file in files) / 1e6:.1f} MB")
     if facts.multiple_of > 1:
         print(

@@ -73,7 +73,7 @@ def export(
     format = format_of(output, format)
     if precision not in PRECISIONS:
         raise InputError(f"precision={precision}: choose one of {', '.join(PRECISIONS)}")
-    pair = [output, output.with_suffix(".bin")] if format == "openvino" else [output]
+    pair = files_of(output, format)
     if not overwrite and (there := next((file for file in pair if file.exists()), None)):
         raise ExistsError(f"{there} exists: choose another output, or pass overwrite=true")
     network = int8.in_float(network) if int8 else network
@@ -100,6 +100,11 @@ def convert(network: nn.Module, source: Path, facts: Facts, output: Path) -> Pat
         return opened(made)
 
     return _kept(network, [output, output.with_suffix(".bin")], "32", write, lambda _: None)
+
+
+def files_of(output: Path, format: str) -> list[Path]:
+    """The files of one export: OpenVINO's FILE.xml comes with FILE.bin."""
+    return [output, output.with_suffix(".bin")] if format == "openvino" else [output]
 
 
 def _kept(

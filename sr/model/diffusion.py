@@ -15,7 +15,7 @@ from sr.functional.draws import Draws
 from sr.loss.charbonnier import Charbonnier
 from sr.loss.l1 import L1
 from sr.loss.mse import MSE
-from sr.model.frozen_files import Files
+from sr.model.frozen_files import Files, OfFiles
 from sr.model.regression import Regression
 from sr.network.diffusion import Condition
 from sr.network.diffusion import Diffusion as Network
@@ -24,7 +24,7 @@ from sr.weights.frozen import frozen
 LOSSES = (MSE, L1, Charbonnier)  # of differences pixel by pixel: they can compare noise
 
 
-class Diffusion(Regression):
+class Diffusion(OfFiles, Regression):
     """A denoiser learns from images with noise of a random level; validations and tests sample with the averaged weights.
 
     Level and noise of sample i are a pure function of (seed, i), on any number of devices and after every resume. The losses
@@ -125,14 +125,6 @@ class Diffusion(Regression):
                 f"HR of {width}x{height} pixels is not {scale} times LR of {w}x{h}, as {type(self.network).__name__} x{scale} "
                 "needs: pass the scale of the data (scale=N)"
             )
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        self._files.save(checkpoint)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        self._files.check(checkpoint)
 
 
 def _normal(image: Tensor, seed: int) -> Tensor:

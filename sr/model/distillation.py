@@ -19,7 +19,7 @@ from sr.model.base import SRModule
 from sr.model.captured import captured, check_parts
 from sr.model.compared import frames
 from sr.model.enlarge import Enlarger
-from sr.model.frozen_files import Files
+from sr.model.frozen_files import Files, OfFiles
 from sr.model.gan import GAN
 from sr.model.regression import Regression
 from sr.network.inputs import fits, further, takes_size, warn_outside
@@ -30,7 +30,7 @@ WEIGHTS = {"hr": 1.0, "output": 1.0, "features": 1.0, "perceptual": 0.0}
 PERCEPTUAL = "perceptual"  # the name of that loss in the config group
 
 
-class Distilled(SRModule):
+class Distilled(OfFiles, SRModule):
     """What a module adds to its training step to learn from teachers, whatever network it trains and with which losses.
 
     Teachers enlarge the training LR as they enlarge images in a test: in float32, in eval mode, padded to their `multiple_of`.
@@ -123,14 +123,6 @@ class Distilled(SRModule):
         if getattr(self, "channel", "rgb") == "y" and target.shape[-3] != hr.shape[-3]:  # as Regression makes it of LR and HR
             target = rgb_to_y(target)
         return frames(self.network, self.learned(target, hr, batch))
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_save_checkpoint(checkpoint)
-        self._files.save(checkpoint)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        self._files.check(checkpoint)
 
 
 class Distillation(Distilled, Regression):

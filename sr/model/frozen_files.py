@@ -35,3 +35,20 @@ class Files:
                 f"{self.option}: the run had {theirs}, now there is {ours}: pass the files that it had, or "
                 "init_from=CHECKPOINT for a new run"
             )
+
+
+class OfFiles:
+    """Stands before the base class of a module whose frozen parts are `_files`.
+
+    Its checkpoints have their names and hashes; a run that goes on must have the same files.
+    """
+
+    _files: Files
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_save_checkpoint(checkpoint)
+        self._files.save(checkpoint)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        self._files.check(checkpoint)

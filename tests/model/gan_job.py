@@ -8,6 +8,18 @@ import torch
 from sr import build
 from tests.jobs import compose
 
+SHORT = (  # a run of six steps on the CPU that validates twice
+    "data.n_workers=0",
+    "callback=[checkpoint]",
+    "metric=[psnr]",
+    "logger=none",
+    "trainer.accelerator=cpu",
+    "trainer.precision=32-true",
+    "trainer.max_steps=6",
+    "trainer.val_check_interval=3",
+    "trainer.limit_val_batches=1",
+    "trainer.log_every_n_steps=1",
+)
 TINY = (
     "network=rrdb_light",
     "network.n_feats=8",
@@ -22,16 +34,7 @@ TINY = (
     "discriminator_optimizer.lr=1e-3",
     "data.batch_size=4",
     "data.patch_size=8",
-    "data.n_workers=0",
-    "callback=[checkpoint]",
-    "metric=[psnr]",
-    "logger=none",
-    "trainer.accelerator=cpu",
-    "trainer.precision=32-true",
-    "trainer.max_steps=6",
-    "trainer.val_check_interval=3",
-    "trainer.limit_val_batches=1",
-    "trainer.log_every_n_steps=1",
+    *SHORT,
 )
 
 
